@@ -1,0 +1,20 @@
+# Flags that every target shares, and the stricter set of floors 0-5.
+add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion
+                    -Wnon-virtual-dtor -Woverloaded-virtual -Wnull-dereference -Werror
+                    -fno-omit-frame-pointer -ffile-prefix-map=${PROJECT_SOURCE_DIR}/=)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # g++ 12 reports these inside its own library when it inlines under -O2 or a sanitizer.
+  add_compile_options(-Wno-maybe-uninitialized -Wno-null-dereference -Wno-restrict
+                      -Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread)
+endif()
+
+if(MESHCHAIN_SANITIZE)
+  add_compile_options(-fsanitize=${MESHCHAIN_SANITIZE} -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${MESHCHAIN_SANITIZE})
+  if(MESHCHAIN_SANITIZE MATCHES "undefined")
+    add_compile_options(-fno-sanitize=vptr)  # needs RTTI, which floors 0-5 do without
+  endif()
+endif()
+
+# Floors 0-5 run on a microcontroller too: no exceptions, no RTTI.
+set(MESHCHAIN_CORE_OPTIONS -fno-exceptions -fno-rtti)
