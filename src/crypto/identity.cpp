@@ -1,0 +1,21 @@
+#include "crypto/identity.h"
+
+#include <algorithm>
+
+namespace meshchain::crypto {
+
+NodeId node_id(const PublicKey& identity) {
+    NodeId id;
+    std::copy_n(hash(identity.span()).bytes.begin(), NodeId::size, id.bytes.begin());
+    return id;
+}
+
+std::string to_hex(const NodeId& id) { return base::to_hex(id.bytes); }
+std::string to_hex(const PublicKey& key) { return base::to_hex(key.bytes); }
+
+std::expected<PublicKey, base::Error> public_key_from_hex(std::string_view text) {
+    MESH_TRY(const Hash bytes, hash_from_hex(text));
+    return PublicKey{bytes.bytes};
+}
+
+}  // namespace meshchain::crypto
