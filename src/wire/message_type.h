@@ -1,0 +1,30 @@
+#pragma once
+// The one list of message types (row E1; PROTOCOL.md P1.8). 0-15 are the sources', 16-127 ours,
+// 128-239 for applications. 0x7B is never assigned: Kodikon's JSON begins with it.
+
+#include <cstdint>
+#include <string_view>
+
+namespace meshchain::wire {
+
+enum class MessageType : std::uint8_t {
+    transaction = 0,    ///< object: WireTransaction
+    block = 1,          ///< object: BlockAnnouncement
+    block_ack = 2,      ///< object: Vote
+    sync_request = 3,   ///< control: wire/sync.h
+    sync_response = 4,  ///< control: wire/sync.h
+    peer_hello = 5,     ///< control: Hello
+    peer_info = 6,      ///< control: reserved for the list of known peers
+    status = 7,         ///< control: Heartbeat
+    cookie = 16,        ///< unsigned answer to a HELLO without a valid cookie
+    vote_request = 17,  ///< control: VoteRequest
+    evidence = 18,      ///< object: Evidence
+};
+
+/// "TRANSACTION", "BLOCK_ACK", …; "UNKNOWN" for a number that is not listed.
+std::string_view name(MessageType type);
+
+/// Types from here on begin their payload with a version byte (row E8).
+inline constexpr std::uint8_t versioned_types_from = 16;
+
+}  // namespace meshchain::wire

@@ -1,0 +1,70 @@
+#pragma once
+// How a module takes part in the network without knowing it (DESIGN.md, "Ways through the house"):
+// the rule of each message type it owns, and the calls the node makes.
+
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "base/time.h"
+#include "wire/frame.h"
+
+namespace meshchain::wire {
+
+/// What became of an accepted frame; relaying, scores and counters follow from it.
+enum class Verdict : std::uint8_t {
+    relay,   ///< valid and new: flood it on
+    keep,    ///< valid, but not to be relayed (control, or for us alone)
+    ignore,  ///< not usable now, nobody's fault (duplicate, unknown block, too early)
+    punish,  ///< provably wrong: charged to who handed it to us
+};
+std::string_view name(Verdict verdict);
+
+enum class MessageClass : std::uint8_t {
+    object,    ///< deduplicated by content, relayed by verdict
+    control,   ///< signed by its origin with a sequence, one hop
+    handshake  ///< HELLO and COOKIE: mesh's own, before a session exists
+};
+
+/// Everything that limits one message type, enforced before any signature is checked.
+struct MessageRule {
+    MessageType type;
+    MessageClass message_class;
+    std::uint16_t payload_bytes_min;
+    std::uint16_t payload_bytes_max;
+    std::uint32_t frames_per_minute_max;  ///< of one peer
+    std::uint8_t priority;                ///< 0 leaves first
+    bool on_radio;                        ///< may it cross a radio link
+};
+
+/// Who handed a frame to us. On IP the session's identity, verified by its HELLO.
+struct Ingress {
+    crypto::PublicKey peer;
+};
+
+/// A frame to send. Control frames are signed and numbered by mesh on the way out.
+struct Outgoing {
+    MessageType type{};
+    std::optional<crypto::PublicKey> to;      ///< empty: every session
+    std::optional<crypto::PublicKey> except;  ///< with `to` empty: not back to this one
+    base::Buffer payload;                     ///< for control: the body, unsigned
+};
+
+/// A user of the network: the chain, records, objects, an application.
+class Service {
+public:
+    virtual ~Service() = default;
+    virtual std::span<const MessageRule> rules() const = 0;
+    virtual void start(base::Now now) = 0;
+    virtual void stop(base::Now now) = 0;
+    /// `payload` is an object's bytes or a control message's body; borrowed for the call. Its
+    /// origin, size and rate have been checked, nothing else.
+    virtual Verdict handle(base::Now now, const Ingress& from, MessageType type,
+                           base::Bytes payload) = 0;
+    /// Called at or after poll_timeout().
+    virtual void handle_timeout(base::Now now) = 0;
+    virtual std::optional<Outgoing> poll_frame(base::Now now) = 0;
+    virtual base::Instant poll_timeout(base::Now now) const = 0;
+};
+
+}  // namespace meshchain::wire
