@@ -10,5 +10,4 @@ namespace meshchain::base {
 }  // namespace meshchain::base
 
 #define MESH_ASSERT(condition) \
-    ((condition) ? void(0)     \
-                 : ::meshchain::base::assertion_failed(#condition, __FILE__, __LINE__))
+    ((condition) ? void(0) : ::meshchain::base::assertion_failed(#condition, __FILE__, __LINE__))

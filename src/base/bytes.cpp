@@ -34,17 +34,16 @@ int digit_value(char digit) {
 
 std::expected<Buffer, Error> from_hex(std::string_view text) {
     if (text.size() % 2 != 0) {
-        return failure(Errc::malformed, "hexadecimal text of odd length " +
-                                            std::to_string(text.size()),
-                       "hex", "give two digits for every byte");
+        return failure(Errc::malformed,
+                       "hexadecimal text of odd length " + std::to_string(text.size()), "hex",
+                       "give two digits for every byte");
     }
     Buffer bytes(text.size() / 2);
     for (std::size_t i = 0; i < text.size(); ++i) {
         const int value = digit_value(text[i]);
         if (value < 0) {
-            return failure(Errc::malformed,
-                           "no hexadecimal digit at position " + std::to_string(i), "hex",
-                           "use only 0-9 and a-f");
+            return failure(Errc::malformed, "no hexadecimal digit at position " + std::to_string(i),
+                           "hex", "use only 0-9 and a-f");
         }
         bytes[i / 2] = (bytes[i / 2] << 4) | static_cast<std::byte>(value);
     }

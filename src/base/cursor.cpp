@@ -39,10 +39,10 @@ std::expected<void, Error> Reader::finish(const char* format) const {
                        format);
     }
     if (remaining() != 0) {
-        return failure(Errc::malformed,
-                       std::to_string(remaining()) + " bytes too many after byte " +
-                           std::to_string(offset_),
-                       format);
+        return failure(
+            Errc::malformed,
+            std::to_string(remaining()) + " bytes too many after byte " + std::to_string(offset_),
+            format);
     }
     return {};
 }

@@ -49,8 +49,7 @@ std::string sentence(const Error& error);
 /// Shorthand for returning an Error from a function that returns std::expected.
 inline std::unexpected<Error> failure(Errc code, std::string what, std::string where,
                                       std::string advice = {}) {
-    return std::unexpected(
-        Error{code, std::move(what), std::move(where), std::move(advice)});
+    return std::unexpected(Error{code, std::move(what), std::move(where), std::move(advice)});
 }
 
 }  // namespace meshchain::base
@@ -59,16 +58,16 @@ inline std::unexpected<Error> failure(Errc code, std::string what, std::string w
 #define MESH_CONCAT(a, b) MESH_CONCAT_(a, b)
 
 /// Returns the Error of `expression` from the enclosing function, if it has one.
-#define MESH_CHECK(expression)                                                          \
-    do {                                                                                \
-        if (auto mesh_result_ = (expression); !mesh_result_)                            \
-            return std::unexpected(std::move(mesh_result_).error());                    \
+#define MESH_CHECK(expression)                                       \
+    do {                                                             \
+        if (auto mesh_result_ = (expression); !mesh_result_)         \
+            return std::unexpected(std::move(mesh_result_).error()); \
     } while (false)
 
 /// Declares `declaration` with the value of `expression`, or returns its Error.
 #define MESH_TRY(declaration, expression) \
     MESH_TRY_(MESH_CONCAT(mesh_result_, __LINE__), declaration, expression)
-#define MESH_TRY_(result, declaration, expression)                   \
-    auto result = (expression);                                      \
-    if (!result) return std::unexpected(std::move(result).error());  \
+#define MESH_TRY_(result, declaration, expression)                  \
+    auto result = (expression);                                     \
+    if (!result) return std::unexpected(std::move(result).error()); \
     declaration = *std::move(result)

@@ -1,5 +1,5 @@
 #pragma once
-// Runs a clean-up when a scope is left, unless it was dismissed: the `ResourceGuard` of the sources.
+// Runs a clean-up when a scope is left, unless it was dismissed.
 
 #include <utility>
 
