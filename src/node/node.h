@@ -1,0 +1,104 @@
+#pragma once
+// One whole node without any I/O of its own: chain, mesh and wallet between the doors it is given.
+// The same object runs under asio (host), in tests under virtual time, and later in the simulator.
+//
+// Time:      every call takes `now`; its instant never goes backwards, its wall time may.
+// Ownership: the doors outlive the node.
+// Threads:   one owner calls everything; host has the thread-safe edges.
+// Errors:    what the world gets wrong is an Error or a counted drop; misuse asserts.
+// Limits:    those of node/config.h and of the modules below.
+
+#include <memory>
+
+#include "base/entropy.h"
+#include "base/kdf.h"
+#include "base/log.h"
+#include "ledger/genesis.h"
+#include "node/config.h"
+#include "node/views.h"
+#include "runtime/event_loop.h"
+#include "wire/frame_link.h"
+#include "wallet/wallet.h"
+
+namespace meshchain::node {
+
+/// The doors to the outside, and the keys, that a node is built with.
+struct Doors {
+    kv::Store& store;
+    wire::FrameLink& link;
+    base::Entropy& entropy;
+    base::Kdf& kdf;
+    base::LogSink* log = nullptr;
+};
+
+struct Keys {
+    crypto::SigningKey identity;
+    std::optional<crypto::SigningKey> validating;  ///< present for role validator
+};
+
+class Node {
+public:
+    /// Checks the configuration against genesis and what the store holds.
+    /// Errors: invalid_argument (a field), wrong_chain (the store belongs to another genesis),
+    /// corrupt, io.
+    static std::expected<std::unique_ptr<Node>, base::Error> create(const NodeConfig& config,
+                                                                    const ledger::Genesis& genesis,
+                                                                    Keys keys, Doors doors);
+    ~Node();
+    Node(const Node&) = delete;
+    Node& operator=(const Node&) = delete;
+
+    /// Starts the parts in order; a step that fails rolls the earlier ones back (row D2).
+    std::expected<void, base::Error> start(base::Now now);
+    /// SHUTTING_DOWN, drains, NODE_STOPPED. The store is closed by its owner, last.
+    void stop(base::Now now);
+    /// Drains the link, runs what is due, sends what is to be sent. Call when the link is
+    /// readable and at or after poll_timeout().
+    void step(base::Now now);
+    base::Instant poll_timeout(base::Now now) const;
+
+    StatusView status(base::Now now) const;
+    std::vector<PeerView> peers(base::Now now) const;
+    /// Errors: not_found, corrupt, io.
+    std::expected<BlockView, base::Error> block(wire::Height height) const;
+    std::expected<BlockView, base::Error> block(const wire::Hash& hash) const;
+    /// At most `count` blocks of the applied chain downwards from `from`.
+    std::expected<std::vector<BlockView>, base::Error> blocks(wire::Height from,
+                                                                      std::size_t count) const;
+    /// Never fails on an unknown id: certainty says `unknown`.
+    std::expected<TransactionView, base::Error> transaction(
+        const wire::Txid& txid) const;
+    MempoolView mempool() const;
+    /// Expands a compact transfer with this node's coins: its body, txid and preimage.
+    std::expected<wire::Transaction, base::Error> expand(
+        base::Now now, const wire::WireTransaction& transaction) const;
+    const wire::ChainId& chain_id() const;
+
+    /// Validates, takes into the mempool and floods. Errors: those of ledger and mempool.
+    std::expected<wire::Txid, base::Error> submit(
+        base::Now now, const wire::WireTransaction& transaction);
+
+    /// Gives the node a wallet to follow (row I1); it stays locked.
+    std::expected<void, base::Error> open_wallet(base::Now now,
+                                                         base::Bytes sealed_key_file);
+    /// Nothing when no wallet was opened.
+    wallet::Wallet* wallet();
+    const wallet::Wallet* wallet() const;
+    /// Signs with the unlocked wallet and submits. `fee` empty: the usual fee.
+    /// Errors: unavailable (no wallet), unauthorized (locked), full (insufficient funds), …
+    std::expected<PaymentView, base::Error> pay(base::Now now,
+                                                        const crypto::PublicKey& payee,
+                                                        wire::Amount amount,
+                                                        std::optional<wire::FeeCode> fee);
+
+    /// Events of row C1 leave through here; register handlers before start.
+    runtime::EventLoop& events();
+
+private:
+    struct Parts;
+    explicit Node(std::unique_ptr<Parts> parts);
+
+    std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace meshchain::node

@@ -1,0 +1,119 @@
+#pragma once
+// What a node says about itself, as plain values: the API, the terminal and embedding programs
+// print these and nothing else. Every one is a copy taken at one moment.
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/link.h"
+#include "base/time.h"
+#include "kv/store.h"
+#include "runtime/state_manager.h"
+#include "wire/block.h"
+#include "wire/control.h"
+#include "wire/vote.h"
+
+namespace meshchain::node {
+
+/// How sure a payment is (PROTOCOL.md P3, "What a user sees"). Only `final` is ever called paid.
+enum class Certainty : std::uint8_t {
+    unknown,    ///< never seen here
+    seen,       ///< in the mempool
+    live,       ///< in a block of the chain this node follows
+    justified,  ///< more than 2/3 of stake voted for it once
+    final,      ///< cannot be undone while less than a third of stake cheats
+    expired,    ///< dead: a FINAL block has passed its expiry
+};
+std::string_view name(Certainty certainty);  ///< "SEEN", "LIVE", …
+
+struct SyncView {
+    std::string_view state;  ///< IDLE, SYNCING, SYNCED, BEHIND, ERROR (row F5)
+    wire::Height target;     ///< highest height a peer claims; a claim, never believed
+    std::uint32_t percent = 100;
+};
+
+struct StatusView {
+    crypto::PublicKey identity;
+    std::string node_id;
+    std::string node_name;
+    wire::Role role{};
+    runtime::NodeState state{};
+    wire::ChainId chain;
+    base::Duration uptime{};
+    wire::Slot slot;
+    wire::Height height;
+    wire::Hash tip;
+    wire::Height final_height;
+    wire::Hash final_block;
+    wire::Checkpoint justified;
+    bool validator = false;
+    bool clock_checked = false;        ///< enough other validators state our slot (P3)
+    std::uint32_t online_percent = 0;  ///< share of stake heard lately, own included
+    std::size_t peers = 0;
+    std::size_t mempool_transactions = 0;
+    std::size_t mempool_bytes = 0;
+    wire::Amount supply;
+    std::uint64_t blocks_applied = 0;
+    std::uint64_t blocks_reverted = 0;
+    std::uint64_t blocks_proposed = 0;
+    std::uint64_t frames_received = 0;
+    std::uint64_t frames_sent = 0;
+    std::uint64_t frames_dropped = 0;
+    std::uint64_t evidence_found = 0;
+    SyncView sync;
+    std::uint64_t storage_bytes = 0;
+    bool storage_read_only = false;
+    std::vector<std::string> problems;  ///< whole sentences; empty when healthy
+};
+
+struct PeerView {
+    crypto::PublicKey identity;
+    std::string node_id;
+    base::LinkAddress address;
+    wire::Role role{};
+    bool validator = false;
+    bool is_static = false;
+    std::uint32_t score = 0;
+    wire::Height height;
+    wire::Height final_height;
+    base::Duration last_heard{};  ///< ago
+};
+
+struct BlockView {
+    wire::Hash hash;
+    wire::BlockHeader header;
+    base::WallTime time{};  ///< start of its slot
+    crypto::PublicKey proposer;
+    std::size_t bytes = 0;
+    std::vector<wire::Txid> transactions;
+    Certainty certainty = Certainty::unknown;
+};
+
+struct TransactionView {
+    wire::Txid txid;
+    Certainty certainty = Certainty::unknown;
+    std::uint32_t live_percent = 0;  ///< share of stake that built on its block
+    std::optional<wire::Transaction> transaction;
+    std::optional<wire::Height> height;
+    std::optional<wire::Hash> block;
+    wire::Amount fee;
+    std::size_t bytes = 0;
+};
+
+struct MempoolView {
+    std::size_t transactions = 0;
+    std::size_t bytes = 0;
+    std::vector<TransactionView> entries;  ///< highest fee rate first, at most 100
+};
+
+/// What the sender of a payment gets back at once.
+struct PaymentView {
+    wire::Txid txid;
+    wire::Amount amount;
+    wire::Amount fee;
+    wire::Expiry expiry;
+    std::size_t bytes = 0;
+};
+
+}  // namespace meshchain::node
