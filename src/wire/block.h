@@ -15,14 +15,14 @@ struct BlockHeader {
     static constexpr std::size_t size = 1 + 4 + 32 + 4 + 1 + 2 + 32 + 32 + 4 + 32 + 64;
 
     Height height;
-    Hash parent;              ///< block hash; genesis block: the chain id
-    Slot slot;                ///< the block's timestamp
-    std::uint8_t rank = 0;    ///< 0, 1 or 2: which of the slot's leaders proposed it
+    Hash parent;            ///< block hash; genesis block: the chain id
+    Slot slot;              ///< the block's timestamp
+    std::uint8_t rank = 0;  ///< 0, 1 or 2: which of the slot's leaders proposed it
     ValidatorIndex proposer;
-    Hash transaction_root;    ///< Merkle root over wtxids
-    Hash parent_state;        ///< digest of the coin set after the parent
+    Hash transaction_root;  ///< Merkle root over wtxids
+    Hash parent_state;      ///< digest of the coin set after the parent
     std::uint32_t epoch = 0;
-    Hash certificate;         ///< hash of the FINAL certificate it builds on; zero for genesis
+    Hash certificate;  ///< hash of the FINAL certificate it builds on; zero for genesis
     crypto::Signature signature;
 
     friend bool operator==(const BlockHeader&, const BlockHeader&) = default;
@@ -32,8 +32,7 @@ struct BlockHeader {
 base::Buffer preimage(const ChainId& chain, const BlockHeader& header,
                       const crypto::PublicKey& proposer);
 /// H(preimage): signature left out, so that one block has one name.
-Hash block_hash(const ChainId& chain, const BlockHeader& header,
-                const crypto::PublicKey& proposer);
+Hash block_hash(const ChainId& chain, const BlockHeader& header, const crypto::PublicKey& proposer);
 
 void encode(const BlockHeader& header, base::Buffer& out);
 /// Nothing (and `in` failed) if the front is no header of this version.

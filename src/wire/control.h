@@ -32,8 +32,8 @@ std::string_view name(Role role);
 /// Where a node's chain stands. Claims, not proofs: they choose whom to ask, never what to believe.
 struct ChainStatus {
     static constexpr std::size_t size = 4 + 4 + 4 + 2 * Checkpoint::size;
-    Slot slot;             ///< the sender's own clock
-    Height height;         ///< of its head
+    Slot slot;      ///< the sender's own clock
+    Height height;  ///< of its head
     Height final_height;
     Checkpoint justified;
     Checkpoint final;
@@ -41,6 +41,11 @@ struct ChainStatus {
 };
 
 using Cookie = std::array<std::byte, 24>;  ///< time u64 ‖ MAC of address and time
+
+/// COOKIE, the one unsigned control message: version ‖ cookie.
+base::Buffer encode_cookie(const Cookie& cookie);
+/// Errors: malformed, wrong_version.
+std::expected<Cookie, base::Error> parse_cookie(base::Bytes payload);
 
 /// PEER_HELLO (row E8; PROTOCOL.md P1.9).
 struct Hello {
@@ -55,6 +60,7 @@ struct Hello {
     friend bool operator==(const Hello&, const Hello&) = default;
 };
 base::Buffer encode(const Hello& hello);
+/// Errors: malformed (also: an empty version range, an unknown role).
 std::expected<Hello, base::Error> parse_hello(base::Bytes body);
 
 /// STATUS (row F8): the heartbeat. With frame header and signature it stays within 100 bytes.
@@ -68,15 +74,18 @@ struct Heartbeat {
 };
 static_assert(FrameHeader::size + Heartbeat::size + crypto::Signature::size <= 100);
 base::Buffer encode(const Heartbeat& heartbeat);
+/// Errors: malformed.
 std::expected<Heartbeat, base::Error> parse_heartbeat(base::Bytes body);
 
-/// VOTE_REQ (PROTOCOL.md P3 Lost votes): "I hold these votes of this round; send the others."
+/// VOTE_REQ (PROTOCOL.md P3 Lost votes), behind a version byte: "I hold these votes of this round;
+/// send the others."
 struct VoteRequest {
     Round round;
     std::uint64_t held = 0;  ///< bitmap over validators
     friend bool operator==(const VoteRequest&, const VoteRequest&) = default;
 };
 base::Buffer encode(const VoteRequest& request);
+/// Errors: malformed, wrong_version.
 std::expected<VoteRequest, base::Error> parse_vote_request(base::Bytes body);
 
 }  // namespace meshchain::wire

@@ -28,9 +28,7 @@ struct FrameHeader {
     std::uint16_t payload_bytes = 0;
 
     /// timestamp ‖ sequence, which rises strictly for one origin's control messages (P1.3).
-    std::uint64_t control_sequence() const {
-        return std::uint64_t{timestamp} << 32 | sequence;
-    }
+    std::uint64_t control_sequence() const { return std::uint64_t{timestamp} << 32 | sequence; }
     friend bool operator==(const FrameHeader&, const FrameHeader&) = default;
 };
 

@@ -46,15 +46,22 @@ struct NotFoundResponse {
     Hash block;
     friend bool operator==(const NotFoundResponse&, const NotFoundResponse&) = default;
 };
+inline constexpr std::size_t block_response_overhead_bytes =
+    1 + Hash::size + BlockHeader::size + 2 + 2 + 1;
+static_assert(block_response_overhead_bytes + long_bytes_max <= control_body_bytes_max,
+              "a block response makes progress by one transaction at least");
 using SyncResponse = std::variant<HashesResponse, BlockResponse, NotFoundResponse>;
 
 base::Buffer encode(const SyncRequest& request);
+/// Errors: malformed.
 std::expected<SyncRequest, base::Error> parse_sync_request(base::Bytes body);
 /// Asserts that it fits control_body_bytes_max; `block_response` fills one up to that.
 base::Buffer encode(const SyncResponse& response);
+/// Errors: malformed, too_large (over control_body_bytes_max).
 std::expected<SyncResponse, base::Error> parse_sync_response(base::Bytes body);
 
-/// As many transactions of `block` from `first` on as fit one response.
+/// As many transactions of `block` from `first` on as fit one response; none when there are no
+/// more.
 BlockResponse block_response(const Hash& hash, const Block& block, std::uint16_t first);
 
 }  // namespace meshchain::wire

@@ -67,9 +67,9 @@ struct TransactionBody {
     friend bool operator==(const TransactionBody&, const TransactionBody&) = default;
 };
 
-/// Limits of the long form, such that one always fits a datagram (long_bytes_max).
-inline constexpr std::size_t inputs_max = 8;
-inline constexpr std::size_t outputs_max = 8;
+/// Limits of the long form, such that one always fits a sync response beside its block's header.
+inline constexpr std::size_t inputs_max = 6;
+inline constexpr std::size_t outputs_max = 6;
 
 /// `mc/tx/1` ‖ chain ‖ type 0 ‖ all fields in full: what is signed, and what txid hashes.
 base::Buffer preimage(const ChainId& chain, const TransactionBody& body);
@@ -85,7 +85,7 @@ Txid txid(const ChainId& chain, const TransactionBody& body);
 Wtxid wtxid(const Txid& id, const std::vector<crypto::Signature>& signatures);
 
 /// The 110-byte wire form of one plain payment. The change, if any, returns to the input's key.
-/// Expanding it to a body needs the coin: see ledger/resolve.h.
+/// Expanding it to a body needs the coin: see ledger/transaction_rules.h.
 struct CompactTransfer {
     static constexpr std::size_t size = 110;
     ShortOutpoint input;
@@ -106,13 +106,13 @@ std::optional<TransactionBody> expand(const CompactTransfer& compact, const Outp
 std::optional<CompactTransfer> compact(const ChainId& chain, const Transaction& transaction,
                                        const Output& coin);
 
-/// Either form as it travels. The first byte tells: version (high nibble, 1) and form (low).
+/// Either form as it travels. The first byte tells: version (high nibble, 1) and form (low:
+/// 0 compact, 1 long).
 using WireTransaction = std::variant<CompactTransfer, Transaction>;
 
 inline constexpr std::size_t long_input_bytes = outpoint_bytes + 5 + crypto::Signature::size;
 inline constexpr std::size_t long_bytes_max =
     1 + 2 + inputs_max * long_input_bytes + outputs_max * Output::size + 1 + 4;
-static_assert(long_bytes_max <= 1148, "a transaction fits one datagram beside a frame header");
 
 std::size_t encoded_bytes(const WireTransaction& transaction);
 void encode(const WireTransaction& transaction, base::Buffer& out);

@@ -13,7 +13,7 @@ namespace meshchain::wire {
 struct Checkpoint {
     static constexpr std::size_t size = 4 + 4 + 32;
     Round round;
-    Slot slot;   ///< of the block
+    Slot slot;  ///< of the block
     Hash block;
     friend bool operator==(const Checkpoint&, const Checkpoint&) = default;
 };
@@ -50,15 +50,16 @@ struct Certificate {
     std::vector<Vote> votes;  ///< ascending by validator
     friend bool operator==(const Certificate&, const Certificate&) = default;
 };
+/// The votes share source and round, which are written once. Asserts that they do.
 base::Buffer encode(const Certificate& certificate);
-/// Errors: malformed (votes not ascending, or with another source or round), too_large.
+/// Errors: malformed (votes not ascending), too_large (more than validators_max).
 std::expected<Certificate, base::Error> parse_certificate(base::Bytes bytes);
 /// H(`mc/cert/1` ‖ encoded certificate).
 Hash certificate_hash(const Certificate& certificate);
 
 /// Two signed messages that no honest key signs: portable proof for slashing.
 struct VoteEvidence {
-    Vote first;   ///< of the two, the one with the lower target round; then the lower target
+    Vote first;  ///< of the two, the one with the lower target round; then the lower target
     Vote second;
     friend bool operator==(const VoteEvidence&, const VoteEvidence&) = default;
 };
@@ -69,7 +70,8 @@ struct BlockEvidence {
 };
 using Evidence = std::variant<VoteEvidence, BlockEvidence>;
 base::Buffer encode(const Evidence& evidence);
-/// Errors: malformed, wrong_version.
+/// Whether it convicts is for consensus to judge.
+/// Errors: malformed (also: of two validators, or two blocks of different slots), wrong_version.
 std::expected<Evidence, base::Error> parse_evidence(base::Bytes bytes);
 
 }  // namespace meshchain::wire

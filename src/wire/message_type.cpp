@@ -1,0 +1,22 @@
+#include "wire/message_type.h"
+
+namespace meshchain::wire {
+
+std::string_view name(MessageType type) {
+    switch (type) {
+        case MessageType::transaction: return "TRANSACTION";
+        case MessageType::block: return "BLOCK";
+        case MessageType::block_ack: return "BLOCK_ACK";
+        case MessageType::sync_request: return "SYNC_REQUEST";
+        case MessageType::sync_response: return "SYNC_RESPONSE";
+        case MessageType::peer_hello: return "PEER_HELLO";
+        case MessageType::peer_info: return "PEER_INFO";
+        case MessageType::status: return "STATUS";
+        case MessageType::cookie: return "COOKIE";
+        case MessageType::vote_request: return "VOTE_REQ";
+        case MessageType::evidence: return "EVIDENCE";
+    }
+    return "UNKNOWN";
+}
+
+}  // namespace meshchain::wire
