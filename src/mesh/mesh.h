@@ -1,0 +1,177 @@
+#pragma once
+// The mesh over IP-like links: finds peers, keeps sessions with them, floods objects, carries
+// control messages (rows E1, E2, E7, E8, F1, F4, F7-F9; PROTOCOL.md P1).
+//
+// A session is (identity key, address): it exists after a HELLO that carried our cookie for the
+// address and verified. Anything else from an address without one is dropped. Each frame that
+// passes size, rate, session and (for control) origin, sequence and signature goes up to the
+// FrameHandler, whose verdict decides in the same call whether it is relayed and what it does to
+// the score of the peer that handed it to us.
+//
+// Time:      `now.instant` never goes backwards; `now.wall` may jump, it only dates objects.
+// Ownership: links, store, entropy and handler outlive the mesh; spans are borrowed for the call.
+// Limits:    those of Options. Strangers, however many, occupy two bounded tables.
+// Threads:   one owner.
+// Errors:    what peers do wrong is counted in stats(); a full or broken link loses the frame and
+//            is counted. Misuse asserts.
+// Format:    docs/formats/frame.md, docs/formats/control.md
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "base/entropy.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "base/ring_buffer.h"
+#include "crypto/signature.h"
+#include "kv/store.h"
+#include "mesh/control_sequence.h"
+#include "mesh/event.h"
+#include "mesh/flood.h"
+#include "mesh/frame_handler.h"
+#include "mesh/handshake.h"
+#include "mesh/options.h"
+#include "mesh/peer.h"
+#include "mesh/peer_table.h"
+#include "mesh/rules.h"
+#include "mesh/stats.h"
+#include "wire/frame_link.h"
+
+namespace meshchain::mesh {
+
+/// Who we are to our peers.
+struct Self {
+    wire::ChainId chain;
+    crypto::SigningKey identity;
+    wire::Role role = wire::Role::relay;
+};
+
+/// What the mesh works with; all but the log outlive it.
+struct Doors {
+    kv::Store& store;
+    kv::Table table;  ///< mesh's own: the sequence epoch
+    base::Entropy& entropy;
+    base::Log log;
+};
+
+class Mesh {
+public:
+    static constexpr std::size_t links_max = 4;
+    static constexpr std::size_t events_max = 1024;
+
+    /// `rules`: made by build_rule_table, with mesh_rules() among its parts; it outlives the mesh.
+    /// Asserts that check(options) passed.
+    Mesh(Options options, Self self, std::span<const wire::MessageRule> rules, Doors doors,
+         base::Random random, FrameHandler& handler);
+
+    /// Before start(). Static peers are dialled on the first link.
+    void add_link(wire::FrameLink& link);
+    /// Takes a new sequence epoch and begins to announce and to dial.
+    /// Errors: those of ControlSequence::open.
+    std::expected<void, base::Error> start(base::Now now);
+    /// Ends every session without a word; peers notice by silence.
+    void stop(base::Now now);
+
+    /// Takes what has arrived, at most Options::frames_per_step_max a link. True: more waits.
+    bool handle_readable(base::Now now);
+    /// Call at or after poll_timeout().
+    void handle_timeout(base::Now now);
+    base::Instant poll_timeout(base::Now now) const;
+
+    /// What our HELLO and STATUS say. Call at the start of each step: HELLO states the slot.
+    void set_status(const wire::ChainStatus& status, std::uint8_t state);
+    /// HELLO to everybody: at start, and after a clock step (PROTOCOL.md P3).
+    void request_hello(base::Now now);
+    /// Sends our HELLO to an address: the start of a handshake, if somebody is there.
+    void announce_peer(base::Now now, const base::LinkAddress& address);
+
+    /// Signs and numbers a control body; sends it, or an object, to one peer or floods it.
+    /// Returns how many peers it left for.
+    /// Errors: not_found (`to` has no session), invalid_argument (type without a rule, size outside
+    /// it), full or io (the link took it for nobody).
+    std::expected<std::size_t, base::Error> send(base::Now now, const wire::Outgoing& frame);
+
+    /// For requests the node made of a peer: answered after `latency`, or not in time.
+    void report_success(const crypto::PublicKey& peer, base::Duration latency);
+    void report_failure(base::Now now, const crypto::PublicKey& peer);
+
+    std::optional<Event> poll_event() { return events_.pop(); }
+    /// A copy, ordered by key: connected peers and those not yet forgotten.
+    std::vector<Peer> peers() const;
+    /// Nothing for a key that is not known.
+    std::optional<Peer> peer(const crypto::PublicKey& key) const;
+    bool is_connected(const crypto::PublicKey& key) const;
+    std::size_t connected_count() const;
+    const Stats& stats() const { return stats_; }
+    const crypto::PublicKey& identity() const { return self_.identity.public_key(); }
+
+    /// Asserts what must hold between any two calls.
+    void check_invariants() const;
+
+private:
+    void handle_frame(base::Now now, std::uint8_t link, const wire::ReceivedFrame& received);
+    void handle_stranger(base::Now now, const Endpoint& from, const wire::ReceivedFrame& received);
+    void handle_session_frame(base::Now now, PeerEntry& peer, const wire::MessageRule& rule,
+                              const wire::ReceivedFrame& received);
+    void handle_control(base::Now now, PeerEntry& peer, const wire::ReceivedFrame& received);
+    void handle_object(base::Now now, PeerEntry& peer, const wire::ReceivedFrame& received);
+    void handle_heartbeat(base::Now now, PeerEntry& peer, base::Bytes body);
+    void settle(base::Now now, const crypto::PublicKey& peer, wire::Verdict verdict);
+    void relay(const PeerEntry& from, const wire::Frame& frame);
+
+    void handle_hello(base::Now now, const Endpoint& from, const wire::ReceivedFrame& received);
+    void handle_hint(base::Now now, const Endpoint& from, const wire::Hello& hello);
+    void handle_cookie(base::Now now, const Endpoint& from, base::Bytes payload);
+    void answer_with_cookie(base::Now now, const Endpoint& to);
+    bool verify_hello(const wire::ReceivedFrame& received, const wire::Hello& hello);
+    void accept_handshake(base::Now now, const Endpoint& from, const wire::FrameHeader& header,
+                          const wire::Hello& hello);
+    void refresh_session(base::Now now, PeerEntry& peer, const wire::ReceivedFrame& received,
+                         const wire::Hello& hello);
+    void note_hello(base::Now now, PeerEntry& peer, const wire::Hello& hello);
+
+    void send_hello(base::Now now, const Endpoint& to, bool initiates);
+    void send_multicast(wire::MessageType type, base::Bytes body);
+    void send_heartbeats(base::Now now);
+    void announce(base::Now now);
+    void dial(base::Now now);
+    bool send_frame(const Endpoint& to, const wire::FrameHeader& header, base::Bytes payload);
+    std::expected<std::size_t, base::Error> send_to_sessions(const wire::Outgoing& frame,
+                                                             const wire::FrameHeader& header,
+                                                             base::Bytes payload);
+    /// Header and signed payload of our next control message; nothing when numbers ran out.
+    std::optional<std::pair<wire::FrameHeader, base::Buffer>> sign_control(wire::MessageType type,
+                                                                           base::Bytes body);
+
+    void connect(PeerEntry& peer);
+    void disconnect(base::Now now, PeerEntry& peer, LossReason reason);
+    void punish(base::Now now, PeerEntry& peer, std::string_view what);
+    void drop(Drop reason) { ++stats_.of(reason); }
+    void emit(Event event);
+
+    Options options_;
+    Self self_;
+    crypto::NodeId id_;
+    std::span<const wire::MessageRule> rules_;
+    Doors doors_;
+    base::Random random_;
+    FrameHandler& handler_;
+
+    std::vector<wire::FrameLink*> links_;
+    std::optional<ControlSequence> sequence_;
+    std::optional<Handshake> handshake_;
+    PeerTable peers_;
+    Flood flood_;
+    wire::ChainStatus status_;
+    std::uint8_t state_ = 0;
+    std::uint32_t object_counter_ = 0;
+    base::Instant announce_at_ = base::never;
+    base::Instant heartbeat_at_ = base::never;
+    base::RingBuffer<Event> events_{events_max};
+    Stats stats_;
+};
+
+}  // namespace meshchain::mesh

@@ -1,0 +1,41 @@
+#pragma once
+// What can be configured about the mesh, with the defaults of rows F7 and F8.
+
+#include <chrono>
+#include <expected>
+#include <vector>
+
+#include "base/link.h"
+#include "base/time.h"
+#include "crypto/signature.h"
+#include "wire/frame.h"
+
+namespace meshchain::mesh {
+
+struct Options {
+    /// Peers dialled on the first link for ever, besides those heard by multicast.
+    std::vector<base::LinkAddress> static_peers;
+    /// Identities of genesis validators: like static peers they may take the reserved slots.
+    std::vector<crypto::PublicKey> validators;
+    bool multicast = true;  ///< announce ourselves to the group and believe its hints
+
+    std::size_t peers_max = 20;
+    std::size_t peers_reserved = 5;  ///< of peers_max, for static peers and validators only
+    std::size_t seen_objects_max = 10'000;
+    std::size_t frames_per_step_max = 256;  ///< of each link, in one handle_readable()
+    std::uint8_t hop_limit = wire::hop_limit_default;
+
+    base::Duration discovery_interval = std::chrono::seconds(5);
+    base::Duration heartbeat_interval = std::chrono::seconds(5);
+    base::Duration static_heartbeat_interval = std::chrono::seconds(15);
+    base::Duration dial_interval_min = std::chrono::seconds(1);  ///< doubles at each failure
+    base::Duration dial_interval_max = std::chrono::seconds(15);
+    base::Duration peer_timeout = std::chrono::seconds(30);  ///< then its session ends
+    base::Duration peer_forget_after = std::chrono::minutes(5);
+    base::Duration refusal = std::chrono::minutes(1);  ///< of a peer whose score fell to FAILED
+};
+
+/// Errors: invalid_argument, naming the field.
+std::expected<void, base::Error> check(const Options& options);
+
+}  // namespace meshchain::mesh
