@@ -1,0 +1,90 @@
+# The front door. CMake does the work; CMakePresets.json names the kinds of build.
+#
+#   JOBS           parallel compilations and tests (as many as there are processors)
+#   FUZZ_SECONDS   how long `make fuzz` gives each fuzzer (20)
+#   TESTS          a regular expression: only the tests whose name matches
+
+JOBS ?= $(shell nproc)
+FUZZ_SECONDS ?= 20
+TESTS ?= .
+
+INSTALL := tools/install_dependencies.sh
+# Asked by the recipe's own shell, because the line before it may just have installed ccache.
+LAUNCHER := $$(command -v ccache >/dev/null && echo -DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+CTEST := ctest --parallel $(JOBS) --output-on-failure --no-tests=error --tests-regex '$(TESTS)'
+
+# The test programs of the modules that use threads.
+THREADED := $(sort $(foreach file,$(shell grep -lE '^\#include <(thread|mutex|future|boost/asio)' \
+    -r src --include='*.h' --include='*.cpp'),$(word 2,$(subst /, ,$(file)))_test))
+
+# configure PRESET OPTIONS, compile FOLDER TARGETS: build noise goes to stderr.
+configure = cmake --preset $(1) $(LAUNCHER) $(2) >&2
+compile = cmake --build $(1) --parallel $(JOBS) $(if $(2),--target $(2)) >&2
+
+# A first `make build` or `make bench` asks for no test library; later ones keep what is set up.
+BARE := -DMESHCHAIN_TESTS=OFF -DMESHCHAIN_BENCH=OFF
+space := $(subst ,, )
+
+.PHONY: help build demo test bench fuzz lint format sanitize tsan clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo 'make build     build/meshchain, optimised'
+	@echo 'make demo      five nodes that pay each other and survive killing one'
+	@echo 'make test      every test'
+	@echo 'make bench     the benchmarks, one line a workload'
+	@echo 'make fuzz      every fuzzer for FUZZ_SECONDS'
+	@echo 'make lint      formatting, static analysis, rules of the house'
+	@echo 'make format    put the sources into the agreed layout'
+	@echo 'make sanitize  every test under AddressSanitizer and UBSan'
+	@echo 'make tsan      the tests that use threads, under ThreadSanitizer'
+	@echo 'make clean     remove what was built'
+
+build:
+	@$(INSTALL) build
+	@$(call configure,release,$(if $(wildcard build/CMakeCache.txt),,$(BARE)))
+	@$(call compile,build,meshchain)
+
+demo: build
+	@build/meshchain demo
+
+test:
+	@$(INSTALL) build test
+	@$(call configure,release,-DMESHCHAIN_TESTS=ON -DMESHCHAIN_BENCH=OFF)
+	@$(call compile,build)
+	@$(CTEST) --test-dir build
+
+bench:
+	@$(INSTALL) build bench
+	@$(call configure,release,$(if $(wildcard build/CMakeCache.txt),,$(BARE)) -DMESHCHAIN_BENCH=ON)
+	@$(call compile,build,meshchain_bench)
+	@build/meshchain_bench
+
+sanitize:
+	@$(INSTALL) build test
+	@$(call configure,dev)
+	@$(call compile,build-dev)
+	@$(CTEST) --test-dir build-dev
+
+tsan:
+	@$(INSTALL) build test
+	@$(call configure,tsan)
+	@$(call compile,build-tsan,$(THREADED))
+	@$(CTEST) --test-dir build-tsan --label-regex '^($(subst $(space),|,$(THREADED)))$$'
+
+fuzz:
+	@$(INSTALL) build fuzz
+	@$(call configure,fuzz)
+	@$(call compile,build-fuzz)
+	@tools/run_fuzzers.sh build-fuzz $(FUZZ_SECONDS)
+
+lint:
+	@$(INSTALL) build test bench lint
+	@tools/lint.sh $(JOBS)
+
+format:
+	@$(INSTALL) lint
+	@git ls-files -co --exclude-standard '*.h' '*.cpp' | xargs clang-format-19 -i
+
+clean:
+	rm -rf build build-dev build-tsan build-fuzz build-lint
