@@ -1,0 +1,190 @@
+#include "node/config.h"
+
+#include <algorithm>
+
+namespace meshchain::node {
+namespace {
+
+using std::chrono::duration_cast;
+using std::chrono::hours;
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+constexpr std::array<std::string_view, 11> log_modules{"api",     "chain",  "consensus", "host",
+                                                       "kv",      "ledger", "mesh",      "node",
+                                                       "runtime", "wallet", "wire"};
+constexpr std::size_t name_bytes_max = 64;
+constexpr std::size_t path_bytes_max = 4096;
+constexpr std::size_t static_peers_max = 64;
+
+std::string ms_text(base::Duration duration) {
+    return std::to_string(duration_cast<milliseconds>(duration).count()) + " ms";
+}
+
+/// Collects what is wrong; each check names its field once.
+class Problems {
+public:
+    void add(std::string field, const std::string& value, const std::string& allowed) {
+        found_.push_back({base::Errc::invalid_argument, value + " is not allowed", std::move(field),
+                          "allowed: " + allowed});
+    }
+    void number(std::string field, std::uint64_t value, std::uint64_t low, std::uint64_t high) {
+        if (value >= low && value <= high) return;
+        add(std::move(field), std::to_string(value),
+            std::to_string(low) + " to " + std::to_string(high));
+    }
+    void duration(std::string field, base::Duration value, base::Duration low,
+                  base::Duration high) {
+        if (value >= low && value <= high) return;
+        add(std::move(field), ms_text(value), ms_text(low) + " to " + ms_text(high));
+    }
+    void path(std::string field, const std::string& value) {
+        const bool has_control = std::ranges::any_of(value, [](char c) { return c == '\0'; });
+        if (!value.empty() && value.size() <= path_bytes_max && !has_control) return;
+        add(std::move(field), "'" + value.substr(0, 80) + "'",
+            "a path of 1 to " + std::to_string(path_bytes_max) + " bytes");
+    }
+    std::vector<base::Error> take() { return std::move(found_); }
+
+private:
+    std::vector<base::Error> found_;
+};
+
+bool is_printable(std::string_view text) {
+    return std::ranges::none_of(
+        text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+}
+
+void check_node(const NodeConfig& config, Problems& problems) {
+    const std::string& name = config.node_name;
+    if (name.empty() || name.size() > name_bytes_max || !is_printable(name)) {
+        problems.add(
+            "node_name", is_printable(name) ? "'" + name.substr(0, 80) + "'" : "this text",
+            "1 to " + std::to_string(name_bytes_max) + " bytes without control characters");
+    }
+    if (config.role > wire::Role::light) {
+        problems.add("role", std::to_string(unsigned(config.role)), "validator, relay or light");
+    }
+    problems.number("stake", config.stake.units, 0, wire::Amount::units_max);
+    problems.path("storage_path", config.storage_path);
+    problems.path("wallet_path", config.wallet_path);
+    if (config.storage_path == config.wallet_path && !config.wallet_path.empty()) {
+        problems.add("wallet_path", "'" + config.wallet_path + "'",
+                     "a path of its own, not that of storage_path");
+    }
+    problems.number("max_peers", config.max_peers, 1, 100);
+    problems.number("max_block_size", config.max_block_size, 1024, 65'536);
+    if (config.block_time) {
+        problems.duration("block_time_ms", *config.block_time, milliseconds(200), hours(1));
+    }
+    problems.duration("sync_timeout_ms", config.sync_timeout, seconds(10), hours(24));
+}
+
+void check_static_peers(const NetworkConfig& network, Problems& problems) {
+    if (network.static_peers.size() > static_peers_max) {
+        problems.add("network.static_peers",
+                     std::to_string(network.static_peers.size()) + " addresses",
+                     "at most " + std::to_string(static_peers_max));
+    }
+    for (const base::LinkAddress& peer : network.static_peers) {
+        if (peer.port == 0 || is_multicast(peer)) {
+            problems.add("network.static_peers", base::to_string(peer),
+                         "the address of one node, with a port from 1 to 65535");
+        }
+    }
+}
+
+void check_network(const NetworkConfig& network, Problems& problems) {
+    if (is_multicast(network.listen)) {
+        problems.add("network.listen", base::to_string(network.listen),
+                     "an address of this machine, or 0.0.0.0 for all of them");
+    }
+    if (!is_ipv4(network.interface) || is_multicast(network.interface)) {
+        problems.add("network.interface", base::to_string(network.interface),
+                     "the IPv4 address of a network card, or 0.0.0.0 for the system's choice");
+    }
+    if (!is_ipv4(network.multicast_group) || !is_multicast(network.multicast_group) ||
+        network.multicast_group.port == 0) {
+        problems.add("network.multicast_group", base::to_string(network.multicast_group),
+                     "224.0.0.0 to 239.255.255.255 with a port from 1 to 65535");
+    }
+    check_static_peers(network, problems);
+    problems.duration("network.discovery_interval_ms", network.discovery_interval,
+                      milliseconds(100), minutes(10));
+    problems.duration("network.heartbeat_interval_ms", network.heartbeat_interval,
+                      milliseconds(100), minutes(10));
+    // A peer whose every other heartbeat is lost must not be taken for dead.
+    problems.duration("network.peer_timeout_ms", network.peer_timeout,
+                      std::max<base::Duration>(seconds(1), 2 * network.heartbeat_interval),
+                      hours(1));
+}
+
+void check_log(const LogConfig& log, Problems& problems) {
+    for (const auto& [module, level] : log.modules) {
+        if (std::ranges::find(log_modules, module) != log_modules.end()) continue;
+        std::string allowed;
+        for (const std::string_view name : log_modules) {
+            allowed += (allowed.empty() ? "" : ", ") + std::string(name);
+        }
+        problems.add("log.modules", "'" + module.substr(0, 80) + "'", allowed);
+    }
+}
+
+}  // namespace
+
+bool is_ipv4(const base::LinkAddress& address) {
+    const base::LinkAddress prefix = ipv4({}, 0);
+    return std::equal(prefix.host.begin(), prefix.host.begin() + 12, address.host.begin());
+}
+
+bool is_multicast(const base::LinkAddress& address) {
+    if (!is_ipv4(address)) return address.host[0] == std::byte{0xff};
+    return (address.host[12] & std::byte{0xf0}) == std::byte{0xe0};
+}
+
+bool is_loopback(const base::LinkAddress& address) {
+    if (is_ipv4(address)) return address.host[12] == std::byte{127};
+    base::LinkAddress one;
+    one.host[15] = std::byte{1};
+    return address.host == one.host;
+}
+
+std::vector<base::Error> problems(const NodeConfig& config) {
+    Problems problems;
+    check_node(config, problems);
+    check_network(config.network, problems);
+    if (!is_loopback(config.api.address)) {
+        problems.add("api.address", base::to_string(config.api.address),
+                     "an address of this machine alone, like 127.0.0.1:0 or [::1]:8080");
+    }
+    check_log(config.log, problems);
+    return problems.take();
+}
+
+std::expected<void, base::Error> validate(const NodeConfig& config) {
+    std::vector<base::Error> found = problems(config);
+    if (!found.empty()) return std::unexpected(std::move(found.front()));
+    return {};
+}
+
+std::expected<void, base::Error> check_repeated(const NodeConfig& config,
+                                                const crypto::PublicKey& identity,
+                                                base::Duration block_time) {
+    const crypto::NodeId derived = crypto::node_id(identity);
+    if (config.node_id && *config.node_id != derived) {
+        return base::failure(base::Errc::invalid_argument,
+                             crypto::to_hex(*config.node_id) + " is not this identity's id, " +
+                                 crypto::to_hex(derived),
+                             "node_id", "leave the field out, or put the right key file in place");
+    }
+    if (config.block_time && *config.block_time != block_time) {
+        return base::failure(base::Errc::invalid_argument,
+                             ms_text(*config.block_time) + " differs from genesis, which says " +
+                                 ms_text(block_time),
+                             "block_time_ms", "leave the field out: genesis decides");
+    }
+    return {};
+}
+
+}  // namespace meshchain::node

@@ -1,0 +1,92 @@
+#pragma once
+// Everything that can be configured about a node (row D1), as plain values with their defaults.
+// Reading and writing a file is host's (host/config_json.h); judging the values is done here.
+//
+// Errors: each names the field, its value and what is allowed, so that nobody has to guess.
+
+#include <chrono>
+#include <cstdint>
+#include <expected>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/link.h"
+#include "base/log.h"
+#include "base/time.h"
+#include "crypto/identity.h"
+#include "wire/control.h"
+#include "wire/numbers.h"
+
+namespace meshchain::node {
+
+constexpr base::LinkAddress ipv4(std::array<std::uint8_t, 4> host, std::uint16_t port) {
+    base::LinkAddress address;
+    address.host[10] = address.host[11] = std::byte{0xff};
+    for (std::size_t i = 0; i < 4; ++i) address.host[12 + i] = std::byte{host[i]};
+    address.port = port;
+    return address;
+}
+
+bool is_ipv4(const base::LinkAddress& address);
+bool is_multicast(const base::LinkAddress& address);
+bool is_loopback(const base::LinkAddress& address);
+
+struct NetworkConfig {
+    base::LinkAddress listen = ipv4({0, 0, 0, 0}, 9998);  ///< port 0: any free one
+    /// The network card that multicast uses, by its own address (port unused); 0.0.0.0: the
+    /// system's choice.
+    base::LinkAddress interface = ipv4({0, 0, 0, 0}, 0);
+    bool multicast = true;  ///< find peers on the group; without it only static peers are met
+    base::LinkAddress multicast_group = ipv4({239, 255, 77, 67}, 9999);
+    std::vector<base::LinkAddress> static_peers;
+    base::Duration discovery_interval = std::chrono::seconds(5);
+    base::Duration heartbeat_interval = std::chrono::seconds(5);
+    base::Duration peer_timeout = std::chrono::seconds(30);
+    friend bool operator==(const NetworkConfig&, const NetworkConfig&) = default;
+};
+
+struct ApiConfig {
+    base::LinkAddress address = ipv4({127, 0, 0, 1}, 0);  ///< loopback only; port 0: any free one
+    friend bool operator==(const ApiConfig&, const ApiConfig&) = default;
+};
+
+struct LogConfig {
+    base::LogLevel level = base::LogLevel::info;
+    std::map<std::string, base::LogLevel> modules;  ///< these differ from `level`
+    friend bool operator==(const LogConfig&, const LogConfig&) = default;
+};
+
+struct NodeConfig {
+    std::string node_name = "MeshChain Node";
+    /// Derived from the identity; a configured one must match it, which guards against a swapped
+    /// key file.
+    std::optional<crypto::NodeId> node_id;
+    wire::Role role = wire::Role::relay;
+    wire::Amount stake;                      ///< what the node asks to bond
+    std::string storage_path = "store.db";   ///< relative to the data folder
+    std::string wallet_path = "wallet.key";  ///< relative to the data folder
+    std::uint32_t max_peers = 20;
+    std::uint32_t max_block_size = 4096;       ///< of blocks this node proposes
+    std::optional<base::Duration> block_time;  ///< genesis has it; a differing value is refused
+    base::Duration sync_timeout = std::chrono::seconds(300);
+    NetworkConfig network;
+    ApiConfig api;
+    LogConfig log;
+    friend bool operator==(const NodeConfig&, const NodeConfig&) = default;
+};
+
+/// Everything that is wrong with the values, in the order of the fields; empty when all is well.
+std::vector<base::Error> problems(const NodeConfig& config);
+/// The first of the problems. Errors: invalid_argument.
+std::expected<void, base::Error> validate(const NodeConfig& config);
+
+/// What genesis and the key file fix and a configuration may only repeat.
+/// Errors: invalid_argument (node_id or block_time says otherwise).
+std::expected<void, base::Error> check_repeated(const NodeConfig& config,
+                                                const crypto::PublicKey& identity,
+                                                base::Duration block_time);
+
+}  // namespace meshchain::node

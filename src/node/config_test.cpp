@@ -1,0 +1,152 @@
+// Every field of row D1 out of its range, and what a configuration may only repeat.
+
+#include "node/config.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+
+namespace meshchain::node {
+namespace {
+
+using namespace std::chrono_literals;
+
+struct BadValue {
+    const char* test_name;
+    std::string field;
+    std::string value;  ///< as the error must show it
+    std::function<void(NodeConfig&)> spoil;
+};
+
+class OutOfRange : public testing::TestWithParam<BadValue> {};
+
+TEST_P(OutOfRange, Field_IsRefusedByNameWithValueAndRange) {
+    NodeConfig config;
+    GetParam().spoil(config);
+    const auto result = validate(config);
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().code, base::Errc::invalid_argument);
+    EXPECT_EQ(result.error().where, GetParam().field);
+    EXPECT_NE(result.error().what.find(GetParam().value), std::string::npos) << result.error().what;
+    EXPECT_TRUE(result.error().advice.starts_with("allowed: ")) << result.error().advice;
+    EXPECT_EQ(problems(config).size(), 1u);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    EachField, OutOfRange,
+    testing::Values(
+        BadValue{"NodeNameEmpty", "node_name", "''", [](auto& c) { c.node_name = ""; }},
+        BadValue{"NodeNameLong", "node_name", "aaa", [](auto& c) { c.node_name.assign(65, 'a'); }},
+        BadValue{"NodeNameControl", "node_name", "this text",
+                 [](auto& c) { c.node_name = "a\x1b[2J"; }},
+        BadValue{"Role", "role", "7", [](auto& c) { c.role = static_cast<wire::Role>(7); }},
+        BadValue{"Stake", "stake", "1099511627776",
+                 [](auto& c) { c.stake.units = std::uint64_t{1} << 40; }},
+        BadValue{"StoragePathEmpty", "storage_path", "''", [](auto& c) { c.storage_path = ""; }},
+        BadValue{"StoragePathNul", "storage_path", "a",
+                 [](auto& c) { c.storage_path = std::string("a\0b", 3); }},
+        BadValue{"WalletPathEmpty", "wallet_path", "''", [](auto& c) { c.wallet_path = ""; }},
+        BadValue{"WalletPathIsStore", "wallet_path", "store.db",
+                 [](auto& c) { c.wallet_path = "store.db"; }},
+        BadValue{"NoPeers", "max_peers", "0", [](auto& c) { c.max_peers = 0; }},
+        BadValue{"ManyPeers", "max_peers", "101", [](auto& c) { c.max_peers = 101; }},
+        BadValue{"SmallBlock", "max_block_size", "1023", [](auto& c) { c.max_block_size = 1023; }},
+        BadValue{"LargeBlock", "max_block_size", "65537",
+                 [](auto& c) { c.max_block_size = 65537; }},
+        BadValue{"ShortSlot", "block_time_ms", "199 ms", [](auto& c) { c.block_time = 199ms; }},
+        BadValue{"LongSlot", "block_time_ms", "3600001 ms",
+                 [](auto& c) { c.block_time = 1h + 1ms; }},
+        BadValue{"ShortSync", "sync_timeout_ms", "9999 ms",
+                 [](auto& c) { c.sync_timeout = 9999ms; }},
+        BadValue{"LongSync", "sync_timeout_ms", "86400001 ms",
+                 [](auto& c) { c.sync_timeout = 24h + 1ms; }},
+        BadValue{"ListenOnGroup", "network.listen", "239.1.2.3:9998",
+                 [](auto& c) { c.network.listen = ipv4({239, 1, 2, 3}, 9998); }},
+        BadValue{"InterfaceIsGroup", "network.interface", "224.0.0.1:0",
+                 [](auto& c) { c.network.interface = ipv4({224, 0, 0, 1}, 0); }},
+        BadValue{"GroupIsUnicast", "network.multicast_group", "192.0.2.1:9999",
+                 [](auto& c) { c.network.multicast_group = ipv4({192, 0, 2, 1}, 9999); }},
+        BadValue{"GroupWithoutPort", "network.multicast_group", "239.255.77.67:0",
+                 [](auto& c) { c.network.multicast_group.port = 0; }},
+        BadValue{"StaticPeerPort", "network.static_peers", "192.0.2.1:0",
+                 [](auto& c) { c.network.static_peers = {ipv4({192, 0, 2, 1}, 0)}; }},
+        BadValue{"StaticPeerGroup", "network.static_peers", "239.0.0.1:5",
+                 [](auto& c) { c.network.static_peers = {ipv4({239, 0, 0, 1}, 5)}; }},
+        BadValue{"StaticPeersMany", "network.static_peers", "65 addresses",
+                 [](auto& c) { c.network.static_peers.assign(65, ipv4({192, 0, 2, 1}, 5)); }},
+        BadValue{"FastDiscovery", "network.discovery_interval_ms", "99 ms",
+                 [](auto& c) { c.network.discovery_interval = 99ms; }},
+        BadValue{"SlowDiscovery", "network.discovery_interval_ms", "600001 ms",
+                 [](auto& c) { c.network.discovery_interval = 10min + 1ms; }},
+        BadValue{"FastHeartbeat", "network.heartbeat_interval_ms", "99 ms",
+                 [](auto& c) { c.network.heartbeat_interval = 99ms; }},
+        BadValue{"SlowHeartbeat", "network.heartbeat_interval_ms", "600001 ms",
+                 [](auto& c) {
+                     c.network.heartbeat_interval = 10min + 1ms;
+                     c.network.peer_timeout = 1h;
+                 }},
+        BadValue{"ShortPeerTimeout", "network.peer_timeout_ms", "9999 ms",
+                 [](auto& c) { c.network.peer_timeout = 9999ms; }},
+        BadValue{"LongPeerTimeout", "network.peer_timeout_ms", "3600001 ms",
+                 [](auto& c) { c.network.peer_timeout = 1h + 1ms; }},
+        BadValue{"PublicApi", "api.address", "192.0.2.1:80",
+                 [](auto& c) { c.api.address = ipv4({192, 0, 2, 1}, 80); }},
+        BadValue{"ApiOnEveryCard", "api.address", "0.0.0.0:80",
+                 [](auto& c) { c.api.address = ipv4({0, 0, 0, 0}, 80); }},
+        BadValue{"UnknownLogModule", "log.modules", "'mehs'",
+                 [](auto& c) { c.log.modules["mehs"] = base::LogLevel::debug; }}),
+    [](const auto& bad) { return bad.param.test_name; });
+
+TEST(NodeConfig, Defaults_AreThoseOfTheFeatureTableAndValid) {
+    const NodeConfig config;
+    EXPECT_TRUE(validate(config));
+    EXPECT_EQ(config.node_name, "MeshChain Node");
+    EXPECT_EQ(config.role, wire::Role::relay);
+    EXPECT_EQ(config.stake, wire::Amount{});
+    EXPECT_EQ(config.max_peers, 20u);
+    EXPECT_EQ(config.max_block_size, 4096u);
+    EXPECT_EQ(config.block_time, std::nullopt);
+    EXPECT_EQ(config.sync_timeout, 300s);
+    EXPECT_EQ(base::to_string(config.network.multicast_group), "239.255.77.67:9999");
+}
+
+TEST(NodeConfig, EveryProblem_IsReportedAtOnce) {
+    NodeConfig config;
+    config.max_peers = 0;
+    config.sync_timeout = 1s;
+    config.api.address = ipv4({10, 0, 0, 1}, 80);
+    EXPECT_EQ(problems(config).size(), 3u);
+}
+
+TEST(NodeConfig, Ipv6Loopback_MayServeTheApi) {
+    NodeConfig config;
+    config.api.address = *base::parse_link_address("[::1]:8080");
+    EXPECT_TRUE(validate(config));
+}
+
+TEST(NodeConfig, NodeId_OfAnotherKeyIsRefused) {
+    const crypto::PublicKey identity =
+        crypto::SigningKey::from_seed(crypto::SigningKey::Seed{}).public_key();
+    NodeConfig config;
+    config.node_id = crypto::NodeId{};
+    const auto result = check_repeated(config, identity, 1s);
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().where, "node_id");
+    config.node_id = crypto::node_id(identity);
+    EXPECT_TRUE(check_repeated(config, identity, 1s));
+}
+
+TEST(NodeConfig, BlockTime_OtherThanGenesisIsRefused) {
+    NodeConfig config;
+    config.block_time = 10s;
+    const auto result = check_repeated(config, {}, 1s);
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().where, "block_time_ms");
+    EXPECT_NE(result.error().what.find("1000 ms"), std::string::npos);
+    EXPECT_TRUE(check_repeated(config, {}, 10s));
+    config.block_time.reset();
+    EXPECT_TRUE(check_repeated(config, {}, 1s));
+}
+
+}  // namespace
+}  // namespace meshchain::node
