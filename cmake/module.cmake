@@ -37,7 +37,8 @@ function(mesh_module NAME)
   endforeach()
 endfunction()
 
-# mesh_test(NAME SOURCES files... LIBS libraries...): a GoogleTest program, each test known to ctest.
+# mesh_test(NAME SOURCES files... LIBS libraries...): a GoogleTest program, each test known to ctest
+# under the label NAME.
 function(mesh_test NAME)
   cmake_parse_arguments(ARG "" "" "SOURCES;LIBS" ${ARGN})
   find_package(GTest REQUIRED)

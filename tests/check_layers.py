@@ -77,7 +77,8 @@ def find_cycles(graph):
 
     def walk(name, trail):
         if name in trail:
-            problems.append("circle of includes: " + " -> ".join(trail[trail.index(name):] + [name]))
+            circle = trail[trail.index(name):] + [name]
+            problems.append("circle of includes: " + " -> ".join(circle))
         elif name not in done:
             for following in graph.get(name, ()):
                 walk(following, trail + [name])
@@ -132,7 +133,8 @@ def self_test():
         "sideways link": ("src/wire/CMakeLists.txt",
                           "mesh_module(wire CORE DEPENDS base LIBS meshchain_kv)", "links kv"),
         "downward": ("src/node/a.h", '#include "kv/k.h"\n#include "node/n.h"', None),
-        "downward link": ("src/node/CMakeLists.txt", "mesh_module(node CORE DEPENDS base kv)", None),
+        "downward link": ("src/node/CMakeLists.txt", "mesh_module(node CORE DEPENDS base kv)",
+                          None),
         "app": ("apps/x/main.cpp", '#include "node/n.h"\n#include "kv/k.h"', None),
         "bench": ("bench/b.cpp", '#include "kv/k.h"', None),
         "test": ("tests/t.cpp", '#include "node/n.h"', None),

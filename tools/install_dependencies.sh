@@ -15,7 +15,7 @@ packages_of() {
         lint) echo python3 clang-format-19 clang-tidy-19 clang-19 ;;
         fuzz) echo clang-19 libclang-rt-19-dev ;;
         *)
-            echo "install_dependencies: '$1' is no group; choose from build test bench lint fuzz" >&2
+            echo "install_dependencies: no group '$1'; choose from build test bench lint fuzz" >&2
             return 2 ;;
     esac
 }
