@@ -1,0 +1,157 @@
+#include "ledger/block_rules.h"
+
+#include <algorithm>
+
+#include "crypto/merkle.h"
+
+namespace meshchain::ledger {
+namespace {
+
+using base::Errc;
+using base::Error;
+
+std::unexpected<Error> header_failure(std::string what) {
+    return base::failure(Errc::invalid_argument, std::move(what), "block header");
+}
+
+std::expected<void, Error> check_header(const BlockContext& context,
+                                        const wire::BlockHeader& header) {
+    if (header.parent != context.parent) {
+        return header_failure("parent " + crypto::to_hex(header.parent) + " is not " +
+                              crypto::to_hex(context.parent));
+    }
+    if (header.height.value == 0 || header.height.value - 1 != context.parent_height.value) {
+        return header_failure("height " + std::to_string(header.height.value) +
+                              " on a parent of height " +
+                              std::to_string(context.parent_height.value));
+    }
+    if (header.slot <= context.parent_slot) {
+        return header_failure("slot " + std::to_string(header.slot.value) +
+                              " is not after its parent's " +
+                              std::to_string(context.parent_slot.value));
+    }
+    if (header.parent_state != context.parent_state) {
+        return header_failure("state " + crypto::to_hex(header.parent_state) +
+                              " is not the parent's " + crypto::to_hex(context.parent_state));
+    }
+    return {};
+}
+
+}  // namespace
+
+BlockContext context_after(const Genesis& genesis) {
+    const wire::ChainId chain = chain_id(genesis);
+    return {chain,
+            chain,
+            wire::Height{},
+            wire::Slot{},
+            genesis_state(genesis).digest(),
+            genesis.block_bytes_limit};
+}
+
+void apply(const BlockEffects& effects, crypto::SetHash& state) {
+    for (const Coin& coin : effects.spent) state.remove(coin_hash(coin));
+    for (const Coin& coin : effects.created) state.add(coin_hash(coin));
+}
+
+void revert(const BlockEffects& effects, crypto::SetHash& state) {
+    for (const Coin& coin : effects.created) state.remove(coin_hash(coin));
+    for (const Coin& coin : effects.spent) state.add(coin_hash(coin));
+}
+
+BlockBuilder::BlockBuilder(const BlockContext& context, wire::Slot slot,
+                           const CoinView& parent_coins, const VerifiedSet& verified)
+    : chain_(context.chain),
+      block_bytes_limit_(context.block_bytes_limit),
+      slot_(slot),
+      verified_(&verified),
+      coins_(context.chain, parent_coins),
+      block_bytes_(encoded_bytes(wire::Block{})) {}
+
+std::expected<void, Error> BlockBuilder::add(const wire::WireTransaction& transaction) {
+    if (transaction_count() == wire::BlockAnnouncement::transactions_max) {
+        return base::failure(Errc::too_large,
+                             "over " + std::to_string(transaction_count()) + " transactions",
+                             "block");
+    }
+    MESH_TRY(CheckedTransaction checked, check(chain_, transaction, slot_, coins_, *verified_));
+    if (checked.shortest_bytes > block_bytes_limit_ - std::min(block_bytes_, block_bytes_limit_)) {
+        return base::failure(Errc::too_large,
+                             std::to_string(block_bytes_ + checked.shortest_bytes) +
+                                 " bytes, of at most " + std::to_string(block_bytes_limit_),
+                             "block");
+    }
+    const auto& inputs = checked.transaction.body.inputs;
+    for (const wire::Input& input : inputs) coins_.spend(input.outpoint);
+    const std::vector<Coin> created = created_coins(checked);
+    if (auto result = create_all(created); !result) {
+        for (const wire::Input& input : inputs) coins_.unspend(input.outpoint);
+        return result;
+    }
+    const auto fees = wire::add(effects_.fees, checked.fee);
+    MESH_ASSERT(fees.has_value());  // every fee was part of a coin, so their sum is in the supply
+    effects_.fees = *fees;
+    block_bytes_ += checked.shortest_bytes;
+    effects_.transactions.push_back(std::move(checked));
+    return {};
+}
+
+std::expected<void, Error> BlockBuilder::create_all(const std::vector<Coin>& coins) {
+    for (auto coin = coins.begin(); coin != coins.end(); ++coin) {
+        if (auto result = coins_.create(*coin); !result) {
+            while (coin != coins.begin()) coins_.uncreate((--coin)->outpoint);
+            return result;
+        }
+    }
+    return {};
+}
+
+wire::Hash BlockBuilder::transaction_root() const {
+    std::vector<wire::Hash> leaves;
+    for (const CheckedTransaction& transaction : effects_.transactions) {
+        leaves.push_back(transaction.wtxid.hash);
+    }
+    return crypto::merkle_root(leaves);
+}
+
+std::vector<wire::WireTransaction> BlockBuilder::transactions() const {
+    std::vector<wire::WireTransaction> result;
+    for (const CheckedTransaction& transaction : effects_.transactions) {
+        result.push_back(transaction.shortest);
+    }
+    return result;
+}
+
+BlockEffects BlockBuilder::finish() && {
+    for (const CheckedTransaction& transaction : effects_.transactions) {
+        const auto& inputs = transaction.transaction.body.inputs;
+        for (std::size_t i = 0; i < inputs.size(); ++i) {
+            if (coins_.is_created(inputs[i].outpoint)) continue;
+            effects_.spent.push_back({inputs[i].outpoint, transaction.spent[i]});
+        }
+        for (const Coin& coin : created_coins(transaction)) {
+            if (!coins_.is_spent(coin.outpoint)) effects_.created.push_back(coin);
+        }
+    }
+    return std::move(effects_);
+}
+
+std::expected<BlockEffects, Error> execute(const BlockContext& context, const wire::Block& block,
+                                           const CoinView& coins, const VerifiedSet& verified) {
+    MESH_CHECK(check_header(context, block.header));
+    BlockBuilder builder(context, block.header.slot, coins, verified);
+    for (const wire::WireTransaction& transaction : block.transactions) {
+        if (auto added = builder.add(transaction); !added) {
+            Error error = std::move(added).error();
+            error.where += " " + std::to_string(builder.transaction_count()) + " of the block";
+            return std::unexpected(std::move(error));
+        }
+    }
+    if (builder.transaction_root() != block.header.transaction_root) {
+        return header_failure("transaction root " + crypto::to_hex(block.header.transaction_root) +
+                              " is not " + crypto::to_hex(builder.transaction_root()));
+    }
+    return std::move(builder).finish();
+}
+
+}  // namespace meshchain::ledger

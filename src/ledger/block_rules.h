@@ -1,0 +1,83 @@
+#pragma once
+// When a block's contents are valid on top of its parent, and what they do to the coins (rows A4,
+// A9; PROTOCOL.md P2). Who may propose it and its signature are consensus's to judge.
+
+#include <span>
+
+#include "crypto/set_hash.h"
+#include "ledger/coin_overlay.h"
+#include "ledger/genesis.h"
+#include "ledger/transaction_rules.h"
+#include "wire/block.h"
+
+namespace meshchain::ledger {
+
+/// What a block is judged against.
+struct BlockContext {
+    wire::ChainId chain;
+    wire::Hash parent;  ///< its hash; the chain id below height 1
+    wire::Height parent_height;
+    wire::Slot parent_slot;
+    wire::Hash parent_state;  ///< digest of the coins after the parent
+    std::size_t block_bytes_limit = 0;
+};
+/// The context of height 1: genesis counts as block of height 0 and slot 0, named by the chain id.
+BlockContext context_after(const Genesis& genesis);
+
+/// What a block does to the coins of its parent. Coins both made and spent in it appear in neither
+/// list, so applying and reverting are plain set operations, in any order.
+struct BlockEffects {
+    std::vector<Coin> spent;    ///< in the order of spending
+    std::vector<Coin> created;  ///< in the order of creation
+    wire::Amount fees;          ///< to the proposer's fee balance
+    std::vector<CheckedTransaction> transactions;
+};
+
+/// Brings the hash of the parent's coins to that of the block's, and back.
+void apply(const BlockEffects& effects, crypto::SetHash& state);
+void revert(const BlockEffects& effects, crypto::SetHash& state);
+
+/// The transactions of one block, one after the other. A proposer adds what its mempool offers and
+/// leaves out what is refused; a validator adds what the block holds.
+///
+/// Ownership: borrows coins and verified set, which outlive it.
+/// Limits:    the context's block_bytes_limit, which counts every transaction in its shortest form
+///            so that nobody makes a block invalid by re-encoding it; and as many transactions as
+///            one announcement can name.
+class BlockBuilder {
+public:
+    BlockBuilder(const BlockContext& context, wire::Slot slot, const CoinView& parent_coins,
+                 const VerifiedSet& verified);
+
+    /// Errors, with nothing changed: those of `check`, too_large (the block is full), conflict (an
+    /// output would be the fifth unspent one with its short outpoint).
+    std::expected<void, base::Error> add(const wire::WireTransaction& transaction);
+
+    std::size_t block_bytes() const { return block_bytes_; }
+    std::size_t transaction_count() const { return effects_.transactions.size(); }
+    /// Merkle root of the wtxids so far.
+    wire::Hash transaction_root() const;
+    /// The transactions so far, in their shortest forms.
+    std::vector<wire::WireTransaction> transactions() const;
+    BlockEffects finish() &&;
+
+private:
+    std::expected<void, base::Error> create_all(const std::vector<Coin>& coins);
+
+    wire::ChainId chain_;
+    std::size_t block_bytes_limit_;
+    wire::Slot slot_;
+    const VerifiedSet* verified_;
+    CoinOverlay coins_;
+    std::size_t block_bytes_;
+    BlockEffects effects_;
+};
+
+/// Judges everything about `block` but its proposer, rank, epoch, certificate and signature.
+/// Errors: invalid_argument (a header field against its parent or its transactions), those of
+/// BlockBuilder::add with the transaction's position, and those of the view (is_rule_violation).
+std::expected<BlockEffects, base::Error> execute(const BlockContext& context,
+                                                 const wire::Block& block, const CoinView& coins,
+                                                 const VerifiedSet& verified);
+
+}  // namespace meshchain::ledger

@@ -1,0 +1,54 @@
+#include "ledger/coin_overlay.h"
+
+namespace meshchain::ledger {
+
+std::expected<std::optional<wire::Output>, base::Error> CoinOverlay::coin(
+    const wire::Outpoint& outpoint) const {
+    if (is_spent(outpoint)) return std::nullopt;
+    const auto found = created_.find(outpoint);
+    if (found != created_.end()) return found->second;
+    return below_->coin(outpoint);
+}
+
+std::expected<Candidates, base::Error> CoinOverlay::candidates(
+    const wire::ShortOutpoint& position) const {
+    MESH_TRY(const Candidates below, below_->candidates(position));
+    Candidates result;
+    for (const wire::Outpoint& outpoint : below) {
+        if (!is_spent(outpoint)) result.insert(outpoint);
+    }
+    for (auto at = positions_.lower_bound({position, wire::Outpoint{}});
+         at != positions_.end() && at->first == position; ++at) {
+        if (!is_spent(at->second)) result.insert(at->second);
+    }
+    return result;
+}
+
+void CoinOverlay::spend(const wire::Outpoint& outpoint) {
+    MESH_ASSERT(spent_.insert(outpoint).second);
+}
+
+void CoinOverlay::unspend(const wire::Outpoint& outpoint) {
+    MESH_ASSERT(spent_.erase(outpoint) == 1);
+}
+
+std::expected<void, base::Error> CoinOverlay::create(const Coin& coin) {
+    const wire::ShortOutpoint position = wire::short_outpoint(chain_, coin.outpoint);
+    MESH_TRY(const Candidates taken, candidates(position));
+    if (taken.full()) {
+        return base::failure(base::Errc::conflict,
+                             "four unspent outputs share the short outpoint " +
+                                 base::to_hex(position.bytes) + " already",
+                             "output", "pay with a different amount, fee or expiry");
+    }
+    MESH_ASSERT(created_.emplace(coin.outpoint, coin.output).second);
+    positions_.emplace(position, coin.outpoint);
+    return {};
+}
+
+void CoinOverlay::uncreate(const wire::Outpoint& outpoint) {
+    MESH_ASSERT(created_.erase(outpoint) == 1);
+    positions_.erase({wire::short_outpoint(chain_, outpoint), outpoint});
+}
+
+}  // namespace meshchain::ledger

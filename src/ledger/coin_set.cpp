@@ -1,0 +1,60 @@
+#include "ledger/coin_set.h"
+
+namespace meshchain::ledger {
+
+CoinSet::CoinSet(const Genesis& genesis) : chain_(chain_id(genesis)) {
+    for (const Coin& coin : genesis_coins(genesis)) add(coin);
+}
+
+std::expected<std::optional<wire::Output>, base::Error> CoinSet::coin(
+    const wire::Outpoint& outpoint) const {
+    const auto found = coins_.find(outpoint);
+    if (found == coins_.end()) return std::nullopt;
+    return found->second;
+}
+
+std::expected<Candidates, base::Error> CoinSet::candidates(
+    const wire::ShortOutpoint& position) const {
+    Candidates result;
+    for (auto at = positions_.lower_bound({position, wire::Outpoint{}});
+         at != positions_.end() && at->first == position; ++at) {
+        MESH_ASSERT(result.insert(at->second));
+    }
+    return result;
+}
+
+void CoinSet::apply(const BlockEffects& effects) {
+    for (const Coin& coin : effects.spent) remove(coin);
+    for (const Coin& coin : effects.created) add(coin);
+}
+
+void CoinSet::revert(const BlockEffects& effects) {
+    for (const Coin& coin : effects.created) remove(coin);
+    for (const Coin& coin : effects.spent) add(coin);
+}
+
+wire::Amount CoinSet::total() const {
+    wire::Amount total;
+    for (const auto& [outpoint, output] : coins_) {
+        const auto sum = wire::add(total, output.amount);
+        MESH_ASSERT(sum.has_value());
+        total = *sum;
+    }
+    return total;
+}
+
+void CoinSet::add(const Coin& coin) {
+    MESH_ASSERT(coins_.emplace(coin.outpoint, coin.output).second);
+    positions_.emplace(short_outpoint(chain_, coin.outpoint), coin.outpoint);
+    state_.add(coin_hash(coin));
+}
+
+void CoinSet::remove(const Coin& coin) {
+    const auto found = coins_.find(coin.outpoint);
+    MESH_ASSERT(found != coins_.end() && found->second == coin.output);
+    coins_.erase(found);
+    positions_.erase({short_outpoint(chain_, coin.outpoint), coin.outpoint});
+    state_.remove(coin_hash(coin));
+}
+
+}  // namespace meshchain::ledger

@@ -1,0 +1,41 @@
+#pragma once
+// All coins in memory, with their set hash: for tests, simulators and whoever replays a chain to
+// check a node's word. The chain itself keeps them in kv.
+
+#include <map>
+#include <set>
+
+#include "ledger/block_rules.h"
+
+namespace meshchain::ledger {
+
+class CoinSet final : public CoinView {
+public:
+    /// The coins of genesis.
+    explicit CoinSet(const Genesis& genesis);
+
+    std::expected<std::optional<wire::Output>, base::Error> coin(
+        const wire::Outpoint& outpoint) const override;
+    std::expected<Candidates, base::Error> candidates(
+        const wire::ShortOutpoint& position) const override;
+
+    /// `effects` is of a block executed on exactly these coins.
+    void apply(const BlockEffects& effects);
+    /// `effects` was applied last.
+    void revert(const BlockEffects& effects);
+
+    wire::Hash state() const { return state_.digest(); }
+    wire::Amount total() const;
+    const std::map<wire::Outpoint, wire::Output>& coins() const { return coins_; }
+
+private:
+    void add(const Coin& coin);
+    void remove(const Coin& coin);
+
+    wire::ChainId chain_;
+    std::map<wire::Outpoint, wire::Output> coins_;
+    std::set<std::pair<wire::ShortOutpoint, wire::Outpoint>> positions_;
+    crypto::SetHash state_;
+};
+
+}  // namespace meshchain::ledger

@@ -1,0 +1,72 @@
+#pragma once
+// What a chain starts from (PROTOCOL.md P2.9). The canonical bytes are the chain: their
+// hash is the chain id, and the same parameters, coins and validators have one encoding only.
+// JSON is a view of this that host reads and writes.
+//
+// Limits: genesis_allocations_max coins, wire::validators_max validators.
+// Format: docs/formats/genesis.md
+
+#include "base/time.h"
+#include "crypto/set_hash.h"
+#include "ledger/coin_view.h"
+
+namespace meshchain::ledger {
+
+/// A first coin. One owner may have several.
+struct Allocation {
+    crypto::PublicKey owner;
+    wire::Amount amount;
+    friend auto operator<=>(const Allocation&, const Allocation&) = default;
+};
+
+struct GenesisValidator {
+    crypto::PublicKey identity;  ///< who it is, for life
+    crypto::PublicKey key;       ///< signs its blocks and votes
+    crypto::PublicKey payout;    ///< owns what it earns
+    wire::Amount stake;
+    friend auto operator<=>(const GenesisValidator&, const GenesisValidator&) = default;
+};
+
+inline constexpr std::size_t genesis_allocations_max = 4096;
+
+struct Genesis {
+    static constexpr std::uint16_t protocol_version_known = 1;
+
+    std::uint16_t protocol_version = protocol_version_known;
+    base::WallTime start{};                    ///< of slot 0
+    std::uint32_t block_time_ms = 0;           ///< length of a slot, 200 ms … 1 h
+    std::uint32_t rank_delay_ms = 0;           ///< between leaders of a slot; three fit a slot
+    std::uint8_t slots_per_round = 1;          ///< A, 1 … 64
+    std::uint8_t vote_delay_slots = 1;         ///< D, 1 … 64
+    std::uint32_t block_bytes_limit = 4096;    ///< 1,024 … wire::block_bytes_limit_max
+    wire::Hash seed;                           ///< of the leaders' and the acks' order
+    std::vector<Allocation> allocations;       ///< ascending; coin i is allocation i
+    std::vector<GenesisValidator> validators;  ///< ascending by identity: their ValidatorIndex
+
+    friend bool operator==(const Genesis&, const Genesis&) = default;
+};
+
+/// Brings allocations and validators into the order that `validate` asks for.
+void sort_canonically(Genesis& genesis);
+
+/// Errors name the field, its value and its range: invalid_argument, wrong_version, too_large (too
+/// many entries, or a supply of 2^40 and more), exists (a validator's key twice).
+std::expected<void, base::Error> validate(const Genesis& genesis);
+
+/// `genesis` is valid.
+base::Buffer encode(const Genesis& genesis);
+/// Errors: malformed, and those of `validate`.
+std::expected<Genesis, base::Error> parse_genesis(base::Bytes bytes);
+
+/// H(`mc/gen/1` behind its length ‖ canonical bytes).
+wire::ChainId chain_id(const Genesis& genesis);
+
+/// Coins plus stakes: the supply for ever (PROTOCOL.md P2.3). Nothing at 2^40 and more.
+std::optional<wire::Amount> supply(const Genesis& genesis);
+
+/// Coin i is allocation i, at outpoint (chain id, i).
+std::vector<Coin> genesis_coins(const Genesis& genesis);
+/// The set hash of those coins: the state that blocks of height 1 commit to.
+crypto::SetHash genesis_state(const Genesis& genesis);
+
+}  // namespace meshchain::ledger
