@@ -1,0 +1,201 @@
+#include "host/config_json.h"
+
+#include <algorithm>
+
+#include "host/file.h"
+#include "host/json_document.h"
+
+namespace meshchain::host {
+namespace {
+
+using base::Error;
+using node::NodeConfig;
+
+template <class T>
+struct Choice {
+    std::string_view name;
+    T value;
+};
+constexpr Choice<wire::Role> roles[] = {{"validator", wire::Role::validator},
+                                        {"relay", wire::Role::relay},
+                                        {"light", wire::Role::light}};
+constexpr Choice<base::LogLevel> levels[] = {{"debug", base::LogLevel::debug},
+                                             {"info", base::LogLevel::info},
+                                             {"warning", base::LogLevel::warning},
+                                             {"error", base::LogLevel::error}};
+
+template <class T, std::size_t N>
+auto one_of(const Choice<T> (&choices)[N]) {
+    return [&choices](std::string_view text) -> std::expected<T, Error> {
+        std::string allowed;
+        for (const Choice<T>& choice : choices) {
+            if (choice.name == text) return choice.value;
+            allowed += (allowed.empty() ? "" : ", ") + std::string(choice.name);
+        }
+        return base::failure(base::Errc::invalid_argument,
+                             "'" + std::string(text.substr(0, 60)) + "' is not allowed", "",
+                             "allowed: " + allowed);
+    };
+}
+
+template <class T, std::size_t N>
+std::string text_of(const Choice<T> (&choices)[N], T value) {
+    const auto found = std::ranges::find(choices, value, &Choice<T>::value);
+    return found == std::end(choices) ? "unknown" : std::string(found->name);
+}
+
+std::expected<crypto::NodeId, Error> parse_node_id(std::string_view text) {
+    const auto bytes = base::from_hex(text);
+    crypto::NodeId id;
+    if (!bytes || bytes->size() != id.bytes.size()) {
+        return base::failure(base::Errc::malformed,
+                             "'" + std::string(text.substr(0, 60)) + "' is no node id", "",
+                             "write its 16 hexadecimal digits");
+    }
+    std::ranges::copy(*bytes, id.bytes.begin());
+    return id;
+}
+
+/// An address whose port means nothing.
+std::expected<base::LinkAddress, Error> parse_host(std::string_view text) {
+    auto address = base::parse_link_address(std::string(text) + ":0");
+    if (!address) address.error().advice = "write an address without port, like 192.0.2.7";
+    return address;
+}
+
+std::string host_text(const base::LinkAddress& address) {
+    const std::string text = base::to_string(address);
+    return text.substr(0, text.rfind(':'));
+}
+
+std::int64_t ms(base::Duration duration) {
+    return std::chrono::duration_cast<base::Milliseconds>(duration).count();
+}
+
+std::expected<void, Error> read_network(const Json& json, node::NetworkConfig& network) {
+    JsonObject object(json, "network");
+    object.read_as("listen", network.listen, base::parse_link_address);
+    object.read_as("interface", network.interface, parse_host);
+    object.read("multicast", network.multicast);
+    object.read_as("multicast_group", network.multicast_group, base::parse_link_address);
+    for (const Json* peer : object.children("static_peers", 1000)) {
+        const auto address = peer->is_string()
+                                 ? base::parse_link_address(peer->get_ref<const std::string&>())
+                                 : base::failure(base::Errc::malformed, "a peer is no text", "");
+        if (address) {
+            network.static_peers.push_back(*address);
+        } else {
+            object.fail({address.error().code, address.error().what, "network.static_peers",
+                         "write each like \"192.0.2.7:4000\""});
+        }
+    }
+    object.read_milliseconds("discovery_interval_ms", network.discovery_interval);
+    object.read_milliseconds("heartbeat_interval_ms", network.heartbeat_interval);
+    object.read_milliseconds("peer_timeout_ms", network.peer_timeout);
+    return object.finish();
+}
+
+std::expected<void, Error> read_api(const Json& json, node::ApiConfig& api) {
+    JsonObject object(json, "api");
+    object.read_as("address", api.address, base::parse_link_address);
+    return object.finish();
+}
+
+std::expected<void, Error> read_log(const Json& json, node::LogConfig& log) {
+    JsonObject object(json, "log");
+    object.read_as("level", log.level, one_of(levels));
+    if (const Json* modules = object.child("modules")) {
+        JsonObject names(*modules, "log.modules");
+        for (const auto& [name, value] : names.entries()) {
+            names.read_as(name.c_str(), log.modules[name], one_of(levels));
+        }
+        object.absorb(names.finish());
+    }
+    return object.finish();
+}
+
+std::expected<NodeConfig, Error> read_config(const Json& json) {
+    NodeConfig config;
+    JsonObject object(json, "");
+    object.read("node_name", config.node_name);
+    object.read_as("node_id", config.node_id, parse_node_id);
+    object.read_as("role", config.role, one_of(roles));
+    object.read("stake", config.stake.units);
+    object.read("storage_path", config.storage_path);
+    object.read("wallet_path", config.wallet_path);
+    object.read("max_peers", config.max_peers);
+    object.read("max_block_size", config.max_block_size);
+    base::Duration block_time = base::Duration::min();
+    object.read_milliseconds("block_time_ms", block_time);
+    if (block_time != base::Duration::min()) config.block_time = block_time;
+    object.read_milliseconds("sync_timeout_ms", config.sync_timeout);
+    if (const Json* part = object.child("network")) {
+        object.absorb(read_network(*part, config.network));
+    }
+    if (const Json* part = object.child("api")) object.absorb(read_api(*part, config.api));
+    if (const Json* part = object.child("log")) object.absorb(read_log(*part, config.log));
+    MESH_CHECK(object.finish());
+    MESH_CHECK(node::validate(config));
+    return config;
+}
+
+Json network_json(const node::NetworkConfig& network) {
+    Json peers = Json::array();
+    for (const base::LinkAddress& peer : network.static_peers) {
+        peers.push_back(base::to_string(peer));
+    }
+    return {{"listen", base::to_string(network.listen)},
+            {"interface", host_text(network.interface)},
+            {"multicast", network.multicast},
+            {"multicast_group", base::to_string(network.multicast_group)},
+            {"static_peers", std::move(peers)},
+            {"discovery_interval_ms", ms(network.discovery_interval)},
+            {"heartbeat_interval_ms", ms(network.heartbeat_interval)},
+            {"peer_timeout_ms", ms(network.peer_timeout)}};
+}
+
+Json log_json(const node::LogConfig& log) {
+    Json modules = Json::object();
+    for (const auto& [module, level] : log.modules) modules[module] = text_of(levels, level);
+    return {{"level", text_of(levels, log.level)}, {"modules", std::move(modules)}};
+}
+
+}  // namespace
+
+std::expected<NodeConfig, Error> parse_config(std::string_view text, std::string_view source) {
+    MESH_TRY(const Json json, parse_json(text, source));
+    auto config = read_config(json);
+    if (!config) config.error().where = std::string(source) + ", field " + config.error().where;
+    return config;
+}
+
+Json to_json(const NodeConfig& config) {
+    Json json = Json::object();
+    json["node_name"] = config.node_name;
+    if (config.node_id) json["node_id"] = crypto::to_hex(*config.node_id);
+    json["role"] = text_of(roles, config.role);
+    json["stake"] = config.stake.units;
+    json["storage_path"] = config.storage_path;
+    json["wallet_path"] = config.wallet_path;
+    json["max_peers"] = config.max_peers;
+    json["max_block_size"] = config.max_block_size;
+    if (config.block_time) json["block_time_ms"] = ms(*config.block_time);
+    json["sync_timeout_ms"] = ms(config.sync_timeout);
+    json["network"] = network_json(config.network);
+    json["api"] = {{"address", base::to_string(config.api.address)}};
+    json["log"] = log_json(config.log);
+    return json;
+}
+
+std::expected<NodeConfig, Error> load_config(const std::filesystem::path& path) {
+    MESH_TRY(const base::Buffer bytes, read_file(path, config_bytes_max));
+    return parse_config(base::as_text(bytes), path.string());
+}
+
+std::expected<void, Error> save_config(const NodeConfig& config,
+                                       const std::filesystem::path& path) {
+    MESH_CHECK(node::validate(config));
+    return write_file(path, base::as_bytes(to_page(to_json(config)) + "\n"));
+}
+
+}  // namespace meshchain::host

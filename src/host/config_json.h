@@ -1,0 +1,30 @@
+#pragma once
+// The configuration as a JSON file that people edit: comments allowed, times in milliseconds.
+//
+// Errors: malformed (no JSON, with its line; an unknown, repeated or ill-typed field, by name),
+//         invalid_argument (a value out of range), those of host/file.h. A broken file never
+//         yields defaults, which would move a node to other ports and folders unnoticed (N-23).
+// Format: docs/formats/config.md
+
+#include <expected>
+#include <filesystem>
+#include <string_view>
+
+#include "host/json.h"
+#include "node/config.h"
+
+namespace meshchain::host {
+
+inline constexpr std::size_t config_bytes_max = 64 * 1024;
+
+/// Absent fields have their defaults; all values have been validated.
+std::expected<node::NodeConfig, base::Error> parse_config(std::string_view text,
+                                                          std::string_view source);
+Json to_json(const node::NodeConfig& config);
+
+std::expected<node::NodeConfig, base::Error> load_config(const std::filesystem::path& path);
+/// Validates, then replaces the file as a whole.
+std::expected<void, base::Error> save_config(const node::NodeConfig& config,
+                                             const std::filesystem::path& path);
+
+}  // namespace meshchain::host

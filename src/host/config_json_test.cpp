@@ -1,0 +1,146 @@
+// Reading a configuration file: each way it can be broken is refused by name, never repaired.
+
+#include "host/config_json.h"
+
+#include <gtest/gtest.h>
+
+#include "host/file.h"
+#include "host/json_document.h"
+#include "host/temporary_folder.h"
+
+namespace meshchain::host {
+namespace {
+
+using namespace std::chrono_literals;
+
+struct Broken {
+    const char* test_name;
+    const char* text;
+    const char* where;  ///< ends the error's place
+    const char* what;   ///< is part of the error's reason
+};
+
+class BrokenConfig : public testing::TestWithParam<Broken> {};
+
+TEST_P(BrokenConfig, File_IsRefusedNamingThePlace) {
+    const auto config = parse_config(GetParam().text, "config.json");
+    ASSERT_FALSE(config);
+    EXPECT_TRUE(config.error().where.ends_with(GetParam().where)) << sentence(config.error());
+    EXPECT_NE(config.error().what.find(GetParam().what), std::string::npos)
+        << sentence(config.error());
+    EXPECT_FALSE(config.error().advice.empty());
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Hostile, BrokenConfig,
+    testing::Values(
+        Broken{"Empty", "", "config.json", "no JSON"},
+        Broken{"Truncated", "{\"max_peers\": 5", "config.json", "line 1"},
+        Broken{"SyntaxOnLineThree", "{\n\n  max_peers: 5}", "config.json", "line 3"},
+        Broken{"TwoDocuments", "{} {}", "config.json", "no JSON"},
+        Broken{"NoUtf8", "{\"node_name\": \"\xff\"}", "config.json", "no JSON"},
+        Broken{"DeepNesting",
+               "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]",
+               "config.json", "deeper"},
+        Broken{"NoObject", "[1]", "document", "no object"},
+        Broken{"UnknownField", "{\"max_peer\": 5}", "field max_peer", "unknown field"},
+        Broken{"UnknownInside", "{\"network\": {\"lisen\": \"1.2.3.4:5\"}}", "field network.lisen",
+               "unknown field"},
+        Broken{"GivenTwice", "{\"max_peers\": 5, \"max_peers\": 6}", "config.json",
+               "'max_peers' is given twice"},
+        Broken{"GivenTwiceInside", "{\"log\": {\"level\": \"info\", \"level\": \"info\"}}",
+               "config.json", "'level' is given twice"},
+        Broken{"NumberAsText", "{\"max_peers\": \"5\"}", "field max_peers", "whole number"},
+        Broken{"Fraction", "{\"max_peers\": 5.5}", "field max_peers", "whole number"},
+        Broken{"Negative", "{\"stake\": -1}", "field stake", "whole number"},
+        Broken{"HugeNumber", "{\"stake\": 99999999999999999999999}", "field stake", "whole number"},
+        Broken{"TimeOverflow", "{\"sync_timeout_ms\": 18446744073709551615}",
+               "field sync_timeout_ms", "whole number"},
+        Broken{"TextAsNumber", "{\"node_name\": 5}", "field node_name", "text in quotes"},
+        Broken{"BoolAsNumber", "{\"network\": {\"multicast\": 1}}", "field network.multicast",
+               "true or false"},
+        Broken{"NullField", "{\"node_name\": null}", "field node_name", "text in quotes"},
+        Broken{"SectionIsText", "{\"network\": \"none\"}", "field network", "no object"},
+        Broken{"Role", "{\"role\": \"king\"}", "field role", "'king'"},
+        Broken{"NodeId", "{\"node_id\": \"12\"}", "field node_id", "no node id"},
+        Broken{"HostName", "{\"network\": {\"listen\": \"localhost:9998\"}}",
+               "field network.listen", "localhost"},
+        Broken{"InterfaceWithPort", "{\"network\": {\"interface\": \"127.0.0.1:1\"}}",
+               "field network.interface", "127.0.0.1:1"},
+        Broken{"PeerIsNumber", "{\"network\": {\"static_peers\": [5]}}",
+               "field network.static_peers", "no text"},
+        Broken{"PeersAreNoList", "{\"network\": {\"static_peers\": \"1.2.3.4:5\"}}",
+               "field network.static_peers", "list"},
+        Broken{"LogLevel", "{\"log\": {\"level\": \"loud\"}}", "field log.level", "'loud'"},
+        Broken{"LogModule", "{\"log\": {\"modules\": {\"mesh\": 3}}}", "field log.modules.mesh",
+               "text in quotes"},
+        Broken{"OutOfRange", "{\"max_peers\": 0}", "field max_peers", "0"}),
+    [](const auto& broken) { return broken.param.test_name; });
+
+node::NodeConfig unusual() {
+    node::NodeConfig config;
+    config.node_name = "Lighthouse \"north\" — 2";
+    config.node_id = crypto::NodeId{};
+    config.role = wire::Role::validator;
+    config.stake = wire::Amount{123'456'789'012};
+    config.storage_path = "/var/lib/a b/store.db";
+    config.wallet_path = "my wallet";
+    config.max_peers = 7;
+    config.max_block_size = 65536;
+    config.block_time = 1s;
+    config.sync_timeout = 10s;
+    config.network.listen = node::ipv4({10, 0, 0, 1}, 4000);
+    config.network.interface = node::ipv4({127, 0, 0, 1}, 0);
+    config.network.multicast = false;
+    config.network.multicast_group = node::ipv4({224, 1, 2, 3}, 1);
+    config.network.static_peers = {node::ipv4({10, 0, 0, 2}, 4000),
+                                   *base::parse_link_address("[fe80::1]:4001")};
+    config.network.discovery_interval = 100ms;
+    config.network.heartbeat_interval = 200ms;
+    config.network.peer_timeout = 1s;
+    config.api.address = node::ipv4({127, 0, 0, 2}, 8080);
+    config.log.level = base::LogLevel::error;
+    config.log.modules = {{"mesh", base::LogLevel::debug}};
+    return config;
+}
+
+TEST(ConfigJson, SaveAndLoad_KeepEveryField) {
+    const TemporaryFolder folder;
+    const auto path = folder.path() / "config.json";
+    for (const node::NodeConfig& config : {node::NodeConfig{}, unusual()}) {
+        ASSERT_TRUE(save_config(config, path));
+        const auto loaded = load_config(path);
+        ASSERT_TRUE(loaded) << sentence(loaded.error());
+        EXPECT_EQ(*loaded, config);
+    }
+}
+
+TEST(ConfigJson, InvalidConfig_IsNotSaved) {
+    const TemporaryFolder folder;
+    node::NodeConfig config;
+    config.max_peers = 0;
+    EXPECT_FALSE(save_config(config, folder.path() / "config.json"));
+    EXPECT_FALSE(std::filesystem::exists(folder.path() / "config.json"));
+}
+
+TEST(ConfigJson, MissingFile_IsAnErrorAndNotADefault) {
+    const auto config = load_config("/nonexistent/config.json");
+    ASSERT_FALSE(config);
+    EXPECT_EQ(config.error().code, base::Errc::not_found);
+}
+
+TEST(ConfigJson, OversizedFile_IsRefused) {
+    const TemporaryFolder folder;
+    const auto path = folder.path() / "config.json";
+    ASSERT_TRUE(write_file(path, base::as_bytes(std::string(config_bytes_max + 1, ' '))));
+    EXPECT_EQ(load_config(path).error().code, base::Errc::too_large);
+}
+
+TEST(ConfigJson, Comments_AreAllowed) {
+    const auto config = parse_config("// ours\n{ /* few */ \"max_peers\": 5 }", "config.json");
+    ASSERT_TRUE(config) << sentence(config.error());
+    EXPECT_EQ(config->max_peers, 5u);
+}
+
+}  // namespace
+}  // namespace meshchain::host
