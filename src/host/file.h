@@ -1,0 +1,29 @@
+#pragma once
+// Whole small files: configuration, genesis, keys, tokens. Not for data that grows; that is kv's.
+//
+// Errors:  those of os_error, naming path, cause and remedy; too_large.
+// Threads: no state; two writers of one path leave one of the two contents, never a mixture.
+
+#include <expected>
+#include <filesystem>
+
+#include "base/bytes.h"
+
+namespace meshchain::host {
+
+/// The whole content. Errors: not_found, unauthorized, invalid_argument (a folder), io, too_large
+/// (more than `bytes_max`, of which no more is read than tells it).
+std::expected<base::Buffer, base::Error> read_file(const std::filesystem::path& path,
+                                                   std::size_t bytes_max);
+
+enum class IfExists : unsigned char { replace, refuse };
+
+/// Writes the file so that after a crash or power cut at any instant `path` holds the old content
+/// or the new, and on return the new is on the disk: temporary file of mode 0600 in the same
+/// folder, fsync, rename, fsync of the folder. A symbolic link at `path` is itself replaced.
+/// After an error `path` is as it was, unless the last fsync failed (io, which says so).
+/// Errors: not_found (no such folder), unauthorized, full, exists (with IfExists::refuse), io.
+std::expected<void, base::Error> write_file(const std::filesystem::path& path, base::Bytes content,
+                                            IfExists if_exists = IfExists::replace);
+
+}  // namespace meshchain::host
