@@ -1,0 +1,28 @@
+#pragma once
+// Whether this node's clock may be trusted to sign (PROTOCOL.md P3 "Sign only if"): since start or
+// a clock step, other validators with more than 1/3 of stake, or all others if they hold less,
+// stated a slot within one of ours. A single validator needs nobody.
+
+#include <optional>
+
+#include "consensus/validator_set.h"
+
+namespace meshchain::consensus {
+
+class ClockCheck {
+public:
+    /// `validators` outlives the check. `self` is empty on a node that does not validate.
+    ClockCheck(const ValidatorSet& validators, std::optional<wire::ValidatorIndex> self);
+
+    void reset() { agreeing_ = 0; }
+    /// Returns whether this sample was the one that completed the check.
+    bool note_sample(wire::ValidatorIndex from, wire::Slot claimed, wire::Slot own);
+    bool is_checked() const;
+
+private:
+    const ValidatorSet* validators_;
+    ValidatorBits others_;
+    ValidatorBits agreeing_ = 0;
+};
+
+}  // namespace meshchain::consensus

@@ -1,0 +1,211 @@
+#pragma once
+// DPoP, the consensus engine (rows A6, A10, J4; PROTOCOL.md P3): from block references and votes
+// to a head, to justified and to final checkpoints, and what this node itself has to say.
+//
+// An available chain with a finality layer: the head follows the latest votes in every partition,
+// and only more than 2/3 of the stake makes final. The owner executes `head()`, stores bodies, and
+// drains `poll_event` after every call.
+//
+// Time:      each call takes civil time. It may jump; whoever notices calls handle_clock_step. A
+//            jump back by more than a slot is noticed here as well.
+// Ownership: the store outlives the engine, which writes one table of it and nothing else does.
+// Limits:    `Limits`. When the tree is full add_block fails until something becomes final: the
+//            owner stops proposing and shows STALLED.
+// Threads:   one owner.
+// Errors:    hostile input is a Verdict or an Error and changes no more than the limits allow. A
+//            store that fails stops this node from signing, not from following.
+// Format:    docs/formats/consensus-record.md (what is stored)
+
+#include <deque>
+#include <expected>
+#include <optional>
+
+#include "base/log.h"
+#include "base/random.h"
+#include "consensus/block_tree.h"
+#include "consensus/clock_check.h"
+#include "consensus/event.h"
+#include "consensus/fork_choice.h"
+#include "consensus/proposal_log.h"
+#include "consensus/schedule.h"
+#include "consensus/signer.h"
+#include "consensus/vote_ledger.h"
+#include "consensus/vote_pattern.h"
+#include "consensus/vote_repair.h"
+#include "consensus/vote_store.h"
+#include "wire/service.h"
+
+namespace meshchain::consensus {
+
+struct Limits {
+    std::size_t blocks = 4096;    ///< references above FINAL
+    std::size_t rounds = 256;     ///< rounds with votes
+    std::size_t headers = 12288;  ///< remembered to prove two blocks in a slot
+};
+
+/// How a block came: what nobody asked for is refused once its leader is a proven equivocator.
+enum class Arrival : std::uint8_t { gossip, requested };
+
+/// This node leads now.
+struct Duty {
+    wire::Slot slot;
+    std::uint8_t rank = 0;
+    Hash parent;
+};
+
+/// For a user: SEEN is being here at all, LIVE the share, then JUSTIFIED, then FINAL.
+struct Confirmation {
+    unsigned percent = 0;  ///< of stake, by latest message on the block or above it
+    bool justified = false;
+    bool final = false;
+};
+
+class Engine {
+public:
+    /// `key` makes it a validator if the set has it; otherwise it follows and relays.
+    Engine(const Params& params, ValidatorSet validators, kv::Store& store, kv::Table table,
+           std::optional<crypto::SigningKey> key, base::Random random, base::Log log,
+           Limits limits = {});
+    Engine(const Engine&) = delete;
+    Engine& operator=(const Engine&) = delete;
+
+    /// Reads what is durable: FINAL, proofs, own votes. Blocks above FINAL come by add_block,
+    /// parents first. A key without a record counts as restored and waits (VoteStore::create).
+    /// Errors: corrupt, io, those of the store; the engine must not be used then.
+    std::expected<void, base::Error> load(base::WallTime now);
+
+    // Input.
+
+    /// Checks a header's epoch, leader, rank, slot and signature; the body is the ledger's.
+    /// Errors: unsupported (epoch), unauthorized (not the slot's leader), bad_signature, future
+    /// (over one slot ahead), stale (not above FINAL), conflict (a third block of one leader in
+    /// one slot that was not asked for).
+    std::expected<BlockRef, base::Error> verify_header(base::WallTime now,
+                                                       const wire::BlockHeader& header,
+                                                       Arrival arrival = Arrival::gossip);
+    /// Takes a verified reference whose body is stored and whose parent was added.
+    /// Errors: those of BlockTree::add, stale (at or below FINAL).
+    std::expected<void, base::Error> add_block(base::WallTime now, const BlockRef& block);
+    void mark_executed(base::WallTime now, const Hash& block);
+    void mark_invalid(base::WallTime now, const Hash& block);
+    /// The one verifier of votes.
+    wire::Verdict handle_vote(base::WallTime now, const wire::Vote& vote);
+    wire::Verdict handle_evidence(base::WallTime now, const wire::Evidence& evidence);
+    wire::Verdict handle_vote_request(base::WallTime now, const wire::VoteRequest& request);
+    /// A node of this identity stated its slot in a fresh HELLO or STATUS.
+    void handle_clock_sample(base::WallTime now, const crypto::PublicKey& identity,
+                             wire::Slot claimed);
+    void handle_clock_step(base::WallTime now);
+    void handle_timeout(base::WallTime now);
+    /// Jumps to a FINAL whose block the owner has stored and knows to descend from ours: the way
+    /// to catch up over more blocks than the tree holds.
+    /// Errors: stale (not above FINAL), malformed (no quorum, or another block), bad_signature, io.
+    std::expected<void, base::Error> adopt(base::WallTime now, const wire::Certificate& certificate,
+                                           const BlockRef& block);
+
+    // Output.
+
+    /// The next thing to do. Votes are made here, durable on return, so that the owner can execute
+    /// the head between handle_timeout and this.
+    std::optional<Event> poll_event(base::WallTime now);
+    /// When to call handle_timeout; never_wall while idle.
+    base::WallTime poll_timeout() const;
+
+    // State.
+
+    const BlockRef& head() const { return head_->ref; }
+    const BlockRef& final_block() const { return tree_.root().ref; }
+    const BlockRef* find_block(const Hash& hash) const;
+    bool is_full() const { return tree_.is_full(); }
+    /// a ⪯ b, both known and not below FINAL; false otherwise.
+    bool is_ancestor(const Hash& a, const Hash& b) const;
+    const wire::Checkpoint& justified() const { return ledger_.justified(); }
+    const wire::Checkpoint& final() const { return ledger_.final(); }
+    /// Of FINAL; nothing at genesis.
+    const std::optional<wire::Certificate>& certificate() const { return certificate_; }
+    bool is_clock_checked() const { return clock_.is_checked(); }
+    std::optional<wire::ValidatorIndex> self() const { return self_; }
+    const Schedule& schedule() const { return schedule_; }
+    const ValidatorSet& validators() const { return validators_; }
+    ValidatorBits equivocators() const { return equivocators_; }
+    /// Nothing for a block that is not in the tree (unknown, or below FINAL and so final).
+    std::optional<Confirmation> confirmation(const Hash& block) const;
+    /// Percent of stake heard within the last 45 s or eight slots, this node's own included.
+    unsigned online_percent(base::WallTime now) const;
+
+    // Proposing.
+
+    /// The duty of this moment, if any. The owner asks when it has something to put in a block.
+    std::optional<Duty> proposal_duty(base::WallTime now) const;
+    /// The next moment from which this node may have a duty; looks 256 slots ahead at most.
+    base::WallTime next_proposal_time(base::WallTime now) const;
+    /// Signs `block` and makes it durable; its header must answer the present duty.
+    /// Errors: unauthorized (no duty, or it would be a second block of the slot), those of the
+    /// store. The caller then treats it like a received block, from add_block on.
+    std::expected<BlockRef, base::Error> sign_block(base::WallTime now, wire::Block& block);
+    /// The last one signed, to send again after a crash between signing and sending.
+    const std::optional<wire::Block>& last_own_block() const { return signer_.last_block(); }
+
+    void check_invariants() const;
+
+private:
+    // engine.cpp: time and what follows from the clock
+    void advance(base::WallTime now);
+    void enter_round(wire::Round round);
+    void refresh_head();
+    void greet(base::WallTime now);
+    void ask_for_missing(base::WallTime now);
+    void send_due_repairs(base::WallTime now);
+    wire::Round oldest_non_final_round() const;
+    std::optional<wire::Slot> slot_now(base::WallTime now) const { return schedule_.slot_at(now); }
+
+    // engine_votes.cpp: votes in
+    bool is_signed(const wire::Vote& vote) const;
+    bool is_outdated(const wire::Vote& vote) const;
+    void note_presence(base::WallTime now, const wire::Vote& vote);
+    void offer_certificate(base::WallTime now, ValidatorBits held);
+    void condemn(wire::ValidatorIndex validator, const wire::Evidence& evidence);
+    void ask_for_unproven(base::WallTime now);
+    /// Draws conclusions from this round on until nothing new follows, and stores proofs.
+    void conclude(base::WallTime now, wire::Round from);
+    bool finalise(base::WallTime now, const wire::Certificate& certificate);
+    void store_proofs();
+
+    // engine_votes.cpp: votes out
+    std::optional<wire::Vote> make_vote(base::WallTime now);
+    const BlockNode* choose_target() const;
+    bool has_work() const { return tree_.size() > 1; }
+
+    ValidatorSet validators_;
+    Schedule schedule_;
+    Limits limits_;
+    base::Random random_;
+    base::Log log_;
+    VoteStore store_;
+    Signer signer_;
+    std::optional<wire::ValidatorIndex> self_;
+
+    BlockTree tree_;
+    VoteLedger ledger_;
+    ForkChoice fork_choice_;
+    ProposalLog proposals_;
+    ClockCheck clock_;
+    VotePattern pattern_;
+    VoteRepair repair_;
+
+    const BlockNode* head_;
+    std::optional<wire::Certificate> certificate_;
+    ValidatorBits equivocators_ = 0;
+    std::array<base::WallTime, wire::validators_max> last_seen_{};
+
+    base::WallTime now_{};              ///< of the last call
+    std::optional<wire::Round> round_;  ///< current; empty before the start
+    wire::Checkpoint frozen_;           ///< S of this round
+    base::WallTime vote_time_ = base::never_wall;
+    base::WallTime request_time_ = base::never_wall;
+    base::WallTime hello_time_ = base::never_wall;
+    std::uint32_t hello_pause_slots_ = 1;
+    std::deque<Event> events_;
+};
+
+}  // namespace meshchain::consensus

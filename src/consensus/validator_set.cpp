@@ -1,0 +1,51 @@
+#include "consensus/validator_set.h"
+
+#include <utility>
+
+#include "base/assert.h"
+
+namespace meshchain::consensus {
+
+ValidatorSet::ValidatorSet(std::vector<Validator> validators) : validators_(std::move(validators)) {
+    MESH_ASSERT(!validators_.empty() && validators_.size() <= wire::validators_max);
+    for (const Validator& validator : validators_) {
+        const auto sum = wire::add(total_, validator.stake);
+        MESH_ASSERT(sum.has_value());
+        total_ = *sum;
+    }
+    MESH_ASSERT(total_.units > 0);
+}
+
+const Validator& ValidatorSet::operator[](wire::ValidatorIndex index) const {
+    MESH_ASSERT(contains(index));
+    return validators_[index.value];
+}
+
+std::optional<wire::ValidatorIndex> ValidatorSet::find_key(const crypto::PublicKey& key) const {
+    for (std::uint16_t i = 0; i < size(); ++i) {
+        if (validators_[i].key == key) return wire::ValidatorIndex{i};
+    }
+    return std::nullopt;
+}
+
+std::optional<wire::ValidatorIndex> ValidatorSet::find_identity(
+    const crypto::PublicKey& identity) const {
+    for (std::uint16_t i = 0; i < size(); ++i) {
+        if (validators_[i].identity == identity) return wire::ValidatorIndex{i};
+    }
+    return std::nullopt;
+}
+
+wire::Amount ValidatorSet::stake_of(ValidatorBits members) const {
+    wire::Amount sum;
+    for (std::uint16_t i = 0; i < size(); ++i) {
+        if ((members & bit({i})) != 0) sum.units += validators_[i].stake.units;
+    }
+    return sum;
+}
+
+ValidatorBits ValidatorSet::all() const {
+    return size() == wire::validators_max ? ~ValidatorBits{0} : (ValidatorBits{1} << size()) - 1;
+}
+
+}  // namespace meshchain::consensus
