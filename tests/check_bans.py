@@ -40,7 +40,8 @@ CORE_BANS = [
      r"\b(?:gettimeofday|clock_gettime|localtime|gmtime)\s*\(|\bstd::time\s*\(",
      "read no clock: time is an argument"),
     (r"\brandom_device\b|\bstd::\w+_distribution\b|"
-     r"\bstd::(?:mt19937|minstd_rand|default_random)\w*|\bs?rand\s*\(|\bgetrandom\s*\(|\brandombytes\w*|\bstd::shuffle\b|\bstd::sample\b",
+     r"\bstd::(?:mt19937|minstd_rand|default_random)\w*|\bs?rand\s*\(|"
+     r"\bgetrandom\s*\(|\brandombytes\w*|\bstd::shuffle\b|\bstd::sample\b",
      "draw from base/random.h or the Entropy door"),
     (r"\bunordered_(?:multi)?(?:map|set)\b", "iterate in a fixed order (use std::map)"),
     (r"\bstd::(?:cout|cerr|clog|cin|wcout|wcerr)\b|\b(?:f|v|vf)?printf\s*\(|\bf?put[sc]\s*\(|"

@@ -21,7 +21,7 @@ struct LinkAddress {
     friend auto operator<=>(const LinkAddress&, const LinkAddress&) = default;
 };
 
-/// "127.0.0.1:4000" or "[fe80::1]:4000".
+/// "127.0.0.1:4000" or "[fe80:0:0:0:0:0:0:1]:4000".
 std::string to_string(const LinkAddress& address);
 /// Parses what to_string prints; IPv4 or bracketed IPv6 literals with a port, no host names.
 /// Errors: malformed.
