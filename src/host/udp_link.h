@@ -7,13 +7,15 @@
 // Limits:    one datagram is read at a time, straight into the caller's buffer.
 // Errors:    open() says which address, why and what to do; later faults lose the datagram.
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/udp.hpp>
 #include <functional>
 #include <memory>
 #include <string>
 
 #include "base/link.h"
+
+namespace boost::asio {
+class io_context;
+}
 
 namespace meshchain::host {
 
@@ -26,7 +28,7 @@ struct UdpOptions {
     std::uint16_t group_port = 9999;
     /// IPv4 address of the interface that joins the group; empty: `address`, or the system's choice
     /// if that is a wildcard. "127.0.0.1" keeps everything on this machine.
-    std::string interface;
+    std::string interface = {};
 };
 
 class UdpLink final : public base::Link {
@@ -49,25 +51,16 @@ public:
     /// Where peers reach us: the bound address and the real port.
     base::LinkAddress local_address() const;
     /// Datagrams dropped because they were longer than the caller's buffer.
-    std::uint64_t truncated_count() const { return truncated_; }
+    std::uint64_t truncated_count() const;
 
     /// Stops calling back and closes both sockets; send then fails, receive yields nothing.
     void close();
 
 private:
-    explicit UdpLink(boost::asio::io_context& context) : unicast_(context), multicast_(context) {}
+    struct Sockets;
+    explicit UdpLink(std::shared_ptr<Sockets> sockets) : sockets_(std::move(sockets)) {}
 
-    std::expected<void, base::Error> open_unicast(const UdpOptions& options);
-    std::expected<void, base::Error> open_multicast(const UdpOptions& options);
-    std::optional<base::Datagram> receive_from(boost::asio::ip::udp::socket& socket,
-                                               base::MutableBytes buffer);
-    void wait(boost::asio::ip::udp::socket& socket);
-
-    boost::asio::ip::udp::socket unicast_;
-    boost::asio::ip::udp::socket multicast_;  ///< closed when multicast is off
-    boost::asio::ip::udp::endpoint group_;
-    std::function<void()> readable_;
-    std::uint64_t truncated_ = 0;
+    std::shared_ptr<Sockets> sockets_;  ///< the pending waits hold it weakly
 };
 
 }  // namespace meshchain::host

@@ -1,0 +1,245 @@
+#include "host/udp_link.h"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/multicast.hpp>
+#include <boost/asio/ip/udp.hpp>
+#include <boost/asio/ip/v6_only.hpp>
+
+#include "base/assert.h"
+#include "host/asio_address.h"
+
+namespace meshchain::host {
+namespace {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+using udp = asio::ip::udp;
+
+/// Room for the burst in which every peer passes on the same block.
+constexpr int receive_buffer_bytes = 1 << 20;
+constexpr std::size_t udp_payload_bytes_max = 65'507;
+
+std::unexpected<base::Error> refuse(base::Errc code, const std::string& what,
+                                    const std::string& advice) {
+    return base::failure(code, what, "udp", advice);
+}
+
+std::expected<asio::ip::address, base::Error> parse_address(const std::string& text,
+                                                            const char* field) {
+    error_code error;
+    const asio::ip::address address = asio::ip::make_address(text, error);
+    if (!error) return address;
+    return refuse(base::Errc::invalid_argument,
+                  std::string(field) + " \"" + text + "\" is no IP address",
+                  "write it as numbers, such as 192.168.1.5");
+}
+
+std::string printed(const udp::endpoint& endpoint) {
+    return endpoint.address().to_string() + ":" + std::to_string(endpoint.port());
+}
+
+base::Error bind_error(const error_code& error, const udp::endpoint& endpoint) {
+    const std::string what = "cannot bind " + printed(endpoint) + ": " + error.message();
+    if (error == asio::error::address_in_use) {
+        return {base::Errc::exists, what, "udp",
+                "stop the program that uses it, or choose another port"};
+    }
+    if (error == asio::error::access_denied) {
+        return {base::Errc::unauthorized, what, "udp", "choose a port from 1024 on"};
+    }
+    if (error.value() == EADDRNOTAVAIL) {
+        return {base::Errc::invalid_argument, what, "udp", "use an address this machine has"};
+    }
+    return {base::Errc::io, what, "udp", ""};
+}
+
+/// A socket that speaks IPv6 takes IPv4 addresses in their mapped form only.
+udp::endpoint endpoint_for(const udp::socket& socket, const base::LinkAddress& address) {
+    const auto endpoint = to_endpoint<udp::endpoint>(address);
+    error_code ignored;
+    const bool speaks_v6 = socket.local_endpoint(ignored).protocol() == udp::v6();
+    if (!speaks_v6 || endpoint.address().is_v6()) return endpoint;
+    return {asio::ip::make_address_v6(asio::ip::v4_mapped, endpoint.address().to_v4()),
+            endpoint.port()};
+}
+
+}  // namespace
+
+struct UdpLink::Sockets : std::enable_shared_from_this<UdpLink::Sockets> {
+    explicit Sockets(asio::io_context& context) : unicast(context), multicast(context) {}
+
+    std::expected<void, base::Error> open_unicast(const UdpOptions& options);
+    std::expected<void, base::Error> open_multicast(const UdpOptions& options);
+    std::expected<void, base::Error> prepare_sending(const asio::ip::address_v4& interface);
+    std::expected<void, base::Error> join_group(const asio::ip::address_v4& interface);
+    void wait(udp::socket& socket);
+    std::optional<base::Datagram> receive_from(udp::socket& socket, base::MutableBytes buffer);
+
+    udp::socket unicast;
+    udp::socket multicast;  ///< closed when multicast is off
+    udp::endpoint group;
+    std::function<void()> readable;
+    bool multicast_first = false;
+    std::uint64_t truncated = 0;
+};
+
+std::expected<std::unique_ptr<UdpLink>, base::Error> UdpLink::open(asio::io_context& context,
+                                                                   const UdpOptions& options) {
+    auto sockets = std::make_shared<Sockets>(context);
+    MESH_CHECK(sockets->open_unicast(options));
+    if (options.multicast) MESH_CHECK(sockets->open_multicast(options));
+    return std::unique_ptr<UdpLink>(new UdpLink(std::move(sockets)));
+}
+
+std::expected<void, base::Error> UdpLink::Sockets::open_unicast(const UdpOptions& options) {
+    MESH_TRY(const asio::ip::address address, parse_address(options.address, "address"));
+    const udp::endpoint endpoint(address, options.port);
+    error_code error;
+    unicast.open(endpoint.protocol(), error);
+    if (error) return std::unexpected(bind_error(error, endpoint));
+    // Dual stack where the system allows it; without, IPv6 alone.
+    error_code ignored;
+    if (address.is_v6()) unicast.set_option(asio::ip::v6_only(false), ignored);
+    unicast.set_option(asio::socket_base::receive_buffer_size(receive_buffer_bytes), ignored);
+    unicast.bind(endpoint, error);
+    if (!error) unicast.non_blocking(true, error);
+    if (error) return std::unexpected(bind_error(error, endpoint));
+    return {};
+}
+
+std::expected<void, base::Error> UdpLink::Sockets::open_multicast(const UdpOptions& options) {
+    MESH_TRY(const asio::ip::address chosen_group, parse_address(options.group, "multicast group"));
+    MESH_TRY(const asio::ip::address chosen,
+             parse_address(options.interface.empty() ? options.address : options.interface,
+                           "multicast interface"));
+    if (!chosen_group.is_v4() || !chosen_group.is_multicast() || !chosen.is_v4()) {
+        return refuse(base::Errc::invalid_argument,
+                      "multicast needs an IPv4 group and interface, not " + options.group + " on " +
+                          chosen.to_string(),
+                      "name an IPv4 interface address, or switch multicast off");
+    }
+    group = udp::endpoint(chosen_group, options.group_port);
+    MESH_CHECK(prepare_sending(chosen.to_v4()));
+    return join_group(chosen.to_v4());
+}
+
+std::expected<void, base::Error> UdpLink::Sockets::prepare_sending(
+    const asio::ip::address_v4& interface) {
+    error_code error;
+    if (!interface.is_unspecified()) {
+        unicast.set_option(asio::ip::multicast::outbound_interface(interface), error);
+    }
+    if (!error) unicast.set_option(asio::ip::multicast::hops(1), error);
+    if (!error) unicast.set_option(asio::ip::multicast::enable_loopback(true), error);
+    if (!error) return {};
+    return refuse(base::Errc::unavailable,
+                  "cannot multicast from " + interface.to_string() + ": " + error.message(),
+                  "name the address of one of this machine's interfaces");
+}
+
+std::expected<void, base::Error> UdpLink::Sockets::join_group(
+    const asio::ip::address_v4& interface) {
+    error_code error;
+    multicast.open(udp::v4(), error);
+    if (!error) multicast.set_option(asio::socket_base::reuse_address(true), error);
+    // Bound to the group itself, so that a unicast to this port is never taken for multicast.
+    if (!error) multicast.bind(group, error);
+    if (!error) multicast.non_blocking(true, error);
+    if (error) return std::unexpected(bind_error(error, group));
+    // Only from the interface we join on, not from those of other programs' memberships.
+    const int all = 0;
+    ::setsockopt(multicast.native_handle(), IPPROTO_IP, IP_MULTICAST_ALL, &all, sizeof all);
+    error_code ignored;
+    multicast.set_option(asio::socket_base::receive_buffer_size(receive_buffer_bytes), ignored);
+    multicast.set_option(asio::ip::multicast::join_group(group.address().to_v4(), interface),
+                         error);
+    if (!error) return {};
+    return refuse(
+        base::Errc::unavailable,
+        "cannot join " + printed(group) + " on " + interface.to_string() + ": " + error.message(),
+        "name the address of an interface that has multicast, or switch it off");
+}
+
+void UdpLink::on_readable(std::function<void()> callback) {
+    MESH_ASSERT(!sockets_->readable && callback);
+    sockets_->readable = std::move(callback);
+    sockets_->wait(sockets_->unicast);
+    if (sockets_->multicast.is_open()) sockets_->wait(sockets_->multicast);
+}
+
+void UdpLink::Sockets::wait(udp::socket& socket) {
+    // The link may be gone, or closed, when the wait ends.
+    socket.async_wait(udp::socket::wait_read,
+                      [weak = weak_from_this(), &socket](const error_code& error) {
+                          const auto self = weak.lock();
+                          if (error || !self || !socket.is_open()) return;
+                          self->readable();
+                          if (socket.is_open()) self->wait(socket);
+                      });
+}
+
+std::size_t UdpLink::datagram_bytes_max() const { return udp_payload_bytes_max; }
+
+std::expected<void, base::Error> UdpLink::send(const std::optional<base::LinkAddress>& to,
+                                               base::Bytes datagram) {
+    udp::socket& socket = sockets_->unicast;
+    if (!socket.is_open()) return refuse(base::Errc::io, "the link is closed", "");
+    if (!to && !sockets_->multicast.is_open()) {
+        return refuse(base::Errc::io, "multicast is off", "");
+    }
+    const udp::endpoint endpoint = to ? endpoint_for(socket, *to) : sockets_->group;
+    error_code error;
+    socket.send_to(asio::buffer(datagram.data(), datagram.size()), endpoint, 0, error);
+    if (!error) return {};
+    const std::string what = "cannot send to " + printed(endpoint) + ": " + error.message();
+    if (error == asio::error::would_block || error == asio::error::no_buffer_space) {
+        return refuse(base::Errc::full, what, "");
+    }
+    if (error == asio::error::message_size) return refuse(base::Errc::too_large, what, "");
+    return refuse(base::Errc::io, what, "check that the network is up");
+}
+
+std::optional<base::Datagram> UdpLink::receive(base::MutableBytes buffer) {
+    // The sockets take turns being first: a flood on one never silences the other.
+    const bool swap = std::exchange(sockets_->multicast_first, !sockets_->multicast_first);
+    udp::socket& first = swap ? sockets_->multicast : sockets_->unicast;
+    udp::socket& second = swap ? sockets_->unicast : sockets_->multicast;
+    if (auto datagram = sockets_->receive_from(first, buffer)) return datagram;
+    return sockets_->receive_from(second, buffer);
+}
+
+std::optional<base::Datagram> UdpLink::Sockets::receive_from(udp::socket& socket,
+                                                             base::MutableBytes buffer) {
+    while (socket.is_open()) {
+        udp::endpoint from;
+        error_code error;
+        // MSG_TRUNC makes the call return the datagram's true length.
+        const std::size_t bytes =
+            socket.receive_from(asio::buffer(buffer.data(), buffer.size()), from, MSG_TRUNC, error);
+        if (error) break;
+        if (bytes <= buffer.size()) {
+            return base::Datagram{to_link_address(from), &socket == &multicast, bytes};
+        }
+        ++truncated;
+    }
+    return std::nullopt;
+}
+
+std::uint64_t UdpLink::truncated_count() const { return sockets_->truncated; }
+
+base::LinkAddress UdpLink::local_address() const {
+    error_code ignored;
+    return to_link_address(sockets_->unicast.local_endpoint(ignored));
+}
+
+void UdpLink::close() {
+    error_code ignored;
+    sockets_->unicast.close(ignored);
+    sockets_->multicast.close(ignored);
+}
+
+}  // namespace meshchain::host
