@@ -2,7 +2,8 @@
 """Checks that docs/features.md is whole and that every claim in it names a proof that exists.
 
 A row is `| id | state | proofs |`. State is shown, partial or none. Proofs stand in backticks: a
-test (`Suite.Name`), a ctest of scripts (`layers`), a benchmark (`bench:NAME`) or a file (`tools/x`).
+test (`Suite.Name`), a ctest of scripts (`layers`), a benchmark (`bench:NAME`) or a file
+(`tools/x`).
 
     check_features.py [ROOT]      checks the tree
     check_features.py --self-test feeds the check tables it must refuse

@@ -21,11 +21,11 @@ def main():
         report = json.load(sys.stdin)
         broken = [name for name, holds in PROMISES.items()
                   if name not in report or not holds(report[name])]
-    except (json.JSONDecodeError, TypeError) as error:
+        if report["payments_final"] != report["payments_sent"]:
+            broken.append("payments_final")
+    except (json.JSONDecodeError, TypeError, KeyError) as error:
         print(f"the demo printed something else than its report: {error}")
         return 1
-    if report.get("payments_final") != report.get("payments_sent"):
-        broken.append("payments_final")
     for name in broken:
         print(f"demo: {name} is {report.get(name, 'missing')}")
     print(f"demo: {len(PROMISES) + 1 - len(broken)} promises kept, {len(broken)} broken")
