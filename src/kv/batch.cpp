@@ -35,7 +35,7 @@ void Batch::add(Table table, bool is_put, base::Bytes key, base::Bytes value) {
     if (error_) return;
 
     operations_.push_back({.offset = static_cast<std::uint32_t>(bytes_.size()),
-                           .value_bytes = static_cast<std::uint16_t>(value.size()),
+                           .value_bytes = static_cast<std::uint32_t>(value.size()),
                            .key_bytes = static_cast<std::uint8_t>(key.size()),
                            .table = table,
                            .is_put = is_put});

@@ -29,7 +29,7 @@ public:
     /// Removes `key`; nothing happens when it is absent.
     void erase(Table table, base::Bytes key);
     /// Declares that this batch makes room (pruning), or must not wait for room (what was signed):
-    /// it may use quota_reserve_bytes beyond the quota.
+    /// it may use the reserve beyond the quota.
     void allow_reserve() { may_use_reserve_ = true; }
     void clear();
 
@@ -49,7 +49,7 @@ public:
 private:
     struct Entry {
         std::uint32_t offset;
-        std::uint16_t value_bytes;
+        std::uint32_t value_bytes;
         std::uint8_t key_bytes;
         Table table;
         bool is_put;

@@ -26,7 +26,7 @@ QuotaLevel Quota::level() const {
 
 std::expected<void, base::Error> Quota::check(const Batch& batch) const {
     if (limit_bytes == 0 || batch.put_bytes() == 0) return {};
-    const std::uint64_t room = limit_bytes + (batch.may_use_reserve() ? quota_reserve_bytes : 0);
+    const std::uint64_t room = limit_bytes + (batch.may_use_reserve() ? reserve_bytes() : 0);
     if (used_bytes <= room && batch.put_bytes() <= room - used_bytes) return {};
     return base::failure(base::Errc::full,
                          "quota of " + std::to_string(limit_bytes) +

@@ -22,6 +22,8 @@ struct Quota {
     std::uint64_t limit_bytes = 0;  ///< 0: none, the level is always ok
     std::uint64_t used_bytes = 0;   ///< by the engine's own account: entries, or pages of the file
 
+    /// Beyond the limit, a sixteenth of it: for batches that declare allow_reserve().
+    std::uint64_t reserve_bytes() const { return limit_bytes / 16; }
     QuotaLevel level() const;
     /// Whether the batch fits, counting its puts as growth. One that only erases always does.
     /// Errors: full (with both figures).

@@ -1,133 +1,100 @@
 #pragma once
-// Durable atomic batches and ordered look-ups in named tables (rows B4-B6, B9-B12; PROTOCOL.md P3a).
-// One interface, several engines, one conformance suite. It knows bytes, not money.
+// The one interface to durable state: atomic batches and ordered look-ups in named tables.
+// Engines: memory (kv/memory_store.h), SQLite (host/sqlite_store.h). All pass one suite
+// (kv/conformance_suite.h).
 //
-// Durability: commit() returns when the batch survives a power cut, whole. A failed commit changed
-//             nothing; where that cannot be known, the store turns read-only and says so.
-// Order:      keys ascend in unsigned byte order, a prefix before what it begins.
-// Ownership:  spans are read before the call returns; what a visitor is shown is valid for the call.
-// Limits:     named below; an engine for small devices may have tighter ones: limits().
-// Threads:    one owner reads and writes. Other threads read through host's wrapper.
-// Errors:     io, corrupt (a checksum failed: the data is never returned), full (quota or medium),
-//             too_large, closed, unavailable (read-only after a failure).
+// Ownership: spans are read before a call returns and never kept; results are the caller's.
+// Limits:    kv/limits.h; a key over its limit reads as absent.
+// Threads:   one owner thread, which is the one writer; for others see host/sqlite_reader.h.
+// Errors:    corrupt (a checksum failed; damaged bytes are never handed out), io, closed.
+//            A table that was not declared at open is our bug and asserts.
 
-#include <cstdint>
 #include <expected>
 #include <memory>
 #include <optional>
-#include <string_view>
-#include <vector>
 
 #include "base/bytes.h"
+#include "kv/batch.h"
+#include "kv/quota.h"
+#include "kv/range.h"
+#include "kv/schema.h"
 
 namespace meshchain::kv {
 
-/// A table, by its position in the list of names the store was opened with.
-struct Table {
-    std::uint8_t index = 0;
-    friend constexpr auto operator<=>(Table, Table) = default;
-};
-
-struct Limits {
-    std::size_t tables = 32;
-    std::size_t key_bytes = 128;           ///< a key has at least one byte
-    std::size_t value_bytes = 128 * 1024;  ///< may be empty
-    std::size_t batch_operations = 16 * 1024;
-    std::size_t snapshots = 4;
-};
-
-/// Changes that are committed together. Of two to one key the later wins.
-class Batch {
+/// Read access to one consistent state: of the store itself the newest, of a snapshot its own.
+class View {
 public:
-    struct Operation {
-        Table table;
-        base::Buffer key;
-        std::optional<base::Buffer> value;  ///< empty: erase, whether or not the key is there
-    };
+    virtual ~View() = default;
 
-    Batch& put(Table table, base::Bytes key, base::Bytes value) {
-        operations_.push_back({table, base::to_buffer(key), base::to_buffer(value)});
-        return *this;
+    /// Replaces the content of `value` and returns true, or returns false when `key` is absent
+    /// (`value` is then empty). Reuses the capacity of `value`, so a warm caller allocates nothing.
+    virtual std::expected<bool, base::Error> get_into(Table table, base::Bytes key,
+                                                      base::Buffer& value) = 0;
+
+    /// Calls `visit` for the entries of `range` in order until it returns false; returns how many
+    /// were visited. The visitor must not call the view or its store. After an Error the entries
+    /// visited before it were sound.
+    virtual std::expected<std::size_t, base::Error> scan(const Range& range, Visitor visit) = 0;
+
+    /// Number of entries. May walk the whole table.
+    virtual std::expected<std::uint64_t, base::Error> count(Table table) = 0;
+
+    std::expected<std::optional<base::Buffer>, base::Error> get(Table table, base::Bytes key) {
+        base::Buffer value;
+        MESH_TRY(const bool found, get_into(table, key, value));
+        if (!found) return std::nullopt;
+        return std::optional(std::move(value));
     }
-    Batch& erase(Table table, base::Bytes key) {
-        operations_.push_back({table, base::to_buffer(key), std::nullopt});
-        return *this;
-    }
-    const std::vector<Operation>& operations() const { return operations_; }
-    bool empty() const { return operations_.empty(); }
-    void clear() { operations_.clear(); }
-
-private:
-    std::vector<Operation> operations_;
 };
 
-/// Keys of a table from `from` on, up to but without `to`.
-struct Range {
-    base::Bytes from{};               ///< empty: from the first key
-    std::optional<base::Bytes> to{};  ///< empty: to the last key
-    bool reverse = false;             ///< the greatest key first
-    std::size_t limit = SIZE_MAX;     ///< at most so many entries
-};
-
-/// Is shown one entry after the other.
-class Visitor {
-public:
-    virtual ~Visitor() = default;
-    /// False ends the scan. The store must not be changed from within.
-    virtual bool visit(base::Bytes key, base::Bytes value) = 0;
-};
-
-/// What both a store and a snapshot of it answer.
-class Reader {
-public:
-    virtual ~Reader() = default;
-    virtual std::expected<std::optional<base::Buffer>, base::Error> get(Table table,
-                                                                        base::Bytes key) const = 0;
-    virtual std::expected<void, base::Error> scan(Table table, const Range& range,
-                                                  Visitor& visitor) const = 0;
-};
-
-/// The state of one moment, whatever is committed later. Pins garbage while it lives, and must
-/// not outlive its store.
-class Snapshot : public Reader {};
-
+/// Counters since the store was opened.
 struct Stats {
     std::uint64_t commits = 0;
-    std::uint64_t failed_commits = 0;
-    std::uint64_t operations = 0;      ///< puts and erases in them
-    std::uint64_t bytes_written = 0;   ///< keys and values handed to the engine
-    std::uint64_t reads = 0;
-    std::uint64_t checksum_failures = 0;
-    std::size_t snapshots = 0;         ///< alive now
+    std::uint64_t commits_failed = 0;
+    std::uint64_t operations = 0;     ///< puts and erases committed
+    std::uint64_t bytes_written = 0;  ///< keys and values committed
+    std::uint64_t reads = 0;          ///< get and get_into
+    std::uint64_t reads_found = 0;
+    std::uint64_t scans = 0;
+    std::uint64_t entries_visited = 0;
+    std::uint64_t corruptions = 0;  ///< damage met
+    std::uint64_t snapshots_open = 0;
 };
 
-enum class QuotaLevel : std::uint8_t { ok, warning_80, warning_95, full };
-
-/// How much of the medium the store may take (row B12). At `full` commits that add bytes fail
-/// with Errc::full and change nothing; reads and erasing batches go on.
-struct Quota {
-    std::uint64_t used_bytes = 0;
-    std::uint64_t limit_bytes = UINT64_MAX;
-
-    constexpr QuotaLevel level() const {
-        if (used_bytes >= limit_bytes) return QuotaLevel::full;
-        if (used_bytes / 95 >= limit_bytes / 100) return QuotaLevel::warning_95;
-        return used_bytes / 80 >= limit_bytes / 100 ? QuotaLevel::warning_80 : QuotaLevel::ok;
-    }
-};
-
-class Store : public Reader {
+class Store : public View {
 public:
-    virtual Limits limits() const = 0;
-    /// Errors, with nothing changed: too_large or invalid_argument (a limit or an unknown table),
-    /// full, io; unavailable when the store is read-only.
+    /// Applies the batch; on success it is durable before this returns, whole. After an Error
+    /// nothing has changed, except when is_read_only() has become true: then the medium failed in
+    /// a way that leaves the outcome unknown until the store is opened again, which shows the old
+    /// state or the new one. Reads meanwhile show the old. An empty batch is committed for free.
+    /// Errors: those of Batch::check; full (quota or medium; works again once there is room);
+    /// unavailable (read-only); io; closed.
     virtual std::expected<void, base::Error> commit(const Batch& batch) = 0;
-    /// Errors: full (Limits::snapshots are alive), io.
-    virtual std::expected<std::unique_ptr<Snapshot>, base::Error> snapshot() = 0;
-    /// After a commit whose outcome is unknown, or opened so.
+
+    /// No commit is taken any more: opened so, or a commit of unknown outcome.
     virtual bool is_read_only() const = 0;
-    virtual Stats stats() const = 0;
+
+    /// The present state, unmoved by later commits. Pins what it sees until destroyed, which must
+    /// be before the store is. Errors: full (snapshots_max are open), io, closed.
+    virtual std::expected<std::unique_ptr<View>, base::Error> snapshot() = 0;
+
     virtual Quota quota() const = 0;
+    virtual Stats stats() const = 0;
+
+    /// Reads everything and verifies it, structure and checksums (a health check). Slow.
+    /// Errors: corrupt (the first damage found), io, closed.
+    virtual std::expected<void, base::Error> verify() = 0;
+
+    /// Ends use; every later call but this and the const ones gives closed. The destructor does
+    /// the same where nobody wants to know the outcome. Nothing committed depends on it.
+    /// Errors: locked (a snapshot is open), io.
+    virtual std::expected<void, base::Error> close() = 0;
+};
+
+/// What every engine is opened with.
+struct StoreOptions {
+    std::span<const TableInfo> tables;  ///< read during open only
+    std::uint64_t quota_bytes = 0;      ///< 0: none
 };
 
 }  // namespace meshchain::kv
