@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <expected>
+#include <optional>
 
 #include "base/time.h"
 #include "kv/store.h"

@@ -1,6 +1,8 @@
 #pragma once
 // What mesh tells the node, taken with Mesh::poll_event() in the order it happened.
 
+#include <cstdint>
+#include <string_view>
 #include <variant>
 
 #include "crypto/signature.h"
@@ -13,7 +15,14 @@ struct PeerDiscovered {
     crypto::PublicKey peer;
 };
 
-enum class LossReason : unsigned char { silent, punished, replaced, crowded_out };
+enum class LossReason : std::uint8_t {
+    silent,       ///< not heard for Options::peer_timeout
+    punished,     ///< its score fell to FAILED
+    replaced,     ///< it moved, or another took its address
+    crowded_out,  ///< a static peer or validator needed its slot
+    stopped,      ///< we stopped
+};
+std::string_view name(LossReason reason);
 
 struct PeerLost {
     crypto::PublicKey peer;

@@ -42,9 +42,11 @@ public:
     /// A HELLO left for `to` that may be answered by a COOKIE.
     void note_dialled(base::Instant now, const Endpoint& to);
     /// True iff a dial waits for a cookie from there: it is kept, and one HELLO may carry it back.
-    bool take_cookie(const Endpoint& from, const wire::Cookie& cookie);
+    bool take_cookie(base::Instant now, const Endpoint& from, const wire::Cookie& cookie);
     /// The last cookie we got from `to`; zero if none.
     wire::Cookie cookie_for(const Endpoint& to);
+    /// From our last HELLO to the COOKIE that answered it; zero if none did.
+    base::Duration round_trip(const Endpoint& to);
 
     bool is_static(const Endpoint& endpoint) const;
     /// Static peers that are due, whose next try is put off with growing intervals.
@@ -65,6 +67,8 @@ private:
     struct Dial {
         bool awaits_cookie = false;
         wire::Cookie cookie{};
+        base::Instant sent{};
+        base::Duration round_trip{};
     };
     struct StaticPeer {
         Endpoint endpoint;

@@ -16,8 +16,6 @@
 //            is counted. Misuse asserts.
 // Format:    docs/formats/frame.md, docs/formats/control.md
 
-#include <map>
-#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -59,6 +57,7 @@ struct Doors {
 
 class Mesh {
 public:
+    static constexpr std::uint8_t protocol_version = 1;
     static constexpr std::size_t links_max = 4;
     static constexpr std::size_t events_max = 1024;
 
@@ -72,7 +71,7 @@ public:
     /// Takes a new sequence epoch and begins to announce and to dial.
     /// Errors: those of ControlSequence::open.
     std::expected<void, base::Error> start(base::Now now);
-    /// Ends every session without a word; peers notice by silence.
+    /// Ends every session without a word; peers notice by silence. start() may follow.
     void stop(base::Now now);
 
     /// Takes what has arrived, at most Options::frames_per_step_max a link. True: more waits.
@@ -96,7 +95,7 @@ public:
 
     /// For requests the node made of a peer: answered after `latency`, or not in time.
     void report_success(const crypto::PublicKey& peer, base::Duration latency);
-    void report_failure(base::Now now, const crypto::PublicKey& peer);
+    void report_failure(const crypto::PublicKey& peer);
 
     std::optional<Event> poll_event() { return events_.pop(); }
     /// A copy, ordered by key: connected peers and those not yet forgotten.
@@ -112,43 +111,68 @@ public:
     void check_invariants() const;
 
 private:
+    /// Who began an exchange of HELLOs: only what we began may be answered by a COOKIE.
+    enum class Initiative : bool { ours, theirs };
+
+    /// A HELLO taken apart; borrows from the link.
+    struct SignedHello {
+        const wire::FrameHeader& header;
+        wire::ControlPayload control;
+        wire::Hello hello;
+        bool multicast;
+    };
+    struct SignedFrame {
+        wire::FrameHeader header;
+        base::Buffer payload;
+    };
+
+    // mesh_receive.cpp
     void handle_frame(base::Now now, std::uint8_t link, const wire::ReceivedFrame& received);
-    void handle_stranger(base::Now now, const Endpoint& from, const wire::ReceivedFrame& received);
-    void handle_session_frame(base::Now now, PeerEntry& peer, const wire::MessageRule& rule,
-                              const wire::ReceivedFrame& received);
-    void handle_control(base::Now now, PeerEntry& peer, const wire::ReceivedFrame& received);
-    void handle_object(base::Now now, PeerEntry& peer, const wire::ReceivedFrame& received);
-    void handle_heartbeat(base::Now now, PeerEntry& peer, base::Bytes body);
-    void settle(base::Now now, const crypto::PublicKey& peer, wire::Verdict verdict);
-    void relay(const PeerEntry& from, const wire::Frame& frame);
+    bool take_token(base::Now now, PeerEntry& entry, const wire::MessageRule& rule);
+    void handle_control(base::Now now, PeerEntry& entry, const wire::ReceivedFrame& received);
+    wire::Verdict handle_heartbeat(PeerEntry& entry, base::Bytes body);
+    void handle_object(base::Now now, PeerEntry& entry, const wire::Frame& frame);
+    void settle(base::Now now, const crypto::PublicKey& key, wire::MessageType type,
+                wire::Verdict verdict);
 
+    // mesh_handshake.cpp
     void handle_hello(base::Now now, const Endpoint& from, const wire::ReceivedFrame& received);
-    void handle_hint(base::Now now, const Endpoint& from, const wire::Hello& hello);
-    void handle_cookie(base::Now now, const Endpoint& from, base::Bytes payload);
+    void handle_hint(base::Now now, const Endpoint& from, const SignedHello& hello);
+    void handle_cookie(base::Now now, const Endpoint& from, const wire::ReceivedFrame& received);
+    void handle_proven_hello(base::Now now, const Endpoint& from, const SignedHello& hello);
     void answer_with_cookie(base::Now now, const Endpoint& to);
-    bool verify_hello(const wire::ReceivedFrame& received, const wire::Hello& hello);
-    void accept_handshake(base::Now now, const Endpoint& from, const wire::FrameHeader& header,
-                          const wire::Hello& hello);
-    void refresh_session(base::Now now, PeerEntry& peer, const wire::ReceivedFrame& received,
-                         const wire::Hello& hello);
-    void note_hello(base::Now now, PeerEntry& peer, const wire::Hello& hello);
+    static bool blocks_replacement(const PeerEntry& known, const Endpoint& from,
+                                   const wire::FrameHeader& header);
+    bool is_genuine(const SignedHello& hello) const;
+    /// The entry of `key` with a session at `from`, or nothing if no slot is free.
+    PeerEntry* admit(base::Now now, const Endpoint& from, const crypto::PublicKey& key);
+    Session new_session(base::Now now, const Endpoint& from) const;
+    void refresh_session(base::Now now, PeerEntry& entry, const SignedHello& hello);
+    void note_hello(base::Now now, PeerEntry& entry, const SignedHello& hello);
 
-    void send_hello(base::Now now, const Endpoint& to, bool initiates);
-    void send_multicast(wire::MessageType type, base::Bytes body);
-    void send_heartbeats(base::Now now);
-    void announce(base::Now now);
-    void dial(base::Now now);
-    bool send_frame(const Endpoint& to, const wire::FrameHeader& header, base::Bytes payload);
+    // mesh_send.cpp
+    std::expected<const wire::MessageRule*, base::Error> check_outgoing(
+        const wire::Outgoing& frame) const;
     std::expected<std::size_t, base::Error> send_to_sessions(const wire::Outgoing& frame,
                                                              const wire::FrameHeader& header,
                                                              base::Bytes payload);
-    /// Header and signed payload of our next control message; nothing when numbers ran out.
-    std::optional<std::pair<wire::FrameHeader, base::Buffer>> sign_control(wire::MessageType type,
-                                                                           base::Bytes body);
+    void relay(const crypto::PublicKey& from, const wire::Frame& frame);
+    bool send_to_session(PeerEntry& entry, const wire::FrameHeader& header, base::Bytes payload);
+    bool send_frame(const Endpoint& to, const wire::FrameHeader& header, base::Bytes payload);
+    bool count_sent(bool sent, wire::MessageType type, base::Bytes payload);
+    /// Nothing when this run's control sequences are used up.
+    std::optional<SignedFrame> sign_control(wire::MessageType type, base::Bytes body);
+    wire::Hello hello() const;
+    void send_hello(base::Now now, const Endpoint& to, Initiative initiative);
+    void send_multicast(wire::MessageType type, base::Bytes body);
+    void announce(base::Now now);
+    void send_heartbeats(base::Now now);
+    bool needs_unicast_heartbeat(base::Now now, const PeerEntry& entry) const;
 
-    void connect(PeerEntry& peer);
-    void disconnect(base::Now now, PeerEntry& peer, LossReason reason);
-    void punish(base::Now now, PeerEntry& peer, std::string_view what);
+    // mesh.cpp
+    void connect(PeerEntry& entry);
+    void disconnect(base::Now now, PeerEntry& entry, LossReason reason);
+    void punish(base::Now now, PeerEntry& entry);
     void drop(Drop reason) { ++stats_.of(reason); }
     void emit(Event event);
 

@@ -28,6 +28,8 @@ public:
     constexpr bool is_failed() const { return value_ == failed; }
     constexpr void reward() { value_ = value_ < excellent ? std::uint8_t(value_ + 1) : excellent; }
     constexpr void punish() { value_ = value_ > poor ? std::uint8_t(value_ - poor) : failed; }
+    /// An answer that did not come: one point, and never down to FAILED.
+    constexpr void disappoint() { value_ = value_ > 1 ? std::uint8_t(value_ - 1) : value_; }
     friend constexpr auto operator<=>(PeerScore, PeerScore) = default;
 
 private:

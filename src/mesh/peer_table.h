@@ -26,8 +26,8 @@ struct Session {
     std::uint32_t epoch = 0;           ///< timestamp of its HELLO: rises when the peer restarts
     std::vector<TokenBucket> buckets;  ///< one for each rule, in the table's order
     base::Instant hello_sent;
-    base::Instant heartbeat_at;     ///< next one by unicast
-    base::Instant multicast_heard;  ///< its multicast reaches us, so ours will reach it
+    base::Instant heartbeat_at;                    ///< next one by unicast, if needed
+    std::optional<base::Instant> multicast_heard;  ///< if we hear its group, it hears ours
 };
 
 struct PeerEntry {

@@ -1,0 +1,190 @@
+#include "mesh/mesh.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+
+namespace meshchain::mesh {
+namespace {
+
+bool is_own_type(wire::MessageType type) { return find_rule(mesh_rules(), type) != nullptr; }
+
+/// Smooths like TCP's estimator: an eighth of each new measurement.
+base::Duration smoothed(base::Duration before, base::Duration measured) {
+    return before == base::Duration{} ? measured : before + (measured - before) / 8;
+}
+
+}  // namespace
+
+Mesh::Mesh(Options options, Self self, std::span<const wire::MessageRule> rules, Doors doors,
+           base::Random random, FrameHandler& handler)
+    : options_(std::move(options)),
+      self_(std::move(self)),
+      id_(crypto::node_id(self_.identity.public_key())),
+      rules_(rules),
+      doors_(doors),
+      random_(random),
+      handler_(handler),
+      peers_(options_),
+      flood_(options_.seen_objects_max) {
+    MESH_ASSERT(check(options_).has_value());
+    for (const wire::MessageRule& own : mesh_rules()) {
+        MESH_ASSERT(find_rule(rules_, own.type) != nullptr);
+    }
+    for (const wire::MessageRule& rule : rules_) {
+        MESH_ASSERT(rule.message_class != wire::MessageClass::handshake || is_own_type(rule.type));
+    }
+}
+
+void Mesh::add_link(wire::FrameLink& link) {
+    MESH_ASSERT(!sequence_ && links_.size() < links_max);
+    links_.push_back(&link);
+}
+
+std::expected<void, base::Error> Mesh::start(base::Now now) {
+    MESH_ASSERT(!sequence_ && !links_.empty());
+    MESH_TRY(const ControlSequence sequence,
+             ControlSequence::open(doors_.store, doors_.table, now.wall));
+    sequence_ = sequence;
+    handshake_.emplace(options_, doors_.entropy, random_.stream("dial"), now.instant);
+    announce_at_ = now.instant;
+    heartbeat_at_ = now.instant + options_.heartbeat_interval;
+    return {};
+}
+
+void Mesh::stop(base::Now now) {
+    if (!sequence_) return;
+    peers_.for_each([&](PeerEntry& entry) {
+        if (entry.session) disconnect(now, entry, LossReason::stopped);
+    });
+    announce_at_ = heartbeat_at_ = base::never;
+    handshake_.reset();
+    sequence_.reset();
+}
+
+void Mesh::handle_timeout(base::Now now) {
+    if (!sequence_) return;
+    peers_.for_each([&](PeerEntry& entry) {
+        if (!entry.session || now.instant < entry.peer.last_heard + options_.peer_timeout) return;
+        disconnect(now, entry, LossReason::silent);
+    });
+    peers_.remove_forgotten(now.instant - options_.peer_forget_after);
+    for (const Endpoint& endpoint : handshake_->take_due(now.instant)) {
+        send_hello(now, endpoint, Initiative::ours);
+    }
+    if (now.instant >= announce_at_) announce(now);
+    send_heartbeats(now);
+}
+
+base::Instant Mesh::poll_timeout(base::Now) const {
+    if (!sequence_) return base::never;
+    base::Instant next = std::min({announce_at_, heartbeat_at_, handshake_->poll_timeout()});
+    peers_.for_each([&](const PeerEntry& entry) {
+        if (!entry.session) return;
+        next = std::min(next, entry.peer.last_heard + options_.peer_timeout);
+        next = std::min(next, entry.session->heartbeat_at);
+    });
+    return next;
+}
+
+void Mesh::set_status(const wire::ChainStatus& status, std::uint8_t state) {
+    status_ = status;
+    state_ = state;
+}
+
+void Mesh::report_success(const crypto::PublicKey& peer, base::Duration latency) {
+    PeerEntry* entry = peers_.find(peer);
+    if (entry == nullptr) return;
+    ++entry->peer.metrics.successes;
+    entry->peer.score.reward();
+    entry->peer.metrics.latency = smoothed(entry->peer.metrics.latency, latency);
+}
+
+void Mesh::report_failure(const crypto::PublicKey& peer) {
+    PeerEntry* entry = peers_.find(peer);
+    if (entry == nullptr) return;
+    // Datagrams get lost: a missing answer costs little, and never the session.
+    ++entry->peer.metrics.failures;
+    entry->peer.score.disappoint();
+}
+
+std::vector<Peer> Mesh::peers() const {
+    std::vector<Peer> all;
+    all.reserve(peers_.size());
+    peers_.for_each([&](const PeerEntry& entry) { all.push_back(entry.peer); });
+    return all;
+}
+
+std::optional<Peer> Mesh::peer(const crypto::PublicKey& key) const {
+    const PeerEntry* entry = peers_.find(key);
+    if (entry == nullptr) return std::nullopt;
+    return entry->peer;
+}
+
+bool Mesh::is_connected(const crypto::PublicKey& key) const {
+    const PeerEntry* entry = peers_.find(key);
+    return entry != nullptr && entry->peer.connected;
+}
+
+std::size_t Mesh::connected_count() const {
+    std::size_t count = 0;
+    peers_.for_each([&](const PeerEntry& entry) { count += entry.peer.connected ? 1 : 0; });
+    return count;
+}
+
+void Mesh::check_invariants() const {
+    peers_.check_invariants();
+    MESH_ASSERT(flood_.size() <= flood_.capacity());
+    MESH_ASSERT(sequence_.has_value() == handshake_.has_value());
+    MESH_ASSERT(sequence_ || peers_.sessions() == 0);
+    if (!handshake_) return;
+    MESH_ASSERT(handshake_->dials() <= Handshake::dials_max);
+    MESH_ASSERT(handshake_->strangers() <= Handshake::strangers_max);
+    peers_.for_each([&](const PeerEntry& entry) {
+        MESH_ASSERT(entry.peer.key != identity());
+        MESH_ASSERT(!entry.session || entry.session->buckets.size() == rules_.size());
+        MESH_ASSERT(!entry.session || entry.session->endpoint.link < links_.size());
+    });
+}
+
+void Mesh::connect(PeerEntry& entry) {
+    MESH_ASSERT(entry.session);
+    entry.session->mutual = true;
+    entry.peer.connected = true;
+    handshake_->note_connected(entry.session->endpoint);
+    if (entry.session->announced) return;
+    entry.session->announced = true;
+    emit(PeerDiscovered{entry.peer.key});
+    if (doors_.log.wants(base::LogLevel::info)) {
+        doors_.log.info("peer " + crypto::to_hex(entry.peer.id) + " connected at " +
+                        base::to_string(entry.peer.address));
+    }
+}
+
+void Mesh::disconnect(base::Now now, PeerEntry& entry, LossReason reason) {
+    MESH_ASSERT(entry.session);
+    handshake_->note_lost(now.instant, entry.session->endpoint);
+    if (entry.session->announced) {
+        emit(PeerLost{entry.peer.key, reason});
+        if (doors_.log.wants(base::LogLevel::info)) {
+            doors_.log.info("peer " + crypto::to_hex(entry.peer.id) +
+                            " lost: " + std::string(name(reason)));
+        }
+    }
+    peers_.close_session(entry);
+}
+
+void Mesh::punish(base::Now now, PeerEntry& entry) {
+    ++entry.peer.metrics.failures;
+    entry.peer.score.punish();
+    if (!entry.peer.score.is_failed() || !entry.session) return;
+    entry.refused_until = now.instant + options_.refusal;
+    handshake_->refuse(entry.session->endpoint, entry.refused_until);
+    disconnect(now, entry, LossReason::punished);
+}
+
+void Mesh::emit(Event event) {
+    if (!events_.push(std::move(event))) ++stats_.events_lost;
+}
+
+}  // namespace meshchain::mesh

@@ -1,0 +1,214 @@
+// What leaves: the node's frames, relayed objects, announcements and heartbeats.
+
+#include <algorithm>
+#include <limits>
+
+#include "base/assert.h"
+#include "mesh/mesh.h"
+
+namespace meshchain::mesh {
+namespace {
+
+std::uint32_t seconds_of(base::WallTime wall) {
+    const std::int64_t seconds = base::unix_ms(wall) / 1000;
+    return static_cast<std::uint32_t>(std::clamp<std::int64_t>(
+        seconds, 0, std::int64_t{std::numeric_limits<std::uint32_t>::max()}));
+}
+
+}  // namespace
+
+std::expected<std::size_t, base::Error> Mesh::send(base::Now now, const wire::Outgoing& frame) {
+    MESH_TRY(const wire::MessageRule* const rule, check_outgoing(frame));
+    const PeerEntry* receiver = frame.to ? peers_.find(*frame.to) : nullptr;
+    if (frame.to && (receiver == nullptr || !receiver->session)) {
+        return base::failure(base::Errc::not_found, "no session with " + crypto::to_hex(*frame.to),
+                             "mesh");
+    }
+    if (rule->message_class == wire::MessageClass::control) {
+        const auto signed_frame = sign_control(frame.type, frame.payload);
+        if (!signed_frame) {
+            return base::failure(base::Errc::full, "no control sequence is left", "mesh",
+                                 "restart the node");
+        }
+        return send_to_sessions(frame, signed_frame->header, signed_frame->payload);
+    }
+    const wire::FrameHeader header{.type = frame.type,
+                                   .sender = id_,
+                                   .timestamp = seconds_of(now.wall),
+                                   .sequence = ++object_counter_,
+                                   .hop_limit = options_.hop_limit};
+    flood_.mark_relayed(content_id(frame.type, frame.payload), options_.hop_limit);
+    return send_to_sessions(frame, header, frame.payload);
+}
+
+std::expected<const wire::MessageRule*, base::Error> Mesh::check_outgoing(
+    const wire::Outgoing& frame) const {
+    MESH_ASSERT(sequence_);
+    const wire::MessageRule* rule = find_rule(rules_, frame.type);
+    const std::string type = "type " + std::to_string(static_cast<unsigned>(frame.type));
+    if (rule == nullptr || rule->message_class == wire::MessageClass::handshake) {
+        return base::failure(base::Errc::invalid_argument, type + " is not for sending", "mesh");
+    }
+    const bool is_signed = rule->message_class == wire::MessageClass::control;
+    const std::size_t bytes = frame.payload.size() + (is_signed ? crypto::Signature::size : 0);
+    if (bytes < rule->payload_bytes_min || bytes > rule->payload_bytes_max) {
+        return base::failure(base::Errc::invalid_argument,
+                             std::to_string(bytes) + " bytes of " + type + " are outside its rule",
+                             "mesh");
+    }
+    return rule;
+}
+
+std::expected<std::size_t, base::Error> Mesh::send_to_sessions(const wire::Outgoing& frame,
+                                                               const wire::FrameHeader& header,
+                                                               base::Bytes payload) {
+    std::size_t tried = 0;
+    std::size_t sent = 0;
+    peers_.for_each([&](PeerEntry& entry) {
+        if (!entry.session) return;
+        if (frame.to ? entry.peer.key != *frame.to
+                     : !entry.session->mutual || entry.peer.key == frame.except) {
+            return;
+        }
+        ++tried;
+        if (send_to_session(entry, header, payload)) ++sent;
+    });
+    if (tried > 0 && sent == 0) {
+        return base::failure(base::Errc::full, "the link took the frame for nobody", "mesh");
+    }
+    return sent;
+}
+
+void Mesh::relay(const crypto::PublicKey& from, const wire::Frame& frame) {
+    if (frame.header.hop_limit == 0) return;
+    wire::FrameHeader header = frame.header;
+    --header.hop_limit;
+    peers_.for_each([&](PeerEntry& entry) {
+        if (!entry.session || !entry.session->mutual) return;
+        if (entry.peer.key == from || entry.peer.id == header.sender) return;
+        if (send_to_session(entry, header, frame.payload)) ++stats_.of(header.type).relayed;
+    });
+}
+
+bool Mesh::send_to_session(PeerEntry& entry, const wire::FrameHeader& header, base::Bytes payload) {
+    if (!send_frame(entry.session->endpoint, header, payload)) return false;
+    ++entry.peer.metrics.frames_sent;
+    return true;
+}
+
+bool Mesh::send_frame(const Endpoint& to, const wire::FrameHeader& header, base::Bytes payload) {
+    return count_sent(links_[to.link]->send(to.address, header, payload).has_value(), header.type,
+                      payload);
+}
+
+bool Mesh::count_sent(bool sent, wire::MessageType type, base::Bytes payload) {
+    if (!sent) {
+        ++stats_.send_failures;
+        return false;
+    }
+    ++stats_.of(type).sent;
+    stats_.of(type).bytes_sent += wire::FrameHeader::size + payload.size();
+    return true;
+}
+
+std::optional<Mesh::SignedFrame> Mesh::sign_control(wire::MessageType type, base::Bytes body) {
+    const auto counter = sequence_->next();
+    if (!counter) return std::nullopt;
+    SignedFrame frame{.header = {.type = type,
+                                 .sender = id_,
+                                 .timestamp = sequence_->epoch(),
+                                 .sequence = *counter,
+                                 .hop_limit = 0},
+                      .payload = base::to_buffer(body)};
+    const crypto::Signature signature = self_.identity.sign(wire::control_preimage(
+        self_.chain, type, identity(), frame.header.control_sequence(), body));
+    frame.payload.insert(frame.payload.end(), signature.bytes.begin(), signature.bytes.end());
+    return frame;
+}
+
+wire::Hello Mesh::hello() const {
+    return {.version_min = protocol_version,
+            .version_max = protocol_version,
+            .chain = self_.chain,
+            .identity = identity(),
+            .role = self_.role,
+            .accepted = false,
+            .cookie = {},
+            .status = status_};
+}
+
+void Mesh::send_hello(base::Now now, const Endpoint& to, Initiative initiative) {
+    PeerEntry* entry = peers_.find_session(to);
+    wire::Hello message = hello();
+    message.accepted = entry != nullptr;
+    message.cookie = handshake_->cookie_for(to);
+    const auto frame = sign_control(wire::MessageType::peer_hello, wire::encode(message));
+    if (!frame) return;
+    if (initiative == Initiative::ours) handshake_->note_dialled(now.instant, to);
+    if (entry != nullptr) entry->session->hello_sent = now.instant;
+    send_frame(to, frame->header, frame->payload);
+}
+
+void Mesh::send_multicast(wire::MessageType type, base::Bytes body) {
+    const auto frame = sign_control(type, body);
+    if (!frame) return;
+    for (wire::FrameLink* link : links_) {
+        const bool sent = link->send(std::nullopt, frame->header, frame->payload).has_value();
+        count_sent(sent, type, frame->payload);
+    }
+}
+
+void Mesh::announce(base::Now now) {
+    // Not quite periodic, so that nodes started together do not stay in step.
+    announce_at_ = now.instant + random_.between(options_.discovery_interval * 9 / 10,
+                                                 options_.discovery_interval);
+    if (options_.multicast) send_multicast(wire::MessageType::peer_hello, wire::encode(hello()));
+    peers_.for_each([&](const PeerEntry& entry) {
+        if (!entry.session || entry.session->mutual) return;
+        send_hello(now, entry.session->endpoint, Initiative::ours);
+    });
+}
+
+void Mesh::request_hello(base::Now now) {
+    if (!sequence_) return;
+    announce(now);
+    peers_.for_each([&](const PeerEntry& entry) {
+        if (!entry.session || !entry.session->mutual) return;
+        send_hello(now, entry.session->endpoint, Initiative::theirs);
+    });
+}
+
+void Mesh::announce_peer(base::Now now, const base::LinkAddress& address) {
+    MESH_ASSERT(sequence_);
+    send_hello(now, {.link = 0, .address = address}, Initiative::ours);
+}
+
+void Mesh::send_heartbeats(base::Now now) {
+    const base::Buffer body = wire::encode(wire::Heartbeat{.state = state_,
+                                                           .slot = status_.slot,
+                                                           .height = status_.height,
+                                                           .final_height = status_.final_height});
+    if (now.instant >= heartbeat_at_) {
+        heartbeat_at_ = now.instant + options_.heartbeat_interval;
+        if (options_.multicast && peers_.sessions() > 0) {
+            send_multicast(wire::MessageType::status, body);
+        }
+    }
+    std::optional<SignedFrame> frame;
+    peers_.for_each([&](PeerEntry& entry) {
+        if (!entry.session || now.instant < entry.session->heartbeat_at) return;
+        entry.session->heartbeat_at = now.instant + options_.static_heartbeat_interval;
+        if (!needs_unicast_heartbeat(now, entry)) return;
+        if (!frame) frame = sign_control(wire::MessageType::status, body);
+        if (frame) send_to_session(entry, frame->header, frame->payload);
+    });
+}
+
+bool Mesh::needs_unicast_heartbeat(base::Now now, const PeerEntry& entry) const {
+    if (entry.peer.is_static || !options_.multicast) return true;
+    // Whom we do not hear on the group may not hear us there either: it dialled us, or is far.
+    const auto& heard = entry.session->multicast_heard;
+    return !heard || now.instant - *heard >= options_.static_heartbeat_interval;
+}
+
+}  // namespace meshchain::mesh

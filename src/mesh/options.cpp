@@ -1,0 +1,46 @@
+#include "mesh/options.h"
+
+#include <string>
+
+namespace meshchain::mesh {
+namespace {
+
+std::unexpected<base::Error> refuse(std::string what, std::string field) {
+    return base::failure(base::Errc::invalid_argument, std::move(what), std::move(field));
+}
+
+std::expected<void, base::Error> check_positive(base::Duration value, const char* field) {
+    if (value < std::chrono::milliseconds(1)) return refuse("is below one millisecond", field);
+    return {};
+}
+
+}  // namespace
+
+std::expected<void, base::Error> check(const Options& options) {
+    if (options.peers_max == 0) return refuse("allows no peer", "peers_max");
+    if (options.peers_reserved >= options.peers_max) {
+        return refuse("leaves no slot for ordinary peers", "peers_reserved");
+    }
+    if (options.seen_objects_max == 0) return refuse("remembers nothing", "seen_objects_max");
+    if (options.frames_per_step_max == 0) return refuse("reads nothing", "frames_per_step_max");
+    if (options.hop_limit > wire::hop_limit_max) {
+        return refuse("exceeds " + std::to_string(wire::hop_limit_max), "hop_limit");
+    }
+    MESH_CHECK(check_positive(options.discovery_interval, "discovery_interval"));
+    MESH_CHECK(check_positive(options.heartbeat_interval, "heartbeat_interval"));
+    MESH_CHECK(check_positive(options.static_heartbeat_interval, "static_heartbeat_interval"));
+    MESH_CHECK(check_positive(options.dial_interval_min, "dial_interval_min"));
+    if (options.dial_interval_max < options.dial_interval_min) {
+        return refuse("is below dial_interval_min", "dial_interval_max");
+    }
+    if (options.peer_timeout <= options.static_heartbeat_interval ||
+        options.peer_timeout <= options.heartbeat_interval) {
+        return refuse("is not longer than a heartbeat interval", "peer_timeout");
+    }
+    if (options.peer_forget_after < options.peer_timeout) {
+        return refuse("is shorter than peer_timeout", "peer_forget_after");
+    }
+    return {};
+}
+
+}  // namespace meshchain::mesh

@@ -1,0 +1,72 @@
+#include "mesh/rules.h"
+
+#include <algorithm>
+
+namespace meshchain::mesh {
+namespace {
+
+using wire::MessageClass;
+using wire::MessageRule;
+using wire::MessageType;
+
+constexpr MessageRule own_rule(MessageType type, MessageClass message_class,
+                               std::size_t payload_bytes, std::uint8_t priority) {
+    const auto bytes = static_cast<std::uint16_t>(payload_bytes);
+    return {type, message_class, bytes, bytes, 60, priority, false};
+}
+
+constexpr std::array own_rules{
+    own_rule(MessageType::peer_hello, MessageClass::handshake, hello_payload_bytes, 1),
+    own_rule(MessageType::status, MessageClass::control, status_payload_bytes, 2),
+    own_rule(MessageType::cookie, MessageClass::handshake, cookie_payload_bytes, 1),
+};
+
+/// From 240 on no number is assigned, nor 0x7B: Kodikon's JSON begins with it (P1.8).
+constexpr bool is_assignable(MessageType type) {
+    const auto number = static_cast<std::uint8_t>(type);
+    return number < 240 && number != 0x7B;
+}
+
+std::expected<void, base::Error> check(const MessageRule& rule) {
+    const std::string number = std::to_string(static_cast<unsigned>(rule.type));
+    const auto refuse = [&](const char* what) {
+        return base::failure(base::Errc::invalid_argument, "type " + number + " " + what,
+                             "message rules", "correct the rule of the module that owns it");
+    };
+    if (!is_assignable(rule.type)) return refuse("is never assigned");
+    if (rule.payload_bytes_min > rule.payload_bytes_max) return refuse("has an empty size range");
+    if (rule.payload_bytes_max > wire::ip_payload_bytes_max) return refuse("exceeds a datagram");
+    if (rule.frames_per_minute_max == 0) return refuse("has a rate of zero");
+    return {};
+}
+
+}  // namespace
+
+std::span<const MessageRule> mesh_rules() { return own_rules; }
+
+std::expected<std::vector<MessageRule>, base::Error> build_rule_table(
+    std::span<const std::span<const MessageRule>> parts) {
+    std::vector<MessageRule> table;
+    for (const std::span<const MessageRule> part : parts) {
+        for (const MessageRule& rule : part) {
+            MESH_CHECK(check(rule));
+            table.push_back(rule);
+        }
+    }
+    std::ranges::sort(table, {}, &MessageRule::type);
+    const auto twice = std::ranges::adjacent_find(table, {}, &MessageRule::type);
+    if (twice != table.end()) {
+        return base::failure(
+            base::Errc::exists,
+            "type " + std::to_string(static_cast<unsigned>(twice->type)) + " has two rules",
+            "message rules", "give one of the two modules another type number");
+    }
+    return table;
+}
+
+const MessageRule* find_rule(std::span<const MessageRule> table, MessageType type) {
+    const auto found = std::ranges::lower_bound(table, type, {}, &MessageRule::type);
+    return found != table.end() && found->type == type ? &*found : nullptr;
+}
+
+}  // namespace meshchain::mesh
