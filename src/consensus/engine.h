@@ -29,6 +29,7 @@
 #include "consensus/proposal_log.h"
 #include "consensus/schedule.h"
 #include "consensus/signer.h"
+#include "consensus/throttle.h"
 #include "consensus/vote_ledger.h"
 #include "consensus/vote_pattern.h"
 #include "consensus/vote_repair.h"
@@ -86,8 +87,10 @@ public:
     /// Takes a verified reference whose body is stored and whose parent was added.
     /// Errors: those of BlockTree::add, stale (at or below FINAL).
     std::expected<void, base::Error> add_block(base::WallTime now, const BlockRef& block);
-    void mark_executed(base::WallTime now, const Hash& block);
-    void mark_invalid(base::WallTime now, const Hash& block);
+    /// The chain has executed it and found it valid: it may be voted for.
+    void mark_executed(const Hash& block);
+    /// Neither it nor what is above it will be chosen.
+    void mark_invalid(const Hash& block);
     /// The one verifier of votes.
     wire::Verdict handle_vote(base::WallTime now, const wire::Vote& vote);
     wire::Verdict handle_evidence(base::WallTime now, const wire::Evidence& evidence);
@@ -149,31 +152,36 @@ public:
     void check_invariants() const;
 
 private:
-    // engine.cpp: time and what follows from the clock
+    // engine.cpp
     void advance(base::WallTime now);
     void enter_round(wire::Round round);
     void refresh_head();
-    void greet(base::WallTime now);
-    void ask_for_missing(base::WallTime now);
-    void send_due_repairs(base::WallTime now);
+    void greet();
     wire::Round oldest_non_final_round() const;
-    std::optional<wire::Slot> slot_now(base::WallTime now) const { return schedule_.slot_at(now); }
+    std::expected<void, base::Error> check_header(const wire::BlockHeader& header) const;
+    void note_header(const wire::BlockHeader& header, const Hash& hash);
 
-    // engine_votes.cpp: votes in
+    // engine_votes.cpp
     bool is_signed(const wire::Vote& vote) const;
-    bool is_outdated(const wire::Vote& vote) const;
-    void note_presence(base::WallTime now, const wire::Vote& vote);
-    void offer_certificate(base::WallTime now, ValidatorBits held);
+    void take_vote(const wire::Vote& vote);
+    bool shows_lag(const wire::Vote& vote) const;
     void condemn(wire::ValidatorIndex validator, const wire::Evidence& evidence);
-    void ask_for_unproven(base::WallTime now);
     /// Draws conclusions from this round on until nothing new follows, and stores proofs.
-    void conclude(base::WallTime now, wire::Round from);
-    bool finalise(base::WallTime now, const wire::Certificate& certificate);
+    void conclude(wire::Round from);
+    bool finalise(const wire::Certificate& certificate);
+    void settle_final(const wire::Certificate& certificate);
     void store_proofs();
-
-    // engine_votes.cpp: votes out
-    std::optional<wire::Vote> make_vote(base::WallTime now);
+    std::optional<wire::Vote> make_vote();
     const BlockNode* choose_target() const;
+
+    // engine_repair.cpp
+    void offer_certificate();
+    void ask_for_missing();
+    void ask_votes(wire::Round round);
+    void ask_block(const Hash& block);
+    void send_due_repairs();
+    base::WallTime after_random_delay();
+
     bool has_work() const { return tree_.size() > 1; }
 
     ValidatorSet validators_;
@@ -192,13 +200,17 @@ private:
     ClockCheck clock_;
     VotePattern pattern_;
     VoteRepair repair_;
+    Throttle<wire::Round> asked_rounds_;
+    Throttle<Hash> asked_blocks_;
 
     const BlockNode* head_;
+    Hash head_hash_;  ///< as announced
     std::optional<wire::Certificate> certificate_;
     ValidatorBits equivocators_ = 0;
     std::array<base::WallTime, wire::validators_max> last_seen_{};
 
     base::WallTime now_{};              ///< of the last call
+    std::optional<wire::Slot> slot_;    ///< current; empty before the start
     std::optional<wire::Round> round_;  ///< current; empty before the start
     wire::Checkpoint frozen_;           ///< S of this round
     base::WallTime vote_time_ = base::never_wall;

@@ -19,14 +19,16 @@ struct ResendVotes {
 struct RequestVotes {
     wire::VoteRequest request;
 };
-/// A vote names a block that is not known here: fetch it (wire::SYNC) and add it. Asked again
-/// once a round while it is wanted.
+/// A vote names a block that is not in the tree: fetch it and add it. Asked again once a round
+/// while it is wanted. A block that the owner holds below FINAL needs nothing.
 struct NeedBlock {
     crypto::Hash hash;
 };
+/// The greatest justified checkpoint rose.
 struct Justified {
     wire::Checkpoint checkpoint;
 };
+/// FINAL rose and is durable; its block may be the same as before, in a higher round.
 struct Final {
     wire::Checkpoint checkpoint;
     wire::Certificate certificate;

@@ -3,30 +3,12 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "consensus/evidence.h"
 
 namespace meshchain::consensus {
 namespace {
 
 constexpr std::size_t unpinned_max = 2;
-
-bool same_statement(const wire::Vote& a, const wire::Vote& b) {
-    return a.validator == b.validator && a.round == b.round && a.source == b.source &&
-           a.target == b.target;
-}
-
-bool surrounds(const wire::Vote& outer, const wire::Vote& inner) {
-    return precedes(outer.source, inner.source) && inner.round < outer.round;
-}
-
-bool is_slashable(const wire::Vote& a, const wire::Vote& b) {
-    if (a.validator != b.validator || same_statement(a, b)) return false;
-    return a.round == b.round || surrounds(a, b) || surrounds(b, a);
-}
-
-wire::VoteEvidence in_order(const wire::Vote& a, const wire::Vote& b) {
-    const bool ascending = a.round != b.round ? a.round < b.round : a.target <= b.target;
-    return ascending ? wire::VoteEvidence{a, b} : wire::VoteEvidence{b, a};
-}
 
 /// Greatest slot, then lowest hash: the order among blocks that are justified in one round.
 bool is_greater(const BlockNode& a, const BlockNode& b) {
@@ -52,7 +34,7 @@ const wire::Vote* VoteLedger::find_same(const wire::Vote& vote) const {
     const auto held = round->second.find(vote.validator);
     if (held == round->second.end()) return nullptr;
     for (const HeldVote& other : held->second) {
-        if (same_statement(other.vote, vote)) return &other.vote;
+        if (is_same_statement(other.vote, vote)) return &other.vote;
     }
     return nullptr;
 }
@@ -62,7 +44,7 @@ std::optional<wire::VoteEvidence> VoteLedger::conflict_with(const wire::Vote& vo
         const auto held = votes.find(vote.validator);
         if (held == votes.end()) continue;
         for (const HeldVote& other : held->second) {
-            if (is_slashable(other.vote, vote)) return in_order(other.vote, vote);
+            if (is_slashable(other.vote, vote)) return make_evidence(other.vote, vote);
         }
     }
     return std::nullopt;
@@ -85,9 +67,9 @@ bool VoteLedger::make_room(wire::Round wanted) {
 bool VoteLedger::insert(const wire::Vote& vote, bool stored) {
     if (vote.round <= final_.round || !make_room(vote.round)) return false;
     std::vector<HeldVote>& held = rounds_[vote.round][vote.validator];
-    const HeldVote fresh{.vote = vote, .pinned = false, .stored = stored};
+    const HeldVote fresh{.vote = vote, .pinned = stored, .stored = stored};
     const auto unpinned = std::ranges::count(held, false, &HeldVote::pinned);
-    if (static_cast<std::size_t>(unpinned) < unpinned_max) {
+    if (stored || static_cast<std::size_t>(unpinned) < unpinned_max) {
         held.push_back(fresh);
         return true;
     }

@@ -47,6 +47,7 @@ public:
     /// Another vote of the validator that together with `vote` proves it guilty.
     std::optional<wire::VoteEvidence> conflict_with(const wire::Vote& vote) const;
     /// Keeps a verified vote that `find_same` does not know. False where the limits leave no room.
+    /// One from the disk is pinned as the proof it was.
     bool insert(const wire::Vote& vote, bool stored = false);
 
     /// Draws all conclusions from the votes of this round and of later ones. Returns what became

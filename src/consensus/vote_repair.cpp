@@ -37,19 +37,8 @@ base::WallTime VoteRepair::next_due() const {
     return next;
 }
 
-bool VoteRepair::may_ask(wire::Round round, base::WallTime now, base::Milliseconds pause) {
-    const auto found = asked_.find(round);
-    const bool recently =
-        found != asked_.end() && now >= found->second && now - found->second < pause;
-    if (recently) return false;
-    if (found == asked_.end() && asked_.size() >= rounds_max) asked_.erase(asked_.begin());
-    asked_[round] = now;
-    return true;
-}
-
 void VoteRepair::forget_below(wire::Round round) {
     pending_.erase(pending_.begin(), pending_.lower_bound(round));
-    asked_.erase(asked_.begin(), asked_.lower_bound(round));
 }
 
 }  // namespace meshchain::consensus

@@ -1,9 +1,9 @@
 #pragma once
-// Bookkeeping of lost votes (PROTOCOL.md P3 "Lost votes"): what others asked for and we will send
-// unless somebody else does first, and what we have asked for lately.
+// Bookkeeping of lost votes (PROTOCOL.md P3 "Lost votes"): what others asked for, and we will send
+// after a random delay unless somebody else does first.
 //
 // Time:   civil time of the caller; a step of the clock only makes a repair early or late.
-// Limits: `rounds_max` rounds in each direction; further ones are dropped, the asker repeats.
+// Limits: `rounds_max` rounds; further ones are dropped, the asker repeats.
 
 #include <map>
 #include <optional>
@@ -30,8 +30,6 @@ public:
     std::vector<Wanted> take_due(base::WallTime now);
     base::WallTime next_due() const;
 
-    /// Whether to ask for this round now; if so, not again before `pause` has passed.
-    bool may_ask(wire::Round round, base::WallTime now, base::Milliseconds pause);
     void forget_below(wire::Round round);
 
 private:
@@ -40,7 +38,6 @@ private:
         base::WallTime due;
     };
     std::map<wire::Round, Pending> pending_;
-    std::map<wire::Round, base::WallTime> asked_;
 };
 
 }  // namespace meshchain::consensus

@@ -1,0 +1,367 @@
+#include "consensus/engine.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "base/assert.h"
+#include "consensus/evidence.h"
+
+namespace meshchain::consensus {
+namespace {
+
+constexpr const char* module = "consensus";
+constexpr std::uint32_t hello_pause_slots_max = 64;
+constexpr std::uint32_t proposal_lookahead_slots = 256;
+constexpr std::uint32_t online_slots = 8;
+constexpr base::Milliseconds online_window_min{45'000};  // three heartbeats to a static peer
+
+BlockRef genesis_block(const wire::ChainId& chain) {
+    BlockRef block;
+    block.hash = chain;
+    block.timely = true;
+    block.executed = true;
+    return block;
+}
+
+}  // namespace
+
+Engine::Engine(const Params& params, ValidatorSet validators, kv::Store& store, kv::Table table,
+               std::optional<crypto::SigningKey> key, base::Random random, base::Log log,
+               Limits limits)
+    : validators_(std::move(validators)),
+      schedule_(params, validators_),
+      limits_(limits),
+      random_(random),
+      log_(log),
+      store_(store, table),
+      signer_(params.chain, std::move(key), store_, log_),
+      self_(signer_.key() ? validators_.find_key(signer_.key()->public_key()) : std::nullopt),
+      tree_(genesis_block(params.chain), limits_.blocks),
+      ledger_(validators_, tree_, genesis_checkpoint(params.chain), limits_.rounds),
+      fork_choice_(validators_),
+      proposals_(limits_.headers),
+      clock_(validators_, self_),
+      head_(&tree_.root()),
+      head_hash_(head_->ref.hash),
+      frozen_(ledger_.final()) {}
+
+std::expected<void, base::Error> Engine::load(base::WallTime now) {
+    MESH_TRY(const VoteStore::Content content, store_.load());
+    if (self_) MESH_CHECK(signer_.load(content));
+    if (content.final) {
+        const wire::Certificate& certificate = content.final->certificate;
+        BlockRef root = genesis_block(certificate.final.block);
+        root.slot = certificate.final.slot;
+        root.height = content.final->height;
+        tree_.reset(root);
+        settle_final(certificate);
+    }
+    for (const wire::Evidence& evidence : content.evidence) {
+        const auto guilty = verify_evidence(schedule_.params().chain, validators_, evidence);
+        if (guilty) equivocators_ |= bit(*guilty);
+    }
+    for (const wire::Vote& vote : content.proofs) {
+        ledger_.insert(vote, true);
+        fork_choice_.note_vote(vote);
+    }
+    for (const wire::Vote& vote : content.own_votes) {
+        if (ledger_.find_same(vote) == nullptr) ledger_.insert(vote);
+        fork_choice_.note_vote(vote);
+    }
+    ledger_.evaluate({});
+    events_.clear();  // nothing of this is news
+    now_ = now;
+    hello_time_ = now;
+    advance(now);
+    // Signed before the power went, perhaps never sent: the identical bytes, not a new vote.
+    const auto& last = signer_.last_vote();
+    if (self_ && last && last->round > final().round) repair_.want(last->round, bit(*self_), now);
+    return {};
+}
+
+void Engine::advance(base::WallTime now) {
+    if (now + schedule_.params().block_time < now_) {
+        handle_clock_step(now);
+        return;
+    }
+    now_ = now;
+    slot_ = schedule_.slot_at(now);
+    if (!slot_) {
+        round_.reset();
+        return;
+    }
+    const wire::Round round = schedule_.round_of(*slot_);
+    if (round_ != round) enter_round(round);
+    if (clock_.is_checked()) signer_.note_checked_round(round);
+}
+
+void Engine::handle_clock_step(base::WallTime now) {
+    now_ = now;
+    clock_.reset();
+    last_seen_ = {};
+    round_.reset();
+    hello_time_ = now;
+    hello_pause_slots_ = 1;
+    advance(now);
+}
+
+void Engine::enter_round(wire::Round round) {
+    round_ = round;
+    frozen_ = ledger_.justified_before(round);
+    const base::WallTime start = schedule_.start_of(round);
+    const base::Milliseconds quarter = schedule_.round_length() / 4;
+    vote_time_ = self_ ? start + schedule_.ack_offset(round, *self_) : base::never_wall;
+    const auto jitter = std::chrono::duration_cast<base::Milliseconds>(
+        random_.between(base::Duration{0}, base::Duration{quarter}));
+    request_time_ = start + 2 * quarter + jitter;
+    refresh_head();
+}
+
+void Engine::refresh_head() {
+    const BlockNode* from = tree_.find(frozen_.block);
+    if (from == nullptr || from->invalid) from = &tree_.root();
+    head_ = &fork_choice_.head(tree_, *from, ledger_.highest_third_round(), equivocators_);
+    if (head_->ref.hash == head_hash_) return;
+    head_hash_ = head_->ref.hash;
+    events_.push_back(HeadChanged{head_hash_});
+}
+
+wire::Round Engine::oldest_non_final_round() const {
+    const std::uint32_t depth = tree_.root().depth;
+    const BlockNode& oldest = head_->depth > depth ? tree_.ancestor_at(*head_, depth + 1) : *head_;
+    return schedule_.round_of(oldest.ref.slot);
+}
+
+std::expected<void, base::Error> Engine::check_header(const wire::BlockHeader& header) const {
+    const std::string slot = "block of slot " + std::to_string(header.slot.value);
+    if (header.epoch != 0) {
+        return base::failure(base::Errc::unsupported, slot + ": epoch above 0", module);
+    }
+    if (!slot_ || header.slot.value > slot_->value + 1) {
+        return base::failure(base::Errc::future, slot + " is ahead of the clock", module,
+                             "compare the clocks");
+    }
+    if (header.slot <= final().slot) {
+        return base::failure(base::Errc::stale, slot + " is not above the final block", module);
+    }
+    const Leaders leaders = schedule_.leaders(header.slot);
+    if (!validators_.contains(header.proposer) || leaders.rank_of(header.proposer) != header.rank) {
+        return base::failure(base::Errc::unauthorized,
+                             slot + ": validator " + std::to_string(header.proposer.value) +
+                                 " does not lead it at this rank",
+                             module);
+    }
+    return {};
+}
+
+std::expected<BlockRef, base::Error> Engine::verify_header(base::WallTime now,
+                                                           const wire::BlockHeader& header,
+                                                           Arrival arrival) {
+    advance(now);
+    MESH_CHECK(check_header(header));
+    const crypto::PublicKey& key = validators_[header.proposer].key;
+    const base::Buffer signed_bytes = preimage(schedule_.params().chain, header, key);
+    const Hash hash = crypto::hash(signed_bytes);
+    const ProposalLog::Seen* seen = proposals_.find(header.slot, header.proposer);
+    if (arrival == Arrival::gossip && seen != nullptr && seen->blocks > 1 && seen->hash != hash &&
+        !tree_.contains(hash)) {
+        return base::failure(base::Errc::conflict, "a third block of one leader in one slot",
+                             module);
+    }
+    if (!crypto::verify(key, signed_bytes, header.signature)) {
+        return base::failure(base::Errc::bad_signature, "block " + to_hex(hash), module);
+    }
+    note_header(header, hash);
+    BlockRef block;
+    block.hash = hash;
+    block.parent = header.parent;
+    block.height = header.height;
+    block.slot = header.slot;
+    block.rank = header.rank;
+    block.proposer = header.proposer;
+    block.timely = now < schedule_.timely_until(header.slot, header.rank);
+    return block;
+}
+
+void Engine::note_header(const wire::BlockHeader& header, const Hash& hash) {
+    if (header.slot.value + 1 >= slot_->value) last_seen_[header.proposer.value] = now_;
+    if (self_ == header.proposer) signer_.note_foreign_block(header.slot);
+    const auto evidence = proposals_.note(header, hash);
+    if (!evidence) return;
+    condemn(header.proposer, *evidence);
+    events_.push_back(EvidenceFound{*evidence});
+}
+
+std::expected<void, base::Error> Engine::add_block(base::WallTime now, const BlockRef& block) {
+    advance(now);
+    if (block.slot <= final().slot) {
+        return base::failure(base::Errc::stale, "block " + to_hex(block.hash) + " is below FINAL",
+                             module);
+    }
+    if (tree_.contains(block.hash)) return {};
+    MESH_TRY(const BlockNode* node, tree_.add(block));
+    fork_choice_.note_block(node->ref, schedule_.round_of(block.slot));
+    if (const auto named = ledger_.first_round_naming(block.hash)) conclude(*named);
+    refresh_head();
+    return {};
+}
+
+void Engine::mark_executed(const Hash& block) { tree_.mark_executed(block); }
+
+void Engine::mark_invalid(const Hash& block) {
+    if (!tree_.mark_invalid(block)) return;
+    log_.warning("block " + to_hex(block) + " is invalid");
+    refresh_head();
+}
+
+void Engine::handle_clock_sample(base::WallTime now, const crypto::PublicKey& identity,
+                                 wire::Slot claimed) {
+    advance(now);
+    const auto validator = validators_.find_identity(identity);
+    if (!validator || !slot_) return;
+    last_seen_[validator->value] = now;
+    if (clock_.note_sample(*validator, claimed, *slot_)) {
+        log_.info("the clock agrees with enough others");
+        signer_.note_checked_round(*round_);
+    }
+}
+
+void Engine::greet() {
+    if (now_ < hello_time_) return;
+    events_.push_back(SayHello{});
+    const bool again = self_ && !clock_.is_checked();
+    hello_time_ =
+        again ? now_ + schedule_.params().block_time * hello_pause_slots_ : base::never_wall;
+    hello_pause_slots_ = std::min(2 * hello_pause_slots_, hello_pause_slots_max);
+}
+
+void Engine::handle_timeout(base::WallTime now) {
+    advance(now);
+    greet();
+    send_due_repairs();
+    if (now_ >= request_time_) {
+        request_time_ = base::never_wall;
+        ask_for_missing();
+    }
+}
+
+base::WallTime Engine::poll_timeout() const {
+    base::WallTime next = std::min(hello_time_, repair_.next_due());
+    if (!round_) return std::min(next, std::max(schedule_.params().start, now_));
+    if (!has_work()) return next;
+    next = std::min({next, request_time_, schedule_.start_of(wire::Round{round_->value + 1})});
+    return now_ < vote_time_ ? std::min(next, vote_time_) : next;
+}
+
+std::optional<Event> Engine::poll_event(base::WallTime now) {
+    advance(now);
+    if (events_.empty()) {
+        if (auto vote = make_vote()) return SendVote{*vote};
+        if (events_.empty()) return std::nullopt;
+    }
+    Event event = std::move(events_.front());
+    events_.pop_front();
+    return event;
+}
+
+const BlockRef* Engine::find_block(const Hash& hash) const {
+    const BlockNode* node = tree_.find(hash);
+    return node == nullptr ? nullptr : &node->ref;
+}
+
+bool Engine::is_ancestor(const Hash& a, const Hash& b) const {
+    const BlockNode* lower = tree_.find(a);
+    const BlockNode* higher = tree_.find(b);
+    return lower != nullptr && higher != nullptr && tree_.is_ancestor(*lower, *higher);
+}
+
+std::optional<Confirmation> Engine::confirmation(const Hash& block) const {
+    const BlockNode* node = tree_.find(block);
+    if (node == nullptr) return std::nullopt;
+    const ValidatorBits supporters = fork_choice_.supporters(tree_, *node) & ~equivocators_;
+    Confirmation confirmation;
+    confirmation.percent = static_cast<unsigned>(100 * validators_.stake_of(supporters).units /
+                                                 validators_.total().units);
+    confirmation.justified = is_ancestor(block, justified().block);
+    confirmation.final = node == &tree_.root();
+    return confirmation;
+}
+
+unsigned Engine::online_percent(base::WallTime now) const {
+    const base::Milliseconds window = std::max<base::Milliseconds>(
+        schedule_.params().block_time * online_slots, online_window_min);
+    ValidatorBits online = self_ ? bit(*self_) : 0;
+    for (std::uint16_t i = 0; i < validators_.size(); ++i) {
+        const bool recent = last_seen_[i] != base::WallTime{} && now - last_seen_[i] <= window;
+        if (recent) online |= bit({i});
+    }
+    return static_cast<unsigned>(100 * validators_.stake_of(online).units /
+                                 validators_.total().units);
+}
+
+std::optional<Duty> Engine::proposal_duty(base::WallTime now) const {
+    const auto slot = schedule_.slot_at(now);
+    if (!self_ || !slot || !clock_.is_checked() || !signer_.may_propose(*slot) || is_full())
+        return std::nullopt;
+    const auto rank = schedule_.leaders(*slot).rank_of(*self_);
+    if (!rank || now < schedule_.proposal_time(*slot, *rank)) return std::nullopt;
+    const BlockNode* parent = head_;
+    if (parent->ref.slot > *slot) return std::nullopt;
+    if (parent->ref.slot == *slot && parent != &tree_.root()) {
+        if (parent->ref.timely && parent->ref.rank < *rank) return std::nullopt;
+        parent = parent->parent;
+    }
+    if (parent->ref.slot >= *slot) return std::nullopt;
+    return Duty{.slot = *slot, .rank = *rank, .parent = parent->ref.hash};
+}
+
+base::WallTime Engine::next_proposal_time(base::WallTime now) const {
+    const base::WallTime from = std::max(now, schedule_.params().start);
+    const auto current = schedule_.slot_at(from);
+    if (!self_ || !current) return base::never_wall;
+    if (proposal_duty(now)) return now;
+    for (std::uint32_t ahead = 0; ahead < proposal_lookahead_slots; ++ahead) {
+        const wire::Slot slot{current->value + ahead};
+        const auto rank = schedule_.leaders(slot).rank_of(*self_);
+        if (rank && schedule_.proposal_time(slot, *rank) > now)
+            return schedule_.proposal_time(slot, *rank);
+    }
+    return schedule_.start_of(wire::Slot{current->value + proposal_lookahead_slots});
+}
+
+std::expected<BlockRef, base::Error> Engine::sign_block(base::WallTime now, wire::Block& block) {
+    advance(now);
+    const auto duty = proposal_duty(now);
+    wire::BlockHeader& header = block.header;
+    if (!duty || header.slot != duty->slot || header.rank != duty->rank ||
+        header.proposer != *self_ || header.parent != duty->parent || header.epoch != 0) {
+        return base::failure(
+            base::Errc::unauthorized,
+            "no duty to propose this block of slot " + std::to_string(header.slot.value), module);
+    }
+    MESH_CHECK(signer_.sign_block(block));
+    BlockRef ref;
+    ref.hash = block_hash(schedule_.params().chain, header, validators_[*self_].key);
+    ref.parent = header.parent;
+    ref.height = header.height;
+    ref.slot = header.slot;
+    ref.rank = header.rank;
+    ref.proposer = header.proposer;
+    ref.timely = now < schedule_.timely_until(header.slot, header.rank);
+    proposals_.note(header, ref.hash);
+    return ref;
+}
+
+void Engine::check_invariants() const {
+    tree_.check_invariants();
+    ledger_.check_invariants();
+    MESH_ASSERT(tree_.root().ref.hash == final().block);
+    MESH_ASSERT(tree_.find(head_hash_) == head_);
+    MESH_ASSERT(!precedes(frozen_, final()));
+    MESH_ASSERT(!certificate_ || certificate_->final == final());
+    MESH_ASSERT(proposals_.size() <= limits_.headers);
+    if (round_) MESH_ASSERT(signer_.last_vote() == std::nullopt || self_);
+}
+
+}  // namespace meshchain::consensus

@@ -1,0 +1,226 @@
+#include <algorithm>
+#include <string>
+
+#include "base/assert.h"
+#include "consensus/engine.h"
+#include "consensus/evidence.h"
+
+namespace meshchain::consensus {
+namespace {
+
+constexpr const char* module = "consensus";
+
+ValidatorBits voters_of(const wire::Certificate& certificate) {
+    ValidatorBits voters = 0;
+    for (const wire::Vote& vote : certificate.votes) voters |= bit(vote.validator);
+    return voters;
+}
+
+}  // namespace
+
+bool Engine::is_signed(const wire::Vote& vote) const {
+    const crypto::PublicKey& key = validators_[vote.validator].key;
+    return crypto::verify(key, preimage(schedule_.params().chain, vote, key), vote.signature);
+}
+
+/// Whoever votes so does not know our FINAL. Votes up to its certificate's round may have been
+/// under way when it was found.
+bool Engine::shows_lag(const wire::Vote& vote) const {
+    if (vote.round.value <= final().round.value + std::uint64_t{1}) return false;
+    return precedes(vote.source, final()) || vote.target == final().block;
+}
+
+wire::Verdict Engine::handle_vote(base::WallTime now, const wire::Vote& vote) {
+    advance(now);
+    if (!validators_.contains(vote.validator) || vote.source.round >= vote.round ||
+        (vote.heard & ~validators_.all()) != 0)
+        return wire::Verdict::punish;
+    if (!slot_ || vote.round > schedule_.round_of(wire::Slot{slot_->value + 1}))
+        return wire::Verdict::ignore;
+    if (const wire::Vote* same = ledger_.find_same(vote)) {
+        if (*same == vote) repair_.note_overheard(vote.round, vote.validator);
+        return wire::Verdict::ignore;
+    }
+    if (!is_signed(vote)) return wire::Verdict::punish;
+
+    if (self_ == vote.validator) signer_.note_foreign_vote(vote);
+    if (vote.round.value + 1 >= round_->value) {
+        last_seen_[vote.validator.value] = now_;
+        if (vote.target != final().block)
+            pattern_.note_vote(vote.validator, vote.round, *round_, oldest_non_final_round());
+    }
+    if (const auto evidence = ledger_.conflict_with(vote);
+        evidence && (equivocators_ & bit(vote.validator)) == 0) {
+        condemn(vote.validator, *evidence);
+        events_.push_back(EvidenceFound{*evidence});
+    }
+    if (shows_lag(vote)) offer_certificate();
+    if (vote.round <= final().round) return wire::Verdict::keep;
+    if (!ledger_.insert(vote)) return wire::Verdict::ignore;
+    take_vote(vote);
+    return wire::Verdict::relay;
+}
+
+/// What follows from a vote that was just put into the ledger.
+void Engine::take_vote(const wire::Vote& vote) {
+    fork_choice_.note_vote(vote);
+    conclude(vote.round);
+    if (vote.source.round > final().round && !ledger_.is_justified(vote.source))
+        ask_votes(vote.source.round);
+    if (vote.round <= final().round) return;
+    if (!tree_.contains(vote.target)) ask_block(vote.target);
+    if (precedes(final(), vote.source) && !tree_.contains(vote.source.block))
+        ask_block(vote.source.block);
+}
+
+wire::Verdict Engine::handle_evidence(base::WallTime now, const wire::Evidence& evidence) {
+    advance(now);
+    const auto guilty = verify_evidence(schedule_.params().chain, validators_, evidence);
+    if (!guilty) return wire::Verdict::punish;
+    if ((equivocators_ & bit(*guilty)) != 0) return wire::Verdict::ignore;
+    condemn(*guilty, evidence);
+    return wire::Verdict::relay;
+}
+
+void Engine::condemn(wire::ValidatorIndex validator, const wire::Evidence& evidence) {
+    if ((equivocators_ & bit(validator)) != 0) return;
+    equivocators_ |= bit(validator);
+    log_.warning("validator " + std::to_string(validator.value) + " signed a contradiction");
+    const auto written = store_.write_evidence(validator, evidence);
+    if (!written) log_.error(sentence(written.error()));
+    refresh_head();
+}
+
+void Engine::conclude(wire::Round from) {
+    const wire::Checkpoint before = justified();
+    bool any = !ledger_.evaluate(from).empty();
+    while (const auto certificate = ledger_.find_certificate()) {
+        if (!finalise(*certificate)) break;
+        any = true;
+        ledger_.evaluate(from);  // sources below the new FINAL count now
+    }
+    if (any) store_proofs();
+    if (precedes(before, justified()) && justified() != final())
+        events_.push_back(Justified{justified()});
+    refresh_head();
+}
+
+bool Engine::finalise(const wire::Certificate& certificate) {
+    const BlockNode* block = tree_.find(certificate.final.block);
+    if (block == nullptr) {
+        ask_block(certificate.final.block);
+        return false;
+    }
+    if (block->ref.slot != certificate.final.slot || block->invalid) {
+        log_.error("more than two thirds of the stake finalised " +
+                   to_hex(certificate.final.block) + ", which is not valid here");
+        return false;
+    }
+    const auto written = store_.write_final({block->ref.height, certificate});
+    if (!written) log_.error(sentence(written.error()));
+    tree_.prune_to(certificate.final.block);
+    settle_final(certificate);
+    if (written) {
+        const auto erased = store_.erase_proofs(certificate.final.round);
+        if (!erased) log_.warning(sentence(erased.error()));
+    }
+    return true;
+}
+
+/// Everything that follows once the tree's root is the block of FINAL.
+void Engine::settle_final(const wire::Certificate& certificate) {
+    ledger_.finalise(certificate.final);
+    for (const wire::Vote& vote : certificate.votes) {
+        if (ledger_.find_same(vote) == nullptr) ledger_.insert(vote);
+    }
+    certificate_ = certificate;
+    proposals_.forget_through(certificate.final.slot);
+    repair_.forget_below(certificate.final.round);
+    signer_.note_final(certificate.final.round);
+    if (precedes(frozen_, final()) || !tree_.contains(frozen_.block)) frozen_ = final();
+    events_.push_back(Final{certificate.final, certificate});
+    refresh_head();
+}
+
+std::expected<void, base::Error> Engine::adopt(base::WallTime now,
+                                               const wire::Certificate& certificate,
+                                               const BlockRef& block) {
+    advance(now);
+    const wire::Checkpoint& checkpoint = certificate.final;
+    if (!precedes(final(), checkpoint)) {
+        return base::failure(base::Errc::stale, "the certificate is not above FINAL", module);
+    }
+    bool sound = block.hash == checkpoint.block && block.slot == checkpoint.slot &&
+                 certificate.votes.size() <= validators_.size();
+    for (const wire::Vote& vote : certificate.votes) {
+        sound = sound && validators_.contains(vote.validator) && vote.source == checkpoint &&
+                vote.round.value == std::uint64_t{checkpoint.round.value} + 1;
+    }
+    if (!sound || !validators_.is_quorum(validators_.stake_of(voters_of(certificate)))) {
+        return base::failure(base::Errc::malformed, "the certificate does not prove its block",
+                             module);
+    }
+    if (!std::ranges::all_of(certificate.votes,
+                             [&](const auto& vote) { return is_signed(vote); })) {
+        return base::failure(base::Errc::bad_signature, "a vote of the certificate", module);
+    }
+    MESH_CHECK(store_.write_final({block.height, certificate}));
+    if (tree_.contains(block.hash)) {
+        tree_.prune_to(block.hash);
+    } else {
+        tree_.reset(block);
+    }
+    settle_final(certificate);
+    MESH_CHECK(store_.erase_proofs(checkpoint.round));
+    conclude(checkpoint.round);
+    return {};
+}
+
+void Engine::store_proofs() {
+    const std::vector<wire::Vote> votes = ledger_.unstored();
+    if (votes.empty()) return;
+    if (const auto written = store_.write_proofs(votes); !written) {
+        log_.error(sentence(written.error()));
+        return;
+    }
+    for (const wire::Vote& vote : votes) ledger_.mark_stored(vote);
+}
+
+/// T of this round: the highest executed block of the own chain that is old enough, else S.block.
+const BlockNode* Engine::choose_target() const {
+    const Params& params = schedule_.params();
+    const std::uint64_t start = schedule_.first_slot(*round_).value;
+    const BlockNode* source = tree_.find(frozen_.block);
+    if (source == nullptr || source->invalid || start < params.vote_delay) return nullptr;
+    const wire::Slot newest{static_cast<std::uint32_t>(start - params.vote_delay)};
+    const BlockNode* target = &tree_.at_slot(*head_, newest);
+    if (!tree_.is_ancestor(*source, *target)) target = source;
+    while (target != source && !target->ref.executed) target = target->parent;
+    return target->ref.executed ? target : nullptr;
+}
+
+std::optional<wire::Vote> Engine::make_vote() {
+    if (!self_ || !round_ || now_ < vote_time_ || !has_work() || !clock_.is_checked() ||
+        !signer_.may_vote(frozen_, *round_) ||
+        !pattern_.is_voting_round(*round_, oldest_non_final_round()))
+        return std::nullopt;
+    const BlockNode* target = choose_target();
+    if (target == nullptr || target == &tree_.root()) return std::nullopt;
+    store_proofs();
+    if (!ledger_.unstored().empty()) return std::nullopt;
+    wire::Vote vote;
+    vote.validator = *self_;
+    vote.round = *round_;
+    vote.source = frozen_;
+    vote.target = target->ref.hash;
+    if (const auto done = signer_.sign_vote(vote); !done) {
+        log_.error(sentence(done.error()));
+        vote_time_ = base::never_wall;  // the next round tries again
+        return std::nullopt;
+    }
+    ledger_.insert(vote);
+    take_vote(vote);
+    return vote;
+}
+
+}  // namespace meshchain::consensus
