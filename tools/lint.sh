@@ -41,4 +41,5 @@ check "clang-tidy" analysis
 check "layers" python3 tests/check_layers.py
 check "bans and style" python3 tests/check_bans.py
 check "features" python3 tests/check_features.py
+check "docs" python3 tests/check_docs.py
 [ $failures -eq 0 ]
