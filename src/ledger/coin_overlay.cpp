@@ -13,15 +13,33 @@ std::expected<std::optional<wire::Output>, base::Error> CoinOverlay::coin(
 std::expected<Candidates, base::Error> CoinOverlay::candidates(
     const wire::ShortOutpoint& position) const {
     MESH_TRY(const Candidates below, below_->candidates(position));
+    return merge(below, position, false);
+}
+
+Candidates CoinOverlay::merge(const Candidates& below, const wire::ShortOutpoint& position,
+                              bool with_spent) const {
     Candidates result;
     for (const wire::Outpoint& outpoint : below) {
-        if (!is_spent(outpoint)) result.insert(outpoint);
+        if (with_spent || !is_spent(outpoint)) result.insert(outpoint);
     }
     for (auto at = positions_.lower_bound({position, wire::Outpoint{}});
          at != positions_.end() && at->first == position; ++at) {
-        if (!is_spent(at->second)) result.insert(at->second);
+        if (with_spent || !is_spent(at->second)) result.insert(at->second);
     }
     return result;
+}
+
+std::expected<std::optional<wire::Output>, base::Error> CoinOverlay::BeforeSpends::coin(
+    const wire::Outpoint& outpoint) const {
+    const auto found = overlay_->created_.find(outpoint);
+    if (found != overlay_->created_.end()) return found->second;
+    return overlay_->below_->coin(outpoint);
+}
+
+std::expected<Candidates, base::Error> CoinOverlay::BeforeSpends::candidates(
+    const wire::ShortOutpoint& position) const {
+    MESH_TRY(const Candidates below, overlay_->below_->candidates(position));
+    return overlay_->merge(below, position, true);
 }
 
 void CoinOverlay::spend(const wire::Outpoint& outpoint) {

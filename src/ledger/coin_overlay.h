@@ -32,11 +32,28 @@ public:
     /// Takes `create` back, whether or not the coin was spent since.
     void uncreate(const wire::Outpoint& outpoint);
 
+    /// The same coins as if nothing had been spent here: tells a double spend from a coin that
+    /// never was. Borrows this.
+    class BeforeSpends final : public CoinView {
+    public:
+        explicit BeforeSpends(const CoinOverlay& overlay) : overlay_(&overlay) {}
+        std::expected<std::optional<wire::Output>, base::Error> coin(
+            const wire::Outpoint& outpoint) const override;
+        std::expected<Candidates, base::Error> candidates(
+            const wire::ShortOutpoint& position) const override;
+
+    private:
+        const CoinOverlay* overlay_;
+    };
+
     bool is_spent(const wire::Outpoint& outpoint) const { return spent_.contains(outpoint); }
     bool is_created(const wire::Outpoint& outpoint) const { return created_.contains(outpoint); }
 
 private:
     using Position = std::pair<wire::ShortOutpoint, wire::Outpoint>;
+
+    Candidates merge(const Candidates& below, const wire::ShortOutpoint& position,
+                     bool with_spent) const;
 
     wire::ChainId chain_;
     const CoinView* below_;
