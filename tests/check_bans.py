@@ -64,6 +64,10 @@ CORE_BANS = [
 # The one place that prints and aborts.
 CORE_EXCEPTIONS = {"src/base/assert.cpp": ("cstdio", "do no I/O")}
 
+# Tests, and the headers they share.
+TEST_FILE = re.compile(r"(_test|_fuzz)\.cpp$|(^|/)test_\w+\.h$|_suite\.h$")
+TEST_HEADER = re.compile(r'^\s*#\s*include\s*([<"](?:gtest|gmock|rapidcheck)[^>"]*[>"]|'
+                         r'"\w+/(?:test_\w+|\w+_suite)\.h")', re.MULTILINE)
 TEST_BANS = [
     (r"\bsleep(?:_for|_until)?\s*\(|\busleep\s*\(|\bnanosleep\s*\(",
      "tests do not sleep: move the clock, or wait for the event"),
@@ -104,6 +108,11 @@ class Check:
                 self.complain(path, line, f"<{name}>: floors 0-5 know no operating system")
         self.search(path, code, CORE_BANS, allowed)
         self.globals(path, code)
+
+    def product(self, path, text):
+        for found in TEST_HEADER.finditer(without_comments(text)):
+            line = text.count("\n", 0, found.start(1)) + 1
+            self.complain(path, line, f"{found[1]}: only tests use this")
 
     def globals(self, path, code):
         """State that outlives its owner: variables of namespaces, and static ones anywhere."""
@@ -191,11 +200,12 @@ class Check:
             self.style(relative, text, code)
             if path.suffix == ".cpp":
                 sources.append(relative)
-            if relative.name.endswith(("_test.cpp", "_fuzz.cpp")):
+            if TEST_FILE.search(relative.name):
                 self.search(relative, code, TEST_BANS)
-            elif relative.parts[0] == "src" and \
-                    FLOORS.get(relative.parts[1], CORE_FLOOR_MAX) <= CORE_FLOOR_MAX:
-                self.core(relative, text, code)
+            elif relative.parts[0] == "src":
+                self.product(relative, text)
+                if FLOORS.get(relative.parts[1], CORE_FLOOR_MAX) <= CORE_FLOOR_MAX:
+                    self.core(relative, text, code)
         self.reachable(sources)
 
 
@@ -271,7 +281,13 @@ SELF_TESTS = {
                       "seed"),
     "stray source": ("src/base/deep/a.cpp", "int f();\n", "compiles this file"),
     "stray module": ("src/attic/a.cpp", "int f();\n", "compiles this file"),
+    "test library in the product": ("src/host/a.h", HEADER + "#include <gtest/gtest.h>\n",
+                                    "only tests"),
+    "test header in the product": ("src/base/a.cpp", '#include "base/engine_suite.h"\n',
+                                   "only tests"),
     # What the rules must let pass.
+    "a suite of tests": ("src/kv/engine_suite.h", HEADER + "#include <ostream>\n"
+                         "#include <gtest/gtest.h>\n", None),
     "words in comments": ("src/base/a.cpp", "// never throw, try std::cout or steady_clock::now()\n"
                           "/* std::mutex */\n", None),
     "words in strings": ("src/base/a.cpp", 'const auto s = "throw std::cout"; const auto t = '
