@@ -1,0 +1,36 @@
+#pragma once
+// One request to a node's API, waited for. For commands and the demo, never for the node itself.
+//
+// Time:   at most Options::timeout for connecting, sending and receiving together.
+// Errors: unavailable (nobody listens there), timeout, malformed (no HTTP), too_large (answer over
+//         the limit), io.
+
+#include <expected>
+#include <string>
+
+#include "base/link.h"
+#include "base/time.h"
+#include "host/http.h"
+
+namespace meshchain::host {
+
+class HttpClient {
+public:
+    struct Options {
+        base::LinkAddress address;
+        std::string token;
+        base::Duration timeout = std::chrono::seconds(10);
+        std::size_t response_bytes_max = 4 * 1024 * 1024;
+    };
+
+    explicit HttpClient(Options options) : options_(std::move(options)) {}
+
+    /// `target` is path and query, encoded. Any HTTP status is a response, not an Error.
+    std::expected<HttpResponse, base::Error> send(std::string_view method, std::string_view target,
+                                                  std::string_view body = {}) const;
+
+private:
+    Options options_;
+};
+
+}  // namespace meshchain::host
