@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "ledger/genesis.h"
 #include "node/config.h"
+#include "node/keys.h"
 #include "node/views.h"
 #include "runtime/event_loop.h"
 #include "wire/frame_link.h"
@@ -22,18 +23,13 @@
 
 namespace meshchain::node {
 
-/// The doors to the outside, and the keys, that a node is built with.
+/// The doors to the outside that a node is built with.
 struct Doors {
     kv::Store& store;
     wire::FrameLink& link;
     base::Entropy& entropy;
     base::Kdf& kdf;
     base::LogSink* log = nullptr;
-};
-
-struct Keys {
-    crypto::SigningKey identity;
-    std::optional<crypto::SigningKey> validating;  ///< present for role validator
 };
 
 class Node {
