@@ -1,0 +1,152 @@
+#include "chain/block_download.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+
+namespace meshchain::chain {
+
+BlockDownload::BlockDownload(base::Duration request_timeout, std::size_t transactions_max,
+                             HeaderHash header_hash)
+    : request_timeout_(request_timeout),
+      transactions_max_(transactions_max),
+      header_hash_(std::move(header_hash)) {}
+
+bool BlockDownload::want(const wire::Hash& hash, const crypto::PublicKey& source) {
+    const auto found = downloads_.find(hash);
+    if (found == downloads_.end() && downloads_.size() >= blocks_max) return false;
+    Download& download = downloads_[hash];
+    if (found == downloads_.end()) order_.push_back(hash);
+    auto& sources = download.sources;
+    if (std::ranges::find(sources, source) == sources.end() && sources.size() < sources_max) {
+        sources.push_back(source);
+    }
+    return true;
+}
+
+bool BlockDownload::want(const wire::Hash& hash, const crypto::PublicKey& source,
+                         const wire::BlockHeader& header,
+                         std::vector<std::optional<wire::WireTransaction>> known) {
+    if (!want(hash, source)) return false;
+    Download& download = downloads_[hash];
+    if (!download.header) {
+        download.header = header;
+        download.transactions = std::move(known);
+    }
+    return true;
+}
+
+void BlockDownload::forget_peer(const crypto::PublicKey& peer) {
+    for (auto& [hash, download] : downloads_) {
+        std::erase(download.sources, peer);
+        download.asked = false;
+        download.source = 0;
+    }
+    std::erase_if(downloads_, [](const auto& entry) { return entry.second.sources.empty(); });
+}
+
+std::optional<std::uint16_t> BlockDownload::first_missing(const Download& download) {
+    const auto missing = std::ranges::find_if(download.transactions,
+                                              [](const auto& slot) { return !slot.has_value(); });
+    if (missing == download.transactions.end()) return std::nullopt;
+    return static_cast<std::uint16_t>(missing - download.transactions.begin());
+}
+
+bool BlockDownload::take_part(Download& download, const wire::Hash& hash,
+                              const wire::BlockResponse& response) const {
+    if (!download.header) {
+        if (header_hash_(response.header) != hash || response.total > transactions_max_) {
+            return false;
+        }
+        download.header = response.header;
+        download.transactions.resize(response.total);
+    }
+    const std::size_t end = std::size_t{response.first} + response.transactions.size();
+    if (response.total != download.transactions.size() || end > download.transactions.size()) {
+        return false;
+    }
+    std::ranges::copy(response.transactions, download.transactions.begin() + response.first);
+    return end > response.first || download.transactions.empty();
+}
+
+std::optional<CompleteBlock> BlockDownload::handle_response(const crypto::PublicKey& from,
+                                                            const wire::BlockResponse& response) {
+    const auto found = downloads_.find(response.block);
+    if (found == downloads_.end()) return std::nullopt;
+    Download& download = found->second;
+    if (!take_part(download, response.block, response)) {
+        failures_.push_back(from);
+        if (!pass_over(download)) downloads_.erase(found);
+        return std::nullopt;
+    }
+    download.asked = false;
+    download.tries = 0;
+    if (first_missing(download)) return std::nullopt;
+
+    CompleteBlock complete{response.block, {.header = *download.header, .transactions = {}}, from};
+    for (auto& transaction : download.transactions) {
+        complete.block.transactions.push_back(*std::move(transaction));
+    }
+    downloads_.erase(found);
+    return complete;
+}
+
+void BlockDownload::handle_not_found(const crypto::PublicKey& from, const wire::Hash& hash) {
+    const auto found = downloads_.find(hash);
+    if (found == downloads_.end()) return;
+    const auto& sources = found->second.sources;
+    if (std::ranges::find(sources, from) == sources.end()) return;
+    // Having lost the block to a reorganisation is no fault, so nobody is reported.
+    if (!pass_over(found->second)) downloads_.erase(found);
+}
+
+bool BlockDownload::pass_over(Download& download) {
+    download.asked = false;
+    download.source = (download.source + 1) % download.sources.size();
+    return ++download.tries < tries_max;
+}
+
+void BlockDownload::handle_timeout(base::Instant now) {
+    for (auto entry = downloads_.begin(); entry != downloads_.end();) {
+        Download& download = entry->second;
+        const bool late = download.asked && download.deadline <= now;
+        if (late && download.tries > 0) failures_.push_back(download.sources[download.source]);
+        entry = late && !pass_over(download) ? downloads_.erase(entry) : std::next(entry);
+    }
+}
+
+std::size_t BlockDownload::in_flight() const {
+    return static_cast<std::size_t>(
+        std::ranges::count_if(downloads_, [](const auto& entry) { return entry.second.asked; }));
+}
+
+std::optional<DownloadRequest> BlockDownload::poll_request(base::Instant now) {
+    std::erase_if(order_, [&](const wire::Hash& hash) { return !downloads_.contains(hash); });
+    if (in_flight() >= requests_in_flight_max) return std::nullopt;
+    for (const wire::Hash& hash : order_) {
+        Download& download = downloads_.at(hash);
+        if (download.asked) continue;
+        download.asked = true;
+        download.deadline = now + request_timeout_;
+        const std::uint16_t first = download.header ? first_missing(download).value_or(0) : 0;
+        return DownloadRequest{download.sources[download.source], {hash, first}};
+    }
+    return std::nullopt;
+}
+
+base::Instant BlockDownload::poll_timeout() const {
+    base::Instant earliest = base::never;
+    for (const auto& [hash, download] : downloads_) {
+        if (download.asked) earliest = std::min(earliest, download.deadline);
+    }
+    return earliest;
+}
+
+std::optional<crypto::PublicKey> BlockDownload::poll_failure() {
+    if (failures_.empty()) return std::nullopt;
+    const crypto::PublicKey peer = failures_.front();
+    failures_.pop_front();
+    return peer;
+}
+
+}  // namespace meshchain::chain

@@ -1,0 +1,94 @@
+#pragma once
+// Fetching the transactions of blocks, in as many datagrams as each needs, from whoever has them.
+// Serves both an announcement that names transactions we lack and a node that catches up.
+//
+// Time:    every call takes `now`; poll_timeout() says when to call handle_timeout().
+// Limits:  `blocks_max` blocks at once and `sources_max` peers each; further wishes are refused.
+// Errors:  a peer that answers wrongly or not at all is passed over and reported by poll_failure().
+// Trust:   the first part's header must hash to the wanted name; whether the transactions are the
+//          right ones is judged by the Merkle root when the block is complete.
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+
+#include "base/time.h"
+#include "wire/sync.h"
+
+namespace meshchain::chain {
+
+struct CompleteBlock {
+    wire::Hash hash;
+    wire::Block block;
+    crypto::PublicKey from;  ///< who gave the last part
+};
+
+struct DownloadRequest {
+    crypto::PublicKey to;
+    wire::BlockRequest request;
+};
+
+class BlockDownload {
+public:
+    static constexpr std::size_t blocks_max = 64;
+    static constexpr std::size_t sources_max = 4;
+    static constexpr int tries_max = 12;
+    static constexpr std::size_t requests_in_flight_max = 16;
+
+    /// The name of a header, or nothing if its proposer is no validator.
+    using HeaderHash = std::function<std::optional<wire::Hash>(const wire::BlockHeader&)>;
+
+    BlockDownload(base::Duration request_timeout, std::size_t transactions_max,
+                  HeaderHash header_hash);
+
+    /// Wants a block that `source` is said to have; again with another source adds that one.
+    /// False when the table is full.
+    bool want(const wire::Hash& hash, const crypto::PublicKey& source);
+    /// The same, starting from an announcement whose header was verified, with what is known.
+    bool want(const wire::Hash& hash, const crypto::PublicKey& source,
+              const wire::BlockHeader& header,
+              std::vector<std::optional<wire::WireTransaction>> known);
+    bool is_wanted(const wire::Hash& hash) const { return downloads_.contains(hash); }
+    std::size_t size() const { return downloads_.size(); }
+    void forget(const wire::Hash& hash) { downloads_.erase(hash); }
+    void forget_peer(const crypto::PublicKey& peer);
+
+    /// The finished block, once its last part is here; it is then forgotten.
+    std::optional<CompleteBlock> handle_response(const crypto::PublicKey& from,
+                                                 const wire::BlockResponse& response);
+    void handle_not_found(const crypto::PublicKey& from, const wire::Hash& hash);
+    void handle_timeout(base::Instant now);
+
+    std::optional<DownloadRequest> poll_request(base::Instant now);
+    base::Instant poll_timeout() const;
+    /// A peer that did not deliver what it had offered.
+    std::optional<crypto::PublicKey> poll_failure();
+
+private:
+    struct Download {
+        std::vector<crypto::PublicKey> sources;
+        std::optional<wire::BlockHeader> header;
+        std::vector<std::optional<wire::WireTransaction>> transactions;
+        std::size_t source = 0;  ///< index of the one to ask next
+        int tries = 0;
+        bool asked = false;
+        base::Instant deadline = base::never;
+    };
+
+    static std::optional<std::uint16_t> first_missing(const Download& download);
+    bool take_part(Download& download, const wire::Hash& hash,
+                   const wire::BlockResponse& response) const;
+    /// Moves on to the next source; false when the block should be given up.
+    static bool pass_over(Download& download);
+    std::size_t in_flight() const;
+
+    base::Duration request_timeout_;
+    std::size_t transactions_max_;
+    HeaderHash header_hash_;
+    std::map<wire::Hash, Download> downloads_;
+    std::deque<wire::Hash> order_;  ///< names as they were first wanted; gone ones are skipped
+    std::deque<crypto::PublicKey> failures_;
+};
+
+}  // namespace meshchain::chain

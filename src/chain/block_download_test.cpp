@@ -1,0 +1,145 @@
+#include "chain/block_download.h"
+
+#include <gtest/gtest.h>
+
+namespace meshchain::chain {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+crypto::PublicKey peer(int number) {
+    crypto::PublicKey key;
+    key.bytes[0] = static_cast<std::byte>(number);
+    return key;
+}
+wire::Hash hash(int number) {
+    wire::Hash value;
+    value.bytes[0] = static_cast<std::byte>(number);
+    return value;
+}
+wire::WireTransaction transaction(std::uint64_t units) {
+    wire::CompactTransfer compact;
+    compact.amount = {units};
+    return compact;
+}
+wire::BlockHeader header(int number) {
+    wire::BlockHeader value;
+    value.parent = hash(number);
+    return value;
+}
+wire::BlockResponse part(int block, std::uint16_t total, std::uint16_t first,
+                         std::vector<wire::WireTransaction> transactions) {
+    return {hash(block), header(block), total, first, std::move(transactions)};
+}
+base::Instant at(milliseconds time) { return base::Instant{time}; }
+
+class BlockDownloadTest : public testing::Test {
+protected:
+    // In these tests a header is named by its parent field.
+    BlockDownload download_{milliseconds(500), 40,
+                            [](const wire::BlockHeader& h) { return std::optional(h.parent); }};
+};
+
+TEST_F(BlockDownloadTest, AHeaderThatHashesToAnotherName_IsRefusedAndReported) {
+    ASSERT_TRUE(download_.want(hash(1), peer(1)));
+    auto lie = part(1, 1, 0, {transaction(5)});
+    lie.header = header(9);
+    EXPECT_FALSE(download_.handle_response(peer(1), lie));
+    EXPECT_EQ(download_.poll_failure(), peer(1));
+    EXPECT_TRUE(download_.is_wanted(hash(1)));
+}
+
+TEST_F(BlockDownloadTest, MoreTransactionsThanABlockCanHold_IsRefused) {
+    ASSERT_TRUE(download_.want(hash(1), peer(1)));
+    EXPECT_FALSE(download_.handle_response(peer(1), part(1, 41, 0, {transaction(5)})));
+    EXPECT_EQ(download_.poll_failure(), peer(1));
+}
+
+TEST_F(BlockDownloadTest, APartBeyondTheEnd_IsRefused) {
+    ASSERT_TRUE(download_.want(hash(1), peer(1)));
+    EXPECT_FALSE(
+        download_.handle_response(peer(1), part(1, 2, 1, {transaction(1), transaction(2)})));
+    EXPECT_EQ(download_.poll_failure(), peer(1));
+}
+
+TEST_F(BlockDownloadTest, AnEmptyPart_MakesNoProgressAndCountsAgainstThePeer) {
+    ASSERT_TRUE(download_.want(hash(1), peer(1)));
+    for (int i = 0; i < BlockDownload::tries_max; ++i) {
+        EXPECT_FALSE(download_.handle_response(peer(1), part(1, 2, 0, {})));
+    }
+    EXPECT_FALSE(download_.is_wanted(hash(1))) << "given up after tries_max";
+}
+
+TEST_F(BlockDownloadTest, PartsInSeveralDatagrams_MakeTheBlock) {
+    ASSERT_TRUE(download_.want(hash(1), peer(1)));
+    auto request = download_.poll_request(at(seconds(0)));
+    ASSERT_TRUE(request);
+    EXPECT_EQ(request->request.first, 0);
+    EXPECT_FALSE(
+        download_.handle_response(peer(1), part(1, 3, 0, {transaction(1), transaction(2)})));
+    request = download_.poll_request(at(seconds(0)));
+    ASSERT_TRUE(request);
+    EXPECT_EQ(request->request.first, 2);
+    const auto complete = download_.handle_response(peer(1), part(1, 3, 2, {transaction(3)}));
+    ASSERT_TRUE(complete);
+    EXPECT_EQ(complete->block.transactions,
+              (std::vector{transaction(1), transaction(2), transaction(3)}));
+    EXPECT_EQ(download_.size(), 0U);
+}
+
+TEST_F(BlockDownloadTest, WithMostTransactionsKnown_OnlyFromTheFirstMissingIsAsked) {
+    ASSERT_TRUE(download_.want(hash(1), peer(1), header(1),
+                               {transaction(1), std::nullopt, transaction(3)}));
+    const auto request = download_.poll_request(at(seconds(0)));
+    ASSERT_TRUE(request);
+    EXPECT_EQ(request->request.first, 1);
+    EXPECT_TRUE(download_.handle_response(peer(1), part(1, 3, 1, {transaction(2)})));
+}
+
+TEST_F(BlockDownloadTest, ASilentPeer_IsReportedAndTheNextOneAsked) {
+    ASSERT_TRUE(download_.want(hash(1), peer(1)));
+    ASSERT_TRUE(download_.want(hash(1), peer(2)));
+    EXPECT_EQ(download_.poll_request(at(seconds(0)))->to, peer(1));
+    EXPECT_EQ(download_.poll_timeout(), at(milliseconds(500)));
+    download_.handle_timeout(at(milliseconds(500)));
+    EXPECT_EQ(download_.poll_request(at(milliseconds(500)))->to, peer(2));
+    download_.handle_timeout(at(milliseconds(1000)));
+    EXPECT_EQ(download_.poll_failure(), peer(2)) << "a first lost datagram is nobody's fault";
+}
+
+TEST_F(BlockDownloadTest, APeerThatLostTheBlock_IsPassedOverWithoutBlame) {
+    ASSERT_TRUE(download_.want(hash(1), peer(1)));
+    ASSERT_TRUE(download_.want(hash(1), peer(2)));
+    ASSERT_TRUE(download_.poll_request(at(seconds(0))));
+    download_.handle_not_found(peer(1), hash(1));
+    EXPECT_FALSE(download_.poll_failure());
+    EXPECT_EQ(download_.poll_request(at(seconds(0)))->to, peer(2));
+}
+
+TEST_F(BlockDownloadTest, NotFoundFromAStranger_ChangesNothing) {
+    ASSERT_TRUE(download_.want(hash(1), peer(1)));
+    for (int i = 0; i < 100; ++i) download_.handle_not_found(peer(7), hash(1));
+    EXPECT_TRUE(download_.is_wanted(hash(1)));
+}
+
+TEST_F(BlockDownloadTest, WishesAndRequests_AreBounded) {
+    std::size_t accepted = 0;
+    for (int i = 0; i < 200; ++i) accepted += download_.want(hash(i), peer(1)) ? 1U : 0U;
+    EXPECT_EQ(accepted, BlockDownload::blocks_max);
+    std::size_t requests = 0;
+    while (download_.poll_request(at(seconds(0)))) ++requests;
+    EXPECT_EQ(requests, BlockDownload::requests_in_flight_max);
+}
+
+TEST_F(BlockDownloadTest, APeerThatLeft_TakesItsWishesAlong) {
+    ASSERT_TRUE(download_.want(hash(1), peer(1)));
+    ASSERT_TRUE(download_.want(hash(2), peer(1)));
+    ASSERT_TRUE(download_.want(hash(2), peer(2)));
+    download_.forget_peer(peer(1));
+    EXPECT_FALSE(download_.is_wanted(hash(1)));
+    EXPECT_EQ(download_.poll_request(at(seconds(0)))->to, peer(2));
+}
+
+}  // namespace
+}  // namespace meshchain::chain

@@ -1,0 +1,338 @@
+#include "chain/chain.h"
+
+#include <algorithm>
+
+namespace meshchain::chain {
+namespace {
+
+constexpr wire::MessageRule object(wire::MessageType type, std::size_t bytes_min,
+                                   std::size_t bytes_max, std::uint32_t frames_per_minute,
+                                   std::uint8_t priority) {
+    return {type,
+            wire::MessageClass::object,
+            static_cast<std::uint16_t>(bytes_min),
+            static_cast<std::uint16_t>(bytes_max),
+            frames_per_minute,
+            priority,
+            true};
+}
+
+constexpr wire::MessageRule control(wire::MessageType type, std::size_t body_min,
+                                    std::size_t body_max, std::uint32_t frames_per_minute,
+                                    std::uint8_t priority) {
+    return {type,
+            wire::MessageClass::control,
+            static_cast<std::uint16_t>(body_min + crypto::Signature::size),
+            static_cast<std::uint16_t>(body_max + crypto::Signature::size),
+            frames_per_minute,
+            priority,
+            true};
+}
+
+using Type = wire::MessageType;
+constexpr std::array chain_rules{
+    object(Type::block_ack, wire::Vote::size, wire::Vote::size, 6000, 0),
+    object(Type::block, wire::BlockHeader::size + 2, wire::ip_payload_bytes_max, 600, 1),
+    object(Type::evidence, 2, wire::ip_payload_bytes_max, 60, 1),
+    control(Type::vote_request, 13, 13, 600, 1),
+    object(Type::transaction, wire::CompactTransfer::size, wire::long_bytes_max, 6000, 2),
+    control(Type::sync_request, 1, 64, 3000, 3),
+    control(Type::sync_response, 1, wire::control_body_bytes_max, 6000, 3),
+};
+
+consensus::Params consensus_params(const ledger::Genesis& genesis, const wire::ChainId& chain) {
+    consensus::Params params;
+    params.chain = chain;
+    params.start = genesis.start;
+    params.block_time = base::Milliseconds{genesis.block_time_ms};
+    params.rank_delay = base::Milliseconds{genesis.rank_delay_ms};
+    params.slots_per_round = genesis.slots_per_round;
+    params.vote_delay = genesis.vote_delay_slots;
+    params.seed = genesis.seed;
+    return params;
+}
+
+consensus::ValidatorSet validator_set(const ledger::Genesis& genesis) {
+    std::vector<consensus::Validator> validators;
+    for (const ledger::GenesisValidator& validator : genesis.validators) {
+        validators.push_back({validator.identity, validator.key, validator.stake});
+    }
+    return consensus::ValidatorSet(std::move(validators));
+}
+
+Synchronizer::Options sync_options(const ledger::Genesis& genesis) {
+    Synchronizer::Options options;
+    options.grace = 2 * base::Milliseconds{genesis.block_time_ms};
+    return options;
+}
+
+std::size_t transactions_max(const ledger::Genesis& genesis) {
+    return genesis.block_bytes_limit / wire::CompactTransfer::size + 1;
+}
+
+/// References above FINAL that the engine holds: a node that was away catches up over as many
+/// blocks as were made meanwhile, before a certificate makes the last of them final.
+constexpr std::size_t tree_blocks_max = 32'768;
+
+}  // namespace
+
+Chain::Chain(const ledger::Genesis& genesis, ChainParts parts)
+    : genesis_(genesis),
+      chain_(ledger::chain_id(genesis)),
+      kv_(&parts.store),
+      log_(parts.log),
+      consensus_table_(parts.consensus_table),
+      validating_key_(std::move(parts.validating_key)),
+      proposal_bytes_max_(
+          std::min<std::size_t>(parts.proposal_bytes_max, genesis.block_bytes_limit)),
+      random_(parts.random),
+      downloads_(std::chrono::milliseconds(700), transactions_max(genesis),
+                 [this](const wire::BlockHeader& header) { return header_hash(header); }),
+      sync_(sync_options(genesis)) {}
+
+std::expected<std::unique_ptr<Chain>, base::Error> Chain::open(const ledger::Genesis& genesis,
+                                                               ChainParts parts, base::Now now) {
+    std::unique_ptr<Chain> chain(new Chain(genesis, std::move(parts)));
+    MESH_CHECK(chain->load(now));
+    return chain;
+}
+
+std::expected<void, base::Error> Chain::load(base::Now now) {
+    MESH_TRY(store_, ChainStore::open(*kv_, genesis_));
+    mempool_ = std::make_unique<Mempool>(chain_, *store_);
+    consensus::Limits limits;
+    limits.blocks = tree_blocks_max;
+    engine_ = std::make_unique<consensus::Engine>(
+        consensus_params(genesis_, chain_), validator_set(genesis_), *kv_, consensus_table_,
+        std::move(validating_key_), random_.stream("consensus"), log_.for_module("consensus"),
+        limits);
+    MESH_CHECK(engine_->load(now.wall));
+
+    // The engine keeps references from FINAL on only; the blocks above it are in the store.
+    for (std::uint32_t height = engine_->final_block().height.value + 1;
+         height <= store_->tip().height.value; ++height) {
+        MESH_TRY(const auto hash, store_->hash_at({height}));
+        MESH_TRY(const auto stored, store_->block(hash.value_or(wire::Hash{})));
+        if (!stored) {
+            return base::failure(base::Errc::corrupt,
+                                 "block " + std::to_string(height) + " is missing", "chain",
+                                 "keep a copy of the data folder and let it sync again");
+        }
+        MESH_TRY(
+            const consensus::BlockRef ref,
+            engine_->verify_header(now.wall, stored->block.header, consensus::Arrival::requested));
+        MESH_CHECK(engine_->add_block(now.wall, ref));
+        engine_->mark_executed(ref.hash);
+    }
+    reported_final_ = engine_->final();
+    sync_.set_local({store_->tip().height, final_height()});
+    return {};
+}
+
+std::span<const wire::MessageRule> Chain::rules() const { return chain_rules; }
+
+void Chain::start(base::Now now) {
+    // A block signed just before a crash may not have left. Peers fetch it when they hear of our
+    // height.
+    if (const auto& own = engine_->last_own_block()) {
+        const auto hash = header_hash(own->header);
+        if (hash && !is_known(*hash) && own->header.slot > engine_->final().slot) {
+            if (const auto ref =
+                    engine_->verify_header(now.wall, own->header, consensus::Arrival::requested)) {
+                accept(now, {*own, *ref, false, std::nullopt});
+            }
+        }
+    }
+    settle(now);
+}
+
+void Chain::stop(base::Now) {
+    outgoing_.clear();
+    peers_.clear();
+}
+
+wire::Verdict Chain::handle(base::Now now, const wire::Ingress& from, wire::MessageType type,
+                            base::Bytes payload) {
+    wire::Verdict verdict = wire::Verdict::ignore;
+    switch (type) {
+        case Type::transaction: verdict = handle_transaction(now, from, payload); break;
+        case Type::block: verdict = handle_announcement(now, from, payload); break;
+        case Type::block_ack: verdict = handle_vote(now, payload); break;
+        case Type::vote_request: verdict = handle_vote_request(now, payload); break;
+        case Type::evidence: verdict = handle_evidence(now, payload); break;
+        case Type::sync_request: verdict = handle_sync_request(from, payload); break;
+        case Type::sync_response: verdict = handle_sync_response(now, from, payload); break;
+        default: return verdict;
+    }
+    settle(now);
+    return verdict;
+}
+
+void Chain::handle_timeout(base::Now now) {
+    downloads_.handle_timeout(now.instant);
+    std::erase_if(announced_, [&](const auto& item) { return !downloads_.is_wanted(item.first); });
+    sync_.handle_timeout(now.instant);
+    engine_->handle_timeout(now.wall);
+    settle(now);
+    propose(now);
+    announce_mempool(now);
+}
+
+void Chain::settle(base::Now now) {
+    follow_head(now);
+    drain_engine(now);
+    report_final();
+    sync_.set_local({store_->tip().height, final_height()});
+    report_sync();
+}
+
+void Chain::drain_engine(base::Now now) {
+    struct Visitor {
+        Chain& chain;
+        base::Now now;
+        void operator()(const consensus::SendVote& event) const {
+            chain.send(Type::block_ack, wire::encode(event.vote));
+            chain.emit(BlockApproved{event.vote.round, event.vote.target});
+        }
+        void operator()(const consensus::ResendVotes& event) const {
+            for (const wire::Vote& vote : event.votes) {
+                chain.send(Type::block_ack, wire::encode(vote));
+            }
+        }
+        void operator()(const consensus::RequestVotes& event) const {
+            chain.send(Type::vote_request, wire::encode(event.request));
+        }
+        void operator()(const consensus::NeedBlock& event) const {
+            if (!chain.pool_.contains(event.hash)) chain.want(event.hash, std::nullopt);
+        }
+        void operator()(const consensus::Justified& event) const {
+            chain.emit(CheckpointJustified{event.checkpoint});
+        }
+        void operator()(const consensus::EvidenceFound& event) const {
+            chain.send(Type::evidence, wire::encode(event.evidence));
+            const auto* votes = std::get_if<wire::VoteEvidence>(&event.evidence);
+            chain.emit(EvidenceFound{
+                votes ? votes->first.validator
+                      : std::get<wire::BlockEvidence>(event.evidence).first.proposer});
+        }
+        void operator()(const consensus::SayHello&) const { chain.emit(HelloWanted{}); }
+        void operator()(const consensus::HeadChanged&) const { chain.follow_head(now); }
+        void operator()(const consensus::Final&) const { chain.follow_head(now); }
+    };
+    while (const auto event = engine_->poll_event(now.wall))
+        std::visit(Visitor{*this, now}, *event);
+}
+
+void Chain::report_final() {
+    const wire::Checkpoint& final = engine_->final();
+    const wire::Height height = final_height();
+    if (final.block == reported_final_.block || height > store_->tip().height) return;
+    const auto applied = store_->hash_at(height);
+    if (!applied || *applied != final.block) return;  // the head is still on its way here
+    reported_final_ = final;
+    pool_.prune(final.slot);
+    emit(CheckpointFinal{final, height});
+}
+
+void Chain::report_sync() {
+    while (const auto peer = sync_.poll_failure()) emit(PeerFault{*peer});
+    while (const auto peer = downloads_.poll_failure()) emit(PeerFault{*peer});
+    if (sync_.state() == reported_sync_) return;
+    reported_sync_ = sync_.state();
+    emit(SyncChanged{reported_sync_});
+}
+
+void Chain::emit(Event event) {
+    if (events_.size() >= events_max) events_.pop_front();
+    events_.push_back(std::move(event));
+}
+
+std::optional<Event> Chain::poll_event() {
+    if (events_.empty()) return std::nullopt;
+    Event event = std::move(events_.front());
+    events_.pop_front();
+    return event;
+}
+
+void Chain::send(wire::MessageType type, base::Buffer payload, std::optional<crypto::PublicKey> to,
+                 std::optional<crypto::PublicKey> except) {
+    if (outgoing_.size() >= outgoing_max) {
+        ++outgoing_dropped_;
+        return;
+    }
+    outgoing_.push_back({type, to, except, std::move(payload)});
+}
+
+void Chain::poll_requests(base::Now now) {
+    while (const auto query = sync_.poll_request(now.instant, downloads_.size())) {
+        send(Type::sync_request, wire::encode(query->request), query->to);
+    }
+    while (const auto wanted = downloads_.poll_request(now.instant)) {
+        send(Type::sync_request, wire::encode(wire::SyncRequest(wanted->request)), wanted->to);
+    }
+}
+
+std::optional<wire::Outgoing> Chain::poll_frame(base::Now now) {
+    poll_requests(now);
+    if (outgoing_.empty()) return std::nullopt;
+    wire::Outgoing frame = std::move(outgoing_.front());
+    outgoing_.pop_front();
+    return frame;
+}
+
+base::Instant Chain::poll_timeout(base::Now now) const {
+    const auto instant_of = [&](base::WallTime time) {
+        return time == base::never_wall ? base::never : now.instant + (time - now.wall);
+    };
+    base::Instant earliest =
+        std::min({downloads_.poll_timeout(), sync_.poll_timeout(downloads_.size()),
+                  instant_of(engine_->poll_timeout())});
+    if (mempool_->size() > 0) {
+        earliest = std::min({earliest, instant_of(next_proposal_time(now)),
+                             instant_of(engine_->schedule().start_of(
+                                 wire::Slot{last_purge_slot_ + announce_again_slots}))});
+    }
+    return std::max(earliest, now.instant);
+}
+
+std::expected<ledger::CheckedTransaction, base::Error> Chain::submit(
+    base::Now now, const wire::WireTransaction& transaction) {
+    if (fault_) return std::unexpected(*fault_);
+    MESH_TRY(const auto* accepted, mempool_->submit(transaction, slot(now), std::nullopt));
+    ledger::CheckedTransaction checked = *accepted;
+    send(Type::transaction, wire::encode(checked.shortest));
+    emit(TransactionAccepted{checked});
+    propose(now);
+    return checked;
+}
+
+void Chain::handle_peer(base::Now now, const crypto::PublicKey& peer, wire::Slot slot,
+                        PeerHeights heights) {
+    peers_.insert(peer);
+    engine_->handle_clock_sample(now.wall, peer, slot);
+    sync_.handle_peer(now.instant, peer, heights);
+    settle(now);
+}
+
+void Chain::handle_peer_lost(const crypto::PublicKey& peer) {
+    peers_.erase(peer);
+    downloads_.forget_peer(peer);
+    sync_.forget_peer(peer);
+    report_sync();
+}
+
+void Chain::handle_clock_step(base::Now now) {
+    engine_->handle_clock_step(now.wall);
+    settle(now);
+}
+
+wire::Slot Chain::slot(base::Now now) const {
+    return engine_->schedule().slot_at(now.wall).value_or(wire::Slot{});
+}
+
+wire::ChainStatus Chain::status(base::Now now) const {
+    return {slot(now), store_->tip().height, final_height(), engine_->justified(),
+            engine_->final()};
+}
+
+}  // namespace meshchain::chain

@@ -1,0 +1,170 @@
+#pragma once
+// The ledger's chain as a service of the network (rows A4-A6, A9, A10, B13, F4, F5): takes
+// transactions, blocks and votes in, follows the head that consensus names, proposes when it is
+// this node's turn, and catches up with peers that are ahead.
+//
+// Time:      every call takes `now`; slots follow its wall time, time-outs its instant.
+// Ownership: the kv store outlives the chain; spans are borrowed for the call.
+// Limits:    those of Mempool, BlockPool, BlockDownload and the consensus engine; `outgoing_max`
+//            frames and `events_max` events wait at once.
+// Threads:   one owner.
+// Errors:    what peers get wrong is a Verdict. A store that fails stops this node from applying,
+//            proposing and voting; `fault()` says so.
+// Format:    docs/formats/chain-store.md, docs/formats/sync.md
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <set>
+
+#include "base/log.h"
+#include "base/random.h"
+#include "chain/block_download.h"
+#include "chain/block_pool.h"
+#include "chain/chain_store.h"
+#include "chain/event.h"
+#include "chain/mempool.h"
+#include "chain/synchronizer.h"
+#include "consensus/engine.h"
+#include "wire/service.h"
+
+namespace meshchain::chain {
+
+/// What chain and engine use of the store, beside chain_tables.
+struct ChainParts {
+    kv::Store& store;
+    kv::Table consensus_table;
+    std::optional<crypto::SigningKey> validating_key;
+    /// Of blocks this node proposes; genesis limits all blocks.
+    std::size_t proposal_bytes_max = wire::block_bytes_limit_max;
+    base::Random random;
+    base::Log log;
+};
+
+class Chain final : public wire::Service {
+public:
+    static constexpr std::size_t outgoing_max = 1024;
+    static constexpr std::size_t events_max = 4096;
+    /// A transaction that waits for a block is announced again after so many slots.
+    static constexpr std::uint32_t announce_again_slots = 8;
+
+    /// Opens or begins the chain of `genesis` in the store.
+    /// Errors: those of ChainStore::open and consensus::Engine::load.
+    static std::expected<std::unique_ptr<Chain>, base::Error> open(const ledger::Genesis& genesis,
+                                                                   ChainParts parts, base::Now now);
+
+    // wire::Service
+    std::span<const wire::MessageRule> rules() const override;
+    void start(base::Now now) override;
+    void stop(base::Now now) override;
+    wire::Verdict handle(base::Now now, const wire::Ingress& from, wire::MessageType type,
+                         base::Bytes payload) override;
+    void handle_timeout(base::Now now) override;
+    std::optional<wire::Outgoing> poll_frame(base::Now now) override;
+    base::Instant poll_timeout(base::Now now) const override;
+
+    /// A transaction of our own user. Errors: those of Mempool::submit.
+    std::expected<ledger::CheckedTransaction, base::Error> submit(
+        base::Now now, const wire::WireTransaction& transaction);
+
+    /// A peer stated where it stands (HELLO, STATUS).
+    void handle_peer(base::Now now, const crypto::PublicKey& peer, wire::Slot slot,
+                     PeerHeights heights);
+    void handle_peer_lost(const crypto::PublicKey& peer);
+    /// The wall clock jumped.
+    void handle_clock_step(base::Now now);
+
+    std::optional<Event> poll_event();
+
+    wire::ChainStatus status(base::Now now) const;
+    const ChainStore& store() const { return *store_; }
+    const Mempool& mempool() const { return *mempool_; }
+    const Synchronizer& sync() const { return sync_; }
+    const consensus::Engine& engine() const { return *engine_; }
+    wire::Height final_height() const { return engine_->final_block().height; }
+    wire::Slot slot(base::Now now) const;
+    std::uint64_t blocks_proposed() const { return blocks_proposed_; }
+    /// Why nothing is applied any more; nothing while all is well.
+    const std::optional<base::Error>& fault() const { return fault_; }
+
+private:
+    /// A verified header: judged timely when it came, and relayed once its block is whole.
+    struct Announced {
+        consensus::BlockRef ref;
+        base::Buffer payload;
+    };
+
+    Chain(const ledger::Genesis& genesis, ChainParts parts);
+
+    // chain.cpp
+    std::expected<void, base::Error> load(base::Now now);
+    void settle(base::Now now);
+    void drain_engine(base::Now now);
+    void report_final();
+    void report_sync();
+    void emit(Event event);
+    void send(wire::MessageType type, base::Buffer payload,
+              std::optional<crypto::PublicKey> to = {},
+              std::optional<crypto::PublicKey> except = {});
+    void poll_requests(base::Now now);
+
+    // chain_relay.cpp
+    wire::Verdict handle_transaction(base::Now now, const wire::Ingress& from, base::Bytes payload);
+    wire::Verdict handle_announcement(base::Now now, const wire::Ingress& from,
+                                      base::Bytes payload);
+    wire::Verdict handle_vote(base::Now now, base::Bytes payload);
+    wire::Verdict handle_vote_request(base::Now now, base::Bytes body);
+    wire::Verdict handle_evidence(base::Now now, base::Bytes payload);
+    wire::Verdict handle_sync_request(const wire::Ingress& from, base::Bytes body);
+    wire::Verdict handle_sync_response(base::Now now, const wire::Ingress& from, base::Bytes body);
+    void answer_hashes(const crypto::PublicKey& to, const wire::HashesRequest& request);
+    void answer_block(const crypto::PublicKey& to, const wire::BlockRequest& request);
+    void answer_certificate(const crypto::PublicKey& to);
+    void take_complete(base::Now now, CompleteBlock complete);
+    void want(const wire::Hash& hash, const std::optional<crypto::PublicKey>& source);
+    void announce_mempool(base::Now now);
+
+    // chain_blocks.cpp
+    bool is_known(const wire::Hash& hash) const;
+    std::optional<wire::Hash> header_hash(const wire::BlockHeader& header) const;
+    void accept(base::Now now, BlockPool::Entry entry);
+    void connect(base::Now now, const wire::Hash& hash);
+    void follow_head(base::Now now);
+    std::optional<std::vector<wire::Hash>> path_from_applied(const wire::Hash& head) const;
+    bool revert_to(const wire::Hash& fork, std::vector<ledger::CheckedTransaction>& reverted);
+    bool apply_pooled(const wire::Hash& hash);
+    void refuse(const wire::Hash& hash, const base::Error& error);
+    bool has_failed(const base::Error& error);
+    void propose(base::Now now);
+    std::optional<consensus::Duty> duty(base::Now now) const;
+    base::WallTime next_proposal_time(base::Now now) const;
+    void propose_at(base::Now now, const consensus::Duty& duty);
+
+    const ledger::Genesis genesis_;
+    wire::ChainId chain_;
+    kv::Store* kv_;
+    base::Log log_;
+    std::unique_ptr<ChainStore> store_;
+    std::unique_ptr<Mempool> mempool_;
+    std::unique_ptr<consensus::Engine> engine_;
+    kv::Table consensus_table_;
+    std::optional<crypto::SigningKey> validating_key_;  ///< until the engine has it
+    std::size_t proposal_bytes_max_;
+    base::Random random_;
+
+    BlockPool pool_;
+    BlockDownload downloads_;
+    std::map<wire::Hash, Announced> announced_;  ///< those whose transactions are on their way
+    Synchronizer sync_;
+    std::set<crypto::PublicKey> peers_;
+    SyncState reported_sync_ = SyncState::idle;
+    wire::Checkpoint reported_final_;
+    std::uint32_t last_purge_slot_ = 0;
+    std::uint64_t blocks_proposed_ = 0;
+    std::uint64_t outgoing_dropped_ = 0;
+    std::optional<base::Error> fault_;
+    std::deque<wire::Outgoing> outgoing_;
+    std::deque<Event> events_;
+};
+
+}  // namespace meshchain::chain

@@ -1,0 +1,200 @@
+// Blocks from their arrival to the applied tip: connecting, reorganising, proposing.
+
+#include <algorithm>
+
+#include "chain/chain.h"
+
+namespace meshchain::chain {
+
+std::optional<wire::Hash> Chain::header_hash(const wire::BlockHeader& header) const {
+    const consensus::ValidatorSet& validators = engine_->validators();
+    if (!validators.contains(header.proposer)) return std::nullopt;
+    return wire::block_hash(chain_, header, validators[header.proposer].key);
+}
+
+bool Chain::is_known(const wire::Hash& hash) const {
+    if (engine_->find_block(hash) != nullptr || pool_.contains(hash)) return true;
+    const auto stored = store_->block(hash);  // at or below FINAL
+    return stored && stored->has_value();
+}
+
+void Chain::accept(base::Now now, BlockPool::Entry entry) {
+    const wire::Hash hash = entry.ref.hash;
+    pool_.add(hash, std::move(entry));
+    connect(now, hash);
+}
+
+void Chain::connect(base::Now now, const wire::Hash& first) {
+    std::vector<wire::Hash> waiting{first};
+    while (!waiting.empty()) {
+        const wire::Hash hash = waiting.back();
+        waiting.pop_back();
+        const BlockPool::Entry* entry = pool_.find(hash);
+        if (entry == nullptr) continue;
+        const auto added = engine_->add_block(now.wall, entry->ref);
+        if (added) {
+            for (const wire::Hash& child : pool_.children(hash)) waiting.push_back(child);
+        } else if (added.error().code == base::Errc::not_found) {
+            if (!pool_.contains(entry->ref.parent)) want(entry->ref.parent, entry->from);
+        } else if (added.error().code != base::Errc::full) {
+            if (added.error().code == base::Errc::malformed && entry->from) {
+                emit(PeerFault{*entry->from});
+            }
+            pool_.take(hash);
+        }
+    }
+    follow_head(now);
+}
+
+std::optional<std::vector<wire::Hash>> Chain::path_from_applied(const wire::Hash& head) const {
+    std::vector<wire::Hash> path;
+    for (const consensus::BlockRef* block = engine_->find_block(head); block != nullptr;
+         block = engine_->find_block(block->parent)) {
+        path.push_back(block->hash);
+        const auto applied = store_->hash_at(block->height);
+        if (!applied) return std::nullopt;
+        if (*applied == block->hash) {
+            std::ranges::reverse(path);
+            return path;
+        }
+    }
+    return std::nullopt;
+}
+
+void Chain::follow_head(base::Now now) {
+    std::vector<ledger::CheckedTransaction> reverted;
+    bool changed = false;
+    while (!fault_ && engine_->head().hash != store_->tip().hash) {
+        const auto path = path_from_applied(engine_->head().hash);
+        if (!path) break;
+        const auto missing = std::find_if(path->begin() + 1, path->end(),
+                                          [&](const auto& hash) { return !pool_.contains(hash); });
+        if (missing != path->end()) {
+            // A block reconstructed wrongly was dropped and is being fetched whole.
+            if (!downloads_.is_wanted(*missing)) want(*missing, std::nullopt);
+            break;
+        }
+        if (!revert_to(path->front(), reverted)) break;
+        changed = true;
+        for (auto hash = path->begin() + 1; hash != path->end(); ++hash) {
+            if (!apply_pooled(*hash)) break;
+        }
+    }
+    if (!reverted.empty()) mempool_->put_back(reverted, slot(now));
+    if (changed) sync_.set_local({store_->tip().height, final_height()});
+}
+
+bool Chain::revert_to(const wire::Hash& fork, std::vector<ledger::CheckedTransaction>& reverted) {
+    while (store_->tip().hash != fork) {
+        const wire::Height height = store_->tip().height;
+        auto back = store_->revert();
+        if (!back) return !has_failed(back.error());
+        emit(BlockReverted{back->hash, height});
+        if (const consensus::BlockRef* ref = engine_->find_block(back->hash)) {
+            pool_.add(back->hash, {std::move(back->block), *ref, false, std::nullopt});
+        }
+        // Blocks come back newest first; the mempool wants them in chain order.
+        reverted.insert(reverted.begin(), std::make_move_iterator(back->transactions.begin()),
+                        std::make_move_iterator(back->transactions.end()));
+    }
+    return true;
+}
+
+bool Chain::apply_pooled(const wire::Hash& hash) {
+    const BlockPool::Entry& entry = *pool_.find(hash);
+    auto effects = ledger::execute(store_->context(), entry.block, *store_, *mempool_);
+    if (!effects) {
+        if (ledger::is_rule_violation(effects.error())) {
+            refuse(hash, effects.error());
+        } else {
+            has_failed(effects.error());
+        }
+        return false;
+    }
+    const auto applied = store_->apply(hash, entry.block, *effects);
+    if (!applied) {
+        has_failed(applied.error());
+        return false;
+    }
+    const wire::BlockHeader& header = entry.block.header;
+    const bool own = engine_->self() == header.proposer;
+    engine_->mark_executed(hash);
+    mempool_->remove_included(*effects);
+    emit(BlockApplied{hash, header.height, header.slot, own, std::move(effects->transactions)});
+    pool_.take(hash);
+    return true;
+}
+
+void Chain::refuse(const wire::Hash& hash, const base::Error& error) {
+    const auto entry = pool_.take(hash);
+    if (entry->reconstructed && entry->from && downloads_.want(hash, *entry->from)) return;
+    log_.warning("block " + crypto::to_hex(hash) + " is invalid: " + base::sentence(error));
+    engine_->mark_invalid(hash);
+    if (entry->from) emit(PeerFault{*entry->from});
+}
+
+bool Chain::has_failed(const base::Error& error) {
+    log_.error("the store failed; nothing is applied any more: " + base::sentence(error));
+    fault_ = error;
+    return true;
+}
+
+std::optional<consensus::Duty> Chain::duty(base::Now now) const {
+    const auto duty = engine_->proposal_duty(now.wall);
+    // Later in its slot a block would be untimely, and the next rank's turn has come.
+    if (!duty || now.wall >= engine_->schedule().timely_until(duty->slot, duty->rank)) return {};
+    return duty;
+}
+
+base::WallTime Chain::next_proposal_time(base::Now now) const {
+    const base::WallTime next = engine_->next_proposal_time(now.wall);
+    if (next > now.wall || duty(now)) return next;
+    return engine_->schedule().start_of(wire::Slot{slot(now).value + 1});
+}
+
+void Chain::propose(base::Now now) {
+    if (fault_ || mempool_->size() == 0 || sync_.state() == SyncState::syncing) return;
+    const auto turn = duty(now);
+    if (!turn || turn->parent != store_->tip().hash) return;
+    propose_at(now, *turn);
+}
+
+void Chain::propose_at(base::Now now, const consensus::Duty& duty) {
+    ledger::BlockContext context = store_->context();
+    context.block_bytes_limit = proposal_bytes_max_;
+    ledger::BlockBuilder builder(context, duty.slot, *store_, *mempool_);
+    for (const auto* waiting : mempool_->select(proposal_bytes_max_, duty.slot)) {
+        static_cast<void>(builder.add(waiting->shortest));  // what does not fit waits
+    }
+    if (builder.transaction_count() == 0) return;
+    emit(ProposerSelected{duty.slot});
+
+    wire::Block block;
+    block.header.height = {store_->tip().height.value + 1};
+    block.header.parent = duty.parent;
+    block.header.slot = duty.slot;
+    block.header.rank = duty.rank;
+    block.header.proposer = *engine_->self();
+    block.header.transaction_root = builder.transaction_root();
+    block.header.parent_state = store_->state().digest();
+    if (const auto& certificate = engine_->certificate()) {
+        block.header.certificate = wire::certificate_hash(*certificate);
+    }
+    block.transactions = builder.transactions();
+    const ledger::BlockEffects effects = std::move(builder).finish();
+    const auto ref = engine_->sign_block(now.wall, block);
+    if (!ref) {
+        log_.warning("no proposal: " + base::sentence(ref.error()));
+        return;
+    }
+    ++blocks_proposed_;
+    wire::BlockAnnouncement announcement{.header = block.header, .short_ids = {}};
+    for (const ledger::CheckedTransaction& checked : effects.transactions) {
+        announcement.short_ids.push_back(wire::short_id(ref->hash, checked.wtxid));
+    }
+    send(wire::MessageType::block, wire::encode(announcement));
+    accept(now, {std::move(block), *ref, false, std::nullopt});
+    settle(now);
+}
+
+}  // namespace meshchain::chain

@@ -1,0 +1,307 @@
+#include "chain/chain_store.h"
+
+#include <algorithm>
+#include <set>
+
+#include "base/cursor.h"
+#include "chain/stored_values.h"
+
+namespace meshchain::chain {
+namespace {
+
+base::Error corrupt(std::string what) {
+    return {base::Errc::corrupt, std::move(what), "chain store",
+            "stop the node, keep a copy of its data folder, and let it sync again from peers"};
+}
+
+/// The key of a coin in the index of short outpoints.
+base::Buffer position_key(const wire::ChainId& chain, const wire::Outpoint& outpoint) {
+    base::Buffer key;
+    base::Writer(key)
+        .bytes(wire::short_outpoint(chain, outpoint).bytes)
+        .bytes(wire::encode(outpoint));
+    return key;
+}
+
+}  // namespace
+
+ChainStore::ChainStore(kv::Store& store, const ledger::Genesis& genesis)
+    : store_(&store), genesis_(genesis), chain_(ledger::chain_id(genesis)) {}
+
+std::expected<std::unique_ptr<ChainStore>, base::Error> ChainStore::open(
+    kv::Store& store, const ledger::Genesis& genesis) {
+    std::unique_ptr<ChainStore> chain(new ChainStore(store, genesis));
+    MESH_TRY(const auto stored_chain, store.get(tables::meta, meta_keys::chain));
+    if (!stored_chain) {
+        MESH_CHECK(chain->write_genesis());
+        return chain;
+    }
+    if (!base::equal(*stored_chain, chain->chain_.bytes)) {
+        return base::failure(base::Errc::wrong_chain,
+                             "the store holds chain " + base::to_hex(*stored_chain) +
+                                 ", genesis says " + crypto::to_hex(chain->chain_),
+                             "chain store",
+                             "use the genesis file this folder was made with, or a new folder");
+    }
+    MESH_CHECK(chain->load());
+    return chain;
+}
+
+std::expected<void, base::Error> ChainStore::load() {
+    MESH_TRY(const auto tip, store_->get(tables::meta, meta_keys::tip));
+    MESH_TRY(const auto state, store_->get(tables::meta, meta_keys::state));
+    if (!tip || !state) return std::unexpected(corrupt("tip or coin state is missing"));
+    MESH_TRY(tip_, parse_tip(*tip));
+    MESH_TRY(state_, crypto::SetHash::parse(*state));
+    MESH_TRY(const auto named, hash_at(tip_.height));
+    if (named != tip_.hash) return std::unexpected(corrupt("tip and height index differ"));
+    return {};
+}
+
+std::expected<void, base::Error> ChainStore::write_genesis() {
+    // At most genesis_allocations_max coins of two entries each: one batch holds them all.
+    static_assert(2 * ledger::genesis_allocations_max + 4 <= kv::batch_operations_max);
+    kv::Batch batch;
+    batch.put(tables::meta, meta_keys::chain, chain_.bytes);
+    batch.put(tables::heights, height_key({}), chain_.bytes);
+    for (const ledger::Coin& coin : ledger::genesis_coins(genesis_)) put_coin(batch, coin);
+    return commit(batch, Tip{chain_, {}, {}}, ledger::genesis_state(genesis_));
+}
+
+ledger::BlockContext ChainStore::context() const {
+    return {.chain = chain_,
+            .parent = tip_.hash,
+            .parent_height = tip_.height,
+            .parent_slot = tip_.slot,
+            .parent_state = state_.digest(),
+            .block_bytes_limit = genesis_.block_bytes_limit};
+}
+
+std::expected<std::optional<wire::Hash>, base::Error> ChainStore::hash_at(
+    wire::Height height) const {
+    MESH_TRY(const auto value, store_->get(tables::heights, height_key(height)));
+    if (!value) return std::nullopt;
+    base::Reader in(*value);
+    const wire::Hash hash{in.array<wire::Hash::size>()};
+    if (!in.finish("height index")) return std::unexpected(corrupt("height index entry"));
+    return hash;
+}
+
+std::expected<std::optional<StoredBlock>, base::Error> ChainStore::block(
+    const wire::Hash& hash) const {
+    MESH_TRY(const auto block, store_->get(tables::blocks, hash.bytes));
+    if (!block) return std::nullopt;
+    MESH_TRY(const auto undo, store_->get(tables::undo, hash.bytes));
+    if (!undo) return std::unexpected(corrupt("no undo for block " + crypto::to_hex(hash)));
+    StoredBlock stored;
+    MESH_TRY(stored.block, wire::parse_block(*block));
+    MESH_TRY(stored.spent, parse_coins(*undo));
+    return stored;
+}
+
+std::expected<std::optional<TransactionLocation>, base::Error> ChainStore::find(
+    const wire::Txid& txid) const {
+    MESH_TRY(const auto value, store_->get(tables::transactions, txid.hash.bytes));
+    if (!value) return std::nullopt;
+    base::Reader in(*value);
+    const TransactionLocation location{{in.u32()}, in.u16()};
+    if (!in.finish("transaction index")) return std::unexpected(corrupt("transaction index entry"));
+    return location;
+}
+
+std::expected<std::optional<wire::Output>, base::Error> ChainStore::coin(
+    const wire::Outpoint& outpoint) const {
+    MESH_TRY(const auto value, store_->get(tables::coins, wire::encode(outpoint)));
+    if (!value) return std::nullopt;
+    return parse_output(*value);
+}
+
+std::expected<ledger::Candidates, base::Error> ChainStore::candidates(
+    const wire::ShortOutpoint& position) const {
+    const base::Buffer end = kv::end_of_prefix(position.bytes);
+    ledger::Candidates found;
+    bool broken = false;
+    MESH_CHECK(
+        store_->scan({tables::positions, position.bytes, end}, [&](base::Bytes key, base::Bytes) {
+            const auto outpoint = parse_outpoint(key.subspan(5));
+            broken = !outpoint || !found.insert(*outpoint);
+            return !broken;
+        }));
+    if (broken) return std::unexpected(corrupt("index of short outpoints"));
+    return found;
+}
+
+std::expected<wire::Amount, base::Error> ChainStore::coins_total() const {
+    std::optional<wire::Amount> total = wire::Amount{};
+    MESH_CHECK(store_->scan({tables::coins}, [&](base::Bytes, base::Bytes value) {
+        const auto output = parse_output(value);
+        total = output ? wire::add(*total, output->amount) : std::nullopt;
+        return total.has_value();
+    }));
+    if (!total) return std::unexpected(corrupt("a coin's value"));
+    return *total;
+}
+
+std::expected<wire::Amount, base::Error> ChainStore::fees_of(wire::ValidatorIndex validator) const {
+    MESH_TRY(const auto value, store_->get(tables::fees, validator_key(validator)));
+    if (!value) return wire::Amount{};
+    return parse_amount(*value);
+}
+
+std::expected<wire::Amount, base::Error> ChainStore::fees_total() const {
+    std::optional<wire::Amount> total = wire::Amount{};
+    MESH_CHECK(store_->scan({tables::fees}, [&](base::Bytes, base::Bytes value) {
+        const auto amount = parse_amount(value);
+        total = amount ? wire::add(*total, *amount) : std::nullopt;
+        return total.has_value();
+    }));
+    if (!total) return std::unexpected(corrupt("a fee balance"));
+    return *total;
+}
+
+void ChainStore::put_coin(kv::Batch& batch, const ledger::Coin& coin) const {
+    batch.put(tables::coins, wire::encode(coin.outpoint), encode_output(coin.output));
+    batch.put(tables::positions, position_key(chain_, coin.outpoint), {});
+}
+
+void ChainStore::erase_coin(kv::Batch& batch, const ledger::Coin& coin) const {
+    batch.erase(tables::coins, wire::encode(coin.outpoint));
+    batch.erase(tables::positions, position_key(chain_, coin.outpoint));
+}
+
+std::expected<void, base::Error> ChainStore::apply(const wire::Hash& hash, const wire::Block& block,
+                                                   const ledger::BlockEffects& effects) {
+    const wire::BlockHeader& header = block.header;
+    const bool known_proposer = header.proposer.value < genesis_.validators.size();
+    if (header.parent != tip_.hash || header.height.value != tip_.height.value + 1 ||
+        !known_proposer ||
+        wire::block_hash(chain_, header, genesis_.validators[header.proposer.value].key) != hash) {
+        return base::failure(base::Errc::invalid_argument,
+                             "block " + crypto::to_hex(hash) + " is not the tip's child",
+                             "chain store");
+    }
+    MESH_TRY(const wire::Amount earned, fees_of(header.proposer));
+    const auto balance = wire::add(earned, effects.fees);
+    if (!balance) return std::unexpected(corrupt("fee balances exceed the supply"));
+
+    kv::Batch batch;
+    for (const ledger::Coin& coin : effects.spent) erase_coin(batch, coin);
+    for (const ledger::Coin& coin : effects.created) put_coin(batch, coin);
+    std::vector<ledger::Coin> spent;
+    for (std::uint16_t i = 0; const ledger::CheckedTransaction& checked : effects.transactions) {
+        batch.put(tables::transactions, checked.txid.hash.bytes,
+                  encode_location({header.height, i++}));
+        for (std::size_t k = 0; k < checked.spent.size(); ++k) {
+            spent.push_back({checked.transaction.body.inputs[k].outpoint, checked.spent[k]});
+        }
+    }
+    batch.put(tables::blocks, hash.bytes, wire::encode(block));
+    batch.put(tables::undo, hash.bytes, encode_coins(spent));
+    batch.put(tables::heights, height_key(header.height), hash.bytes);
+    batch.put(tables::fees, validator_key(header.proposer), encode_amount(*balance));
+
+    crypto::SetHash state = state_;
+    ledger::apply(effects, state);
+    return commit(batch, Tip{hash, header.height, header.slot}, state);
+}
+
+std::expected<RevertedBlock, base::Error> ChainStore::revert() {
+    if (tip_.height == wire::Height{}) {
+        return base::failure(base::Errc::not_found, "genesis cannot be taken back", "chain store");
+    }
+    MESH_TRY(auto stored, block(tip_.hash));
+    if (!stored) return std::unexpected(corrupt("the tip's block is missing"));
+    MESH_TRY(ledger::BlockEffects effects, effects_of(*stored));
+    const wire::BlockHeader& header = stored->block.header;
+    const wire::Hash hash = tip_.hash;
+    MESH_TRY(const wire::Amount earned, fees_of(header.proposer));
+    const auto balance = wire::subtract(earned, effects.fees);
+    if (!balance) return std::unexpected(corrupt("a fee balance is too small to take back"));
+
+    Tip parent{header.parent, {tip_.height.value - 1}, {}};
+    if (parent.height != wire::Height{}) {
+        MESH_TRY(const auto below, block(parent.hash));
+        if (!below) return std::unexpected(corrupt("the parent's block is missing"));
+        parent.slot = below->block.header.slot;
+    }
+    kv::Batch batch;
+    for (const ledger::Coin& coin : effects.created) erase_coin(batch, coin);
+    for (const ledger::Coin& coin : effects.spent) put_coin(batch, coin);
+    for (const ledger::CheckedTransaction& checked : effects.transactions) {
+        batch.erase(tables::transactions, checked.txid.hash.bytes);
+    }
+    batch.erase(tables::blocks, tip_.hash.bytes);
+    batch.erase(tables::undo, tip_.hash.bytes);
+    batch.erase(tables::heights, height_key(tip_.height));
+    batch.put(tables::fees, validator_key(header.proposer), encode_amount(*balance));
+
+    crypto::SetHash state = state_;
+    ledger::revert(effects, state);
+    MESH_CHECK(commit(batch, parent, state));
+    return RevertedBlock{hash, std::move(stored->block), std::move(effects.transactions)};
+}
+
+std::expected<void, base::Error> ChainStore::commit(const kv::Batch& batch, const Tip& tip,
+                                                    crypto::SetHash state) {
+    kv::Batch whole = batch;
+    whole.put(tables::meta, meta_keys::tip, encode_tip(tip));
+    whole.put(tables::meta, meta_keys::state, state.encode());
+    MESH_CHECK(store_->commit(whole));
+    tip_ = tip;
+    state_ = state;
+    return {};
+}
+
+std::expected<std::vector<wire::Transaction>, base::Error> ChainStore::expand(
+    const StoredBlock& stored) const {
+    std::vector<wire::Transaction> expanded;
+    auto coin = stored.spent.begin();
+    for (const wire::WireTransaction& transaction : stored.block.transactions) {
+        const auto* compact = std::get_if<wire::CompactTransfer>(&transaction);
+        const std::size_t inputs =
+            compact ? 1 : std::get<wire::Transaction>(transaction).body.inputs.size();
+        if (static_cast<std::size_t>(stored.spent.end() - coin) < inputs) {
+            return std::unexpected(corrupt("a block and its undo differ"));
+        }
+        if (compact) {
+            auto body =
+                wire::expand(*compact, coin->outpoint, coin->output, stored.block.header.slot);
+            if (!body) return std::unexpected(corrupt("a transaction and its coin differ"));
+            expanded.push_back({*std::move(body), {compact->signature}});
+        } else {
+            expanded.push_back(std::get<wire::Transaction>(transaction));
+        }
+        coin += static_cast<std::ptrdiff_t>(inputs);
+    }
+    return expanded;
+}
+
+std::expected<ledger::BlockEffects, base::Error> ChainStore::effects_of(
+    const StoredBlock& stored) const {
+    MESH_TRY(std::vector<wire::Transaction> transactions, expand(stored));
+    ledger::BlockEffects effects;
+    std::vector<ledger::Coin> created;
+    auto coin = stored.spent.begin();
+    for (std::size_t i = 0; i < transactions.size(); ++i) {
+        ledger::CheckedTransaction checked;
+        checked.transaction = std::move(transactions[i]);
+        checked.txid = wire::txid(chain_, checked.transaction.body);
+        checked.wtxid = wire::wtxid(checked.txid, checked.transaction.signatures);
+        checked.fee = checked.transaction.body.fee.amount();
+        checked.shortest = stored.block.transactions[i];
+        checked.shortest_bytes = wire::encoded_bytes(checked.shortest);
+        for (std::size_t k = 0; k < checked.transaction.body.inputs.size(); ++k) {
+            checked.spent.push_back((coin++)->output);
+        }
+        effects.fees.units += checked.fee.units;
+        std::ranges::copy(ledger::created_coins(checked), std::back_inserter(created));
+        effects.transactions.push_back(std::move(checked));
+    }
+    const std::set<ledger::Coin> made(created.begin(), created.end());
+    const std::set<ledger::Coin> used(stored.spent.begin(), stored.spent.end());
+    std::ranges::set_difference(used, made, std::back_inserter(effects.spent));
+    std::ranges::set_difference(made, used, std::back_inserter(effects.created));
+    return effects;
+}
+
+}  // namespace meshchain::chain

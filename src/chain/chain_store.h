@@ -1,0 +1,105 @@
+#pragma once
+// The applied chain in a kv store: blocks, coins, transaction index and tip change together in one
+// batch, so power may go at any instant (rows A3, A9, B6-B8, B11; DESIGN.md section 7).
+//
+// The coins are those after the tip. Every applied block can be taken back.
+//
+// Ownership: the kv store outlives this; nothing else writes its chain tables.
+// Threads:   one owner.
+// Errors:    corrupt (what is stored contradicts itself), wrong_chain, those of kv. A failed apply
+//            or revert changed nothing.
+// Format:    docs/formats/chain-store.md
+
+#include <memory>
+
+#include "chain/tables.h"
+#include "kv/store.h"
+#include "ledger/block_rules.h"
+
+namespace meshchain::chain {
+
+struct Tip {
+    wire::Hash hash;  ///< the chain id when only genesis is there
+    wire::Height height;
+    wire::Slot slot;
+    friend bool operator==(const Tip&, const Tip&) = default;
+};
+
+struct StoredBlock {
+    wire::Block block;
+    std::vector<ledger::Coin> spent;  ///< for every input of every transaction, in order
+};
+
+/// A block taken back, and its transactions for the mempool.
+struct RevertedBlock {
+    wire::Hash hash;
+    wire::Block block;
+    std::vector<ledger::CheckedTransaction> transactions;
+};
+
+struct TransactionLocation {
+    wire::Height height;
+    std::uint16_t index = 0;  ///< in its block
+};
+
+class ChainStore final : public ledger::CoinView {
+public:
+    /// Opens the chain in `store`, or writes the state after genesis into an empty one.
+    static std::expected<std::unique_ptr<ChainStore>, base::Error> open(
+        kv::Store& store, const ledger::Genesis& genesis);
+
+    const Tip& tip() const { return tip_; }
+    /// Of the coins after the tip.
+    const crypto::SetHash& state() const { return state_; }
+    /// What a child of the tip is judged against.
+    ledger::BlockContext context() const;
+
+    /// Nothing above the tip. Height 0 is genesis.
+    std::expected<std::optional<wire::Hash>, base::Error> hash_at(wire::Height height) const;
+    /// An applied block; nothing for others and for genesis.
+    std::expected<std::optional<StoredBlock>, base::Error> block(const wire::Hash& hash) const;
+    std::expected<std::optional<TransactionLocation>, base::Error> find(
+        const wire::Txid& txid) const;
+    std::expected<std::optional<wire::Output>, base::Error> coin(
+        const wire::Outpoint& outpoint) const override;
+    std::expected<ledger::Candidates, base::Error> candidates(
+        const wire::ShortOutpoint& position) const override;
+    /// Sum of all coins, read one by one.
+    std::expected<wire::Amount, base::Error> coins_total() const;
+    /// What all validators earned.
+    std::expected<wire::Amount, base::Error> fees_total() const;
+
+    /// `effects` are what ledger::execute said of `block` on context(). Durable on return.
+    /// Errors, with nothing changed: invalid_argument (not the tip's child, or not `hash`; row
+    /// B8), those of kv.
+    std::expected<void, base::Error> apply(const wire::Hash& hash, const wire::Block& block,
+                                           const ledger::BlockEffects& effects);
+    /// Takes the tip back and returns its block. Durable on return.
+    /// Errors, with nothing changed: not_found (only genesis is left), corrupt, those of kv.
+    std::expected<RevertedBlock, base::Error> revert();
+
+    /// The transactions of a stored block in full.
+    /// Errors: corrupt (the coins do not fit the block).
+    std::expected<std::vector<wire::Transaction>, base::Error> expand(
+        const StoredBlock& stored) const;
+
+private:
+    ChainStore(kv::Store& store, const ledger::Genesis& genesis);
+
+    std::expected<void, base::Error> load();
+    std::expected<void, base::Error> write_genesis();
+    std::expected<wire::Amount, base::Error> fees_of(wire::ValidatorIndex validator) const;
+    std::expected<ledger::BlockEffects, base::Error> effects_of(const StoredBlock& stored) const;
+    void put_coin(kv::Batch& batch, const ledger::Coin& coin) const;
+    void erase_coin(kv::Batch& batch, const ledger::Coin& coin) const;
+    std::expected<void, base::Error> commit(const kv::Batch& batch, const Tip& tip,
+                                            crypto::SetHash state);
+
+    kv::Store* store_;
+    const ledger::Genesis genesis_;
+    wire::ChainId chain_;
+    Tip tip_;
+    crypto::SetHash state_;
+};
+
+}  // namespace meshchain::chain

@@ -1,0 +1,30 @@
+#pragma once
+// Keys and values of the chain's tables as bytes: docs/formats/chain-store.md.
+
+#include "base/cursor.h"
+#include "chain/chain_store.h"
+
+namespace meshchain::chain {
+
+namespace meta_keys {
+inline const base::Bytes chain = base::as_bytes("chain");
+inline const base::Bytes tip = base::as_bytes("tip");
+inline const base::Bytes state = base::as_bytes("state");
+}  // namespace meta_keys
+
+std::array<std::byte, 4> height_key(wire::Height height);
+std::array<std::byte, 2> validator_key(wire::ValidatorIndex validator);
+
+/// All parsers fail with corrupt: these bytes were ours.
+std::array<std::byte, 40> encode_tip(const Tip& tip);
+std::expected<Tip, base::Error> parse_tip(base::Bytes value);
+std::array<std::byte, 6> encode_location(const TransactionLocation& location);
+std::array<std::byte, wire::Output::size> encode_output(const wire::Output& output);
+std::expected<wire::Output, base::Error> parse_output(base::Bytes value);
+std::expected<wire::Outpoint, base::Error> parse_outpoint(base::Bytes value);
+std::array<std::byte, 5> encode_amount(wire::Amount amount);
+std::expected<wire::Amount, base::Error> parse_amount(base::Bytes value);
+base::Buffer encode_coins(const std::vector<ledger::Coin>& coins);
+std::expected<std::vector<ledger::Coin>, base::Error> parse_coins(base::Bytes value);
+
+}  // namespace meshchain::chain

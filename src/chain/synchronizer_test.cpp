@@ -1,0 +1,115 @@
+#include "chain/synchronizer.h"
+
+#include <gtest/gtest.h>
+
+namespace meshchain::chain {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+crypto::PublicKey peer(int number) {
+    crypto::PublicKey key;
+    key.bytes[0] = static_cast<std::byte>(number);
+    return key;
+}
+PeerHeights heights(std::uint32_t head, std::uint32_t final) { return {{head}, {final}}; }
+base::Instant at(milliseconds time) { return base::Instant{time}; }
+
+wire::HashesResponse page(std::uint32_t from, std::size_t count) {
+    return {{from}, std::vector<wire::Hash>(count)};
+}
+
+class SynchronizerTest : public testing::Test {
+protected:
+    Synchronizer sync_{{.request_timeout = seconds(2), .grace = seconds(2)}};
+};
+
+TEST_F(SynchronizerTest, APeerThatIsNotAhead_IsNeverAsked) {
+    sync_.set_local(heights(5, 4));
+    sync_.handle_peer(at(seconds(0)), peer(1), heights(5, 4));
+    EXPECT_EQ(sync_.state(), SyncState::synced);
+    EXPECT_FALSE(sync_.poll_request(at(seconds(100)), 0));
+    EXPECT_EQ(sync_.poll_timeout(0), base::never);
+}
+
+TEST_F(SynchronizerTest, OneBlockAhead_IsLeftToGossipForTheGrace) {
+    sync_.handle_peer(at(seconds(10)), peer(1), heights(1, 0));
+    EXPECT_EQ(sync_.state(), SyncState::behind);
+    EXPECT_FALSE(sync_.poll_request(at(seconds(11)), 0));
+    EXPECT_EQ(sync_.poll_timeout(0), at(seconds(12)));
+    EXPECT_TRUE(sync_.poll_request(at(seconds(12)), 0));
+}
+
+TEST_F(SynchronizerTest, FarAhead_IsAskedAtOnceForTheHashesAfterFinal) {
+    sync_.set_local(heights(7, 5));
+    sync_.handle_peer(at(seconds(0)), peer(1), heights(90, 88));
+    const auto query = sync_.poll_request(at(seconds(0)), 0);
+    ASSERT_TRUE(query);
+    EXPECT_EQ(query->to, peer(1));
+    EXPECT_EQ(query->request, wire::SyncRequest(wire::HashesRequest{{6}, wire::hashes_max}));
+    EXPECT_EQ(sync_.state(), SyncState::syncing);
+    EXPECT_FALSE(sync_.poll_request(at(seconds(0)), 0)) << "one request in flight";
+}
+
+TEST_F(SynchronizerTest, TheNextPage_WaitsForTheBlocksOfThisOne) {
+    sync_.handle_peer(at(seconds(0)), peer(1), heights(90, 88));
+    ASSERT_TRUE(sync_.poll_request(at(seconds(0)), 0));
+    EXPECT_TRUE(sync_.handle_hashes(at(seconds(0)), peer(1), page(1, 32)));
+    EXPECT_FALSE(sync_.poll_request(at(seconds(1)), 3));
+    EXPECT_EQ(sync_.poll_timeout(3), base::never);
+    const auto query = sync_.poll_request(at(seconds(1)), 0);
+    ASSERT_TRUE(query);
+    EXPECT_EQ(query->request, wire::SyncRequest(wire::HashesRequest{{33}, wire::hashes_max}));
+}
+
+TEST_F(SynchronizerTest, WithTheirBlocksHere_TheCertificateIsAskedFor) {
+    sync_.handle_peer(at(seconds(0)), peer(1), heights(9, 8));
+    sync_.set_local(heights(9, 0));
+    const auto query = sync_.poll_request(at(seconds(2)), 0);
+    ASSERT_TRUE(query);
+    EXPECT_EQ(query->request, wire::SyncRequest(wire::CertificateRequest{}));
+    EXPECT_FALSE(sync_.poll_request(at(seconds(2)), 0)) << "not again before the time-out";
+    sync_.set_local(heights(9, 8));
+    EXPECT_EQ(sync_.state(), SyncState::synced);
+    EXPECT_EQ(sync_.percent(), 100U);
+}
+
+TEST_F(SynchronizerTest, ASilentPeer_IsReportedAndReplaced) {
+    sync_.handle_peer(at(seconds(0)), peer(1), heights(90, 88));
+    sync_.handle_peer(at(seconds(0)), peer(2), heights(50, 48));
+    ASSERT_EQ(sync_.poll_request(at(seconds(0)), 0)->to, peer(1));
+    sync_.handle_timeout(at(milliseconds(1999)));
+    EXPECT_FALSE(sync_.poll_failure());
+    sync_.handle_timeout(at(seconds(2)));
+    EXPECT_EQ(sync_.poll_failure(), peer(1));
+    ASSERT_EQ(sync_.poll_request(at(seconds(2)), 0)->to, peer(2));
+}
+
+TEST_F(SynchronizerTest, AnAnswerNobodyAskedFor_IsRefused) {
+    sync_.handle_peer(at(seconds(0)), peer(1), heights(90, 88));
+    EXPECT_FALSE(sync_.handle_hashes(at(seconds(0)), peer(1), page(1, 32)));
+    ASSERT_TRUE(sync_.poll_request(at(seconds(0)), 0));
+    EXPECT_FALSE(sync_.handle_hashes(at(seconds(0)), peer(2), page(1, 32)));
+}
+
+TEST_F(SynchronizerTest, AForgedHeightWithNothingBehindIt_IsNotAskedInATightLoop) {
+    sync_.handle_peer(at(seconds(0)), peer(1), heights(4'000'000'000, 4'000'000'000));
+    ASSERT_TRUE(sync_.poll_request(at(seconds(0)), 0));
+    EXPECT_FALSE(sync_.handle_hashes(at(seconds(0)), peer(1), page(1, 0)));
+    EXPECT_FALSE(sync_.poll_request(at(seconds(1)), 0));
+    EXPECT_TRUE(sync_.poll_request(at(seconds(2)), 0));
+}
+
+TEST_F(SynchronizerTest, Progress_CountsFromWhereTheCatchUpBegan) {
+    sync_.set_local(heights(100, 100));
+    sync_.handle_peer(at(seconds(0)), peer(1), heights(300, 300));
+    EXPECT_EQ(sync_.percent(), 0U);
+    sync_.set_local(heights(200, 100));
+    EXPECT_EQ(sync_.percent(), 50U);
+    sync_.forget_peer(peer(1));
+    EXPECT_EQ(sync_.state(), SyncState::idle);
+}
+
+}  // namespace
+}  // namespace meshchain::chain

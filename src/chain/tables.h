@@ -1,0 +1,32 @@
+#pragma once
+// The tables that the chain keeps in the node's one store. Their bytes:
+// docs/formats/chain-store.md.
+
+#include <array>
+
+#include "kv/schema.h"
+
+namespace meshchain::chain {
+
+namespace tables {
+inline constexpr kv::Table meta{0};          ///< tip, coin set hash, chain id
+inline constexpr kv::Table blocks{1};        ///< block hash → block
+inline constexpr kv::Table heights{2};       ///< height → block hash
+inline constexpr kv::Table undo{3};          ///< block hash → coins it spent
+inline constexpr kv::Table transactions{4};  ///< txid → height, index
+inline constexpr kv::Table coins{5};         ///< outpoint → output
+inline constexpr kv::Table positions{6};     ///< short outpoint ‖ outpoint → nothing
+inline constexpr kv::Table fees{7};          ///< validator → what it earned
+}  // namespace tables
+
+/// What the chain contributes to the schema of the store it is given.
+inline constexpr std::array<kv::TableInfo, 8> chain_tables{{{tables::meta, "chain_meta"},
+                                                            {tables::blocks, "blocks"},
+                                                            {tables::heights, "heights"},
+                                                            {tables::undo, "undo"},
+                                                            {tables::transactions, "transactions"},
+                                                            {tables::coins, "coins"},
+                                                            {tables::positions, "positions"},
+                                                            {tables::fees, "fees"}}};
+
+}  // namespace meshchain::chain
