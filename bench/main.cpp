@@ -10,5 +10,5 @@ int main(int argc, char** argv) {
         return 2;
     }
     meshchain::bench::Report report(argc == 2 ? argv[1] : "");
-    for (const auto run : meshchain::bench::all_workloads()) run(report);
+    for (const auto run : meshchain::bench::all_workloads) run(report);
 }
