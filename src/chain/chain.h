@@ -160,6 +160,7 @@ private:
     SyncState reported_sync_ = SyncState::idle;
     wire::Checkpoint reported_final_;
     std::uint32_t last_purge_slot_ = 0;
+    std::optional<wire::Slot> attempted_;  ///< where the timer has tried to propose already
     std::uint64_t blocks_proposed_ = 0;
     std::uint64_t outgoing_dropped_ = 0;
     std::optional<base::Error> fault_;

@@ -148,15 +148,17 @@ std::optional<consensus::Duty> Chain::duty(base::Now now) const {
 
 base::WallTime Chain::next_proposal_time(base::Now now) const {
     const base::WallTime next = engine_->next_proposal_time(now.wall);
-    if (next > now.wall || duty(now)) return next;
+    if (next > now.wall) return next;
+    if (const auto turn = duty(now); turn && attempted_ != turn->slot) return now.wall;
     return engine_->schedule().start_of(wire::Slot{slot(now).value + 1});
 }
 
 void Chain::propose(base::Now now) {
     if (fault_ || mempool_->size() == 0 || sync_.state() == SyncState::syncing) return;
     const auto turn = duty(now);
-    if (!turn || turn->parent != store_->tip().hash) return;
-    propose_at(now, *turn);
+    if (!turn) return;
+    attempted_ = turn->slot;  // a new transaction tries again, the timer does not
+    if (turn->parent == store_->tip().hash) propose_at(now, *turn);
 }
 
 void Chain::propose_at(base::Now now, const consensus::Duty& duty) {

@@ -48,6 +48,7 @@ public:
     static std::expected<std::unique_ptr<ChainStore>, base::Error> open(
         kv::Store& store, const ledger::Genesis& genesis);
 
+    const wire::ChainId& chain_id() const { return chain_; }
     const Tip& tip() const { return tip_; }
     /// Of the coins after the tip.
     const crypto::SetHash& state() const { return state_; }

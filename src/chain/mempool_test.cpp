@@ -318,11 +318,8 @@ void run_random_life(std::uint64_t seed) {
                   .chain_max = 4});
     std::vector<std::pair<BlockEffects, ledger::BlockContext>> applied;
     std::vector<Coin> known = ledger::genesis_coins(genesis);
-    const auto person_of = [](const crypto::PublicKey& key) {
-        for (std::uint32_t p = 0;; ++p) {
-            if (ledger::test::public_key(p) == key) return p;
-        }
-    };
+    std::map<crypto::PublicKey, std::uint32_t> people;
+    for (std::uint32_t p = 0; p < 6; ++p) people.emplace(ledger::test::public_key(p), p);
     for (int step = 0; step < 120; ++step) {
         const wire::Slot slot{context.parent_slot.value + 1};
         if (random.chance(3, 4)) {
@@ -332,7 +329,7 @@ void run_random_life(std::uint64_t seed) {
             if (amount + wire::FeeCode{fee}.amount().units > from.output.amount.units) continue;
             const auto payment = ledger::test::pay(
                 chain, from,
-                {person_of(from.output.owner), static_cast<std::uint32_t>(random.below(6)), amount,
+                {people.at(from.output.owner), static_cast<std::uint32_t>(random.below(6)), amount,
                  fee, static_cast<std::uint32_t>(random.below(3))});
             const Mempool::Ingress peer =
                 ledger::test::public_key(100 + static_cast<std::uint32_t>(random.below(3)));

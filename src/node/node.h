@@ -39,7 +39,13 @@ public:
     /// corrupt, io.
     static std::expected<std::unique_ptr<Node>, base::Error> create(const NodeConfig& config,
                                                                     const ledger::Genesis& genesis,
-                                                                    Keys keys, Doors doors);
+                                                                    Keys keys, Doors doors,
+                                                                    base::Now now);
+    /// Tells the store that this validating key was made just now and has signed nothing. A key
+    /// without this record counts as restored, and waits until it is safe to sign.
+    /// Errors: exists, those of the store.
+    static std::expected<void, base::Error> record_new_key(kv::Store& store,
+                                                           const crypto::PublicKey& key);
     ~Node();
     Node(const Node&) = delete;
     Node& operator=(const Node&) = delete;

@@ -1,0 +1,300 @@
+#include "node/node.h"
+
+#include <algorithm>
+
+#include "node/node_parts.h"
+
+namespace meshchain::node {
+namespace {
+
+/// A wall clock that gains or loses so much against the monotonic one has been set.
+constexpr base::Milliseconds clock_step_min{500};
+
+std::uint64_t random_seed(base::Entropy& entropy) {
+    std::array<std::byte, 8> bytes;
+    entropy.fill(bytes);
+    return base::Reader(bytes).u64();
+}
+
+mesh::Options mesh_options(const NodeConfig& config, const ledger::Genesis& genesis) {
+    mesh::Options options;
+    options.static_peers = config.network.static_peers;
+    for (const auto& validator : genesis.validators) {
+        options.validators.push_back(validator.identity);
+    }
+    options.multicast = config.network.multicast;
+    options.peers_max = config.max_peers;
+    options.peers_reserved = std::min(options.peers_reserved, options.peers_max);
+    options.discovery_interval = config.network.discovery_interval;
+    options.heartbeat_interval = config.network.heartbeat_interval;
+    options.peer_timeout = config.network.peer_timeout;
+    options.peer_forget_after = std::max(options.peer_forget_after, options.peer_timeout);
+    return options;
+}
+
+base::Error not_this_role(std::string what, std::string advice) {
+    return {base::Errc::invalid_argument, std::move(what), "role", std::move(advice)};
+}
+
+/// Role and keys must fit genesis, or the node would believe itself something it is not.
+std::expected<void, base::Error> check_role(const NodeConfig& config,
+                                            const ledger::Genesis& genesis, const Keys& keys) {
+    if (config.role == wire::Role::light) {
+        return std::unexpected(not_this_role("role light does not exist yet",
+                                             "choose validator or relay"));
+    }
+    if (config.role != wire::Role::validator) return {};
+    const auto is_ours = [&](const ledger::GenesisValidator& validator) {
+        return keys.validating && validator.key == keys.validating->public_key() &&
+               validator.identity == keys.identity.public_key();
+    };
+    if (std::ranges::any_of(genesis.validators, is_ours)) return {};
+    return std::unexpected(
+        not_this_role("genesis lists no validator with this node's identity and validating key",
+                      "set role to relay, or use the genesis this node was enrolled in"));
+}
+
+}  // namespace
+
+Node::Parts::Parts(const NodeConfig& config_in, const ledger::Genesis& genesis_in,
+                   Doors doors_in, base::Now now)
+    : config(config_in),
+      genesis(genesis_in),
+      doors(doors_in),
+      log(doors_in.log, "node"),
+      events(log.for_module("runtime")),
+      state(now.instant, log),
+      lifecycle(log),
+      last(now) {}
+
+std::expected<void, base::Error> Node::Parts::build(Keys keys, base::Now now) {
+    MESH_CHECK(validate(config));
+    MESH_CHECK(ledger::validate(genesis));
+    MESH_CHECK(check_repeated(config, keys.identity.public_key(),
+                              base::Milliseconds{genesis.block_time_ms}));
+    MESH_CHECK(check_role(config, genesis, keys));
+    if (config.role != wire::Role::validator) keys.validating.reset();
+    identity = keys.identity.public_key();
+
+    const base::Random random(random_seed(doors.entropy));
+    MESH_TRY(chain, chain::Chain::open(genesis,
+                                       {.store = doors.store,
+                                        .consensus_table = tables::consensus,
+                                        .validating_key = std::move(keys.validating),
+                                        .proposal_bytes_max = config.max_block_size,
+                                        .random = random.stream("chain"),
+                                        .log = log.for_module("chain")},
+                                       now));
+    const std::array parts{mesh::mesh_rules(), chain->rules()};
+    MESH_TRY(rules, mesh::build_rule_table(parts));
+    const mesh::Options options = mesh_options(config, genesis);
+    MESH_CHECK(mesh::check(options));
+    mesh = std::make_unique<mesh::Mesh>(
+        options,
+        mesh::Self{ledger::chain_id(genesis), std::move(keys.identity), config.role}, rules,
+        mesh::Doors{doors.store, tables::mesh, doors.entropy, log.for_module("mesh")},
+        random.stream("mesh"), *this);
+    mesh->add_link(doors.link);
+
+    lifecycle.add({"chain",
+                   [this](base::Now at) -> std::expected<void, base::Error> {
+                       chain->start(at);
+                       return {};
+                   },
+                   [this](base::Now at) { chain->stop(at); }});
+    lifecycle.add({"mesh",
+                   [this](base::Now at) -> std::expected<void, base::Error> {
+                       mesh->set_status(chain->status(at), std::uint8_t(state.state()));
+                       return mesh->start(at);
+                   },
+                   [this](base::Now at) { mesh->stop(at); }});
+    return {};
+}
+
+std::expected<std::unique_ptr<Node>, base::Error> Node::create(const NodeConfig& config,
+                                                               const ledger::Genesis& genesis,
+                                                               Keys keys, Doors doors,
+                                                               base::Now now) {
+    auto parts = std::make_unique<Parts>(config, genesis, doors, now);
+    MESH_CHECK(parts->build(std::move(keys), now));
+    return std::unique_ptr<Node>(new Node(std::move(parts)));
+}
+
+std::expected<void, base::Error> Node::record_new_key(kv::Store& store,
+                                                      const crypto::PublicKey& validating_key) {
+    return consensus::VoteStore::create(store, tables::consensus, validating_key);
+}
+
+Node::Node(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+Node::~Node() = default;
+
+std::expected<void, base::Error> Node::start(base::Now now) {
+    Parts& parts = *parts_;
+    parts.started_at = now.instant;
+    parts.last = now;
+    MESH_CHECK(parts.lifecycle.start(now));
+    static_cast<void>(parts.state.set_state(now.instant, runtime::NodeState::waiting_peers));
+    parts.mesh->request_hello(now);
+    parts.tell(runtime::EventType::node_started);
+    step(now);
+    return {};
+}
+
+void Node::stop(base::Now now) {
+    Parts& parts = *parts_;
+    if (!parts.lifecycle.is_running()) return;
+    static_cast<void>(parts.state.set_state(now.instant, runtime::NodeState::shutting_down));
+    parts.send_all(now);
+    parts.tell(runtime::EventType::node_stopped);
+    parts.events.run_once(now.instant);
+    if (parts.wallet) parts.wallet->lock();
+    parts.lifecycle.stop(now);
+}
+
+void Node::step(base::Now now) { parts_->step(now); }
+
+base::Instant Node::poll_timeout(base::Now now) const {
+    const Parts& parts = *parts_;
+    if (parts.link_has_more) return now.instant;
+    base::Instant earliest =
+        std::min({parts.mesh->poll_timeout(now), parts.chain->poll_timeout(now),
+                  parts.events.poll_timeout()});
+    if (parts.wallet) earliest = std::min(earliest, parts.payments_due);
+    return std::max(earliest, now.instant);
+}
+
+void Node::Parts::step(base::Now now) {
+    notice_clock_step(now);
+    mesh->set_status(chain->status(now), std::uint8_t(state.state()));
+    link_has_more = mesh->handle_readable(now);
+    if (mesh->poll_timeout(now) <= now.instant) mesh->handle_timeout(now);
+    drain_mesh(now);
+    if (chain->poll_timeout(now) <= now.instant) chain->handle_timeout(now);
+    send_waiting_payments(now);
+    send_all(now);
+    drain_chain(now);
+    update_state(now);
+    events.run_once(now.instant);
+}
+
+void Node::Parts::notice_clock_step(base::Now now) {
+    const auto drift = (now.wall - last.wall) -
+                       std::chrono::duration_cast<base::Milliseconds>(now.instant - last.instant);
+    last = now;
+    if (std::chrono::abs(drift) < clock_step_min) return;
+    log.warning("the wall clock jumped by " + std::to_string(drift.count()) +
+                " ms; silent until other validators confirm the time");
+    chain->handle_clock_step(now);
+    mesh->request_hello(now);
+}
+
+wire::Verdict Node::Parts::handle_frame(base::Now now, const wire::Ingress& from,
+                                        wire::MessageType type, base::Bytes payload) {
+    return chain->handle(now, from, type, payload);
+}
+
+void Node::Parts::send_all(base::Now now) {
+    while (const auto frame = chain->poll_frame(now)) {
+        const auto sent = mesh->send(now, *frame);
+        if (!sent && log.wants(base::LogLevel::debug)) {
+            log.debug("not sent: " + base::sentence(sent.error()));
+        }
+    }
+}
+
+void Node::Parts::drain_mesh(base::Now now) {
+    const auto id = [](const crypto::PublicKey& key) { return runtime::EventId{key.bytes, 0}; };
+    while (const auto event = mesh->poll_event()) {
+        if (const auto* found = std::get_if<mesh::PeerDiscovered>(&*event)) {
+            tell(runtime::EventType::peer_discovered, id(found->peer));
+        } else if (const auto* lost = std::get_if<mesh::PeerLost>(&*event)) {
+            chain->handle_peer_lost(lost->peer);
+            tell(runtime::EventType::peer_lost, id(lost->peer));
+        } else if (const auto* hello = std::get_if<mesh::PeerStatus>(&*event)) {
+            chain->handle_peer(now, hello->peer, hello->status.slot,
+                               {hello->status.height, hello->status.final_height});
+        } else if (const auto* beat = std::get_if<mesh::PeerHeartbeat>(&*event)) {
+            chain->handle_peer(now, beat->peer, beat->heartbeat.slot,
+                               {beat->heartbeat.height, beat->heartbeat.final_height});
+        }
+    }
+}
+
+void Node::Parts::tell(runtime::EventType type, runtime::EventData data,
+                       runtime::EventPriority priority) {
+    events.enqueue({type, priority, "node", data});
+}
+
+void Node::Parts::drain_chain(base::Now now) {
+    using runtime::EventType;
+    while (const auto event = chain->poll_event()) {
+        tell_wallet(*event);
+        if (const auto* applied = std::get_if<chain::BlockApplied>(&*event)) {
+            ++blocks_applied;
+            const runtime::EventId id{applied->hash.bytes, applied->height.value};
+            if (applied->own) tell(EventType::block_proposed, id);
+            tell(EventType::block_added, id, runtime::EventPriority::high);
+        } else if (const auto* reverted = std::get_if<chain::BlockReverted>(&*event)) {
+            ++blocks_reverted;
+            log.info("block " + std::to_string(reverted->height.value) + " was taken back");
+        } else if (const auto* accepted = std::get_if<chain::TransactionAccepted>(&*event)) {
+            tell(EventType::transaction_added,
+                 runtime::EventId{accepted->transaction.txid.hash.bytes, 0});
+        } else if (const auto* final = std::get_if<chain::CheckpointFinal>(&*event)) {
+            tell(EventType::transaction_confirmed,
+                 runtime::EventId{final->checkpoint.block.bytes, final->height.value},
+                 runtime::EventPriority::high);
+        } else if (const auto* chosen = std::get_if<chain::ProposerSelected>(&*event)) {
+            tell(EventType::validator_selected, std::uint64_t{chosen->slot.value});
+        } else if (const auto* vote = std::get_if<chain::BlockApproved>(&*event)) {
+            tell(EventType::block_approved,
+                 runtime::EventId{vote->target.bytes, vote->round.value});
+        } else if (const auto* evidence = std::get_if<chain::EvidenceFound>(&*event)) {
+            ++evidence_found;
+            log.warning("validator " + std::to_string(evidence->validator.value) +
+                        " signed twice; the evidence is kept");
+        } else if (const auto* sync = std::get_if<chain::SyncChanged>(&*event)) {
+            if (sync->state == chain::SyncState::syncing) tell(EventType::sync_started);
+            if (sync->state == chain::SyncState::synced) {
+                tell(EventType::sync_completed);
+                tell(EventType::node_synced);
+            }
+        } else if (const auto* fault = std::get_if<chain::PeerFault>(&*event)) {
+            mesh->report_failure(fault->peer);
+        } else if (std::holds_alternative<chain::HelloWanted>(*event)) {
+            mesh->request_hello(now);
+        }
+    }
+}
+
+void Node::Parts::update_state(base::Now now) {
+    using runtime::NodeState;
+    const NodeState current = state.state();
+    if (!lifecycle.is_running() || current == NodeState::shutting_down) return;
+    const bool alone = genesis.validators.size() == 1 && chain->engine().self().has_value();
+    NodeState next = NodeState::synchronized;
+    if (chain->fault()) {
+        next = NodeState::error;
+    } else if (mesh->connected_count() == 0 && !alone) {
+        next = NodeState::waiting_peers;
+    } else if (chain->sync().state() == chain::SyncState::syncing) {
+        next = NodeState::syncing;
+    } else if (chain->engine().self() && chain->engine().is_clock_checked()) {
+        next = NodeState::validating;
+    }
+    if (next == current) return;
+    // Some ways lead through another state: the table of StateManager says which.
+    for (const NodeState way : {next, NodeState::waiting_peers, NodeState::syncing,
+                                NodeState::synchronized}) {
+        if (!runtime::StateManager::allowed(current, way)) continue;
+        static_cast<void>(state.set_state(now.instant, way));
+        if (way == next || runtime::StateManager::allowed(way, next)) {
+            static_cast<void>(state.set_state(now.instant, next));
+            return;
+        }
+    }
+}
+
+runtime::EventLoop& Node::events() { return parts_->events; }
+
+}  // namespace meshchain::node

@@ -1,0 +1,65 @@
+#pragma once
+// The inside of a Node, shared by its source files only.
+
+#include "chain/chain.h"
+#include "mesh/mesh.h"
+#include "node/lifecycle.h"
+#include "node/node.h"
+#include "node/tables.h"
+#include "runtime/state_manager.h"
+
+namespace meshchain::node {
+
+struct Node::Parts final : mesh::FrameHandler {
+    Parts(const NodeConfig& config_in, const ledger::Genesis& genesis_in, Doors doors_in,
+          base::Now now);
+
+    // node.cpp
+    std::expected<void, base::Error> build(Keys keys, base::Now now);
+    wire::Verdict handle_frame(base::Now now, const wire::Ingress& from, wire::MessageType type,
+                               base::Bytes payload) override;
+    void step(base::Now now);
+    void notice_clock_step(base::Now now);
+    void drain_mesh(base::Now now);
+    void drain_chain(base::Now now);
+    void send_all(base::Now now);
+    void update_state(base::Now now);
+    void tell(runtime::EventType type, runtime::EventData data = {},
+              runtime::EventPriority priority = runtime::EventPriority::normal);
+
+    // node_wallet.cpp
+    std::expected<void, base::Error> catch_up_wallet();
+    std::expected<wallet::BlockChange, base::Error> stored_change(wire::Height height) const;
+    wallet::BlockChange genesis_change() const;
+    void tell_wallet(const chain::Event& event);
+    void send_waiting_payments(base::Now now);
+
+    // node_views.cpp
+    Certainty certainty_of(wire::Height height) const;
+    std::expected<BlockView, base::Error> view(const wire::Hash& hash,
+                                               const chain::StoredBlock& stored) const;
+    std::vector<std::string> problems(base::Now now) const;
+
+    NodeConfig config;
+    ledger::Genesis genesis;
+    Doors doors;
+    base::Log log;
+    runtime::EventLoop events;
+    runtime::StateManager state;
+    LifecycleManager lifecycle;
+    crypto::PublicKey identity;
+    std::unique_ptr<chain::Chain> chain;
+    std::vector<wire::MessageRule> rules;
+    std::unique_ptr<mesh::Mesh> mesh;
+    std::unique_ptr<wallet::Wallet> wallet;
+
+    base::Instant started_at{};
+    base::Now last{};  ///< of the step before, to notice a jump of the wall clock
+    base::Instant payments_due{};
+    bool link_has_more = false;
+    std::uint64_t blocks_applied = 0;
+    std::uint64_t blocks_reverted = 0;
+    std::uint64_t evidence_found = 0;
+};
+
+}  // namespace meshchain::node

@@ -1,0 +1,246 @@
+// What a node says about itself.
+
+#include <algorithm>
+
+#include "node/node_parts.h"
+
+namespace meshchain::node {
+
+std::string_view name(Certainty certainty) {
+    switch (certainty) {
+        case Certainty::unknown: return "UNKNOWN";
+        case Certainty::seen: return "SEEN";
+        case Certainty::live: return "LIVE";
+        case Certainty::justified: return "JUSTIFIED";
+        case Certainty::final: return "FINAL";
+        case Certainty::expired: return "EXPIRED";
+    }
+    return "UNKNOWN";
+}
+
+Certainty Node::Parts::certainty_of(wire::Height height) const {
+    if (height <= chain->final_height()) return Certainty::final;
+    const auto hash = chain->store().hash_at(height);
+    if (!hash || !*hash) return Certainty::unknown;
+    const auto confirmation = chain->engine().confirmation(**hash);
+    return confirmation && confirmation->justified ? Certainty::justified : Certainty::live;
+}
+
+std::vector<std::string> Node::Parts::problems(base::Now now) const {
+    std::vector<std::string> found;
+    if (const auto& fault = chain->fault()) {
+        found.push_back("The store failed and nothing is applied any more: " +
+                        base::sentence(*fault) + ".");
+    }
+    if (doors.store.is_read_only()) {
+        found.push_back("The store is read-only; check the disk, then restart the node.");
+    }
+    const kv::QuotaLevel quota = doors.store.quota().level();
+    if (quota != kv::QuotaLevel::ok) {
+        found.push_back("Storage is at " + std::string(kv::name(quota)) +
+                        "; free space or raise the quota.");
+    }
+    const consensus::Engine& engine = chain->engine();
+    const bool alone = genesis.validators.size() == 1 && engine.self().has_value();
+    if (mesh->connected_count() == 0 && !alone) {
+        found.push_back("No peers; check the network, or name one in network.static_peers.");
+    }
+    if (engine.self() && !engine.is_clock_checked()) {
+        found.push_back("Silent: too few other validators confirm this clock; check the time.");
+    }
+    if (3 * engine.online_percent(now.wall) <= 200) {
+        found.push_back("This side holds " + std::to_string(engine.online_percent(now.wall)) +
+                        " % of the stake; nothing becomes FINAL below two thirds.");
+    }
+    if (engine.is_full()) {
+        found.push_back("STALLED: too many blocks wait for finality; no new ones are taken.");
+    }
+    return found;
+}
+
+StatusView Node::status(base::Now now) const {
+    const Parts& parts = *parts_;
+    const chain::Chain& chain = *parts.chain;
+    const consensus::Engine& engine = chain.engine();
+    StatusView view;
+    view.identity = parts.identity;
+    view.node_id = crypto::to_hex(crypto::node_id(parts.identity));
+    view.node_name = parts.config.node_name;
+    view.role = parts.config.role;
+    view.state = parts.state.state();
+    view.chain = chain_id();
+    view.uptime = now.instant - parts.started_at;
+    view.slot = chain.slot(now);
+    view.height = chain.store().tip().height;
+    view.tip = chain.store().tip().hash;
+    view.final_height = chain.final_height();
+    view.final_block = engine.final().block;
+    view.justified = engine.justified();
+    view.validator = engine.self().has_value();
+    view.clock_checked = engine.is_clock_checked();
+    view.online_percent = engine.online_percent(now.wall);
+    view.peers = parts.mesh->connected_count();
+    view.mempool_transactions = chain.mempool().size();
+    view.mempool_bytes = chain.mempool().bytes();
+    view.supply = ledger::supply(parts.genesis).value_or(wire::Amount{});
+    view.blocks_applied = parts.blocks_applied;
+    view.blocks_reverted = parts.blocks_reverted;
+    view.blocks_proposed = chain.blocks_proposed();
+    view.evidence_found = parts.evidence_found;
+    for (const mesh::TypeCounters& type : parts.mesh->stats().types) {
+        view.frames_received += type.received;
+        view.frames_sent += type.sent;
+    }
+    for (const std::uint64_t drops : parts.mesh->stats().drops) view.frames_dropped += drops;
+    view.sync = {chain::name(chain.sync().state()), chain.sync().target(),
+                 chain.sync().percent()};
+    view.storage_bytes = parts.doors.store.quota().used_bytes;
+    view.storage_read_only = parts.doors.store.is_read_only();
+    view.problems = parts.problems(now);
+    return view;
+}
+
+std::vector<PeerView> Node::peers(base::Now now) const {
+    std::vector<PeerView> views;
+    for (const mesh::Peer& peer : parts_->mesh->peers()) {
+        if (!peer.connected) continue;
+        PeerView view;
+        view.identity = peer.key;
+        view.node_id = crypto::to_hex(peer.id);
+        view.address = peer.address;
+        view.role = peer.role;
+        view.validator = peer.is_validator;
+        view.is_static = peer.is_static;
+        view.score = peer.score.value();
+        view.height = peer.height;
+        view.final_height = peer.final_height;
+        view.last_heard = now.instant - peer.last_heard;
+        views.push_back(view);
+    }
+    return views;
+}
+
+std::expected<BlockView, base::Error> Node::Parts::view(const wire::Hash& hash,
+                                                        const chain::StoredBlock& stored) const {
+    const wire::BlockHeader& header = stored.block.header;
+    BlockView view;
+    view.hash = hash;
+    view.header = header;
+    view.time = chain->engine().schedule().start_of(header.slot);
+    view.proposer = genesis.validators[header.proposer.value].identity;
+    view.bytes = wire::encoded_bytes(stored.block);
+    MESH_TRY(const auto transactions, chain->store().expand(stored));
+    for (const wire::Transaction& transaction : transactions) {
+        view.transactions.push_back(wire::txid(chain->store().chain_id(), transaction.body));
+    }
+    view.certainty = certainty_of(header.height);
+    return view;
+}
+
+std::expected<BlockView, base::Error> Node::block(const wire::Hash& hash) const {
+    MESH_TRY(const auto stored, parts_->chain->store().block(hash));
+    if (!stored) {
+        return base::failure(base::Errc::not_found, "no block " + crypto::to_hex(hash), "blocks",
+                             "ask for a hash or height of the chain this node follows");
+    }
+    return parts_->view(hash, *stored);
+}
+
+std::expected<BlockView, base::Error> Node::block(wire::Height height) const {
+    MESH_TRY(const auto hash, parts_->chain->store().hash_at(height));
+    if (!hash || height == wire::Height{}) {
+        return base::failure(
+            base::Errc::not_found, "no block at height " + std::to_string(height.value), "blocks",
+            "heights go from 1 to " +
+                std::to_string(parts_->chain->store().tip().height.value));
+    }
+    return block(*hash);
+}
+
+std::expected<std::vector<BlockView>, base::Error> Node::blocks(wire::Height from,
+                                                                std::size_t count) const {
+    std::vector<BlockView> views;
+    std::uint32_t height = std::min(from, parts_->chain->store().tip().height).value;
+    for (; height > 0 && views.size() < count; --height) {
+        MESH_TRY(BlockView view, block(wire::Height{height}));
+        views.push_back(std::move(view));
+    }
+    return views;
+}
+
+namespace {
+
+TransactionView view_of(const ledger::CheckedTransaction& waiting) {
+    TransactionView view;
+    view.txid = waiting.txid;
+    view.certainty = Certainty::seen;
+    view.transaction = waiting.transaction;
+    view.fee = waiting.fee;
+    view.bytes = waiting.shortest_bytes;
+    return view;
+}
+
+}  // namespace
+
+std::expected<TransactionView, base::Error> Node::transaction(const wire::Txid& txid) const {
+    const chain::Chain& chain = *parts_->chain;
+    if (const auto* waiting = chain.mempool().find(txid)) return view_of(*waiting);
+    TransactionView view;
+    view.txid = txid;
+    MESH_TRY(const auto location, chain.store().find(txid));
+    if (!location) return view;
+    MESH_TRY(const auto hash, chain.store().hash_at(location->height));
+    MESH_TRY(const auto stored, chain.store().block(hash.value_or(wire::Hash{})));
+    if (!stored) {
+        return base::failure(base::Errc::corrupt, "the transaction index names a missing block",
+                             "chain store");
+    }
+    MESH_TRY(auto transactions, chain.store().expand(*stored));
+    if (location->index >= transactions.size()) {
+        return base::failure(base::Errc::corrupt, "the transaction index points behind its block",
+                             "chain store");
+    }
+    view.transaction = std::move(transactions[location->index]);
+    view.bytes = wire::encoded_bytes(stored->block.transactions[location->index]);
+    view.fee = view.transaction->body.fee.amount();
+    view.height = location->height;
+    view.block = *hash;
+    view.certainty = parts_->certainty_of(location->height);
+    if (view.certainty == Certainty::final) {
+        view.live_percent = 100;
+    } else if (const auto confirmation = chain.engine().confirmation(*hash)) {
+        view.live_percent = confirmation->percent;
+    }
+    return view;
+}
+
+MempoolView Node::mempool() const {
+    constexpr std::size_t entries_max = 100;
+    const chain::Mempool& mempool = parts_->chain->mempool();
+    MempoolView view{mempool.size(), mempool.bytes(), {}};
+    for (const auto* waiting : mempool.select(mempool.bytes(), parts_->chain->slot(parts_->last))) {
+        if (view.entries.size() == entries_max) break;
+        view.entries.push_back(view_of(*waiting));
+    }
+    return view;
+}
+
+std::expected<wire::Transaction, base::Error> Node::expand(
+    base::Now now, const wire::WireTransaction& transaction) const {
+    const chain::Chain& chain = *parts_->chain;
+    MESH_TRY(auto checked, ledger::check(chain_id(), transaction, chain.slot(now),
+                                         chain.mempool().coins(), ledger::NothingVerified{}));
+    return std::move(checked.transaction);
+}
+
+const wire::ChainId& Node::chain_id() const { return parts_->chain->store().chain_id(); }
+
+std::expected<wire::Txid, base::Error> Node::submit(base::Now now,
+                                                    const wire::WireTransaction& transaction) {
+    MESH_TRY(const auto accepted, parts_->chain->submit(now, transaction));
+    parts_->send_all(now);
+    parts_->drain_chain(now);
+    return accepted.txid;
+}
+
+}  // namespace meshchain::node
