@@ -1,0 +1,269 @@
+#include "host/sqlite_store.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+
+#include <cerrno>
+
+#include "base/assert.h"
+#include "host/os_error.h"
+
+namespace meshchain::host {
+namespace {
+
+using std::filesystem::path;
+
+/// flock on a file of its own: on the database it would drop SQLite's own locks when closed.
+std::expected<FileDescriptor, base::Error> lock_out_others(const path& store) {
+    const path name = store.string() + ".lock";
+    FileDescriptor file(::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!file.valid()) return std::unexpected(os_error(errno, "lock the store", name));
+    while (::flock(file.number(), LOCK_EX | LOCK_NB) != 0) {
+        if (errno == EINTR) continue;
+        if (errno != EWOULDBLOCK) return std::unexpected(os_error(errno, "lock the store", name));
+        return base::failure(base::Errc::locked, "the store is open in another process or place",
+                             store.string(), "stop the node that uses it first");
+    }
+    return file;
+}
+
+std::expected<void, base::Error> check_exists(const path& store) {
+    std::error_code ignored;
+    if (!std::filesystem::exists(store, ignored)) {
+        return base::failure(base::Errc::not_found, "there is no store", store.string(),
+                             "check the path, or make a new node");
+    }
+    if (std::filesystem::is_regular_file(store, ignored) &&
+        std::filesystem::file_size(store, ignored) == 0) {
+        return base::failure(base::Errc::corrupt, "the store is empty: its content is lost",
+                             store.string(), "restore it, or make a new node");
+    }
+    return {};
+}
+
+/// A snapshot in the store's own thread, counted by it.
+class SqliteSnapshot final : public kv::View {
+public:
+    SqliteSnapshot(std::unique_ptr<SqliteReader> reader, std::uint64_t& open_snapshots)
+        : reader_(std::move(reader)), open_snapshots_(&open_snapshots) {
+        ++*open_snapshots_;
+    }
+    ~SqliteSnapshot() override { --*open_snapshots_; }
+    SqliteSnapshot(const SqliteSnapshot&) = delete;
+    SqliteSnapshot& operator=(const SqliteSnapshot&) = delete;
+
+    std::expected<bool, base::Error> get_into(kv::Table table, base::Bytes key,
+                                              base::Buffer& value) override {
+        return reader_->get_into(table, key, value);
+    }
+    std::expected<std::size_t, base::Error> scan(const kv::Range& range,
+                                                 kv::Visitor visit) override {
+        return reader_->scan(range, visit);
+    }
+    std::expected<std::uint64_t, base::Error> count(kv::Table table) override {
+        return reader_->count(table);
+    }
+
+private:
+    std::unique_ptr<SqliteReader> reader_;
+    std::uint64_t* open_snapshots_;
+};
+
+}  // namespace
+
+std::expected<std::unique_ptr<SqliteStore>, base::Error> SqliteStore::open(
+    const path& path, const kv::StoreOptions& options, const SqliteOptions& sqlite_options) {
+    MESH_CHECK(kv::check_tables(options.tables));
+    std::unique_ptr<SqliteStore> store(new SqliteStore(path, options));
+    MESH_CHECK(store->start(options.tables, sqlite_options));
+    return store;
+}
+
+std::expected<void, base::Error> SqliteStore::start(std::span<const kv::TableInfo> tables,
+                                                    const SqliteOptions& options) {
+    read_only_ = options.mode == SqliteOptions::Mode::read_only;
+    if (options.mode != SqliteOptions::Mode::create_if_absent) MESH_CHECK(check_exists(path_));
+    if (!read_only_) {
+        MESH_TRY(lock_, lock_out_others(path_));
+    }
+    const int flags =
+        read_only_ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+    MESH_TRY(connection_, SqliteConnection::open(path_, flags));
+    MESH_CHECK(configure(options));
+    if (!read_only_) {
+        MESH_TRY(const std::int64_t objects,
+                 connection_->integer("SELECT count(*) FROM sqlite_schema"));
+        MESH_TRY(const std::int64_t id, connection_->integer("PRAGMA application_id"));
+        if (objects == 0 && id == 0) MESH_CHECK(SqliteTables::create(*connection_));
+    }
+    MESH_CHECK(SqliteTables::check(*connection_, tables));
+    if (!read_only_) MESH_CHECK(SqliteTables::add_missing(*connection_, tables));
+    names_ = names_of(tables);
+    tables_ = std::make_unique<SqliteTables>(*connection_, names_, stats_);
+    if (!read_only_) MESH_CHECK(prepare_commit());
+    return {};
+}
+
+std::expected<void, base::Error> SqliteStore::configure(const SqliteOptions& options) {
+    MESH_TRY(const std::int64_t page_bytes, connection_->integer("PRAGMA page_size"));
+    page_bytes_ = static_cast<std::uint64_t>(page_bytes);
+    if (read_only_) return {};
+    const bool full = options.durability == SqliteOptions::Durability::full;
+    MESH_CHECK(connection_->run(full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = OFF"));
+    // Read first: the pragma that sets the mode would write to a file that is not ours.
+    MESH_TRY(const std::int64_t id, connection_->integer("PRAGMA application_id"));
+    MESH_TRY(const std::int64_t pages, connection_->integer("PRAGMA page_count"));
+    if (id != SqliteTables::application_id && pages > 1) return {};
+    MESH_TRY(const std::string journal, connection_->text("PRAGMA journal_mode = WAL"));
+    if (journal != "wal") {
+        return base::failure(base::Errc::unsupported,
+                             "SQLite keeps journal mode \"" + journal + "\" instead of WAL",
+                             path_.string(), "use a local file system");
+    }
+    // The log is kept and written again from its start, so that a commit seldom grows a file; it
+    // shrinks to this after a long-lived snapshot has made it grow.
+    MESH_CHECK(
+        connection_->run("PRAGMA wal_autocheckpoint = 1000;"
+                         "PRAGMA journal_size_limit = 16777216;"));
+    const kv::Quota limit{.limit_bytes = quota_bytes_};
+    if (quota_bytes_ == 0) return {};
+    const std::uint64_t most = (quota_bytes_ + limit.reserve_bytes()) / page_bytes_ + 1;
+    return connection_->run("PRAGMA max_page_count = " + std::to_string(most));
+}
+
+std::expected<void, base::Error> SqliteStore::prepare_commit() {
+    MESH_TRY(begin_, connection_->prepare("BEGIN IMMEDIATE"));
+    MESH_TRY(commit_, connection_->prepare("COMMIT"));
+    return {};
+}
+
+SqliteStore::~SqliteStore() {
+    MESH_ASSERT(stats_.snapshots_open == 0);
+    release();
+}
+
+void SqliteStore::release() {
+    commit_ = {};
+    begin_ = {};
+    tables_.reset();
+    connection_.reset();
+    lock_ = FileDescriptor();
+}
+
+std::expected<void, base::Error> SqliteStore::check_open() const {
+    if (connection_ != nullptr) return {};
+    return base::failure(base::Errc::closed, "the store is closed", path_.string());
+}
+
+std::expected<bool, base::Error> SqliteStore::get_into(kv::Table table, base::Bytes key,
+                                                       base::Buffer& value) {
+    MESH_CHECK(check_open());
+    return tables_->get_into(table, key, value);
+}
+
+std::expected<std::size_t, base::Error> SqliteStore::scan(const kv::Range& range,
+                                                          kv::Visitor visit) {
+    MESH_CHECK(check_open());
+    return tables_->scan(range, visit);
+}
+
+std::expected<std::uint64_t, base::Error> SqliteStore::count(kv::Table table) {
+    MESH_CHECK(check_open());
+    return tables_->count(table);
+}
+
+std::expected<void, base::Error> SqliteStore::check_commit(const kv::Batch& batch) const {
+    MESH_CHECK(check_open());
+    if (read_only_) {
+        return base::failure(base::Errc::unavailable, "the store is read-only", path_.string(),
+                             "if a commit failed before, mend the disk and restart the node");
+    }
+    MESH_CHECK(batch.check());
+    if (quota_bytes_ == 0) return {};
+    return quota().check(batch);
+}
+
+std::expected<void, base::Error> SqliteStore::commit(const kv::Batch& batch) {
+    auto done = check_commit(batch);
+    if (done && !batch.empty()) done = write(batch);
+    if (!done) {
+        ++stats_.commits_failed;
+        return done;
+    }
+    ++stats_.commits;
+    stats_.operations += batch.size();
+    stats_.bytes_written += batch.bytes();
+    return {};
+}
+
+std::expected<void, base::Error> SqliteStore::write(const kv::Batch& batch) {
+    auto done = begin_.run();
+    for (std::size_t i = 0; done && i < batch.size(); ++i) {
+        done = tables_->apply(batch.operation(i));
+    }
+    if (!done) {
+        roll_back();
+        return done;
+    }
+    done = commit_.run();
+    if (done) return {};
+    // Without room or the lock, the record that makes the batch valid was not written. After any
+    // other failure, above all of the sync, the log may hold it or not.
+    const int code = connection_->last_code();
+    if (code != SQLITE_FULL && code != SQLITE_BUSY) {
+        read_only_ = true;
+        done.error().what += "; whether the commit is stored is unknown until a restart";
+    }
+    roll_back();
+    return done;
+}
+
+void SqliteStore::roll_back() {
+    // SQLite may have rolled back by itself. If it cannot, nothing more may be written after it.
+    if (connection_->in_transaction()) (void)connection_->run("ROLLBACK");
+    if (connection_->in_transaction()) read_only_ = true;
+}
+
+std::expected<std::unique_ptr<kv::View>, base::Error> SqliteStore::snapshot() {
+    MESH_CHECK(check_open());
+    if (stats_.snapshots_open >= kv::snapshots_max) {
+        return base::failure(base::Errc::full,
+                             std::to_string(kv::snapshots_max) + " snapshots are open",
+                             path_.string(), "drop one first");
+    }
+    MESH_TRY(auto reader, open_reader());
+    MESH_CHECK(reader->pin());
+    return std::make_unique<SqliteSnapshot>(std::move(reader), stats_.snapshots_open);
+}
+
+std::expected<std::unique_ptr<SqliteReader>, base::Error> SqliteStore::open_reader() const {
+    MESH_CHECK(check_open());
+    return SqliteReader::open(path_, names_);
+}
+
+kv::Quota SqliteStore::quota() const {
+    kv::Quota quota{.limit_bytes = quota_bytes_};
+    if (connection_ == nullptr) return quota;
+    const auto pages = connection_->integer("PRAGMA page_count");
+    const auto unused = connection_->integer("PRAGMA freelist_count");
+    if (!pages || !unused) return quota;
+    quota.used_bytes = static_cast<std::uint64_t>(*pages - *unused) * page_bytes_;
+    return quota;
+}
+
+std::expected<void, base::Error> SqliteStore::verify() {
+    MESH_CHECK(check_open());
+    return tables_->verify();
+}
+
+std::expected<void, base::Error> SqliteStore::close() {
+    if (stats_.snapshots_open > 0) {
+        return base::failure(base::Errc::locked,
+                             std::to_string(stats_.snapshots_open) + " snapshots are open",
+                             path_.string(), "drop them first");
+    }
+    release();
+    return {};
+}
+
+}  // namespace meshchain::host

@@ -1,0 +1,85 @@
+#pragma once
+// SQLite as a kv engine: write-ahead log, synchronous=FULL, one writer.
+//
+// A file `<path>.lock` keeps a second writer out, in this process or another. After a kill or a
+// power cut the next open recovers by itself.
+//
+// Errors: beside those of kv::Store, with path, cause and remedy: locked, corrupt (no store, or
+//         damaged), wrong_version, conflict (tables renumbered), unauthorized, not_found, full, io.
+// Format: docs/formats/kv-sqlite.md
+
+#include "host/file_descriptor.h"
+#include "host/sqlite_reader.h"
+#include "host/sqlite_tables.h"
+
+namespace meshchain::host {
+
+struct SqliteOptions {
+    enum class Mode : std::uint8_t {
+        create_if_absent,
+        must_exist,  ///< a missing or empty file is an Error: nothing is lost in silence
+        read_only,   ///< as must_exist; takes no lock, so it also opens beside a writer
+    };
+    enum class Durability : std::uint8_t {
+        full,  ///< commit returns when the medium has it
+        off,   ///< survives the process, not a power cut: for tests and benchmarks
+    };
+
+    Mode mode = Mode::create_if_absent;
+    Durability durability = Durability::full;
+};
+
+class SqliteStore final : public kv::Store {
+public:
+    static std::expected<std::unique_ptr<SqliteStore>, base::Error> open(
+        const std::filesystem::path& path, const kv::StoreOptions& options,
+        const SqliteOptions& sqlite_options = {});
+    /// Asserts that no snapshot is left.
+    ~SqliteStore() override;
+    SqliteStore(const SqliteStore&) = delete;
+    SqliteStore& operator=(const SqliteStore&) = delete;
+
+    std::expected<bool, base::Error> get_into(kv::Table table, base::Bytes key,
+                                              base::Buffer& value) override;
+    std::expected<std::size_t, base::Error> scan(const kv::Range& range,
+                                                 kv::Visitor visit) override;
+    std::expected<std::uint64_t, base::Error> count(kv::Table table) override;
+    std::expected<void, base::Error> commit(const kv::Batch& batch) override;
+    bool is_read_only() const override { return read_only_; }
+    std::expected<std::unique_ptr<kv::View>, base::Error> snapshot() override;
+    kv::Quota quota() const override;
+    kv::Stats stats() const override { return stats_; }
+    std::expected<void, base::Error> verify() override;
+    std::expected<void, base::Error> close() override;
+
+    /// For a thread that is not the owner's; hand it over and use it there alone.
+    std::expected<std::unique_ptr<SqliteReader>, base::Error> open_reader() const;
+
+private:
+    SqliteStore(std::filesystem::path path, const kv::StoreOptions& options)
+        : path_(std::move(path)), quota_bytes_(options.quota_bytes) {}
+
+    std::expected<void, base::Error> start(std::span<const kv::TableInfo> tables,
+                                           const SqliteOptions& options);
+    std::expected<void, base::Error> configure(const SqliteOptions& options);
+    std::expected<void, base::Error> prepare_commit();
+    std::expected<void, base::Error> check_open() const;
+    std::expected<void, base::Error> check_commit(const kv::Batch& batch) const;
+    std::expected<void, base::Error> write(const kv::Batch& batch);
+    void roll_back();
+    void release();
+
+    std::filesystem::path path_;
+    std::uint64_t quota_bytes_;
+    kv::Stats stats_;
+    FileDescriptor lock_;
+    std::unique_ptr<SqliteConnection> connection_;  ///< none when closed
+    std::unique_ptr<SqliteTables> tables_;
+    SqliteStatement begin_;
+    SqliteStatement commit_;
+    TableNames names_;
+    std::uint64_t page_bytes_ = 0;
+    bool read_only_ = false;
+};
+
+}  // namespace meshchain::host
