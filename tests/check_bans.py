@@ -65,9 +65,9 @@ CORE_BANS = [
 CORE_EXCEPTIONS = {"src/base/assert.cpp": ("cstdio", "do no I/O")}
 
 # Tests, and the headers they share.
-TEST_FILE = re.compile(r"(_test|_fuzz)\.cpp$|(^|/)test_\w+\.h$|_suite\.h$")
+TEST_FILE = re.compile(r"(_test|_fuzz)\.cpp$|(^|_)test_\w+\.h$|_suite\.h$")
 TEST_HEADER = re.compile(r'^\s*#\s*include\s*([<"](?:gtest|gmock|rapidcheck)[^>"]*[>"]|'
-                         r'"\w+/(?:test_\w+|\w+_suite)\.h")', re.MULTILINE)
+                         r'"\w+/(?:(?:\w+_)?test_\w+|\w+_suite)\.h")', re.MULTILINE)
 TEST_BANS = [
     (r"\bsleep(?:_for|_until)?\s*\(|\busleep\s*\(|\bnanosleep\s*\(",
      "tests do not sleep: move the clock, or wait for the event"),
@@ -163,19 +163,18 @@ class Check:
 
     def reachable(self, sources):
         """Every .cpp is compiled by some CMakeLists.txt that the top one leads to."""
-        cmake = {p: re.sub(r"#[^\n]*", "", p.read_text(encoding="utf-8"))
+        cmake = {p.relative_to(self.root): re.sub(r"#[^\n]*", "", p.read_text(encoding="utf-8"))
                  for p in (*self.root.rglob("CMakeLists.txt"), *self.root.glob("cmake/*.cmake"))
                  if not self.skipped(p)}
-        top = cmake.get(self.root / "CMakeLists.txt", "")
+        top = cmake.get(Path("CMakeLists.txt"), "")
         everything = "\n".join(cmake.values())
         for path in sources:
-            folder = path.parent
-            listing = cmake.get(self.root / folder / "CMakeLists.txt", "")
-            known = str(folder) in top or folder.parts[0] == "src" and len(folder.parts) == 2 and \
-                re.search(rf"\b{folder.name}\b", top)
-            globbed = "mesh_module(" in listing or re.search(r"GLOB[^)]*\*\w*\.cpp", listing)
             named = re.search(rf"(?<![\w*]){re.escape(path.name)}\b", everything)
-            if not (known and globbed or named):
+            found = any(is_entered(top, folder) and
+                        is_globbed(cmake.get(folder / "CMakeLists.txt", ""),
+                                   path.relative_to(folder))
+                        for folder in path.parents)
+            if not (named or found):
                 self.complain(path, 1, "no CMakeLists.txt compiles this file")
 
     def skipped(self, path):
@@ -200,13 +199,32 @@ class Check:
             self.style(relative, text, code)
             if path.suffix == ".cpp":
                 sources.append(relative)
-            if TEST_FILE.search(relative.name):
+            if TEST_FILE.search(relative.name) or relative.parts[0] == "tests":
                 self.search(relative, code, TEST_BANS)
             elif relative.parts[0] == "src":
                 self.product(relative, text)
                 if FLOORS.get(relative.parts[1], CORE_FLOOR_MAX) <= CORE_FLOOR_MAX:
                     self.core(relative, text, code)
         self.reachable(sources)
+
+
+def is_entered(top, folder):
+    """Whether the top CMakeLists.txt leads into this folder."""
+    if folder.parts[:1] == ("src",):
+        return len(folder.parts) == 2 and bool(re.search(rf"\b{folder.name}\b", top))
+    return folder.parts != () and str(folder) in top
+
+
+def is_globbed(listing, path):
+    """Whether a pattern in the text of a CMakeLists.txt finds `path`, relative to its folder."""
+    if "mesh_module(" in listing and len(path.parts) == 1:
+        return True
+    for recurse, patterns in re.findall(r"\bGLOB(_RECURSE)?\b([^)]*)\)", listing):
+        for pattern in patterns.split():
+            pattern = pattern.strip('"').removeprefix("${CMAKE_CURRENT_SOURCE_DIR}/")
+            if path.match(pattern) and (recurse or len(Path(pattern).parts) == len(path.parts)):
+                return True
+    return False
 
 
 def is_variable(flat):
@@ -277,15 +295,18 @@ SELF_TESTS = {
     "banner": ("src/host/a.cpp", "// ------ section ------\n", "banners"),
     "sleeping test": ("src/host/a_test.cpp", "void f() { std::this_thread::sleep_for(1s); }\n",
                       "sleep"),
+    "sleeping helper of tests": ("tests/a/b.cpp", "void f() { usleep(1); }\n", "sleep"),
     "unseeded test": ("src/base/a_test.cpp", "auto f() { return std::random_device{}(); }\n",
                       "seed"),
     "stray source": ("src/base/deep/a.cpp", "int f();\n", "compiles this file"),
+    "source beside the globs": ("apps/a/other/a.cpp", "int f();\n", "compiles this file"),
     "stray module": ("src/attic/a.cpp", "int f();\n", "compiles this file"),
     "test library in the product": ("src/host/a.h", HEADER + "#include <gtest/gtest.h>\n",
                                     "only tests"),
     "test header in the product": ("src/base/a.cpp", '#include "base/engine_suite.h"\n',
                                    "only tests"),
     # What the rules must let pass.
+    "source in a globbed folder": ("apps/a/deep/b.cpp", "int f();\n", None),
     "a suite of tests": ("src/kv/engine_suite.h", HEADER + "#include <ostream>\n"
                          "#include <gtest/gtest.h>\n", None),
     "words in comments": ("src/base/a.cpp", "// never throw, try std::cout or steady_clock::now()\n"
@@ -315,7 +336,7 @@ def self_test():
     modules = "\n".join(sorted(FLOORS))
     frame = {
         "CMakeLists.txt": f"foreach(module\n{modules})\nendforeach()\nforeach(part apps/a)\n",
-        "apps/a/CMakeLists.txt": "file(GLOB sources *.cpp)\n",
+        "apps/a/CMakeLists.txt": "file(GLOB sources *.cpp deep/*.cpp)\n",
         **{f"src/{module}/CMakeLists.txt": f"mesh_module({module})\n" for module in FLOORS},
     }
     failures = 0
