@@ -24,8 +24,9 @@ inline Genesis genesis_with(std::uint32_t people, std::uint32_t coins_each, std:
     genesis.start = base::wall_from_unix_ms(1'700'000'000'000);
     genesis.block_time_ms = 1000;
     genesis.rank_delay_ms = 300;
-    for (std::uint32_t i = 0; i < people * coins_each; ++i) {
-        genesis.allocations.push_back({public_key(i % people), wire::Amount{units}});
+    for (std::uint32_t i = 0; i < people; ++i) {
+        genesis.allocations.insert(genesis.allocations.end(), coins_each,
+                                   {public_key(i), wire::Amount{units}});
     }
     for (std::uint32_t i = 0; i < validators; ++i) {
         genesis.validators.push_back(
@@ -37,9 +38,10 @@ inline Genesis genesis_with(std::uint32_t people, std::uint32_t coins_each, std:
 
 /// The coins of `view` that person `number` owns, in outpoint order.
 inline std::vector<Coin> coins_of(const CoinSet& view, std::uint32_t number) {
+    const crypto::PublicKey owner = public_key(number);
     std::vector<Coin> coins;
     for (const auto& [outpoint, output] : view.coins()) {
-        if (output.owner == public_key(number)) coins.push_back({outpoint, output});
+        if (output.owner == owner) coins.push_back({outpoint, output});
     }
     return coins;
 }
