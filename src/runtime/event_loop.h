@@ -114,6 +114,7 @@ public:
     }
 
     std::size_t queued() const { return queue_.size(); }
+    bool has_room() const { return queue_.size() < queue_.capacity(); }
     const Statistics& statistics() const { return statistics_; }
 
 private:
