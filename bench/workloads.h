@@ -6,11 +6,13 @@
 
 namespace meshchain::bench {
 
+void ledger_workloads(Report& report);
 void runtime_workloads(Report& report);
 
 /// In the order in which they run.
 inline constexpr void (*all_workloads[])(Report&) = {
     runtime_workloads,
+    ledger_workloads,
 };
 
 }  // namespace meshchain::bench

@@ -17,6 +17,26 @@ public:
     bool contains(const wire::Wtxid&) const override { return true; }
 };
 
+/// Real coins, but every short outpoint has its four unspent outputs already.
+class CrowdedView final : public CoinView {
+public:
+    explicit CrowdedView(const CoinView& coins) : coins_(&coins) {}
+    std::expected<std::optional<wire::Output>, base::Error> coin(
+        const wire::Outpoint& outpoint) const override {
+        return coins_->coin(outpoint);
+    }
+    std::expected<Candidates, base::Error> candidates(const wire::ShortOutpoint&) const override {
+        Candidates four;
+        for (std::uint16_t index = 0; index < Candidates::capacity; ++index) {
+            four.insert({{}, index});
+        }
+        return four;
+    }
+
+private:
+    const CoinView* coins_;
+};
+
 class BlockRulesTest : public testing::Test {
 protected:
     Coin coin(std::uint32_t person, std::size_t index = 0) const {
@@ -166,6 +186,15 @@ TEST_F(BlockRulesTest, BuilderThatRefuses_GoesOnAsIfNothingHadHappened) {
     ASSERT_TRUE(builder.add(pay(coin(2), {2, 3, 100, 4})).has_value());
     EXPECT_EQ(builder.transactions().size(), 2U);
     EXPECT_EQ(std::move(builder).finish().fees.units, 7U);
+}
+
+TEST_F(BlockRulesTest, OutputThatWouldBeTheFifthOfItsShortOutpoint_IsRefused_WithNothingChanged) {
+    const CrowdedView crowded(coins);
+    BlockBuilder builder(context, slot, crowded, none);
+    const auto payment = pay(coin(1), {1, 2, 100});
+    EXPECT_EQ(builder.add(payment).error().code, Errc::conflict);
+    EXPECT_EQ(builder.add(payment).error().code, Errc::conflict) << "its coin is unspent again";
+    EXPECT_EQ(builder.transaction_count(), 0U);
 }
 
 TEST_F(BlockRulesTest, EmptyBlock_ChangesNothing) {
