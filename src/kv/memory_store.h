@@ -13,6 +13,7 @@
 #include <memory>
 #include <string>
 
+#include "kv/byte_order.h"
 #include "kv/store.h"
 
 namespace meshchain::kv {
@@ -29,10 +30,6 @@ private:
     friend class MemoryStore;
     friend class MemoryView;
 
-    struct ByteOrder {
-        using is_transparent = void;
-        bool operator()(base::Bytes a, base::Bytes b) const { return base::less(a, b); }
-    };
     struct Entry {
         base::Buffer value;
         std::uint32_t checksum;

@@ -1,0 +1,209 @@
+#include <gtest/gtest.h>
+
+#include "base/random.h"
+#include "kv/block_cache.h"
+#include "kv/coin_cache.h"
+#include "kv/memory_cache.h"
+
+namespace meshchain::kv {
+namespace {
+
+using namespace std::chrono_literals;
+using base::as_bytes;
+
+constexpr base::Instant start{};
+
+std::string read(MemoryCache& cache, base::Instant now, std::string_view key) {
+    const auto value = cache.get(now, as_bytes(key));
+    return value ? std::string(base::as_text(*value)) : "-";
+}
+
+TEST(MemoryCache, ExpiredEntries_LeaveOnEveryOperation) {  // P5-14
+    const auto filled = [] {
+        auto cache = std::make_unique<MemoryCache>(
+            MemoryCache::Options{.capacity_bytes = 100, .time_to_live = 10s});
+        EXPECT_TRUE(cache->put(start, as_bytes("old"), as_bytes("value")));
+        EXPECT_EQ(cache->bytes(start + 10s - 1ns), 8u);
+        return cache;
+    };
+    const base::Instant later = start + 10s;
+    EXPECT_EQ(read(*filled(), later, "old"), "-");
+    EXPECT_FALSE(filled()->contains(later, as_bytes("old")));
+    EXPECT_FALSE(filled()->erase(later, as_bytes("old")));
+    EXPECT_EQ(filled()->size(later), 0u);
+    EXPECT_EQ(filled()->bytes(later), 0u);
+    EXPECT_EQ(filled()->stats(later).expirations, 1u);
+    const auto cache = filled();
+    EXPECT_TRUE(cache->put(later, as_bytes("new"), as_bytes(std::string(97, 'x'))));
+    EXPECT_EQ(cache->stats(later).evictions, 0u);  // The expired one made the room.
+}
+
+TEST(MemoryCache, Reading_DoesNotProlongALife) {
+    MemoryCache cache({.capacity_bytes = 100, .time_to_live = 10s});
+    cache.put(start, as_bytes("key"), as_bytes("value"));
+    EXPECT_EQ(read(cache, start + 9s, "key"), "value");
+    EXPECT_EQ(read(cache, start + 10s, "key"), "-");
+    cache.put(start, as_bytes("key"), as_bytes("value"), 1s);
+    cache.put(start + 500ms, as_bytes("key"), as_bytes("again"), 1s);
+    EXPECT_EQ(read(cache, start + 1s, "key"), "again");
+}
+
+TEST(MemoryCache, EndlessLife_DoesNotOverflowTheClock) {
+    MemoryCache cache({.capacity_bytes = 100, .time_to_live = base::Duration::max()});
+    EXPECT_TRUE(cache.put(start + 1h, as_bytes("key"), as_bytes("value")));
+    EXPECT_EQ(read(cache, start + 24h, "key"), "value");
+    EXPECT_FALSE(cache.put(start + 24h, as_bytes("key"), as_bytes("value"), 0s));
+    EXPECT_EQ(read(cache, start + 24h, "key"), "-");
+}
+
+TEST(MemoryCache, TheLeastRecentlyUsed_MakesRoom) {  // P5-2
+    MemoryCache cache({.capacity_bytes = 6, .time_to_live = 1h});
+    for (const char* key : {"a", "b", "c"}) cache.put(start, as_bytes(key), as_bytes("1"));
+    EXPECT_EQ(read(cache, start, "a"), "1");
+    cache.put(start, as_bytes("d"), as_bytes("1"));
+    EXPECT_EQ(read(cache, start, "b"), "-");
+    EXPECT_EQ(read(cache, start, "a"), "1");
+    EXPECT_EQ(cache.stats(start).evictions, 1u);
+}
+
+TEST(MemoryCache, EntryLargerThanTheCache_IsNotKeptAndEvictsNobodyElse) {
+    MemoryCache cache({.capacity_bytes = 10, .time_to_live = 1h});
+    cache.put(start, as_bytes("a"), as_bytes("1"));
+    cache.put(start, as_bytes("b"), as_bytes("2"));
+    EXPECT_FALSE(cache.put(start, as_bytes("b"), as_bytes("0123456789")));
+    EXPECT_EQ(read(cache, start, "a"), "1");
+    EXPECT_EQ(read(cache, start, "b"), "-");
+}
+
+TEST(MemoryCache, Statistics_CountHitsAndMisses) {
+    MemoryCache cache;
+    EXPECT_EQ(cache.capacity_bytes(), 51'200u);
+    cache.put(start, as_bytes("key"), as_bytes("value"));
+    (void)read(cache, start, "key");
+    (void)read(cache, start, "absent");
+    (void)cache.contains(start, as_bytes("key"));
+    EXPECT_EQ(cache.stats(start).hits, 1u);
+    EXPECT_EQ(cache.stats(start).misses, 1u);
+    cache.clear();
+    EXPECT_EQ(cache.size(start), 0u);
+    cache.check_invariants();
+}
+
+TEST(MemoryCache, RandomUse_KeepsTheAccountExact) {
+    constexpr std::uint64_t seed = 50;
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    base::Random random(seed);
+    MemoryCache cache({.capacity_bytes = 500, .time_to_live = 1s});
+    base::Instant now = start;
+    for (int step = 0; step < 20'000; ++step) {
+        const std::string key = std::to_string(random.below(40));
+        now += random.between(0ms, 50ms);
+        switch (random.below(4)) {
+            case 0: cache.erase(now, as_bytes(key)); break;
+            case 1: (void)cache.get(now, as_bytes(key)); break;
+            default:
+                cache.put(now, as_bytes(key), base::Buffer(random.below(80)),
+                          random.between(1ms, 2s));
+        }
+        cache.check_invariants();
+    }
+    EXPECT_GT(cache.stats(now).evictions, 0u);
+    EXPECT_GT(cache.stats(now).expirations, 0u);
+}
+
+TEST(BlockCache, Window_MovesWithTheTip) {
+    BlockCache<int> cache;
+    for (int height = 1; height <= 25; ++height) {
+        EXPECT_TRUE(cache.put(static_cast<std::uint64_t>(height), height));
+    }
+    EXPECT_EQ(cache.size(), 10u);
+    EXPECT_EQ(cache.get(15), nullptr);
+    for (int height = 16; height <= 25; ++height) {
+        ASSERT_NE(cache.get(static_cast<std::uint64_t>(height)), nullptr);
+        EXPECT_EQ(*cache.get(static_cast<std::uint64_t>(height)), height);
+    }
+    EXPECT_EQ(cache.get(26), nullptr);
+    EXPECT_FALSE(cache.put(5, 5));
+    EXPECT_EQ(*cache.get(25), 25);
+}
+
+TEST(BlockCache, Reorganisation_TakesBlocksBack) {
+    BlockCache<std::string> cache(3);
+    cache.put(1, "one");
+    cache.put(2, "two");
+    cache.put(3, "three");
+    cache.drop_above(1);
+    EXPECT_EQ(cache.get(2), nullptr);
+    EXPECT_EQ(cache.get(3), nullptr);
+    EXPECT_EQ(*cache.get(1), "one");
+    EXPECT_TRUE(cache.put(2, "another two"));
+    EXPECT_EQ(*cache.get(2), "another two");
+}
+
+using Coins = CoinCache<int, std::string>;
+
+/// A store of coins that counts how often it was asked.
+struct CoinStore {
+    std::map<int, std::string> coins;
+    int asked = 0;
+
+    std::expected<std::optional<std::string>, base::Error> operator()(int outpoint) {
+        ++asked;
+        const auto found = coins.find(outpoint);
+        if (found == coins.end()) return std::nullopt;
+        return found->second;
+    }
+};
+
+TEST(CoinCache, StoredCoin_NeverLooksAbsent) {  // P5-2
+    CoinStore store;
+    Coins cache(3);
+    EXPECT_EQ(cache.get(7, store), std::nullopt);
+    store.coins[7] = "stored after it was asked for";  // Without put(): absence is not remembered.
+    EXPECT_EQ(cache.get(7, store), "stored after it was asked for");
+    for (int i = 10; i < 20; ++i) {
+        store.coins[i] = "coin";
+        cache.put(i, "coin");
+    }
+    EXPECT_EQ(cache.get(7, store), "stored after it was asked for");
+    for (int i = 10; i < 20; ++i) EXPECT_EQ(cache.get(i, store), "coin");
+    EXPECT_EQ(cache.size(), 3u);
+}
+
+TEST(CoinCache, SpentCoin_IsGone) {
+    CoinStore store;
+    Coins cache;
+    cache.put(1, "coin");
+    cache.erase(1);
+    EXPECT_EQ(cache.get(1, store), std::nullopt);
+    EXPECT_EQ(cache.capacity(), 1000u);
+}
+
+TEST(CoinCache, UsedCoins_StayAndTheLeastUsedGoes) {  // P5-2
+    CoinStore store{.coins = {{1, "a"}, {2, "b"}, {3, "c"}}};
+    Coins cache(2);
+    (void)cache.get(1, store);
+    (void)cache.get(2, store);
+    (void)cache.get(1, store);
+    (void)cache.get(3, store);
+    store.asked = 0;
+    (void)cache.get(1, store);
+    EXPECT_EQ(store.asked, 0);
+    (void)cache.get(2, store);
+    EXPECT_EQ(store.asked, 1);
+    EXPECT_EQ(cache.hits(), 2u);
+    EXPECT_EQ(cache.misses(), 4u);
+}
+
+TEST(CoinCache, ErrorOfTheStore_IsPassedOnAndNotKept) {
+    Coins cache;
+    CoinStore store{.coins = {{1, "a"}}};
+    const auto failing = [](int) -> std::expected<std::optional<std::string>, base::Error> {
+        return base::failure(base::Errc::corrupt, "damaged", "test");
+    };
+    EXPECT_FALSE(cache.get(1, failing).has_value());
+    EXPECT_EQ(cache.get(1, store), "a");
+}
+
+}  // namespace
+}  // namespace meshchain::kv

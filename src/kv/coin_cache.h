@@ -1,0 +1,54 @@
+#pragma once
+// Coins read lately, in front of the store: the `UTXOCache` of the sources. What is not here is
+// asked of the store, and absence is never remembered, so a stored coin cannot look absent.
+//
+// The owner keeps it true to the store: after a commit it calls put() for coins made and erase()
+// for coins spent; after a commit of unknown outcome, clear().
+//
+// Limits:  `entries` coins, least recently used first out.
+// Threads: one owner.
+
+#include <cstdint>
+#include <expected>
+#include <optional>
+
+#include "base/error.h"
+#include "base/lru_cache.h"
+
+namespace meshchain::kv {
+
+template <class Outpoint, class Coin>
+class CoinCache {
+public:
+    explicit CoinCache(std::size_t entries = 1000) : coins_(entries) {}
+
+    /// The cached coin, or what `load` finds: std::expected<std::optional<Coin>, Error>(Outpoint).
+    /// An Error of `load` is passed on and nothing is kept.
+    template <class Load>
+    std::expected<std::optional<Coin>, base::Error> get(const Outpoint& outpoint, Load&& load) {
+        if (const Coin* cached = coins_.get(outpoint)) {
+            ++hits_;
+            return *cached;
+        }
+        ++misses_;
+        std::expected<std::optional<Coin>, base::Error> loaded = load(outpoint);
+        if (loaded && *loaded) coins_.put(outpoint, **loaded);
+        return loaded;
+    }
+
+    void put(const Outpoint& outpoint, Coin coin) { coins_.put(outpoint, std::move(coin)); }
+    void erase(const Outpoint& outpoint) { coins_.erase(outpoint); }
+    void clear() { coins_.clear(); }
+
+    std::size_t size() const { return coins_.size(); }
+    std::size_t capacity() const { return coins_.capacity(); }
+    std::uint64_t hits() const { return hits_; }
+    std::uint64_t misses() const { return misses_; }
+
+private:
+    base::LruCache<Outpoint, Coin> coins_;
+    std::uint64_t hits_ = 0;
+    std::uint64_t misses_ = 0;
+};
+
+}  // namespace meshchain::kv
