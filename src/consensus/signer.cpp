@@ -69,7 +69,7 @@ void Signer::note_foreign_vote(const wire::Vote& vote) {
     if (vote.round <= record_.last_round && !precedes(record_.last_source, vote.source)) return;
     log_.error("a vote of our key that this node never made: is the key used twice?");
     record_.last_round = std::max(record_.last_round, vote.round);
-    if (precedes(record_.last_source, vote.source)) record_.last_source = vote.source;
+    if (!precedes(vote.source, record_.last_source)) record_.last_source = vote.source;
     save(SigningRecord{record_});
 }
 
@@ -82,8 +82,7 @@ void Signer::note_foreign_block(wire::Slot slot) {
 
 bool Signer::may_vote(const wire::Checkpoint& source, wire::Round round) const {
     if (!key_ || record_.waiting || round <= record_.last_round) return false;
-    return source == record_.last_source || precedes(record_.last_source, source) ||
-           record_.last_round == wire::Round{};
+    return !precedes(source, record_.last_source);
 }
 
 bool Signer::may_propose(wire::Slot slot) const {
