@@ -32,11 +32,11 @@ namespace meshchain::wallet {
 /// Disjoint sums over own coins that nothing spends; their total is what the wallet would hold if
 /// every payment under way succeeded.
 struct Balance {
-    wire::Amount final;        ///< in FINAL blocks: nobody can take it back
-    wire::Amount live;         ///< in blocks that can still be undone
-    wire::Amount pending_in;   ///< in no block yet, change of own payments included
-    wire::Amount pending_out;  ///< amounts and fees of own payments that are not FINAL
-    wire::Amount locked;       ///< own coins that those payments spend
+    wire::Amount final{};        ///< in FINAL blocks: nobody can take it back
+    wire::Amount live{};         ///< in blocks that can still be undone
+    wire::Amount pending_in{};   ///< in no block yet, change of own payments included
+    wire::Amount pending_out{};  ///< amounts and fees of own payments that are not FINAL
+    wire::Amount locked{};       ///< own coins that those payments spend
     friend bool operator==(const Balance&, const Balance&) = default;
 };
 
@@ -79,8 +79,6 @@ public:
     /// Errors: conflict (not the same wallet with more keys), those of the store.
     std::expected<void, base::Error> handle_key_file(KeyFile keys);
 
-    // --- keys -----------------------------------------------------------------------------
-
     /// Takes as long as the file's KdfCost. Tries are counted in memory: a restart forgets them.
     /// Errors: those of open_key_file; unauthorized names the number of wrong tries.
     std::expected<void, base::Error> unlock(base::Kdf& kdf, base::Bytes passphrase);
@@ -88,8 +86,6 @@ public:
     void lock();
     bool is_unlocked() const;
     std::uint32_t wrong_tries() const;
-
-    // --- the chain ------------------------------------------------------------------------
 
     /// The last block told; nothing before genesis.
     std::optional<Tip> tip() const;
@@ -107,8 +103,6 @@ public:
     /// pending_incoming_max are known. Errors: those of the store.
     std::expected<void, base::Error> handle_transaction_seen(const TransactionChange& transaction);
 
-    // --- money ----------------------------------------------------------------------------
-
     Balance balance() const;
     /// Coins that no transaction spends, in outpoint order.
     std::vector<Coin> coins() const;
@@ -118,8 +112,6 @@ public:
         std::size_t count, std::uint64_t before = ~std::uint64_t{0}) const;
     /// An entry that is pending or live.
     const HistoryEntry* find_open(const wire::Txid& txid) const;
-
-    // --- payments -------------------------------------------------------------------------
 
     /// Chooses coins, signs and reserves them: no other payment takes them until this one is dead.
     /// The change returns to the key of the first input. Durable when it returns.
@@ -147,6 +139,11 @@ public:
 private:
     struct Parts;
     explicit Wallet(std::unique_ptr<Parts> parts);
+    /// Signs and reserves; `coins` suffice for `needed`.
+    std::expected<Payment, base::Error> pay_from(const std::vector<Coin>& coins,
+                                                 const PaymentOrder& order, wire::Amount needed);
+    std::expected<const HistoryEntry*, base::Error> find_pending_payment(
+        const wire::Txid& txid) const;
 
     std::unique_ptr<Parts> parts_;
 };
