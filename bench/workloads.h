@@ -6,12 +6,14 @@
 
 namespace meshchain::bench {
 
+void kv_workloads(Report& report);
 void ledger_workloads(Report& report);
 void runtime_workloads(Report& report);
 
 /// In the order in which they run.
 inline constexpr void (*all_workloads[])(Report&) = {
     runtime_workloads,
+    kv_workloads,
     ledger_workloads,
 };
 

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "base/lru_cache.h"
 #include "base/random.h"
 #include "kv/block_cache.h"
 #include "kv/coin_cache.h"
@@ -140,14 +141,17 @@ TEST(BlockCache, Reorganisation_TakesBlocksBack) {
     EXPECT_EQ(*cache.get(2), "another two");
 }
 
-using Coins = CoinCache<int, std::string>;
+using Outpoint = std::array<std::byte, 8>;
+using Coins = CoinCache<Outpoint, std::string>;
+
+Outpoint outpoint(int number) { return {static_cast<std::byte>(number)}; }
 
 /// A store of coins that counts how often it was asked.
 struct CoinStore {
-    std::map<int, std::string> coins;
+    std::map<Outpoint, std::string> coins;
     int asked = 0;
 
-    std::expected<std::optional<std::string>, base::Error> operator()(int outpoint) {
+    std::expected<std::optional<std::string>, base::Error> operator()(const Outpoint& outpoint) {
         ++asked;
         const auto found = coins.find(outpoint);
         if (found == coins.end()) return std::nullopt;
@@ -158,38 +162,39 @@ struct CoinStore {
 TEST(CoinCache, StoredCoin_NeverLooksAbsent) {  // P5-2
     CoinStore store;
     Coins cache(3);
-    EXPECT_EQ(cache.get(7, store), std::nullopt);
-    store.coins[7] = "stored after it was asked for";  // Without put(): absence is not remembered.
-    EXPECT_EQ(cache.get(7, store), "stored after it was asked for");
+    EXPECT_EQ(cache.get(outpoint(7), store), std::nullopt);
+    store.coins[outpoint(7)] =
+        "stored after it was asked for";  // Without put(): absence is not remembered.
+    EXPECT_EQ(cache.get(outpoint(7), store), "stored after it was asked for");
     for (int i = 10; i < 20; ++i) {
-        store.coins[i] = "coin";
-        cache.put(i, "coin");
+        store.coins[outpoint(i)] = "coin";
+        cache.put(outpoint(i), "coin");
     }
-    EXPECT_EQ(cache.get(7, store), "stored after it was asked for");
-    for (int i = 10; i < 20; ++i) EXPECT_EQ(cache.get(i, store), "coin");
+    EXPECT_EQ(cache.get(outpoint(7), store), "stored after it was asked for");
+    for (int i = 10; i < 20; ++i) EXPECT_EQ(cache.get(outpoint(i), store), "coin");
     EXPECT_EQ(cache.size(), 3u);
 }
 
 TEST(CoinCache, SpentCoin_IsGone) {
     CoinStore store;
     Coins cache;
-    cache.put(1, "coin");
-    cache.erase(1);
-    EXPECT_EQ(cache.get(1, store), std::nullopt);
+    cache.put(outpoint(1), "coin");
+    cache.erase(outpoint(1));
+    EXPECT_EQ(cache.get(outpoint(1), store), std::nullopt);
     EXPECT_EQ(cache.capacity(), 1000u);
 }
 
 TEST(CoinCache, UsedCoins_StayAndTheLeastUsedGoes) {  // P5-2
-    CoinStore store{.coins = {{1, "a"}, {2, "b"}, {3, "c"}}};
+    CoinStore store{.coins = {{outpoint(1), "a"}, {outpoint(2), "b"}, {outpoint(3), "c"}}};
     Coins cache(2);
-    (void)cache.get(1, store);
-    (void)cache.get(2, store);
-    (void)cache.get(1, store);
-    (void)cache.get(3, store);
+    (void)cache.get(outpoint(1), store);
+    (void)cache.get(outpoint(2), store);
+    (void)cache.get(outpoint(1), store);
+    (void)cache.get(outpoint(3), store);
     store.asked = 0;
-    (void)cache.get(1, store);
+    (void)cache.get(outpoint(1), store);
     EXPECT_EQ(store.asked, 0);
-    (void)cache.get(2, store);
+    (void)cache.get(outpoint(2), store);
     EXPECT_EQ(store.asked, 1);
     EXPECT_EQ(cache.hits(), 2u);
     EXPECT_EQ(cache.misses(), 4u);
@@ -197,12 +202,50 @@ TEST(CoinCache, UsedCoins_StayAndTheLeastUsedGoes) {  // P5-2
 
 TEST(CoinCache, ErrorOfTheStore_IsPassedOnAndNotKept) {
     Coins cache;
-    CoinStore store{.coins = {{1, "a"}}};
-    const auto failing = [](int) -> std::expected<std::optional<std::string>, base::Error> {
+    CoinStore store{.coins = {{outpoint(1), "a"}}};
+    const auto failing =
+        [](const Outpoint&) -> std::expected<std::optional<std::string>, base::Error> {
         return base::failure(base::Errc::corrupt, "damaged", "test");
     };
-    EXPECT_FALSE(cache.get(1, failing).has_value());
-    EXPECT_EQ(cache.get(1, store), "a");
+    EXPECT_FALSE(cache.get(outpoint(1), failing).has_value());
+    EXPECT_EQ(cache.get(outpoint(1), store), "a");
+}
+
+/// Few hashes, so that probing and closing gaps are at work all the time.
+struct PoorHash {
+    std::uint64_t operator()(int key) const { return static_cast<std::uint64_t>(key % 5); }
+};
+
+TEST(FlatLru, RandomUse_EqualsAPlainLru) {
+    constexpr std::uint64_t seed = 3;
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    base::Random random(seed);
+    FlatLru<int, int, PoorHash> flat(12);
+    base::LruCache<int, int> plain(12);
+    for (int step = 0; step < 50'000; ++step) {
+        const int key = static_cast<int>(random.below(30));
+        switch (random.below(5)) {
+            case 0: ASSERT_EQ(flat.erase(key), plain.erase(key)); break;
+            case 1:
+            case 2:
+                flat.put(key, step);
+                plain.put(key, step);
+                break;
+            default: {
+                const int* found = flat.get(key);
+                const int* expected = plain.get(key);
+                ASSERT_EQ(found != nullptr, expected != nullptr) << "step " << step;
+                if (found != nullptr) {
+                    ASSERT_EQ(*found, *expected);
+                }
+            }
+        }
+        if (random.chance(1, 2000)) {
+            flat.clear();
+            plain.clear();
+        }
+        ASSERT_EQ(flat.size(), plain.size());
+    }
 }
 
 }  // namespace

@@ -5,17 +5,32 @@
 // The owner keeps it true to the store: after a commit it calls put() for coins made and erase()
 // for coins spent; after a commit of unknown outcome, clear().
 //
-// Limits:  `entries` coins, least recently used first out.
-// Threads: one owner.
+// Outpoint: a std::array of at least eight bytes, as it is keyed in the store.
+// Limits:   `entries` coins, least recently used first out; memory fixed at construction.
+// Threads:  one owner.
 
-#include <cstdint>
+#include <cstring>
 #include <expected>
 #include <optional>
 
 #include "base/error.h"
-#include "base/lru_cache.h"
+#include "kv/flat_lru.h"
 
 namespace meshchain::kv {
+
+/// Of a byte array whose beginning is a hash and whose end is an index.
+struct OutpointHash {
+    template <class Outpoint>
+    std::uint64_t operator()(const Outpoint& outpoint) const {
+        static_assert(sizeof(Outpoint) >= sizeof(std::uint64_t));
+        std::uint64_t head = 0;
+        std::uint64_t tail = 0;
+        std::memcpy(&head, outpoint.data(), sizeof head);
+        std::memcpy(&tail, outpoint.data() + outpoint.size() - sizeof tail, sizeof tail);
+        const std::uint64_t mixed = (head ^ std::rotl(tail, 32)) * 0x9e37'79b9'7f4a'7c15;
+        return mixed >> 32;
+    }
+};
 
 template <class Outpoint, class Coin>
 class CoinCache {
@@ -46,7 +61,7 @@ public:
     std::uint64_t misses() const { return misses_; }
 
 private:
-    base::LruCache<Outpoint, Coin> coins_;
+    FlatLru<Outpoint, Coin, OutpointHash> coins_;
     std::uint64_t hits_ = 0;
     std::uint64_t misses_ = 0;
 };
