@@ -8,6 +8,7 @@ namespace meshchain::runtime {
 namespace {
 
 constexpr std::uint32_t doublings_max = 20;
+constexpr std::size_t fetched_ahead = 16;
 
 base::Duration backoff(const TaskLimits& limits, std::uint32_t failures) {
     const std::uint32_t doublings = std::min(failures - 1, doublings_max);
@@ -35,7 +36,7 @@ TaskScheduler::TaskScheduler(const TaskLimits& limits, TaskFailure on_failure)
       on_failure_(on_failure),
       slots_(limits.tasks_max),
       figures_(limits.tasks_max),
-      heap_(2 * limits.tasks_max) {  // dead entries are swept out when they fill half of it
+      timers_(2 * limits.tasks_max) {  // dead entries are swept out when they fill half of it
     MESH_ASSERT(limits.tasks_max > 0 && limits.tasks_max < no_slot / 2);
     for (std::size_t i = 0; i < slots_.size(); ++i) {
         slots_[i].next_free = i + 1 < slots_.size() ? static_cast<std::uint32_t>(i + 1) : no_slot;
@@ -119,14 +120,14 @@ std::size_t TaskScheduler::run_due(base::Instant now, std::size_t runs_max) {
     latest_ = std::max(latest_, now);
     const std::uint32_t armed_since = next_order_;
     std::size_t runs = 0;
-    while (runs < runs_max && !heap_.empty()) {
-        const TimerHeap::Entry entry = heap_.top();
+    while (runs < runs_max && !timers_.empty()) {
+        const TimerQueue::Entry entry = timers_.top();
         // Whatever was armed during this call is due after all that is older (see arm), so the
         // first such entry ends the call.
         if (entry.due > now || static_cast<std::int32_t>(entry.order - armed_since) >= 0) break;
-        heap_.pop();
-        for (std::size_t rank = 0; rank < 5 && rank < heap_.size(); ++rank) {
-            __builtin_prefetch(&slots_[heap_.peek(rank).slot]);
+        timers_.pop();
+        if (const auto* soon = timers_.likely_top_after(fetched_ahead)) {
+            __builtin_prefetch(&slots_[soon->slot]);
         }
         if (dead(entry)) continue;
         ++runs;
@@ -215,8 +216,8 @@ const TaskScheduler::Slot* TaskScheduler::find(TaskId id) const {
 }
 
 void TaskScheduler::arm(std::uint32_t index, base::Instant due) {
-    if (heap_.full()) {
-        heap_.remove_if([this](const TimerHeap::Entry& entry) { return dead(entry); });
+    if (timers_.full()) {
+        timers_.remove_if([this](const TimerQueue::Entry& entry) { return dead(entry); });
     }
     Slot& slot = slots_[index];
     // Nothing is due before the latest run, so a task that always asks for the past cannot keep
@@ -224,11 +225,11 @@ void TaskScheduler::arm(std::uint32_t index, base::Instant due) {
     slot.due = std::clamp(due, latest_, base::never - base::Duration{1});
     slot.armed = next_order_++;
     if (next_order_ == 0) next_order_ = 1;
-    heap_.push({slot.due, slot.armed, index});
+    timers_.push({slot.due, slot.armed, index});
 }
 
 void TaskScheduler::drop_dead_tops() {
-    while (!heap_.empty() && dead(heap_.top())) heap_.pop();
+    while (!timers_.empty() && dead(timers_.top())) timers_.pop();
 }
 
 void TaskScheduler::release(std::uint32_t index) {
@@ -262,9 +263,10 @@ void TaskScheduler::check_invariants() const {
         MESH_ASSERT(!slot.disabled || slot.armed == 0);
         MESH_ASSERT(running_ || !slot.used || slot.disabled || slot.armed != 0);
     }
+    timers_.check_invariants();
     MESH_ASSERT(used == size_);
-    MESH_ASSERT(armed <= heap_.size());
-    MESH_ASSERT(heap_.empty() || running_ || !dead(heap_.top()));
+    MESH_ASSERT(armed <= timers_.size());
+    MESH_ASSERT(timers_.empty() || running_ || !dead(timers_.top()));
 }
 
 }  // namespace meshchain::runtime

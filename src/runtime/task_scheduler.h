@@ -24,7 +24,7 @@
 #include "runtime/callback.h"
 #include "runtime/limits.h"
 #include "runtime/source.h"
-#include "runtime/timer_heap.h"
+#include "runtime/timer_queue.h"
 
 namespace meshchain::runtime {
 
@@ -83,7 +83,7 @@ public:
     std::size_t run_due(base::Instant now, std::size_t runs_max = SIZE_MAX);
 
     /// When run_due should next be called: the earliest due time, or `never`.
-    base::Instant poll_timeout() const { return heap_.empty() ? base::never : heap_.top().due; }
+    base::Instant poll_timeout() const { return timers_.empty() ? base::never : timers_.top().due; }
 
     bool enabled(TaskId id) const;
     std::optional<TaskStatistics> statistics(TaskId id) const;
@@ -99,7 +99,7 @@ private:
         base::Duration period{};  ///< zero: one-time
         base::Instant due{};
         std::uint32_t generation = 0;
-        std::uint32_t armed = 0;  ///< order of its live heap entry, 0 when it has none
+        std::uint32_t armed = 0;  ///< order of its live timer, 0 when it has none
         std::uint32_t next_free = 0;
         bool used = false;
         bool disabled = false;
@@ -111,7 +111,7 @@ private:
                                            Task task);
     const Slot* find(TaskId id) const;
     Slot* find(TaskId id) { return const_cast<Slot*>(std::as_const(*this).find(id)); }
-    bool dead(const TimerHeap::Entry& entry) const {
+    bool dead(const TimerQueue::Entry& entry) const {
         return slots_[entry.slot].armed != entry.order;
     }
     void arm(std::uint32_t slot, base::Instant due);
@@ -127,7 +127,7 @@ private:
     TaskFailure on_failure_;
     std::vector<Slot> slots_;
     std::vector<TaskStatistics> figures_;
-    TimerHeap heap_;
+    TimerQueue timers_;
     std::uint32_t first_free_ = 0;
     std::uint32_t running_slot_ = no_slot;
     std::uint32_t next_order_ = 1;
