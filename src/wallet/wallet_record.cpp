@@ -183,13 +183,16 @@ bool Wallet::Parts::is_foremost(const HistoryEntry& entry) const {
 }
 
 void Wallet::Parts::finish(const HistoryEntry& entry) {
-    for (const auto& [txid, other] : WalletState::Entries(state.open_entries())) {
-        if (txid == entry.txid) continue;
-        const bool competes = std::ranges::any_of(other.spends, [&](const auto& outpoint) {
-            return std::ranges::find(entry.spends, outpoint) != entry.spends.end();
-        });
-        if (competes) kill(txid);
+    const auto taken_by_entry = [&](const wire::Outpoint& outpoint) {
+        return std::ranges::find(entry.spends, outpoint) != entry.spends.end();
+    };
+    std::vector<wire::Txid> competitors;
+    for (const auto& [txid, other] : state.open_entries()) {
+        if (txid != entry.txid && std::ranges::any_of(other.spends, taken_by_entry)) {
+            competitors.push_back(txid);
+        }
     }
+    for (const wire::Txid& txid : competitors) kill(txid);
     state.close_entry(entry.txid, EntryState::final);
 }
 
