@@ -22,6 +22,9 @@
 #include "base/random.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
+// A target whose inputs take long, such as two whole endpoints, defines this to get fewer
+// mutations.
+extern "C" __attribute__((weak)) std::uint64_t fuzz_replay_mutations();
 // Present when a sanitizer is linked in, which ends the process without a signal we could catch.
 extern "C" __attribute__((weak)) void __sanitizer_set_death_callback(void (*callback)());
 
@@ -132,6 +135,10 @@ void mutate_once(Input& input, const std::vector<Input>& corpus, Random& random)
     if (input.size() > input_bytes_max) input.resize(input_bytes_max);
 }
 
+std::uint64_t mutations_default() {
+    return fuzz_replay_mutations != nullptr ? fuzz_replay_mutations() : 20'000;
+}
+
 Input mutation(const std::vector<Input>& corpus, std::uint64_t seed, std::uint64_t number) {
     Random random = Random(seed).stream(std::to_string(number));
     Input input = corpus[random.below(corpus.size())];
@@ -149,7 +156,8 @@ int main(int argc, char** argv) {
         return 2;
     }
     const std::uint64_t seed = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 1;
-    const std::uint64_t mutations = argc > 3 ? std::strtoull(argv[3], nullptr, 10) : 20'000;
+    const std::uint64_t mutations =
+        argc > 3 ? std::strtoull(argv[3], nullptr, 10) : mutations_default();
     const auto files = files_of(argv[1]);
     if (files.empty()) {
         std::fprintf(stderr, "%s: no corpus; put at least one valid input there\n", argv[1]);

@@ -25,6 +25,11 @@ for source in "$root"/src/*/*_fuzz.cpp; do
         failed=$((failed + 1))
         continue
     fi
+    if [ ! -x "$build/$name" ]; then
+        echo "$name: not built" >&2
+        failed=$((failed + 1))
+        continue
+    fi
     mkdir -p "$found"
     if "$build/$name" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 \
         -artifact_prefix="$build/$name-" "$found" "$seeds" >"$log" 2>&1; then
