@@ -1,0 +1,178 @@
+#include "whole_node/world.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+
+namespace meshchain::tests {
+namespace {
+
+constexpr std::string_view passphrase = "correct horse battery staple";
+constexpr base::WallTime chain_start = base::wall_from_unix_ms(1'800'000'000'000);
+
+std::unique_ptr<kv::MemoryStore> open_store(const std::shared_ptr<kv::MemoryMedium>& disk) {
+    auto store = kv::MemoryStore::open(disk, {node::node_tables});
+    MESH_ASSERT(store.has_value());
+    return std::move(*store);
+}
+
+}  // namespace
+
+std::expected<void, base::Error> QuickKdf::derive(base::MutableBytes key, base::Bytes pass,
+                                                  base::Bytes salt, base::KdfCost) {
+    const crypto::Hash hash = crypto::hash(pass, salt);
+    for (std::size_t i = 0; i < key.size(); ++i) key[i] = hash.bytes[i % hash.bytes.size()];
+    return {};
+}
+
+struct World::Port final : base::Link {
+    Port(World& world_in, std::size_t index_in) : world(world_in), index(index_in) {}
+
+    std::size_t datagram_bytes_max() const override { return 1472; }
+    std::expected<void, base::Error> send(const std::optional<base::LinkAddress>& to,
+                                          base::Bytes datagram) override {
+        world.post(index, to, datagram);
+        return {};
+    }
+    std::optional<base::Datagram> receive(base::MutableBytes buffer) override {
+        if (arrived.empty()) return std::nullopt;
+        const Flight flight = std::move(arrived.front());
+        arrived.pop_front();
+        MESH_ASSERT(flight.bytes.size() <= buffer.size());
+        std::ranges::copy(flight.bytes, buffer.begin());
+        return base::Datagram{flight.from, flight.multicast, flight.bytes.size()};
+    }
+
+    World& world;
+    std::size_t index;
+    std::deque<Flight> arrived;
+};
+
+struct World::Host {
+    explicit Host(base::Random random) : entropy(random.stream("entropy")) {}
+    std::shared_ptr<kv::MemoryMedium> disk = std::make_shared<kv::MemoryMedium>();
+    std::unique_ptr<kv::MemoryStore> store;  ///< open while the node lives
+    SeededEntropy entropy;
+    QuickKdf kdf;
+    crypto::SigningKey::Seed identity_seed{};
+    crypto::SigningKey::Seed validating_seed{};
+    wallet::KeyFile wallet_file;
+    std::unique_ptr<Port> port;
+    std::unique_ptr<mesh::IpFrames> frames;
+    std::unique_ptr<node::Node> node;
+};
+World::World(Options options)
+    : options_(options), random_(options.seed), wall_(chain_start - std::chrono::seconds(2)) {
+    genesis_.start = chain_start;
+    genesis_.block_time_ms = 1000;
+    genesis_.rank_delay_ms = 300;
+    for (std::size_t i = 0; i < options.nodes; ++i) {
+        hosts_.push_back(std::make_unique<Host>(random_.stream(std::to_string(i))));
+        Host& host = *hosts_.back();
+        host.entropy.fill(host.identity_seed);
+        host.entropy.fill(host.validating_seed);
+        host.wallet_file = *wallet::create_key_file(host.kdf, host.entropy, {1, 8},
+                                                    base::as_bytes(passphrase), "test");
+        const auto identity = crypto::SigningKey::from_seed(host.identity_seed).public_key();
+        const auto key = crypto::SigningKey::from_seed(host.validating_seed).public_key();
+        genesis_.validators.push_back({identity, key, host.wallet_file.keys[0], {100}});
+        for (int coin = 0; coin < 10; ++coin) {
+            genesis_.allocations.push_back({host.wallet_file.keys[0], {1000}});
+        }
+        host.store = open_store(host.disk);
+        MESH_ASSERT(node::Node::record_new_key(*host.store, key).has_value());
+        host.store.reset();
+    }
+    ledger::sort_canonically(genesis_);
+}
+
+World::~World() = default;
+
+bool World::is_alive(std::size_t index) const { return hosts_[index]->node != nullptr; }
+
+node::Node& World::operator[](std::size_t index) { return *hosts_[index]->node; }
+
+crypto::PublicKey World::payee(std::size_t index) const {
+    return hosts_[index]->wallet_file.keys[0];
+}
+
+void World::start(std::size_t index) {
+    Host& host = *hosts_[index];
+    MESH_ASSERT(host.node == nullptr);
+    host.store = open_store(host.disk);
+    host.port = std::make_unique<Port>(*this, index);
+    host.frames = std::make_unique<mesh::IpFrames>(*host.port);
+    node::NodeConfig config;
+    config.role = wire::Role::validator;
+    auto created =
+        node::Node::create(config, genesis_,
+                           {crypto::SigningKey::from_seed(host.identity_seed),
+                            crypto::SigningKey::from_seed(host.validating_seed)},
+                           {*host.store, *host.frames, host.entropy, host.kdf, nullptr}, now());
+    MESH_ASSERT(created.has_value());
+    host.node = std::move(*created);
+    MESH_ASSERT(host.node->open_wallet(now(), wallet::encode(host.wallet_file)).has_value());
+    MESH_ASSERT(host.node->wallet()->unlock(host.kdf, base::as_bytes(passphrase)).has_value());
+    MESH_ASSERT(host.node->start(now()).has_value());
+}
+
+void World::kill(std::size_t index) {
+    Host& host = *hosts_[index];
+    host.node.reset();
+    host.frames.reset();
+    host.port.reset();
+    host.store.reset();
+}
+
+base::LinkAddress World::address(std::size_t index) {
+    return node::ipv4({10, 0, 0, static_cast<std::uint8_t>(index + 1)}, 4000);
+}
+
+void World::post(std::size_t from, const std::optional<base::LinkAddress>& to,
+                 base::Bytes datagram) {
+    ++datagrams_;
+    for (std::size_t i = 0; i < hosts_.size(); ++i) {
+        if (to ? *to == address(i) : i != from) launch(from, i, !to, datagram);
+    }
+}
+
+void World::launch(std::size_t from, std::size_t to, bool multicast, base::Bytes datagram) {
+    if (!hears(from, to) || random_.chance(options_.loss_percent, 100)) return;
+    const base::Instant arrival =
+        now_ + random_.between(std::chrono::microseconds(200), options_.delay_max);
+    flights_.insert({arrival, {to, address(from), multicast, base::to_buffer(datagram)}});
+}
+
+void World::step_all() {
+    while (!flights_.empty() && flights_.begin()->first <= now_) {
+        auto flight = std::move(flights_.extract(flights_.begin()).mapped());
+        if (Host& host = *hosts_[flight.to]; host.port) {
+            host.port->arrived.push_back(std::move(flight));
+        }
+    }
+    for (const auto& host : hosts_) {
+        if (host->node) host->node->step(now());
+    }
+}
+
+base::Instant World::next_event(base::Instant end) const {
+    base::Instant next = flights_.empty() ? end : std::min(end, flights_.begin()->first);
+    for (const auto& host : hosts_) {
+        if (host->node) next = std::min(next, host->node->poll_timeout(now()));
+    }
+    // Work due at once still takes a moment, or two nodes could answer each other for ever.
+    return std::max(next, now_ + std::chrono::microseconds(100));
+}
+
+void World::run_for(base::Duration duration) {
+    const base::Instant end = now_ + duration;
+    const base::Instant origin_instant = now_;
+    const base::WallTime origin_wall = wall_;
+    while (now_ < end) {
+        now_ = std::min(next_event(end), end);
+        wall_ = origin_wall + std::chrono::duration_cast<base::Milliseconds>(now_ - origin_instant);
+        step_all();
+    }
+}
+
+}  // namespace meshchain::tests

@@ -1,0 +1,105 @@
+#pragma once
+// For tests: whole nodes on one datagram network in memory, under a clock that jumps from one thing
+// that happens to the next. Stores outlive a node, as disks do. One seed decides everything.
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <set>
+#include <vector>
+
+#include "base/random.h"
+#include "kv/memory_store.h"
+#include "mesh/ip_frames.h"
+#include "node/node.h"
+#include "node/tables.h"
+#include "wallet/key_file.h"
+
+namespace meshchain::tests {
+
+class SeededEntropy final : public base::Entropy {
+public:
+    explicit SeededEntropy(base::Random random) : random_(random) {}
+    void fill(base::MutableBytes out) override {
+        for (std::byte& byte : out) byte = static_cast<std::byte>(random_.below(256));
+    }
+
+private:
+    base::Random random_;
+};
+
+/// Deterministic and worthless: whole-node tests are not about Argon2.
+class QuickKdf final : public base::Kdf {
+public:
+    std::expected<void, base::Error> derive(base::MutableBytes key, base::Bytes passphrase,
+                                            base::Bytes salt, base::KdfCost) override;
+};
+
+class World {
+public:
+    struct Options {
+        std::uint64_t seed = 1;
+        std::size_t nodes = 5;
+        unsigned loss_percent = 0;
+        base::Duration delay_max = std::chrono::milliseconds(5);
+    };
+    explicit World(Options options);
+    ~World();
+
+    void start(std::size_t index);
+    /// Power off: only what was committed stays.
+    void kill(std::size_t index);
+    bool is_alive(std::size_t index) const;
+    node::Node& operator[](std::size_t index);
+    std::size_t size() const { return hosts_.size(); }
+    const ledger::Genesis& genesis() const { return genesis_; }
+    crypto::PublicKey payee(std::size_t index) const;
+
+    /// Only nodes of one side hear each other; all in one side: no partition.
+    void partition(std::set<std::size_t> side) { side_ = std::move(side); }
+
+    void run_for(base::Duration duration);
+    /// Until `done`, at most for `limit`; whether it came true.
+    template <class Predicate>
+    bool run_until(Predicate done, base::Duration limit) {
+        const base::Instant end = now_ + limit;
+        while (!done()) {
+            if (now_ >= end) return false;
+            run_for(std::chrono::milliseconds(50));
+        }
+        return true;
+    }
+    base::Now now() const { return {now_, wall_}; }
+    std::uint64_t datagrams() const { return datagrams_; }
+
+private:
+    struct Port;
+    struct Host;
+    struct Flight {
+        std::size_t to;
+        base::LinkAddress from;
+        bool multicast;
+        base::Buffer bytes;
+    };
+
+    static base::LinkAddress address(std::size_t index);
+    void post(std::size_t from, const std::optional<base::LinkAddress>& to, base::Bytes datagram);
+    void launch(std::size_t from, std::size_t to, bool multicast, base::Bytes datagram);
+    bool hears(std::size_t from, std::size_t to) const {
+        return side_.contains(from) == side_.contains(to);
+    }
+    void step_all();
+    base::Instant next_event(base::Instant end) const;
+
+    Options options_;
+    base::Random random_;
+    ledger::Genesis genesis_;
+    std::vector<std::unique_ptr<Host>> hosts_;
+    std::multimap<base::Instant, Flight> flights_;
+    std::set<std::size_t> side_;
+    base::Instant now_{std::chrono::hours(1)};
+    base::WallTime wall_;
+    std::uint64_t datagrams_ = 0;
+};
+
+}  // namespace meshchain::tests
