@@ -17,10 +17,8 @@ std::string_view name(QuotaLevel level) {
 QuotaLevel Quota::level() const {
     if (limit_bytes == 0) return QuotaLevel::ok;
     if (used_bytes >= limit_bytes) return QuotaLevel::full;
-    // In hundredths of the limit, without overflow for any limit.
-    const std::uint64_t hundredth = limit_bytes / 100 + (limit_bytes % 100 != 0 ? 1 : 0);
-    if (used_bytes >= hundredth * 95) return QuotaLevel::warning_95;
-    if (used_bytes >= hundredth * 80) return QuotaLevel::warning_80;
+    if (used_bytes >= limit_bytes - limit_bytes / 20) return QuotaLevel::warning_95;
+    if (used_bytes >= limit_bytes - limit_bytes / 5) return QuotaLevel::warning_80;
     return QuotaLevel::ok;
 }
 
