@@ -27,7 +27,10 @@ std::expected<void, base::Error> ThreadSafeQueue::push(runtime::Message&& messag
     const Clock::time_point deadline = deadline_after(timeout);
     std::unique_lock lock(mutex_);
     while (!closed_) {
-        auto pushed = queue_.enqueue(instant_of(Clock::now()), std::move(message));
+        // Not std::move: the queue takes the message only when it fits, and here it is offered
+        // again.
+        auto pushed =
+            queue_.enqueue(instant_of(Clock::now()), static_cast<runtime::Message&&>(message));
         if (pushed) {
             not_empty_.notify_one();
             return pushed;

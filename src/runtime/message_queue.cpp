@@ -17,7 +17,7 @@ std::expected<void, base::Error> MessageQueue::enqueue(base::Instant now, Messag
             "message queue", "send at most " + std::to_string(limits_.bytes_max) + " bytes");
     }
     const base::Instant queued_before = std::exchange(message.queued_at, now);
-    if (!append(now, std::move(message))) {
+    if (!append(now, message)) {
         message.queued_at = queued_before;
         ++statistics_.rejected;
         return base::failure(base::Errc::full,
@@ -45,7 +45,7 @@ std::expected<void, base::Error> MessageQueue::retry(base::Instant now, Message 
                              "message queue");
     }
     ++message.retry_count;
-    if (!append(now, std::move(message))) {
+    if (!append(now, message)) {
         ++statistics_.abandoned;
         return base::failure(base::Errc::full, "no room to try a message again", "message queue");
     }
@@ -64,7 +64,7 @@ void MessageQueue::drop_expired(base::Instant now) {
     }
 }
 
-bool MessageQueue::append(base::Instant now, Message&& message) {
+bool MessageQueue::append(base::Instant now, Message& message) {
     const std::size_t bytes = message.data.size();
     const auto fits = [&] { return !messages_.full() && bytes_ + bytes <= limits_.bytes_max; };
     if (!fits()) drop_expired(now);

@@ -55,7 +55,8 @@ public:
 private:
     bool expired(base::Instant now, const Message& message) const;
     void drop_expired(base::Instant now);
-    bool append(base::Instant now, Message&& message);
+    /// Moves from `message` only when it fits.
+    bool append(base::Instant now, Message& message);
     Message take();
 
     MessageLimits limits_;
