@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "base/log.h"
 #include "base/time.h"
-#include "base/error.h"
 
 namespace meshchain::node {
 

@@ -40,8 +40,8 @@ base::Error not_this_role(std::string what, std::string advice) {
 std::expected<void, base::Error> check_role(const NodeConfig& config,
                                             const ledger::Genesis& genesis, const Keys& keys) {
     if (config.role == wire::Role::light) {
-        return std::unexpected(not_this_role("role light does not exist yet",
-                                             "choose validator or relay"));
+        return std::unexpected(
+            not_this_role("role light does not exist yet", "choose validator or relay"));
     }
     if (config.role != wire::Role::validator) return {};
     const auto is_ours = [&](const ledger::GenesisValidator& validator) {
@@ -56,8 +56,8 @@ std::expected<void, base::Error> check_role(const NodeConfig& config,
 
 }  // namespace
 
-Node::Parts::Parts(const NodeConfig& config_in, const ledger::Genesis& genesis_in,
-                   Doors doors_in, base::Now now)
+Node::Parts::Parts(const NodeConfig& config_in, const ledger::Genesis& genesis_in, Doors doors_in,
+                   base::Now now)
     : config(config_in),
       genesis(genesis_in),
       doors(doors_in),
@@ -90,9 +90,8 @@ std::expected<void, base::Error> Node::Parts::build(Keys keys, base::Now now) {
     const mesh::Options options = mesh_options(config, genesis);
     MESH_CHECK(mesh::check(options));
     mesh = std::make_unique<mesh::Mesh>(
-        options,
-        mesh::Self{ledger::chain_id(genesis), std::move(keys.identity), config.role}, rules,
-        mesh::Doors{doors.store, tables::mesh, doors.entropy, log.for_module("mesh")},
+        options, mesh::Self{ledger::chain_id(genesis), std::move(keys.identity), config.role},
+        rules, mesh::Doors{doors.store, tables::mesh, doors.entropy, log.for_module("mesh")},
         random.stream("mesh"), *this);
     mesh->add_link(doors.link);
 
@@ -284,8 +283,8 @@ void Node::Parts::update_state(base::Now now) {
     }
     if (next == current) return;
     // Some ways lead through another state: the table of StateManager says which.
-    for (const NodeState way : {next, NodeState::waiting_peers, NodeState::syncing,
-                                NodeState::synchronized}) {
+    for (const NodeState way :
+         {next, NodeState::waiting_peers, NodeState::syncing, NodeState::synchronized}) {
         if (!runtime::StateManager::allowed(current, way)) continue;
         static_cast<void>(state.set_state(now.instant, way));
         if (way == next || runtime::StateManager::allowed(way, next)) {

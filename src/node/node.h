@@ -18,8 +18,8 @@
 #include "node/keys.h"
 #include "node/views.h"
 #include "runtime/event_loop.h"
-#include "wire/frame_link.h"
 #include "wallet/wallet.h"
+#include "wire/frame_link.h"
 
 namespace meshchain::node {
 
@@ -66,10 +66,9 @@ public:
     std::expected<BlockView, base::Error> block(const wire::Hash& hash) const;
     /// At most `count` blocks of the applied chain downwards from `from`.
     std::expected<std::vector<BlockView>, base::Error> blocks(wire::Height from,
-                                                                      std::size_t count) const;
+                                                              std::size_t count) const;
     /// Never fails on an unknown id: certainty says `unknown`.
-    std::expected<TransactionView, base::Error> transaction(
-        const wire::Txid& txid) const;
+    std::expected<TransactionView, base::Error> transaction(const wire::Txid& txid) const;
     MempoolView mempool() const;
     /// Expands a compact transfer with this node's coins: its body, txid and preimage.
     std::expected<wire::Transaction, base::Error> expand(
@@ -77,21 +76,19 @@ public:
     const wire::ChainId& chain_id() const;
 
     /// Validates, takes into the mempool and floods. Errors: those of ledger and mempool.
-    std::expected<wire::Txid, base::Error> submit(
-        base::Now now, const wire::WireTransaction& transaction);
+    std::expected<wire::Txid, base::Error> submit(base::Now now,
+                                                  const wire::WireTransaction& transaction);
 
     /// Gives the node a wallet to follow (row I1); it stays locked.
-    std::expected<void, base::Error> open_wallet(base::Now now,
-                                                         base::Bytes sealed_key_file);
+    std::expected<void, base::Error> open_wallet(base::Now now, base::Bytes sealed_key_file);
     /// Nothing when no wallet was opened.
     wallet::Wallet* wallet();
     const wallet::Wallet* wallet() const;
     /// Signs with the unlocked wallet and submits. `fee` empty: the usual fee.
     /// Errors: unavailable (no wallet), unauthorized (locked), full (insufficient funds), …
-    std::expected<PaymentView, base::Error> pay(base::Now now,
-                                                        const crypto::PublicKey& payee,
-                                                        wire::Amount amount,
-                                                        std::optional<wire::FeeCode> fee);
+    std::expected<PaymentView, base::Error> pay(base::Now now, const crypto::PublicKey& payee,
+                                                wire::Amount amount,
+                                                std::optional<wire::FeeCode> fee);
 
     /// Events of row C1 leave through here; register handlers before start.
     runtime::EventLoop& events();

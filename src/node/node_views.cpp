@@ -29,8 +29,8 @@ Certainty Node::Parts::certainty_of(wire::Height height) const {
 std::vector<std::string> Node::Parts::problems(base::Now now) const {
     std::vector<std::string> found;
     if (const auto& fault = chain->fault()) {
-        found.push_back("The store failed and nothing is applied any more: " +
-                        base::sentence(*fault) + ".");
+        found.push_back(
+            "The store failed and nothing is applied any more: " + base::sentence(*fault) + ".");
     }
     if (doors.store.is_read_only()) {
         found.push_back("The store is read-only; check the disk, then restart the node.");
@@ -92,8 +92,7 @@ StatusView Node::status(base::Now now) const {
         view.frames_sent += type.sent;
     }
     for (const std::uint64_t drops : parts.mesh->stats().drops) view.frames_dropped += drops;
-    view.sync = {chain::name(chain.sync().state()), chain.sync().target(),
-                 chain.sync().percent()};
+    view.sync = {chain::name(chain.sync().state()), chain.sync().target(), chain.sync().percent()};
     view.storage_bytes = parts.doors.store.quota().used_bytes;
     view.storage_read_only = parts.doors.store.is_read_only();
     view.problems = parts.problems(now);
@@ -151,8 +150,7 @@ std::expected<BlockView, base::Error> Node::block(wire::Height height) const {
     if (!hash || height == wire::Height{}) {
         return base::failure(
             base::Errc::not_found, "no block at height " + std::to_string(height.value), "blocks",
-            "heights go from 1 to " +
-                std::to_string(parts_->chain->store().tip().height.value));
+            "heights go from 1 to " + std::to_string(parts_->chain->store().tip().height.value));
     }
     return block(*hash);
 }

@@ -41,9 +41,8 @@ std::expected<wallet::BlockChange, base::Error> Node::Parts::stored_change(
     wallet::BlockChange change{height, stored->block.header.slot, *hash, {}};
     auto coin = stored->spent.begin();
     for (const wire::Transaction& transaction : transactions) {
-        wallet::TransactionChange one{wire::txid(store.chain_id(), transaction.body),
-                                      transaction.body,
-                                      {}};
+        wallet::TransactionChange one{
+            wire::txid(store.chain_id(), transaction.body), transaction.body, {}};
         for (std::size_t i = 0; i < transaction.body.inputs.size(); ++i) {
             one.spent.push_back((coin++)->output);
         }
@@ -60,8 +59,8 @@ std::expected<void, base::Error> Node::Parts::catch_up_wallet() {
         MESH_CHECK(wallet->handle_block_reverted(tip->height, tip->hash));
     }
     const auto tip = wallet->tip();
-    for (std::uint32_t height = tip ? tip->height.value + 1 : 0;
-         height <= store.tip().height.value; ++height) {
+    for (std::uint32_t height = tip ? tip->height.value + 1 : 0; height <= store.tip().height.value;
+         ++height) {
         MESH_TRY(const wallet::BlockChange change, stored_change({height}));
         MESH_CHECK(wallet->handle_block_applied(change));
     }
@@ -73,8 +72,8 @@ std::expected<void, base::Error> Node::Parts::catch_up_wallet() {
 std::expected<void, base::Error> Node::open_wallet(base::Now now, base::Bytes sealed_key_file) {
     Parts& parts = *parts_;
     MESH_TRY(wallet::KeyFile keys, wallet::parse_key_file(sealed_key_file));
-    MESH_TRY(parts.wallet, wallet::Wallet::open(parts.doors.store, tables::wallet, chain_id(),
-                                                std::move(keys)));
+    MESH_TRY(parts.wallet,
+             wallet::Wallet::open(parts.doors.store, tables::wallet, chain_id(), std::move(keys)));
     if (auto caught_up = parts.catch_up_wallet(); !caught_up) {
         parts.wallet.reset();
         return caught_up;
@@ -114,8 +113,8 @@ void Node::Parts::send_waiting_payments(base::Now now) {
     for (const wallet::Payment& payment : wallet->payments_to_send()) {
         const auto sent = chain->submit(now, payment.wire);
         if (!sent && sent.error().code != base::Errc::exists) {
-            log.info("payment " + crypto::to_hex(payment.txid.hash) + " waits: " +
-                     base::sentence(sent.error()));
+            log.info("payment " + crypto::to_hex(payment.txid.hash) +
+                     " waits: " + base::sentence(sent.error()));
         }
     }
 }
