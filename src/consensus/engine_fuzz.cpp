@@ -16,12 +16,20 @@ constexpr kv::Table vote_table{0};
 constexpr kv::TableInfo tables[] = {{vote_table, "consensus"}};
 constexpr base::WallTime start = base::wall_from_unix_ms(1'800'000'000'000);
 constexpr std::uint16_t validator_count = 4;
-constexpr std::size_t actions_max = 200;
+constexpr std::size_t actions_max = 40;  ///< a signature or two each: 20,000 runs take a minute
 
-crypto::SigningKey key_of(std::uint16_t index) {
-    crypto::SigningKey::Seed seed{};
-    seed[0] = static_cast<std::byte>(index);
-    return crypto::SigningKey::from_seed(seed);
+/// Made once: a key costs more than everything else in a run.
+const crypto::SigningKey& key_of(std::uint16_t index) {
+    static const auto keys = [] {
+        std::vector<crypto::SigningKey> made;
+        for (std::uint16_t i = 0; i < validator_count; ++i) {
+            crypto::SigningKey::Seed seed{};
+            seed[0] = static_cast<std::byte>(i);
+            made.push_back(crypto::SigningKey::from_seed(seed));
+        }
+        return made;
+    }();
+    return keys[index];
 }
 
 ValidatorSet make_validators() {
@@ -62,8 +70,8 @@ public:
 private:
     void restart() {
         engine_.reset();
-        engine_ = std::make_unique<Engine>(params_, validators_, *store_, vote_table, key_of(0),
-                                           base::Random{7}, base::Log{},
+        engine_ = std::make_unique<Engine>(params_, validators_, *store_, vote_table,
+                                           key_of(0).clone(), base::Random{7}, base::Log{},
                                            Limits{.blocks = 24, .rounds = 8, .headers = 16});
         MESH_ASSERT(engine_->load(now_).has_value());
         for (std::uint16_t i = 1; i < validator_count; ++i) sample(i);
@@ -113,7 +121,7 @@ private:
         vote.source = checkpoint();
         vote.target = block();
         if (in_.u8() % 16 == 0) return vote;  // unsigned
-        const crypto::SigningKey key = key_of(vote.validator.value);
+        const crypto::SigningKey& key = key_of(vote.validator.value);
         vote.signature = key.sign(preimage(params_.chain, vote, key.public_key()));
         return vote;
     }
@@ -130,7 +138,7 @@ private:
         const Leaders leaders = engine_->schedule().leaders(header.slot);
         header.rank = static_cast<std::uint8_t>(in_.u8() % leaders.ranked().size());
         header.proposer = leaders.ranked()[header.rank];
-        const crypto::SigningKey key = key_of(header.proposer.value);
+        const crypto::SigningKey& key = key_of(header.proposer.value);
         header.signature = key.sign(preimage(params_.chain, header, key.public_key()));
         const auto arrival = in_.u8() % 2 == 0 ? Arrival::gossip : Arrival::requested;
         const auto block = engine_->verify_header(now_, header, arrival);

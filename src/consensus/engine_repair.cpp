@@ -29,10 +29,7 @@ wire::Verdict Engine::handle_vote_request(base::WallTime now, const wire::VoteRe
     if (!round_ || request.round.value > round_->value + std::uint64_t{1})
         return wire::Verdict::ignore;
     const bool all_final = !has_work() && request.round.value > final().round.value + 1;
-    if (request.round <= final().round || all_final) {
-        offer_certificate();
-        return wire::Verdict::keep;
-    }
+    if (request.round <= final().round || all_final) offer_certificate();
     const ValidatorBits missing = ledger_.voters(request.round) & ~request.held;
     repair_.want(request.round, missing, after_random_delay());
     return wire::Verdict::keep;

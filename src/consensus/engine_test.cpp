@@ -131,7 +131,10 @@ TEST_F(EngineTest, EvidenceFromOthers_ConvictsOnce_AndFalseEvidenceIsPunished) {
     forged.signature.bytes[3] ^= std::byte{1};
     EXPECT_EQ(engine().handle_evidence(now_, wire::VoteEvidence{one, forged}),
               wire::Verdict::punish);
-    EXPECT_EQ(engine().handle_evidence(now_, make_evidence(one, two)), wire::Verdict::relay);
+    const wire::VoteEvidence proof = make_evidence(one, two);
+    EXPECT_EQ(engine().handle_evidence(now_, wire::VoteEvidence{proof.second, proof.first}),
+              wire::Verdict::punish);  // it would not parse when read back
+    EXPECT_EQ(engine().handle_evidence(now_, proof), wire::Verdict::relay);
     EXPECT_EQ(engine().handle_evidence(now_, make_evidence(one, two)), wire::Verdict::ignore);
     net_.crash(0);
     net_.start(0);

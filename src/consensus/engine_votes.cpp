@@ -38,7 +38,8 @@ wire::Verdict Engine::handle_vote(base::WallTime now, const wire::Vote& vote) {
     if (!slot_ || vote.round > schedule_.round_of(wire::Slot{slot_->value + 1}))
         return wire::Verdict::ignore;
     if (const wire::Vote* same = ledger_.find_same(vote)) {
-        if (*same == vote) repair_.note_overheard(vote.round, vote.validator);
+        const bool only_one = (equivocators_ & bit(vote.validator)) == 0;
+        if (only_one && *same == vote) repair_.note_overheard(vote.round, vote.validator);
         return wire::Verdict::ignore;
     }
     if (!is_signed(vote)) return wire::Verdict::punish;
@@ -55,7 +56,7 @@ wire::Verdict Engine::handle_vote(base::WallTime now, const wire::Vote& vote) {
         events_.push_back(EvidenceFound{*evidence});
     }
     if (shows_lag(vote)) offer_certificate();
-    if (vote.round <= final().round) return wire::Verdict::keep;
+    if (vote.round < final().round) return wire::Verdict::keep;
     if (!ledger_.insert(vote)) return wire::Verdict::ignore;
     take_vote(vote);
     return wire::Verdict::relay;
@@ -65,7 +66,7 @@ wire::Verdict Engine::handle_vote(base::WallTime now, const wire::Vote& vote) {
 void Engine::take_vote(const wire::Vote& vote) {
     fork_choice_.note_vote(vote);
     conclude(vote.round);
-    if (vote.source.round > final().round && !ledger_.is_justified(vote.source))
+    if (precedes(final(), vote.source) && !ledger_.is_justified(vote.source))
         ask_votes(vote.source.round);
     if (vote.round <= final().round) return;
     if (!tree_.contains(vote.target)) ask_block(vote.target);
@@ -121,7 +122,7 @@ bool Engine::finalise(const wire::Certificate& certificate) {
     tree_.prune_to(certificate.final.block);
     settle_final(certificate);
     if (written) {
-        const auto erased = store_.erase_proofs(certificate.final.round);
+        const auto erased = store_.erase_proofs_below(certificate.final.round);
         if (!erased) log_.warning(sentence(erased.error()));
     }
     return true;
@@ -171,7 +172,7 @@ std::expected<void, base::Error> Engine::adopt(base::WallTime now,
         tree_.reset(block);
     }
     settle_final(certificate);
-    MESH_CHECK(store_.erase_proofs(checkpoint.round));
+    MESH_CHECK(store_.erase_proofs_below(checkpoint.round));
     conclude(checkpoint.round);
     return {};
 }

@@ -16,7 +16,8 @@ std::optional<wire::ValidatorIndex> verify(const wire::ChainId& chain,
                                            const ValidatorSet& validators,
                                            const wire::VoteEvidence& votes) {
     const wire::ValidatorIndex guilty = votes.first.validator;
-    if (!validators.contains(guilty) || !is_slashable(votes.first, votes.second))
+    if (!validators.contains(guilty) || !is_slashable(votes.first, votes.second) ||
+        make_evidence(votes.first, votes.second) != votes)
         return std::nullopt;
     const crypto::PublicKey& key = validators[guilty].key;
     const bool proven = is_signed(chain, votes.first, key) && is_signed(chain, votes.second, key);
@@ -31,7 +32,7 @@ std::optional<wire::ValidatorIndex> verify(const wire::ChainId& chain,
         blocks.first.slot != blocks.second.slot)
         return std::nullopt;
     const crypto::PublicKey& key = validators[guilty].key;
-    if (block_hash(chain, blocks.first, key) == block_hash(chain, blocks.second, key))
+    if (block_hash(chain, blocks.first, key) >= block_hash(chain, blocks.second, key))
         return std::nullopt;
     const bool proven = is_signed(chain, blocks.first, key) && is_signed(chain, blocks.second, key);
     return proven ? std::optional(guilty) : std::nullopt;

@@ -14,7 +14,8 @@ bool is_slashable(const wire::Vote& a, const wire::Vote& b);
 /// In the order the evidence format asks for.
 wire::VoteEvidence make_evidence(const wire::Vote& a, const wire::Vote& b);
 
-/// Whom the evidence proves guilty; nothing if it proves nothing or a signature is wrong.
+/// Whom the evidence proves guilty; nothing if it proves nothing, a signature is wrong, or the two
+/// are not in the order of the format, so that one proof has one form.
 std::optional<wire::ValidatorIndex> verify_evidence(const wire::ChainId& chain,
                                                     const ValidatorSet& validators,
                                                     const wire::Evidence& evidence);

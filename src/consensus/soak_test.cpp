@@ -167,6 +167,10 @@ void soak(std::uint64_t seed) {
     for (std::size_t i = 0; i < net.size(); ++i) net.engine(i).check_invariants();
 }
 
+/// An equivocator justified different blocks at different nodes, in the round of FINAL among
+/// others.
+TEST(Soak, Seed127_JustificationsThatOnlySomeCanProve_AreRepaired) { soak(127); }
+
 TEST(Soak, AnyHistory_NeverContradictsAndHeals) {
     const std::uint64_t first = from_environment("MESHCHAIN_SOAK_FIRST", 1);
     const std::uint64_t seeds = from_environment("MESHCHAIN_SOAK_SEEDS", 8);

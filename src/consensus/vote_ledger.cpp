@@ -65,7 +65,7 @@ bool VoteLedger::make_room(wire::Round wanted) {
 }
 
 bool VoteLedger::insert(const wire::Vote& vote, bool stored) {
-    if (vote.round <= final_.round || !make_room(vote.round)) return false;
+    if (vote.round < final_.round || !make_room(vote.round)) return false;
     std::vector<HeldVote>& held = rounds_[vote.round][vote.validator];
     const HeldVote fresh{.vote = vote, .pinned = stored, .stored = stored};
     const auto unpinned = std::ranges::count(held, false, &HeldVote::pinned);
@@ -134,7 +134,7 @@ const BlockNode* VoteLedger::greatest_supported(const RoundVotes& votes) const {
 bool VoteLedger::justify(wire::Round round, RoundVotes& votes, const BlockNode& block,
                          std::vector<wire::Checkpoint>& found) {
     const wire::Checkpoint checkpoint{round, block.ref.slot, block.ref.hash};
-    if (!proven_.insert(checkpoint).second) return false;
+    if (!precedes(final_, checkpoint) || !proven_.insert(checkpoint).second) return false;
     for (auto& [validator, held] : votes) {
         for (HeldVote& one : held) {
             const BlockNode* source = tree_->find(one.vote.source.block);
@@ -253,8 +253,7 @@ std::vector<wire::Round> VoteLedger::unproven_source_rounds() const {
         for (const auto& [validator, held] : votes) {
             for (const HeldVote& one : held) {
                 const wire::Checkpoint& source = one.vote.source;
-                if (source.round > final_.round && !is_justified(source))
-                    rounds.insert(source.round);
+                if (precedes(final_, source) && !is_justified(source)) rounds.insert(source.round);
             }
         }
     }
@@ -300,7 +299,8 @@ void VoteLedger::mark_stored(const wire::Vote& vote) {
 void VoteLedger::finalise(const wire::Checkpoint& checkpoint) {
     MESH_ASSERT(precedes(final_, checkpoint) && tree_->root().ref.hash == checkpoint.block);
     final_ = checkpoint;
-    rounds_.erase(rounds_.begin(), rounds_.upper_bound(checkpoint.round));
+    // A greater block may be justified in the very round of FINAL: its votes stay.
+    rounds_.erase(rounds_.begin(), rounds_.lower_bound(checkpoint.round));
     std::erase_if(proven_, [&](const wire::Checkpoint& proven) {
         return !precedes(final_, proven) || !tree_->contains(proven.block);
     });
@@ -309,7 +309,7 @@ void VoteLedger::finalise(const wire::Checkpoint& checkpoint) {
 void VoteLedger::check_invariants() const {
     MESH_ASSERT(rounds_.size() <= rounds_max_);
     for (const auto& [round, votes] : rounds_) {
-        MESH_ASSERT(round > final_.round);
+        MESH_ASSERT(round >= final_.round);
         for (const auto& [validator, held] : votes) {
             MESH_ASSERT(validators_->contains(validator));
             const auto unpinned = std::ranges::count(held, false, &HeldVote::pinned);

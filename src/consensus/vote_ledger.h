@@ -1,5 +1,5 @@
 #pragma once
-// All votes since FINAL, and what follows from them: justified and final checkpoints
+// All votes from the round of FINAL on, and what follows from them: justified and final checkpoints
 // (PROTOCOL.md P3 Checkpoint).
 //
 // (b, k) is justified iff votes S_i → T_i of more than 2/3 of stake have T_i.round = k, S_i
@@ -80,7 +80,7 @@ public:
     std::vector<wire::Vote> unstored() const;
     void mark_stored(const wire::Vote& vote);
 
-    /// Moves FINAL up, after the tree was pruned to its block, and forgets the rounds up to it.
+    /// Moves FINAL up, after the tree was pruned to its block, and forgets the rounds below it.
     void finalise(const wire::Checkpoint& checkpoint);
 
     void check_invariants() const;

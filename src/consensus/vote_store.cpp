@@ -214,12 +214,11 @@ std::expected<void, base::Error> VoteStore::write_proofs(const std::vector<wire:
     return {};
 }
 
-std::expected<void, base::Error> VoteStore::erase_proofs(wire::Round through) {
+std::expected<void, base::Error> VoteStore::erase_proofs_below(wire::Round round) {
     constexpr std::size_t erased_per_commit = 512;
     const base::Buffer from = key_of(Kind::proof);
     base::Buffer to = from;
-    base::Writer(to).u32(through.value);
-    to.resize(to.size() + 16, std::byte{0xff});  // above every key of that round
+    base::Writer(to).u32(round.value);
     while (true) {
         kv::Batch batch;
         batch.allow_reserve();

@@ -61,8 +61,7 @@ public:
     std::expected<void, base::Error> write_block(const SigningRecord& record,
                                                  const wire::Block& block);
     std::expected<void, base::Error> write_proofs(const std::vector<wire::Vote>& votes);
-    /// Of rounds up to this one.
-    std::expected<void, base::Error> erase_proofs(wire::Round through);
+    std::expected<void, base::Error> erase_proofs_below(wire::Round round);
     std::expected<void, base::Error> write_final(const StoredFinal& final);
     std::expected<void, base::Error> write_evidence(wire::ValidatorIndex against,
                                                     const wire::Evidence& evidence);
