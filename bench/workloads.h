@@ -6,6 +6,7 @@
 
 namespace meshchain::bench {
 
+void host_workloads(Report& report);
 void kv_workloads(Report& report);
 void ledger_workloads(Report& report);
 void runtime_workloads(Report& report);
@@ -15,6 +16,7 @@ inline constexpr void (*all_workloads[])(Report&) = {
     runtime_workloads,
     kv_workloads,
     ledger_workloads,
+    host_workloads,
 };
 
 }  // namespace meshchain::bench
