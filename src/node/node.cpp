@@ -28,6 +28,8 @@ mesh::Options mesh_options(const NodeConfig& config, const ledger::Genesis& gene
     options.discovery_interval = config.network.discovery_interval;
     options.heartbeat_interval = config.network.heartbeat_interval;
     options.peer_timeout = config.network.peer_timeout;
+    options.static_heartbeat_interval =
+        std::min(options.static_heartbeat_interval, options.peer_timeout / 2);
     options.peer_forget_after = std::max(options.peer_forget_after, options.peer_timeout);
     return options;
 }
