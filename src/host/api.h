@@ -1,0 +1,29 @@
+#pragma once
+// The node's HTTP API: each route reads its request strictly, asks the node, answers in JSON.
+//
+// Threads: the node's; a handler is one call of the node.
+// Errors:  {"error": {code, what, where, advice}} with a status that fits the code.
+// Format:  docs/formats/api.md
+
+#include <functional>
+
+#include "base/kdf.h"
+#include "base/time.h"
+#include "host/http_server.h"
+#include "node/node.h"
+
+namespace meshchain::host {
+
+/// What the routes need of the process around them.
+struct ApiDoors {
+    node::Node& node;
+    base::Kdf& kdf;
+    std::function<base::Now()> now;
+    std::function<void()> after_change;  ///< the node may have something to send
+    std::function<void()> stop;          ///< ends the process once this answer is out
+};
+
+/// `doors` and what it refers to outlive the server.
+void add_api_routes(HttpServer& server, const ApiDoors& doors);
+
+}  // namespace meshchain::host

@@ -1,0 +1,202 @@
+#include "host/chain_audit.h"
+
+#include "chain/chain_store.h"
+#include "consensus/schedule.h"
+#include "consensus/vote_store.h"
+#include "host/config_json.h"
+#include "host/data_folder.h"
+#include "host/file_lock.h"
+#include "host/node_setup.h"
+#include "host/sqlite_store.h"
+#include "ledger/coin_set.h"
+#include "node/tables.h"
+
+namespace meshchain::host {
+namespace {
+
+using base::Error;
+using Result = std::expected<void, Error>;
+
+std::unexpected<Error> wrong(std::string what, const std::string& where) {
+    return base::failure(base::Errc::corrupt, std::move(what), where,
+                         "do not trust this store; let the node sync again from peers");
+}
+
+std::string at(wire::Height height) { return "block " + std::to_string(height.value); }
+
+consensus::ValidatorSet validators_of(const ledger::Genesis& genesis) {
+    std::vector<consensus::Validator> validators;
+    for (const ledger::GenesisValidator& validator : genesis.validators) {
+        validators.push_back({validator.identity, validator.key, validator.stake});
+    }
+    return consensus::ValidatorSet(std::move(validators));
+}
+
+consensus::Params params_of(const ledger::Genesis& genesis, const wire::ChainId& chain) {
+    return {.chain = chain,
+            .start = genesis.start,
+            .block_time = base::Milliseconds(genesis.block_time_ms),
+            .rank_delay = base::Milliseconds(genesis.rank_delay_ms),
+            .slots_per_round = genesis.slots_per_round,
+            .vote_delay = genesis.vote_delay_slots,
+            .seed = genesis.seed};
+}
+
+class Auditor {
+public:
+    Auditor(const ledger::Genesis& genesis, kv::Store& store, const chain::ChainStore& chain)
+        : genesis_(genesis),
+          store_(store),
+          chain_(chain),
+          validators_(validators_of(genesis)),
+          schedule_(params_of(genesis, ledger::chain_id(genesis)), validators_),
+          coins_(genesis),
+          context_(ledger::context_after(genesis)) {
+        audit_.chain = ledger::chain_id(genesis);
+        audit_.tip = audit_.chain;
+        audit_.stakes = validators_.total();
+    }
+
+    std::expected<ChainAudit, Error> run() {
+        for (std::uint32_t height = 1; height <= chain_.tip().height.value; ++height) {
+            MESH_CHECK(replay({height}));
+        }
+        MESH_CHECK(compare_tip());
+        MESH_CHECK(compare_coins());
+        MESH_CHECK(compare_index());
+        MESH_CHECK(check_certificate());
+        return std::move(audit_);
+    }
+
+private:
+    Result replay(wire::Height height) {
+        MESH_TRY(const auto hash, chain_.hash_at(height));
+        if (!hash) return wrong("missing in the height index", at(height));
+        MESH_TRY(const auto stored, chain_.block(*hash));
+        if (!stored) return wrong("missing", at(height));
+        const wire::BlockHeader& header = stored->block.header;
+        MESH_CHECK(check_proposer(header, *hash));
+        auto effects = ledger::execute(context_, stored->block, coins_, ledger::NothingVerified());
+        if (!effects) return wrong("not valid: " + sentence(effects.error()), at(height));
+        coins_.apply(*effects);
+        audit_.fees.units += effects->fees.units;
+        for (const ledger::CheckedTransaction& transaction : effects->transactions) {
+            audit_.transactions.emplace(transaction.txid, height);
+        }
+        audit_.height = height;
+        audit_.tip = *hash;
+        context_.parent = *hash;
+        context_.parent_height = height;
+        context_.parent_slot = header.slot;
+        context_.parent_state = coins_.state();
+        return {};
+    }
+
+    Result check_proposer(const wire::BlockHeader& header, const wire::Hash& hash) const {
+        const std::string where = at(header.height);
+        if (!validators_.contains(header.proposer)) return wrong("unknown proposer", where);
+        if (schedule_.leaders(header.slot).rank_of(header.proposer) != header.rank) {
+            return wrong("its proposer did not lead that slot", where);
+        }
+        const crypto::PublicKey& key = validators_[header.proposer].key;
+        if (wire::block_hash(audit_.chain, header, key) != hash) {
+            return wrong("stored under another hash", where);
+        }
+        if (!crypto::verify(key, wire::preimage(audit_.chain, header, key), header.signature)) {
+            return wrong("its signature is not the proposer's", where);
+        }
+        return {};
+    }
+
+    Result compare_tip() {
+        audit_.state = coins_.state();
+        if (chain_.tip().hash != audit_.tip) return wrong("another tip was stored", "tip");
+        if (chain_.state().digest() != audit_.state) {
+            return wrong("another coin state was stored", "tip");
+        }
+        return {};
+    }
+
+    Result compare_coins() {
+        for (const auto& [outpoint, output] : coins_.coins()) {
+            MESH_TRY(const auto stored, chain_.coin(outpoint));
+            if (stored != output) return wrong("a coin is missing or differs", "coins");
+        }
+        audit_.coins = coins_.coins().size();
+        MESH_TRY(const std::uint64_t stored_count, store_.count(chain::tables::coins));
+        if (stored_count != audit_.coins) return wrong("there are coins too many", "coins");
+        audit_.coins_total = coins_.total();
+        MESH_TRY(const wire::Amount stored_fees, chain_.fees_total());
+        if (stored_fees != audit_.fees) return wrong("the fee balances differ", "fees");
+        if (audit_.supply() != ledger::supply(genesis_)->units) {
+            return wrong("coins, stakes and fees are not the supply", "supply");
+        }
+        return {};
+    }
+
+    Result compare_index() {
+        for (const auto& [txid, height] : audit_.transactions) {
+            MESH_TRY(const auto location, chain_.find(txid));
+            if (!location || location->height != height) {
+                return wrong("a transaction is missing or elsewhere", "transaction index");
+            }
+        }
+        MESH_TRY(const std::uint64_t count, store_.count(chain::tables::transactions));
+        if (count == audit_.transactions.size()) return {};
+        return wrong("there are transactions too many", "transaction index");
+    }
+
+    /// FINAL is not believed either: votes of more than 2/3 of the stake must prove it.
+    Result check_certificate() {
+        MESH_TRY(const auto content, consensus::VoteStore(store_, node::tables::consensus).load());
+        if (!content.final) return {};
+        const wire::Certificate& certificate = content.final->certificate;
+        const wire::Checkpoint& final = certificate.final;
+        consensus::ValidatorBits signers = 0;
+        for (const wire::Vote& vote : certificate.votes) {
+            if (vote.source != final || vote.round.value != final.round.value + 1 ||
+                !validators_.contains(vote.validator)) {
+                return wrong("a vote does not belong to it", "certificate");
+            }
+            const crypto::PublicKey& key = validators_[vote.validator].key;
+            if (!crypto::verify(key, wire::preimage(audit_.chain, vote, key), vote.signature)) {
+                return wrong("a vote's signature is wrong", "certificate");
+            }
+            signers |= consensus::bit(vote.validator);
+        }
+        if (!validators_.is_quorum(validators_.stake_of(signers))) {
+            return wrong("2/3 of the stake or less signed it", "certificate");
+        }
+        MESH_TRY(const auto hash, chain_.hash_at(content.final->height));
+        if (hash != final.block) return wrong("FINAL is not on the stored chain", "certificate");
+        audit_.final_height = content.final->height;
+        return {};
+    }
+
+    const ledger::Genesis& genesis_;
+    kv::Store& store_;
+    const chain::ChainStore& chain_;
+    consensus::ValidatorSet validators_;
+    consensus::Schedule schedule_;
+    ledger::CoinSet coins_;
+    ledger::BlockContext context_;
+    ChainAudit audit_;
+};
+
+}  // namespace
+
+std::expected<ChainAudit, Error> audit_chain(const std::filesystem::path& root) {
+    const DataFolder folder(root);
+    MESH_TRY(const FileLock lock, FileLock::acquire(root));
+    MESH_TRY(const node::NodeConfig config, load_config(folder.config()));
+    MESH_TRY(const ledger::Genesis genesis, load_genesis(folder.genesis()));
+    MESH_TRY(const auto store,
+             SqliteStore::open(folder.store(config), {.tables = node::node_tables},
+                               {.mode = SqliteOptions::Mode::read_only}));
+    MESH_TRY(const auto chain, chain::ChainStore::open(*store, genesis));
+    auto audit = Auditor(genesis, *store, *chain).run();
+    if (!audit) audit.error().where = root.string() + ", " + audit.error().where;
+    return audit;
+}
+
+}  // namespace meshchain::host

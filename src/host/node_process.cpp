@@ -1,0 +1,245 @@
+#include "host/node_process.h"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <csignal>
+#include <optional>
+
+#include "crypto/identity.h"
+#include "host/api.h"
+#include "host/argon2_kdf.h"
+#include "host/config_json.h"
+#include "host/data_folder.h"
+#include "host/file.h"
+#include "host/file_lock.h"
+#include "host/log_sink.h"
+#include "host/node_keys.h"
+#include "host/node_setup.h"
+#include "host/sqlite_store.h"
+#include "host/system_entropy.h"
+#include "host/system_wall_clock.h"
+#include "host/udp_link.h"
+#include "mesh/ip_frames.h"
+#include "node/tables.h"
+#include "wallet/key_file.h"
+
+namespace meshchain::host {
+namespace {
+
+using Result = std::expected<void, base::Error>;
+
+constexpr std::size_t token_bytes = 32;
+constexpr auto farewell = std::chrono::seconds(1);  ///< for answers still on their way
+
+std::string host_of(const base::LinkAddress& address) {
+    const std::string text = base::to_string(address);
+    const std::string host = text.substr(0, text.rfind(':'));
+    return host.starts_with('[') ? host.substr(1, host.size() - 2) : host;
+}
+
+UdpOptions udp_options(const node::NetworkConfig& network) {
+    UdpOptions options;
+    options.address = host_of(network.listen);
+    options.port = network.listen.port;
+    options.multicast = network.multicast;
+    options.group = host_of(network.multicast_group);
+    options.group_port = network.multicast_group.port;
+    if (network.interface.host != node::ipv4({}, 0).host) {
+        options.interface = host_of(network.interface);
+    }
+    return options;
+}
+
+std::string random_token(base::Entropy& entropy) {
+    std::array<std::byte, token_bytes> bytes;
+    entropy.fill(bytes);
+    return base::to_hex(bytes);
+}
+
+}  // namespace
+
+/// Members in the order in which they are opened; they close in the reverse.
+struct NodeProcess::Parts {
+    explicit Parts(const std::filesystem::path& root) : folder(root) {}
+
+    Result open_folder();
+    Result open_node();
+    Result open_wallet();
+    Result open_api();
+    Result start();
+    base::Now now();
+    void advance();
+    void arm_timer();
+    void request_stop(std::string_view why);
+    void remove_api_files();
+    Result close();
+
+    DataFolder folder;
+    std::optional<FileLock> lock;
+    node::NodeConfig config;
+    std::optional<ledger::Genesis> genesis;
+    std::unique_ptr<StderrLog> sink;
+    base::Log log;
+    SystemEntropy entropy;
+    SystemWallClock wall_clock;
+    Argon2Kdf kdf;
+    boost::asio::io_context io{1};
+    std::unique_ptr<SqliteStore> store;
+    std::unique_ptr<UdpLink> link;
+    std::unique_ptr<mesh::IpFrames> frames;
+    std::unique_ptr<node::Node> node;
+    boost::asio::steady_timer timer{io};
+    boost::asio::signal_set signals{io};
+    std::optional<ApiDoors> api_doors;
+    std::unique_ptr<HttpServer> api;
+    bool running = false;
+    bool stopping = false;
+};
+
+base::Now NodeProcess::Parts::now() {
+    const auto steady = std::chrono::steady_clock::now().time_since_epoch();
+    return {base::Instant(std::chrono::duration_cast<base::Duration>(steady)), wall_clock.read()};
+}
+
+Result NodeProcess::Parts::open_folder() {
+    MESH_TRY(lock, FileLock::acquire(folder.root()));
+    MESH_TRY(config, load_config(folder.config()));
+    sink = std::make_unique<StderrLog>(config.log);
+    log = base::Log(sink.get(), "host");
+    MESH_TRY(genesis, load_genesis(folder.genesis()));
+    return {};
+}
+
+Result NodeProcess::Parts::open_node() {
+    MESH_TRY(node::Keys keys, load_node_keys(folder.node_keys()));
+    MESH_TRY(store, SqliteStore::open(folder.store(config), {.tables = node::node_tables}));
+    MESH_TRY(link, UdpLink::open(io, udp_options(config.network)));
+    frames = std::make_unique<mesh::IpFrames>(*link);
+    const node::Doors doors{*store, *frames, entropy, kdf, sink.get()};
+    MESH_TRY(node, node::Node::create(config, *genesis, std::move(keys), doors, now()));
+    return {};
+}
+
+/// A node without a wallet file simply has none.
+Result NodeProcess::Parts::open_wallet() {
+    const auto path = folder.wallet(config);
+    if (!std::filesystem::exists(path)) return {};
+    MESH_TRY(const base::Buffer sealed, read_file(path, wallet::KeyFile::bytes_max));
+    return node->open_wallet(now(), sealed);
+}
+
+Result NodeProcess::Parts::open_api() {
+    const std::string token = random_token(entropy);
+    MESH_TRY(api, HttpServer::listen(io, {.address = config.api.address, .token = token},
+                                     log.for_module("api")));
+    api_doors.emplace(
+        ApiDoors{.node = *node,
+                 .kdf = kdf,
+                 .now = [this] { return now(); },
+                 .after_change = [this] { advance(); },
+                 .stop = [this] { boost::asio::post(io, [this] { request_stop("asked to"); }); }});
+    add_api_routes(*api, *api_doors);
+    api->start();
+    // The token first: who finds an address must find the token that goes with it.
+    MESH_CHECK(write_file(folder.api_token(), base::as_bytes(token + "\n")));
+    const std::string address = base::to_string(api->address());
+    return write_file(folder.api_address(), base::as_bytes(address + "\n"));
+}
+
+Result NodeProcess::Parts::start() {
+    MESH_CHECK(open_folder());
+    remove_api_files();  // of a node that was killed
+    MESH_CHECK(open_node());
+    MESH_CHECK(open_wallet());
+    MESH_CHECK(node->start(now()));
+    running = true;
+    MESH_CHECK(open_api());
+    link->on_readable([this] { advance(); });
+    signals.add(SIGINT);
+    signals.add(SIGTERM);
+    signals.async_wait([this](boost::system::error_code error, int number) {
+        if (!error) request_stop(number == SIGINT ? "interrupted" : "terminated");
+    });
+    log.info("node " + node->status(now()).node_id + " listens on " +
+             base::to_string(link->local_address()) + ", API on " +
+             base::to_string(api->address()));
+    advance();
+    return {};
+}
+
+void NodeProcess::Parts::advance() {
+    if (!running) return;
+    node->step(now());
+    arm_timer();
+}
+
+void NodeProcess::Parts::arm_timer() {
+    const base::Now at = now();
+    const base::Instant due = node->poll_timeout(at);
+    if (due == base::never) {
+        timer.cancel();
+        return;
+    }
+    timer.expires_after(std::max(base::Duration::zero(), due - at.instant));
+    timer.async_wait([this](boost::system::error_code error) {
+        if (!error) advance();
+    });
+}
+
+void NodeProcess::Parts::request_stop(std::string_view why) {
+    if (stopping) return;
+    stopping = true;
+    log.info("stopping: " + std::string(why));
+    remove_api_files();
+    if (api) api->stop();
+    if (running) node->stop(now());
+    running = false;
+    timer.cancel();
+    signals.cancel();
+    if (link) link->close();
+}
+
+void NodeProcess::Parts::remove_api_files() {
+    std::error_code ignored;
+    std::filesystem::remove(folder.api_address(), ignored);
+    std::filesystem::remove(folder.api_token(), ignored);
+}
+
+Result NodeProcess::Parts::close() {
+    request_stop("start failed");
+    api.reset();
+    node.reset();
+    Result result;
+    if (store) result = store->close();
+    store.reset();
+    if (lock && log.wants(base::LogLevel::info)) log.info("stopped");
+    lock.reset();
+    return result;
+}
+
+NodeProcess::NodeProcess(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+NodeProcess::~NodeProcess() {
+    if (parts_->lock) static_cast<void>(parts_->close());
+}
+
+std::expected<std::unique_ptr<NodeProcess>, base::Error> NodeProcess::start(
+    const std::filesystem::path& folder) {
+    // Its destructor closes, in reverse, whatever a failing step leaves open.
+    std::unique_ptr<NodeProcess> process(new NodeProcess(std::make_unique<Parts>(folder)));
+    MESH_CHECK(process->parts_->start());
+    return process;
+}
+
+Result NodeProcess::run() {
+    while (!parts_->stopping) parts_->io.run_one();
+    parts_->io.run_for(farewell);
+    return parts_->close();
+}
+
+base::LinkAddress NodeProcess::api_address() const { return parts_->api->address(); }
+base::LinkAddress NodeProcess::link_address() const { return parts_->link->local_address(); }
+
+}  // namespace meshchain::host

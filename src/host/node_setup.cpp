@@ -1,0 +1,67 @@
+#include "host/node_setup.h"
+
+#include <algorithm>
+
+#include "host/config_json.h"
+#include "host/file.h"
+#include "host/node_keys.h"
+#include "host/sqlite_store.h"
+#include "node/node.h"
+#include "node/tables.h"
+
+namespace meshchain::host {
+namespace {
+
+std::expected<void, base::Error> record_new_key(const DataFolder& folder,
+                                                const crypto::PublicKey& key) {
+    const auto path = folder.store(node::NodeConfig{});
+    MESH_TRY(const auto store, SqliteStore::open(path, {.tables = node::node_tables}));
+    MESH_CHECK(node::Node::record_new_key(*store, key));
+    return store->close();
+}
+
+}  // namespace
+
+std::expected<ledger::Genesis, base::Error> load_genesis(const std::filesystem::path& path) {
+    MESH_TRY(const base::Buffer bytes, read_file(path, genesis_bytes_max));
+    auto genesis = ledger::parse_genesis(bytes);
+    if (!genesis) genesis.error().where = path.string() + ", " + genesis.error().where;
+    return genesis;
+}
+
+std::expected<node::Keys, base::Error> load_or_make_keys(const DataFolder& folder,
+                                                         base::Entropy& entropy) {
+    if (std::filesystem::exists(folder.node_keys())) return load_node_keys(folder.node_keys());
+    node::Keys keys = generate_keys(entropy);
+    MESH_CHECK(save_node_keys(keys, folder.node_keys()));
+    MESH_CHECK(record_new_key(folder, keys.validating->public_key()));
+    return keys;
+}
+
+bool is_validator(const ledger::Genesis& genesis, const node::Keys& keys) {
+    return keys.validating &&
+           std::ranges::any_of(genesis.validators, [&](const ledger::GenesisValidator& validator) {
+               return validator.identity == keys.identity.public_key() &&
+                      validator.key == keys.validating->public_key();
+           });
+}
+
+std::expected<void, base::Error> write_node(const DataFolder& folder,
+                                            const ledger::Genesis& genesis, const node::Keys& keys,
+                                            const node::NodeConfig& config) {
+    for (const auto& path : {folder.config(), folder.genesis()}) {
+        if (!std::filesystem::exists(path)) continue;
+        return base::failure(base::Errc::exists, "this folder has a node already", path.string(),
+                             "choose another folder, or edit config.json");
+    }
+    if (config.role == wire::Role::validator && !is_validator(genesis, keys)) {
+        return base::failure(base::Errc::invalid_argument,
+                             "the genesis does not list this node's keys as a validator's", "role",
+                             "make the keys with `node keys` before the genesis, or be a relay");
+    }
+    MESH_CHECK(node::validate(config));
+    MESH_CHECK(write_file(folder.genesis(), ledger::encode(genesis), IfExists::refuse));
+    return save_config(config, folder.config());
+}
+
+}  // namespace meshchain::host

@@ -1,0 +1,146 @@
+#include "host/views_json.h"
+
+#include "crypto/identity.h"
+#include "host/json_document.h"
+#include "host/time_text.h"
+#include "host/wire_json.h"
+#include "wallet/address.h"
+
+namespace meshchain::host {
+namespace {
+
+std::int64_t ms(base::Duration duration) {
+    return std::chrono::duration_cast<base::Milliseconds>(duration).count();
+}
+
+}  // namespace
+
+Json to_json(const node::StatusView& status) {
+    return {{"node_id", status.node_id},
+            {"node_name", status.node_name},
+            {"identity", crypto::to_hex(status.identity)},
+            {"role", std::string(name(status.role))},
+            {"state", std::string(name(status.state))},
+            {"chain_id", crypto::to_hex(status.chain)},
+            {"uptime_ms", ms(status.uptime)},
+            {"slot", status.slot.value},
+            {"height", status.height.value},
+            {"tip", crypto::to_hex(status.tip)},
+            {"final_height", status.final_height.value},
+            {"final_block", crypto::to_hex(status.final_block)},
+            {"justified", to_json(status.justified)},
+            {"validator", status.validator},
+            {"clock_checked", status.clock_checked},
+            {"online_percent", status.online_percent},
+            {"peers", status.peers},
+            {"mempool_transactions", status.mempool_transactions},
+            {"mempool_bytes", status.mempool_bytes},
+            {"supply", status.supply.units},
+            {"blocks_applied", status.blocks_applied},
+            {"blocks_reverted", status.blocks_reverted},
+            {"blocks_proposed", status.blocks_proposed},
+            {"frames_received", status.frames_received},
+            {"frames_sent", status.frames_sent},
+            {"frames_dropped", status.frames_dropped},
+            {"evidence_found", status.evidence_found},
+            {"sync",
+             {{"state", std::string(status.sync.state)},
+              {"target", status.sync.target.value},
+              {"percent", status.sync.percent}}},
+            {"storage_bytes", status.storage_bytes},
+            {"storage_read_only", status.storage_read_only},
+            {"problems", status.problems}};
+}
+
+Json to_json(const node::PeerView& peer) {
+    return {{"node_id", peer.node_id},
+            {"identity", crypto::to_hex(peer.identity)},
+            {"address", base::to_string(peer.address)},
+            {"role", std::string(name(peer.role))},
+            {"validator", peer.validator},
+            {"static", peer.is_static},
+            {"score", peer.score},
+            {"height", peer.height.value},
+            {"final_height", peer.final_height.value},
+            {"last_heard_ms", ms(peer.last_heard)}};
+}
+
+Json to_json(const node::BlockView& block) {
+    Json transactions = Json::array();
+    for (const wire::Txid& txid : block.transactions) {
+        transactions.push_back(crypto::to_hex(txid.hash));
+    }
+    return {{"height", block.header.height.value},
+            {"hash", crypto::to_hex(block.hash)},
+            {"certainty", std::string(name(block.certainty))},
+            {"time", to_iso(block.time)},
+            {"proposer_key", crypto::to_hex(block.proposer)},
+            {"bytes", block.bytes},
+            {"transactions", std::move(transactions)},
+            {"header", to_json(block.header)}};
+}
+
+Json to_json(const node::TransactionView& view) {
+    Json json = {{"txid", crypto::to_hex(view.txid.hash)},
+                 {"certainty", std::string(name(view.certainty))},
+                 {"live_percent", view.live_percent},
+                 {"fee", view.fee.units},
+                 {"bytes", view.bytes}};
+    if (view.height) json["height"] = view.height->value;
+    if (view.block) json["block"] = crypto::to_hex(*view.block);
+    if (view.transaction) json["transaction"] = to_json(*view.transaction);
+    return json;
+}
+
+Json to_json(const node::MempoolView& mempool) {
+    Json entries = Json::array();
+    for (const node::TransactionView& entry : mempool.entries) entries.push_back(to_json(entry));
+    return {{"transactions", mempool.transactions},
+            {"bytes", mempool.bytes},
+            {"entries", std::move(entries)}};
+}
+
+Json to_json(const node::PaymentView& payment) {
+    return {{"txid", crypto::to_hex(payment.txid.hash)},
+            {"amount", payment.amount.units},
+            {"fee", payment.fee.units},
+            {"expiry", payment.expiry.units},
+            {"bytes", payment.bytes}};
+}
+
+Json to_json(const wallet::Balance& balance) {
+    return {{"final", balance.final.units},
+            {"live", balance.live.units},
+            {"pending_in", balance.pending_in.units},
+            {"pending_out", balance.pending_out.units},
+            {"locked", balance.locked.units}};
+}
+
+Json to_json(const wallet::HistoryEntry& entry) {
+    Json counterparties = Json::array();
+    for (const crypto::PublicKey& key : entry.counterparties) {
+        counterparties.push_back(wallet::encode_address(key));
+    }
+    Json json = {{"sequence", entry.sequence},
+                 {"txid", crypto::to_hex(entry.txid.hash)},
+                 {"direction", std::string(name(entry.direction))},
+                 {"state", std::string(name(entry.state))},
+                 {"amount", entry.amount.units},
+                 {"fee", entry.fee.units},
+                 {"counterparties", std::move(counterparties)}};
+    if (entry.height) json["height"] = entry.height->value;
+    return json;
+}
+
+Json wallet_json(const wallet::Wallet& wallet) {
+    Json addresses = Json::array();
+    for (const crypto::PublicKey& key : wallet.key_file().keys) {
+        addresses.push_back(wallet::encode_address(key));
+    }
+    return {{"label", wallet.key_file().label},
+            {"unlocked", wallet.is_unlocked()},
+            {"addresses", std::move(addresses)},
+            {"balance", to_json(wallet.balance())}};
+}
+
+}  // namespace meshchain::host
