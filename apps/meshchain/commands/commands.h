@@ -1,0 +1,26 @@
+#pragma once
+// Every command of the program. Those that borrow `context` do so until they are run.
+
+#include "meshchain/command.h"
+
+namespace meshchain::app {
+
+Command blocks_command(const Context& context);
+Command config_command(const Context& context);
+Command demo_command(const Context& context);
+Command frame_command();
+Command genesis_command();
+Command node_command(const Context& context);
+Command peers_command(const Context& context);
+Command send_command(const Context& context);
+Command status_command(const Context& context);
+Command transaction_command(const Context& context);
+Command wallet_command(const Context& context);
+
+// Parts of those above that have a file of their own.
+Command run_command(const Context& context);
+Command stop_command(const Context& context);
+Command transaction_decode_command(const Context& context);
+std::vector<Command> wallet_view_commands(const Context& context);
+
+}  // namespace meshchain::app

@@ -1,0 +1,146 @@
+// genesis create, genesis show: the file a chain starts from.
+
+#include <charconv>
+
+#include "crypto/identity.h"
+#include "host/file.h"
+#include "host/genesis_json.h"
+#include "host/json_document.h"
+#include "host/node_setup.h"
+#include "host/time_text.h"
+#include "meshchain/commands/commands.h"
+#include "wallet/address.h"
+
+namespace meshchain::app {
+namespace {
+
+struct CreateOptions {
+    std::string spec;
+    std::string start;
+    std::uint64_t block_time_ms = 10'000;
+    std::optional<std::uint64_t> rank_delay_ms;
+    std::string seed;
+    std::vector<std::string> validators;
+    std::vector<std::string> allocations;
+    std::string out = "genesis.bin";
+};
+
+/// "ADDRESS:AMOUNT" as the JSON form has it, which does all checking.
+std::expected<host::Json, base::Error> allocation_json(const std::string& text) {
+    const std::size_t colon = text.rfind(':');
+    std::uint64_t amount = 0;
+    const char* const end = text.data() + text.size();
+    const auto parsed = colon == std::string::npos
+                            ? std::from_chars_result{nullptr, std::errc::invalid_argument}
+                            : std::from_chars(text.data() + colon + 1, end, amount);
+    if (parsed.ec != std::errc{} || parsed.ptr != end) {
+        return base::failure(base::Errc::invalid_argument, "'" + text + "' is no allocation",
+                             "--allocate", "write it as ADDRESS:AMOUNT");
+    }
+    return host::Json{{"owner", text.substr(0, colon)}, {"amount", amount}};
+}
+
+std::expected<host::Json, base::Error> spec_from_flags(const CreateOptions& options) {
+    host::Json spec = {{"start", options.start}, {"block_time_ms", options.block_time_ms}};
+    if (options.rank_delay_ms) spec["rank_delay_ms"] = *options.rank_delay_ms;
+    if (!options.seed.empty()) spec["seed"] = options.seed;
+    spec["allocations"] = host::Json::array();
+    for (const std::string& text : options.allocations) {
+        MESH_TRY(host::Json allocation, allocation_json(text));
+        spec["allocations"].push_back(std::move(allocation));
+    }
+    spec["validators"] = host::Json::array();
+    for (const std::string& file : options.validators) {
+        MESH_TRY(const base::Buffer bytes, host::read_file(file, host::genesis_json_bytes_max));
+        MESH_TRY(const auto validator, host::parse_validator_json(base::as_text(bytes), file));
+        spec["validators"].push_back(host::to_json(validator));
+    }
+    return spec;
+}
+
+std::expected<ledger::Genesis, base::Error> build(const CreateOptions& options) {
+    if (!options.spec.empty()) {
+        MESH_TRY(const base::Buffer bytes,
+                 host::read_file(options.spec, host::genesis_json_bytes_max));
+        return host::parse_genesis_json(base::as_text(bytes), options.spec);
+    }
+    MESH_TRY(const host::Json spec, spec_from_flags(options));
+    return host::parse_genesis_json(host::to_line(spec), "command line");
+}
+
+std::string summary(const ledger::Genesis& genesis) {
+    std::string text = "Chain      " + crypto::to_hex(ledger::chain_id(genesis)) + "\nStart      " +
+                       host::to_iso(genesis.start) + "\nSlot       " +
+                       host::span_text(base::Milliseconds(genesis.block_time_ms)) +
+                       "\nSupply     " + std::to_string(ledger::supply(genesis)->units) + "\n\n";
+    std::vector<std::vector<std::string>> rows{{"VALIDATOR", "STAKE", "PAYOUT"}};
+    for (const auto& validator : genesis.validators) {
+        rows.push_back({crypto::to_hex(crypto::node_id(validator.identity)),
+                        std::to_string(validator.stake.units),
+                        wallet::encode_address(validator.payout)});
+    }
+    text += table(rows) + "\n";
+    rows = {{"AMOUNT", "OWNER"}};
+    for (const auto& allocation : genesis.allocations) {
+        rows.push_back(
+            {std::to_string(allocation.amount.units), wallet::encode_address(allocation.owner)});
+    }
+    return text + table(rows);
+}
+
+std::expected<Output, base::Error> create(const CreateOptions& options) {
+    MESH_TRY(const ledger::Genesis genesis, build(options));
+    MESH_CHECK(host::write_file(options.out, ledger::encode(genesis), host::IfExists::refuse));
+    const std::string chain = crypto::to_hex(ledger::chain_id(genesis));
+    return output({{"chain_id", chain}, {"file", options.out}},
+                  "Chain " + chain + "\nwritten to " + options.out);
+}
+
+std::expected<Output, base::Error> show(const std::string& file) {
+    MESH_TRY(const ledger::Genesis genesis, host::load_genesis(file));
+    return output(host::to_json(genesis), summary(genesis));
+}
+
+Command create_command() {
+    const auto o = std::make_shared<CreateOptions>();
+    return {
+        .name = "create",
+        .summary = "Make a genesis file; the same inputs always give the same chain",
+        .examples =
+            "Example:\n"
+            "  meshchain genesis create --start 2026-11-21T02:00:00Z \\\n"
+            "      --block-time-ms 1000 --validator alice.json \\\n"
+            "      --validator bob.json --allocate mesh1...:1000",
+        .options = {{"--spec", "FILE",
+                     "take all from a JSON file, as `genesis show --json` prints it", &o->spec},
+                    {"--start", "TIME", "start of slot 0, in UTC", &o->start},
+                    {"--block-time-ms", "MS", "length of a slot (10000)", &o->block_time_ms},
+                    {"--rank-delay-ms", "MS", "between the leaders of a slot (a third of it)",
+                     &o->rank_delay_ms},
+                    {"--validator", "FILE", "what `node keys --json` printed; repeat for each",
+                     &o->validators},
+                    {"--allocate", "ADDRESS:AMOUNT", "a first coin; repeat for each",
+                     &o->allocations},
+                    {"--seed", "HEX", "of the leaders' order (derived from the rest)", &o->seed},
+                    {"--out", "FILE", "where to write it (genesis.bin)", &o->out}},
+        .run = [o] { return create(*o); }};
+}
+
+Command show_command() {
+    const auto file = std::make_shared<std::string>();
+    return {.name = "show",
+            .summary = "Print what a genesis file says",
+            .examples = "Example:\n  meshchain genesis show genesis.bin",
+            .options = {{"file", "FILE", "the genesis file", file.get(), true}},
+            .run = [file] { return show(*file); }};
+}
+
+}  // namespace
+
+Command genesis_command() {
+    return {.name = "genesis",
+            .summary = "Make or read the file a chain starts from",
+            .commands = {create_command(), show_command()}};
+}
+
+}  // namespace meshchain::app

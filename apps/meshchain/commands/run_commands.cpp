@@ -1,0 +1,62 @@
+// node run, node stop.
+
+#include <chrono>
+#include <cstdio>
+#include <thread>
+
+#include "host/api_client.h"
+#include "host/file_lock.h"
+#include "host/json_document.h"
+#include "host/node_process.h"
+#include "meshchain/commands/commands.h"
+
+namespace meshchain::app {
+namespace {
+
+constexpr auto stop_timeout = std::chrono::seconds(30);
+
+std::expected<Output, base::Error> run(const Context& context) {
+    MESH_TRY(const auto process, host::NodeProcess::start(context.data));
+    const std::string api = base::to_string(process->api_address());
+    const std::string link = base::to_string(process->link_address());
+    const std::string text = context.json ? host::to_line({{"listen", link}, {"api", api}})
+                                          : "The node runs. Peers reach it on " + link +
+                                                ", its API is on " + api + ".\nCtrl-C stops it.";
+    std::printf("%s\n", text.c_str());
+    std::fflush(stdout);
+    MESH_CHECK(process->run());
+    return Output{};
+}
+
+/// The answer says that it will stop; the lock says that it has.
+std::expected<Output, base::Error> stop(const Context& context) {
+    MESH_TRY(const host::ApiClient client, host::ApiClient::of_folder(context.data));
+    MESH_CHECK(client.post("/v1/stop", host::Json::object()));
+    const auto deadline = std::chrono::steady_clock::now() + stop_timeout;
+    while (std::chrono::steady_clock::now() < deadline) {
+        const auto lock = host::FileLock::acquire(context.data);
+        if (lock) return output({{"stopped", true}}, "The node has stopped.");
+        if (lock.error().code != base::Errc::locked) return std::unexpected(lock.error());
+        std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+    return base::failure(base::Errc::timeout, "the node has not stopped yet", context.data.string(),
+                         "look at its log");
+}
+
+}  // namespace
+
+Command run_command(const Context& context) {
+    return {.name = "run",
+            .summary = "Run the node in the foreground, its log on stderr",
+            .examples = "Example:\n  meshchain node run --data alice 2> alice.log",
+            .run = [&context] { return run(context); }};
+}
+
+Command stop_command(const Context& context) {
+    return {.name = "stop",
+            .summary = "Stop the running node and wait until it has ended",
+            .examples = "Example:\n  meshchain node stop --data alice",
+            .run = [&context] { return stop(context); }};
+}
+
+}  // namespace meshchain::app

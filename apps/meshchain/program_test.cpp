@@ -1,0 +1,274 @@
+// The real program, run as people run it: what it prints, how it ends, what it leaves on disk.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "host/child_process.h"
+#include "host/data_folder.h"
+#include "host/file.h"
+#include "host/file_lock.h"
+#include "host/genesis_json.h"
+#include "host/json_document.h"
+#include "host/temporary_folder.h"
+#include "wallet/address.h"
+#include "wire/frame.h"
+#include "wire/transaction.h"
+
+namespace meshchain::app {
+namespace {
+
+using namespace std::chrono_literals;
+using host::Json;
+using testing::EndsWith;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+struct Ended {
+    int exit_code = -1;
+    std::string output;
+    std::string errors;
+
+    Json json() const {
+        const auto value = host::parse_json(output, "output");
+        EXPECT_TRUE(value) << output << errors;
+        return value ? *value : Json();
+    }
+    /// The `code` of a JSON error.
+    std::string error_code() const {
+        const auto value = host::parse_json(errors, "errors");
+        EXPECT_TRUE(value && value->contains("error")) << errors;
+        return value ? value->at("error").at("code").get<std::string>() : "";
+    }
+};
+
+class Program : public testing::Test {
+protected:
+    Ended run(std::vector<std::string> arguments) {
+        const auto output = root_ / ("out" + std::to_string(++runs_));
+        const auto errors = root_ / ("err" + std::to_string(runs_));
+        auto child = host::ChildProcess::start({.program = MESHCHAIN_PROGRAM,
+                                                .arguments = std::move(arguments),
+                                                .output = output,
+                                                .errors = errors});
+        EXPECT_TRUE(child) << sentence(child.error());
+        const auto exit_code = child->wait(60s);
+        EXPECT_TRUE(exit_code) << "still running";
+        return {exit_code.value_or(-1), content(output), content(errors)};
+    }
+
+    static std::string content(const std::filesystem::path& path) {
+        const auto bytes = host::read_file(path, 1'000'000);
+        EXPECT_TRUE(bytes) << sentence(bytes.error());
+        return bytes ? std::string(base::as_text(*bytes)) : "";
+    }
+
+    std::string path(const std::string& name) const { return (root_ / name).string(); }
+
+    std::string passphrase_file() {
+        EXPECT_TRUE(host::write_file(root_ / "passphrase", base::as_bytes("correct horse\n")));
+        return path("passphrase");
+    }
+
+    /// A folder with wallet and keys, and its part of a genesis in NAME.json.
+    void make_validator(const std::string& name) {
+        EXPECT_EQ(
+            run({"wallet", "create", "--data", path(name), "--passphrase-file", passphrase_file()})
+                .exit_code,
+            0);
+        const Ended keys = run({"node", "keys", "--data", path(name), "--stake", "100", "--json"});
+        EXPECT_EQ(keys.exit_code, 0) << keys.errors;
+        EXPECT_TRUE(host::write_file(root_ / (name + ".json"), base::as_bytes(keys.output)));
+    }
+
+    Ended make_genesis(const std::string& out, const std::string& start = "2026-11-21T02:00:00Z") {
+        const crypto::SigningKey::Seed seed{std::byte{1}};
+        const std::string owner =
+            wallet::encode_address(crypto::SigningKey::from_seed(seed).public_key());
+        return run({"genesis", "create", "--start", start, "--block-time-ms", "1000", "--validator",
+                    path("alice.json"), "--allocate", owner + ":1000", "--out", path(out),
+                    "--json"});
+    }
+
+    host::TemporaryFolder folder_;
+    std::filesystem::path root_ = folder_.path();
+    int runs_ = 0;
+};
+
+TEST_F(Program, WrongUsage_EndsWithCodeTwoAndSaysWhereHelpIs) {
+    for (const std::vector<std::string>& arguments : {
+             std::vector<std::string>{},
+             {"fly"},
+             {"node"},
+             {"node", "init"},
+             {"genesis", "show"},
+         }) {
+        const Ended ended = run(arguments);
+        EXPECT_EQ(ended.exit_code, 2);
+        EXPECT_THAT(ended.errors, StartsWith("meshchain: command line: "));
+        EXPECT_THAT(ended.errors, HasSubstr("--help"));
+    }
+    EXPECT_EQ(run({"--json", "fly"}).error_code(), "invalid_argument");
+    EXPECT_THAT(run({"fly"}).errors, HasSubstr("there is no command 'fly'"));
+    const Ended value = run({"wallet", "create", "--keys", "0", "--data", path("w")});
+    EXPECT_EQ(value.exit_code, 2);
+    EXPECT_THAT(value.errors, HasSubstr("--keys"));
+}
+
+TEST_F(Program, Help_TeachesWithExamplesAndExitCodes) {
+    const Ended help = run({"--help"});
+    EXPECT_EQ(help.exit_code, 0);
+    EXPECT_THAT(help.output, HasSubstr("Exit codes:"));
+    EXPECT_THAT(help.output, HasSubstr("meshchain genesis create"));
+    EXPECT_THAT(run({"node", "init", "--help"}).output, HasSubstr("Example"));
+    EXPECT_THAT(run({"--version"}).output, StartsWith("meshchain "));
+}
+
+TEST_F(Program, Init_NeedsAGenesisThatParses) {
+    EXPECT_EQ(run({"node", "init", "--data", path("a"), "--genesis", path("none"), "--json"})
+                  .error_code(),
+              "not_found");
+    ASSERT_TRUE(host::write_file(root_ / "bad", base::as_bytes("no genesis")));
+    const Ended bad = run({"node", "init", "--data", path("a"), "--genesis", path("bad")});
+    EXPECT_EQ(bad.exit_code, 1);
+    EXPECT_FALSE(std::filesystem::exists(root_ / "a")) << "nothing is left of a failed init";
+}
+
+TEST_F(Program, Init_OfAValidatorThatGenesisDoesNotListIsRefused) {
+    make_validator("alice");
+    ASSERT_EQ(make_genesis("g").exit_code, 0);
+    const Ended eve =
+        run({"node", "init", "--data", path("eve"), "--genesis", path("g"), "--role", "validator"});
+    EXPECT_EQ(eve.exit_code, 1);
+    EXPECT_THAT(eve.errors, HasSubstr("role"));
+}
+
+TEST_F(Program, SecondInit_DoesNotOverwrite) {
+    make_validator("alice");
+    ASSERT_EQ(make_genesis("g").exit_code, 0);
+    const std::vector<std::string> init{"node",      "init",    "--data", path("alice"),
+                                        "--genesis", path("g"), "--json"};
+    const Ended first = run(init);
+    ASSERT_EQ(first.exit_code, 0) << first.errors;
+    EXPECT_EQ(first.json().at("role"), "validator");
+    EXPECT_EQ(run(init).error_code(), "exists");
+    EXPECT_EQ(run({"config", "check", "--data", path("alice")}).exit_code, 0);
+    EXPECT_EQ(run({"config", "show", "--data", path("alice")}).json().at("max_peers"), 20);
+}
+
+TEST_F(Program, FolderInUse_IsLeftAloneWithCodeFour) {
+    make_validator("alice");
+    ASSERT_EQ(make_genesis("g").exit_code, 0);
+    const auto lock = host::FileLock::acquire(root_ / "alice");
+    ASSERT_TRUE(lock);
+    for (const std::vector<std::string>& command :
+         {std::vector<std::string>{"config", "check"},
+          {"node", "keys"},
+          {"node", "init", "--genesis", path("g")},
+          {"wallet", "create", "--passphrase-file", path("passphrase")}}) {
+        std::vector<std::string> arguments = command;
+        arguments.insert(arguments.end(), {"--data", path("alice"), "--json"});
+        const Ended ended = run(arguments);
+        EXPECT_EQ(ended.exit_code, 4) << command[0] << " " << command[1];
+        EXPECT_EQ(ended.error_code(), "locked");
+    }
+}
+
+TEST_F(Program, BrokenConfig_IsNamedByCheck) {
+    ASSERT_TRUE(host::write_file(root_ / "config.json", base::as_bytes("{\"max_peers\": 0}")));
+    const Ended ended = run({"config", "check", "--data", root_.string()});
+    EXPECT_EQ(ended.exit_code, 1);
+    EXPECT_THAT(ended.errors, HasSubstr("max_peers"));
+    EXPECT_THAT(ended.errors, HasSubstr("allowed: 1 to 100"));
+}
+
+TEST_F(Program, Genesis_IsReproducibleAndShowsWhatItSays) {
+    make_validator("alice");
+    const Ended first = make_genesis("g1");
+    ASSERT_EQ(first.exit_code, 0) << first.errors;
+    EXPECT_EQ(first.json().at("chain_id"), make_genesis("g2").json().at("chain_id"));
+    EXPECT_EQ(content(root_ / "g1"), content(root_ / "g2"));
+    EXPECT_NE(make_genesis("g3", "2026-11-21T02:00:01Z").json().at("chain_id"),
+              first.json().at("chain_id"));
+    EXPECT_EQ(make_genesis("g1").error_code(), "exists");
+
+    const Json shown = run({"genesis", "show", path("g1"), "--json"}).json();
+    EXPECT_EQ(shown.at("validators").size(), 1u);
+    EXPECT_EQ(shown.at("allocations").at(0).at("amount"), 1000);
+    ASSERT_TRUE(host::write_file(root_ / "spec", base::as_bytes(host::to_line(shown))));
+    const Ended again = run({"genesis", "create", "--spec", path("spec"), "--out", path("g4")});
+    ASSERT_EQ(again.exit_code, 0) << again.errors;
+    EXPECT_EQ(content(root_ / "g4"), content(root_ / "g1"));
+    EXPECT_THAT(run({"genesis", "show", path("g4")}).output, HasSubstr("Supply     1100"));
+}
+
+TEST_F(Program, GenesisWithoutStart_IsRefused) {
+    const Ended ended = run({"genesis", "create", "--out", path("g")});
+    EXPECT_EQ(ended.exit_code, 1);
+    EXPECT_THAT(ended.errors, HasSubstr("start"));
+}
+
+TEST_F(Program, WalletCreate_SealsAndNeverReplaces) {
+    const Ended open =
+        run({"wallet", "create", "--data", path("w"), "--passphrase-file", "/etc/passwd"});
+    EXPECT_EQ(open.exit_code, 1) << "others may read that file";
+    const std::vector<std::string> create{
+        "wallet", "create", "--data", path("w"), "--passphrase-file", passphrase_file(), "--json"};
+    const Ended made = run(create);
+    ASSERT_EQ(made.exit_code, 0) << made.errors;
+    EXPECT_THAT(made.json().at("addresses").at(0).get<std::string>(), StartsWith("mesh1"));
+    EXPECT_EQ(run(create).error_code(), "exists");
+}
+
+wire::Transaction example_payment(const crypto::SigningKey& sender) {
+    wire::Transaction transaction;
+    transaction.body.inputs = {{{{crypto::hash({})}, 1}, {1000}}};
+    transaction.body.outputs = {{sender.public_key(), {600}}, {sender.public_key(), {399}}};
+    transaction.body.fee = {1};
+    transaction.body.expiry = {20};
+    transaction.signatures = {sender.sign(wire::preimage({}, transaction.body))};
+    return transaction;
+}
+
+TEST_F(Program, CompactTransfer_DecodesToPreimageAndTxid) {
+    const auto sender = crypto::SigningKey::from_seed({std::byte{5}});
+    const wire::Transaction payment = example_payment(sender);
+    const auto compact = wire::compact({}, payment, {sender.public_key(), {1000}});
+    ASSERT_TRUE(compact);
+    const std::string hex = base::to_hex(wire::encode(*compact));
+    EXPECT_EQ(run({"tx", "decode", hex}).json().at("form"), "compact");
+
+    const std::string coin = crypto::to_hex(crypto::hash({})) + ":1:1000";
+    const std::string chain = crypto::to_hex(crypto::Hash{});
+    const Ended full = run({"tx", "decode", hex, "--slot", "1000", "--chain", chain, "--input",
+                            coin + ":" + wallet::encode_address(sender.public_key())});
+    ASSERT_EQ(full.exit_code, 0) << full.errors;
+    EXPECT_EQ(full.json().at("signature_valid"), true);
+    EXPECT_EQ(full.json().at("expanded").at("preimage"),
+              base::to_hex(wire::preimage({}, payment.body)));
+    EXPECT_EQ(full.json().at("expanded").at("txid"),
+              crypto::to_hex(wire::txid({}, payment.body).hash));
+
+    EXPECT_THAT(
+        run({"tx", "decode", hex, "--slot", "1000", "--chain", chain, "--input", coin}).errors,
+        HasSubstr("owner"))
+        << "the change cannot be known";
+    EXPECT_EQ(run({"tx", "decode", hex.substr(2)}).exit_code, 1);
+    EXPECT_EQ(run({"tx", "decode", "xyz"}).exit_code, 1);
+}
+
+TEST_F(Program, Frame_DecodesAndGarbageIsRefused) {
+    wire::FrameHeader header;
+    header.type = wire::MessageType::transaction;
+    const auto sender = crypto::SigningKey::from_seed({std::byte{5}});
+    const base::Buffer payload = wire::encode(example_payment(sender));
+    const Ended frame = run({"frame", "decode", base::to_hex(wire::encode_frame(header, payload))});
+    EXPECT_EQ(frame.json().at("type"), "TRANSACTION");
+    EXPECT_EQ(frame.json().at("payload").at("form"), "long");
+    const Ended bare = run({"frame", "decode", "--type", "TRANSACTION", base::to_hex(payload)});
+    EXPECT_EQ(bare.json(), frame.json().at("payload"));
+    EXPECT_EQ(run({"frame", "decode", "00"}).exit_code, 1);
+    EXPECT_EQ(run({"frame", "decode", "--type", "NONE", "00"}).exit_code, 2);
+}
+
+}  // namespace
+}  // namespace meshchain::app
