@@ -87,14 +87,38 @@ std::expected<std::optional<wire::Hash>, base::Error> ChainStore::hash_at(
     return hash;
 }
 
+const StoredBlock* ChainStore::find_recent(const wire::Hash& hash) const {
+    for (std::uint32_t back = 0; back < blocks_cached && back < tip_.height.value; ++back) {
+        const CachedBlock* cached = recent_.get(tip_.height.value - back);
+        if (cached != nullptr && cached->hash == hash) return &cached->stored;
+    }
+    return nullptr;
+}
+
+void ChainStore::remember(const ledger::BlockEffects& effects) {
+    for (const ledger::Coin& coin : effects.spent) coins_.erase(wire::encode(coin.outpoint));
+    for (const ledger::Coin& coin : effects.created) {
+        coins_.put(wire::encode(coin.outpoint), coin.output);
+    }
+}
+
+void ChainStore::forget(const ledger::BlockEffects& effects) {
+    for (const ledger::Coin& coin : effects.created) coins_.erase(wire::encode(coin.outpoint));
+    for (const ledger::Coin& coin : effects.spent) {
+        coins_.put(wire::encode(coin.outpoint), coin.output);
+    }
+}
+
 std::expected<std::optional<StoredBlock>, base::Error> ChainStore::block(
     const wire::Hash& hash) const {
+    if (const StoredBlock* recent = find_recent(hash)) return *recent;
     MESH_TRY(const auto block, store_->get(tables::blocks, hash.bytes));
     if (!block) return std::nullopt;
     MESH_TRY(const auto undo, store_->get(tables::undo, hash.bytes));
     if (!undo) return std::unexpected(corrupt("no undo for block " + crypto::to_hex(hash)));
-    StoredBlock stored;
-    MESH_TRY(stored.block, wire::parse_block(*block));
+    auto parsed = wire::parse_block(*block);
+    if (!parsed) return std::unexpected(corrupt("block " + crypto::to_hex(hash)));
+    StoredBlock stored{*std::move(parsed), {}};
     MESH_TRY(stored.spent, parse_coins(*undo));
     return stored;
 }
@@ -111,9 +135,12 @@ std::expected<std::optional<TransactionLocation>, base::Error> ChainStore::find(
 
 std::expected<std::optional<wire::Output>, base::Error> ChainStore::coin(
     const wire::Outpoint& outpoint) const {
-    MESH_TRY(const auto value, store_->get(tables::coins, wire::encode(outpoint)));
-    if (!value) return std::nullopt;
-    return parse_output(*value);
+    using Found = std::expected<std::optional<wire::Output>, base::Error>;
+    return coins_.get(wire::encode(outpoint), [&](const CoinKey& key) -> Found {
+        MESH_TRY(const auto value, store_->get(tables::coins, key));
+        if (!value) return std::nullopt;
+        return parse_output(*value);
+    });
 }
 
 std::expected<ledger::Candidates, base::Error> ChainStore::candidates(
@@ -169,6 +196,15 @@ void ChainStore::erase_coin(kv::Batch& batch, const ledger::Coin& coin) const {
     batch.erase(tables::positions, position_key(chain_, coin.outpoint));
 }
 
+/// Whoever earned nothing has no row, so that taking a block back leaves nothing behind.
+void ChainStore::put_fees(kv::Batch& batch, wire::ValidatorIndex validator, wire::Amount balance) {
+    if (balance == wire::Amount{}) {
+        batch.erase(tables::fees, validator_key(validator));
+    } else {
+        batch.put(tables::fees, validator_key(validator), encode_amount(balance));
+    }
+}
+
 std::expected<void, base::Error> ChainStore::apply(const wire::Hash& hash, const wire::Block& block,
                                                    const ledger::BlockEffects& effects) {
     const wire::BlockHeader& header = block.header;
@@ -198,11 +234,14 @@ std::expected<void, base::Error> ChainStore::apply(const wire::Hash& hash, const
     batch.put(tables::blocks, hash.bytes, wire::encode(block));
     batch.put(tables::undo, hash.bytes, encode_coins(spent));
     batch.put(tables::heights, height_key(header.height), hash.bytes);
-    batch.put(tables::fees, validator_key(header.proposer), encode_amount(*balance));
+    put_fees(batch, header.proposer, *balance);
 
     crypto::SetHash state = state_;
     ledger::apply(effects, state);
-    return commit(batch, Tip{hash, header.height, header.slot}, state);
+    MESH_CHECK(commit(batch, Tip{hash, header.height, header.slot}, state));
+    remember(effects);
+    recent_.put(header.height.value, {hash, {block, std::move(spent)}});
+    return {};
 }
 
 std::expected<RevertedBlock, base::Error> ChainStore::revert() {
@@ -233,11 +272,13 @@ std::expected<RevertedBlock, base::Error> ChainStore::revert() {
     batch.erase(tables::blocks, tip_.hash.bytes);
     batch.erase(tables::undo, tip_.hash.bytes);
     batch.erase(tables::heights, height_key(tip_.height));
-    batch.put(tables::fees, validator_key(header.proposer), encode_amount(*balance));
+    put_fees(batch, header.proposer, *balance);
 
     crypto::SetHash state = state_;
     ledger::revert(effects, state);
     MESH_CHECK(commit(batch, parent, state));
+    forget(effects);
+    recent_.drop_above(parent.height.value);
     return RevertedBlock{hash, std::move(stored->block), std::move(effects.transactions)};
 }
 
@@ -246,7 +287,10 @@ std::expected<void, base::Error> ChainStore::commit(const kv::Batch& batch, cons
     kv::Batch whole = batch;
     whole.put(tables::meta, meta_keys::tip, encode_tip(tip));
     whole.put(tables::meta, meta_keys::state, state.encode());
-    MESH_CHECK(store_->commit(whole));
+    if (auto committed = store_->commit(whole); !committed) {
+        coins_.clear();  // the outcome may be unknown
+        return committed;
+    }
     tip_ = tip;
     state_ = state;
     return {};

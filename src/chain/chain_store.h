@@ -5,6 +5,7 @@
 // The coins are those after the tip. Every applied block can be taken back.
 //
 // Ownership: the kv store outlives this; nothing else writes its chain tables.
+// Limits:    two caches in front of the store: `coins_cached` coins and `blocks_cached` blocks.
 // Threads:   one owner.
 // Errors:    corrupt (what is stored contradicts itself), wrong_chain, those of kv. A failed apply
 //            or revert changed nothing.
@@ -13,6 +14,8 @@
 #include <memory>
 
 #include "chain/tables.h"
+#include "kv/block_cache.h"
+#include "kv/coin_cache.h"
 #include "kv/store.h"
 #include "ledger/block_rules.h"
 
@@ -44,6 +47,9 @@ struct TransactionLocation {
 
 class ChainStore final : public ledger::CoinView {
 public:
+    static constexpr std::size_t coins_cached = 1000;  ///< row B3
+    static constexpr std::size_t blocks_cached = 10;   ///< row B2, the latest ones
+
     /// Opens the chain in `store`, or writes the state after genesis into an empty one.
     static std::expected<std::unique_ptr<ChainStore>, base::Error> open(
         kv::Store& store, const ledger::Genesis& genesis);
@@ -93,14 +99,27 @@ private:
     std::expected<ledger::BlockEffects, base::Error> effects_of(const StoredBlock& stored) const;
     void put_coin(kv::Batch& batch, const ledger::Coin& coin) const;
     void erase_coin(kv::Batch& batch, const ledger::Coin& coin) const;
+    static void put_fees(kv::Batch& batch, wire::ValidatorIndex validator, wire::Amount balance);
     std::expected<void, base::Error> commit(const kv::Batch& batch, const Tip& tip,
                                             crypto::SetHash state);
+
+    using CoinKey = std::array<std::byte, wire::outpoint_bytes>;
+    struct CachedBlock {
+        wire::Hash hash;
+        StoredBlock stored;
+    };
+
+    const StoredBlock* find_recent(const wire::Hash& hash) const;
+    void remember(const ledger::BlockEffects& effects);
+    void forget(const ledger::BlockEffects& effects);
 
     kv::Store* store_;
     const ledger::Genesis genesis_;
     wire::ChainId chain_;
     Tip tip_;
     crypto::SetHash state_;
+    mutable kv::CoinCache<CoinKey, wire::Output> coins_{coins_cached};
+    kv::BlockCache<CachedBlock> recent_{blocks_cached};
 };
 
 }  // namespace meshchain::chain
