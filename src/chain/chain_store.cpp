@@ -52,7 +52,9 @@ std::expected<void, base::Error> ChainStore::load() {
     MESH_TRY(const auto state, store_->get(tables::meta, meta_keys::state));
     if (!tip || !state) return std::unexpected(corrupt("tip or coin state is missing"));
     MESH_TRY(tip_, parse_tip(*tip));
-    MESH_TRY(state_, crypto::SetHash::parse(*state));
+    const auto parsed = crypto::SetHash::parse(*state);
+    if (!parsed) return std::unexpected(corrupt("the hash of the coins"));
+    state_ = *parsed;
     MESH_TRY(const auto named, hash_at(tip_.height));
     if (named != tip_.hash) return std::unexpected(corrupt("tip and height index differ"));
     return {};
@@ -332,11 +334,16 @@ std::expected<ledger::BlockEffects, base::Error> ChainStore::effects_of(
         checked.txid = wire::txid(chain_, checked.transaction.body);
         checked.wtxid = wire::wtxid(checked.txid, checked.transaction.signatures);
         checked.fee = checked.transaction.body.fee.amount();
-        checked.shortest = stored.block.transactions[i];
-        checked.shortest_bytes = wire::encoded_bytes(checked.shortest);
         for (std::size_t k = 0; k < checked.transaction.body.inputs.size(); ++k) {
             checked.spent.push_back((coin++)->output);
         }
+        // A block may hold a transaction in full that has a shorter form.
+        checked.shortest = stored.block.transactions[i];
+        if (const auto shorter =
+                wire::compact(chain_, checked.transaction, checked.spent.front())) {
+            checked.shortest = *shorter;
+        }
+        checked.shortest_bytes = wire::encoded_bytes(checked.shortest);
         effects.fees.units += checked.fee.units;
         std::ranges::copy(ledger::created_coins(checked), std::back_inserter(created));
         effects.transactions.push_back(std::move(checked));
