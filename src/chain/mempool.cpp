@@ -62,12 +62,12 @@ std::expected<const CheckedTransaction*, Error> Mempool::submit(
     auto checked = ledger::check(chain_, transaction, slot, coins_, *this);
     if (checked) return admit(*std::move(checked), from);
     if (checked.error().code != Errc::not_found) return std::unexpected(std::move(checked).error());
-    return std::unexpected(explain_missing_coin(transaction, slot, std::move(checked).error()));
+    return std::unexpected(explain_missing_coin(transaction, slot, checked.error()));
 }
 
 /// A coin that is missing may be one that a transaction in here spends.
 Error Mempool::explain_missing_coin(const wire::WireTransaction& transaction, wire::Slot slot,
-                                    Error reason) const {
+                                    const Error& reason) const {
     const ledger::CoinOverlay::BeforeSpends unspent(coins_);
     const auto checked = ledger::check(chain_, transaction, slot, unspent, *this);
     if (!checked) return checked.error().code == Errc::not_found ? reason : checked.error();

@@ -112,7 +112,7 @@ private:
     };
 
     base::Error explain_missing_coin(const wire::WireTransaction& transaction, wire::Slot slot,
-                                     base::Error reason) const;
+                                     const base::Error& reason) const;
     std::expected<void, base::Error> check_chain(const Family& ancestors) const;
     std::optional<Quota> exceeded(const Newcomer& newcomer, const Family& doomed) const;
     std::optional<Family> find_victims(const Newcomer& newcomer, const Family& kept) const;

@@ -221,7 +221,7 @@ void Node::Parts::drain_mesh(base::Now now) {
     }
 }
 
-void Node::Parts::tell(runtime::EventType type, runtime::EventData data,
+void Node::Parts::tell(runtime::EventType type, const runtime::EventData& data,
                        runtime::EventPriority priority) {
     events.enqueue({type, priority, "node", data});
 }

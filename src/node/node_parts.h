@@ -24,7 +24,7 @@ struct Node::Parts final : mesh::FrameHandler {
     void drain_chain(base::Now now);
     void send_all(base::Now now);
     void update_state(base::Now now);
-    void tell(runtime::EventType type, runtime::EventData data = {},
+    void tell(runtime::EventType type, const runtime::EventData& data = {},
               runtime::EventPriority priority = runtime::EventPriority::normal);
 
     // node_wallet.cpp
