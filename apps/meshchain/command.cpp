@@ -57,8 +57,9 @@ ExitCode execute(const Command& command, const Context& context) {
         return exit_code_of(result.error());
     }
     if (!result->json) return result->exit_code;
-    const bool as_json = context.json || result->text.empty();
-    std::string text = as_json ? host::to_page(*result->json) : result->text;
+    std::string text = context.json           ? host::to_line(*result->json)
+                       : result->text.empty() ? host::to_page(*result->json)
+                                              : result->text;
     if (!text.ends_with('\n')) text += '\n';
     std::fwrite(text.data(), 1, text.size(), stdout);
     return result->exit_code;

@@ -21,7 +21,7 @@ Start a network (each operator makes keys, one of them the genesis):
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 the node does not run,
             4 the folder is in use by a running node.
-Errors are one sentence on stderr; with --json an object
+--json prints one line of JSON. Errors are one sentence on stderr; with --json an object
   {"error": {"code", "what", "where", "advice"}}.)";
 
 std::filesystem::path default_folder() {

@@ -156,7 +156,7 @@ Result Scenario::take_it_back() {
     MESH_CHECK(nodes_[victim].start(30s));
     MESH_CHECK(wait_until_final());
     result_.catch_up_seconds = std::chrono::duration<double>(Clock::now() - begun).count();
-    result_.killed_node_caught_up = true;
+    restarted_ = true;
     screen_.say(nodes_[victim].name() + " has caught up. Paying around once more ...");
     return {};
 }
@@ -199,6 +199,9 @@ std::expected<ScenarioResult, base::Error> Scenario::settle() {
     result_.payments_sent = tracker_.sent();
     result_.seconds_to_final = tracker_.times();
     result_.accounts = app::settle(nodes_, genesis_, tracker_.payments());
+    const std::vector<std::size_t>& final_at = result_.accounts.final_at;
+    result_.killed_node_caught_up =
+        restarted_ && !final_at.empty() && final_at[victim] == tracker_.sent();
     return result_;
 }
 

@@ -12,7 +12,7 @@ namespace meshchain::app {
 struct ScenarioResult {
     std::size_t nodes = 0;
     std::size_t payments_sent = 0;
-    bool killed_node_caught_up = false;
+    bool killed_node_caught_up = false;  ///< by its own store, replayed
     double catch_up_seconds = 0;
     std::vector<double> seconds_to_final;  ///< ascending
     std::string chain_id;
@@ -61,6 +61,7 @@ private:
     std::vector<DemoNode> nodes_;
     PaymentTracker tracker_;
     std::uint64_t next_amount_ = 1;
+    bool restarted_ = false;
     std::chrono::steady_clock::time_point shown_{};
     ScenarioResult result_;
 };
