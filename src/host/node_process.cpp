@@ -31,6 +31,8 @@ namespace {
 using Result = std::expected<void, base::Error>;
 
 constexpr std::size_t token_bytes = 32;
+/// A store up to this size is verified whole at each start, which takes well under a second.
+constexpr std::uint64_t verified_at_start_bytes_max = 64 * 1024 * 1024;
 constexpr auto farewell = std::chrono::seconds(1);  ///< for answers still on their way
 
 std::string host_of(const base::LinkAddress& address) {
@@ -115,6 +117,8 @@ Result NodeProcess::Parts::open_folder() {
 Result NodeProcess::Parts::open_node() {
     MESH_TRY(node::Keys keys, load_node_keys(folder.node_keys()));
     MESH_TRY(store, SqliteStore::open(folder.store(config), {.tables = node::node_tables}));
+    // Damage in a row that nothing reads yet is found now rather than in the middle of a payment.
+    if (store->quota().used_bytes <= verified_at_start_bytes_max) MESH_CHECK(store->verify());
     MESH_TRY(link, UdpLink::open(io, udp_options(config.network)));
     frames = std::make_unique<mesh::IpFrames>(*link);
     const node::Doors doors{*store, *frames, entropy, kdf, sink.get()};
