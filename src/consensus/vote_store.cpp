@@ -125,8 +125,8 @@ private:
                 return {};
             }
             case Kind::evidence: {
-                MESH_TRY(wire::Evidence evidence, wire::parse_evidence(value));
-                content_->evidence.push_back(std::move(evidence));
+                MESH_TRY(const wire::Evidence evidence, wire::parse_evidence(value));
+                content_->evidence.push_back(evidence);
                 return {};
             }
             case Kind::own_block: {

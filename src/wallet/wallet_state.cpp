@@ -85,7 +85,10 @@ std::expected<void, base::Error> WalletState::read_open_entries() {
     MESH_CHECK(store_->scan({table_, from, to}, [&](base::Bytes, base::Bytes value) {
         auto entry = parse_entry(value);
         if (!entry) result = std::unexpected(entry.error());
-        if (entry) open_.emplace(entry->txid, *std::move(entry));
+        if (entry) {
+            const wire::Txid txid = entry->txid;
+            open_.emplace(txid, *std::move(entry));
+        }
         return result.has_value();
     }));
     return result;
