@@ -310,7 +310,8 @@ void Chain::handle_peer(base::Now now, const crypto::PublicKey& peer, wire::Slot
                         PeerHeights heights) {
     peers_.insert(peer);
     engine_->handle_clock_sample(now.wall, peer, slot);
-    sync_.handle_peer(now.instant, peer, heights);
+    const bool is_validator = engine_->validators().find_identity(peer).has_value();
+    sync_.handle_peer(now.instant, peer, heights, is_validator);
     settle(now);
 }
 

@@ -135,6 +135,9 @@ private:
     bool apply_pooled(const wire::Hash& hash);
     void refuse(const wire::Hash& hash, const base::Error& error);
     bool has_failed(const base::Error& error);
+    /// Whether validators with more than a third of the stake, so at least one honest one, say that
+    /// FINAL has passed our tip. Less would let strangers silence us by claiming great heights.
+    bool is_left_behind() const;
     void propose(base::Now now);
     std::optional<consensus::Duty> duty(base::Now now) const;
     base::WallTime next_proposal_time(base::Now now) const;

@@ -153,8 +153,18 @@ base::WallTime Chain::next_proposal_time(base::Now now) const {
     return engine_->schedule().start_of(wire::Slot{slot(now).value + 1});
 }
 
+bool Chain::is_left_behind() const {
+    const consensus::ValidatorSet& validators = engine_->validators();
+    consensus::ValidatorBits ahead = 0;
+    for (std::uint16_t i = 0; i < validators.size(); ++i) {
+        const auto heights = sync_.heights_of(validators[{i}].identity);
+        if (heights && heights->final > store_->tip().height) ahead |= consensus::bit({i});
+    }
+    return validators.is_more_than_third(validators.stake_of(ahead));
+}
+
 void Chain::propose(base::Now now) {
-    if (fault_ || mempool_->size() == 0 || sync_.state() == SyncState::syncing) return;
+    if (fault_ || mempool_->size() == 0 || is_left_behind()) return;
     const auto turn = duty(now);
     if (!turn) return;
     attempted_ = turn->slot;  // a new transaction tries again, the timer does not

@@ -58,6 +58,7 @@ TEST_F(SynchronizerTest, TheNextPage_WaitsForTheBlocksOfThisOne) {
     EXPECT_TRUE(sync_.handle_hashes(at(seconds(0)), peer(1), page(1, 32)));
     EXPECT_FALSE(sync_.poll_request(at(seconds(1)), 3));
     EXPECT_EQ(sync_.poll_timeout(3), base::never);
+    sync_.set_local(heights(32, 0));
     const auto query = sync_.poll_request(at(seconds(1)), 0);
     ASSERT_TRUE(query);
     EXPECT_EQ(query->request, wire::SyncRequest(wire::HashesRequest{{33}, wire::hashes_max}));
@@ -99,6 +100,61 @@ TEST_F(SynchronizerTest, AForgedHeightWithNothingBehindIt_IsNotAskedInATightLoop
     EXPECT_FALSE(sync_.handle_hashes(at(seconds(0)), peer(1), page(1, 0)));
     EXPECT_FALSE(sync_.poll_request(at(seconds(1)), 0));
     EXPECT_TRUE(sync_.poll_request(at(seconds(2)), 0));
+}
+
+TEST_F(SynchronizerTest, ALiarsEmptyAnswer_SendsUsToAnHonestPeerAtOnce) {
+    sync_.handle_peer(at(seconds(0)), peer(1), heights(4'000'000'000, 4'000'000'000));
+    sync_.handle_peer(at(seconds(0)), peer(2), heights(90, 88));
+    ASSERT_EQ(sync_.poll_request(at(seconds(0)), 0)->to, peer(1));
+    EXPECT_FALSE(sync_.handle_hashes(at(seconds(0)), peer(1), page(1, 0)));
+    // It goes on claiming; the honest peer is preferred for as long as it helps.
+    sync_.handle_peer(at(seconds(9)), peer(1), heights(4'000'000'000, 4'000'000'000));
+    ASSERT_EQ(sync_.poll_request(at(seconds(9)), 0)->to, peer(2));
+}
+
+TEST_F(SynchronizerTest, NamesOfBlocksNobodyHas_AreAskedForAtGrowingIntervals) {
+    sync_.handle_peer(at(seconds(0)), peer(1), heights(4'000'000'000, 4'000'000'000));
+    std::size_t requests = 0;
+    for (int second = 0; second < 100; ++second) {
+        while (sync_.poll_request(at(seconds(second)), 0)) {
+            ASSERT_LT(++requests, 10U) << "in " << second << " s";
+            EXPECT_TRUE(sync_.handle_hashes(at(seconds(second)), peer(1), page(1, 32)));
+        }
+    }
+    EXPECT_GE(requests, 5U) << "but never quite given up";
+    EXPECT_EQ(sync_.state(), SyncState::synced) << "nobody believes it any more";
+    EXPECT_EQ(sync_.target(), wire::Height{0});
+}
+
+TEST_F(SynchronizerTest, APageThatBeginsElsewhere_CountsAsNoAnswer) {
+    sync_.set_local(heights(100, 100));
+    sync_.handle_peer(at(seconds(0)), peer(1), heights(900, 900));
+    ASSERT_TRUE(sync_.poll_request(at(seconds(0)), 0));
+    EXPECT_FALSE(sync_.handle_hashes(at(seconds(0)), peer(1), page(1, 32)));
+    EXPECT_FALSE(sync_.poll_request(at(seconds(1)), 0));
+}
+
+TEST_F(SynchronizerTest, ACertificateThatNeverComes_DoesNotKeepUsFromAskingOthers) {
+    sync_.set_local(heights(9, 0));
+    sync_.handle_peer(at(seconds(0)), peer(1), heights(9, 4'000'000'000));
+    ASSERT_EQ(sync_.poll_request(at(seconds(2)), 0)->to, peer(1));
+    sync_.handle_peer(at(seconds(3)), peer(2), heights(90, 88));
+    ASSERT_EQ(sync_.poll_request(at(seconds(4)), 0)->to, peer(2));
+}
+
+TEST_F(SynchronizerTest, AValidatorsClaim_ComesBeforeGreaterOnesOfStrangers) {
+    sync_.handle_peer(at(seconds(0)), peer(1), heights(4'000'000'000, 4'000'000'000));
+    sync_.handle_peer(at(seconds(0)), peer(2), heights(90, 88), true);
+    EXPECT_EQ(sync_.poll_request(at(seconds(0)), 0)->to, peer(2));
+}
+
+TEST_F(SynchronizerTest, APageThatBroughtBlocks_ClearsThePeersName) {
+    sync_.handle_peer(at(seconds(0)), peer(1), heights(900, 900));
+    for (std::uint32_t from = 1, second = 0; from < 320; from += 32, ++second) {
+        ASSERT_TRUE(sync_.poll_request(at(seconds(second)), 0)) << from;
+        ASSERT_TRUE(sync_.handle_hashes(at(seconds(second)), peer(1), page(from, 32)));
+        sync_.set_local(heights(from + 31, 0));
+    }
 }
 
 TEST_F(SynchronizerTest, Progress_CountsFromWhereTheCatchUpBegan) {
