@@ -64,10 +64,10 @@ std::expected<const BlockNode*, base::Error> BlockTree::add(const BlockRef& bloc
     return &node;
 }
 
-bool BlockTree::mark_executed(const Hash& hash) {
+bool BlockTree::mark_executed(const Hash& hash, bool executed) {
     const auto found = nodes_.find(hash);
     if (found == nodes_.end()) return false;
-    found->second.ref.executed = true;
+    found->second.ref.executed = executed;
     return true;
 }
 

@@ -24,7 +24,7 @@ struct BlockRef {
     std::uint8_t rank = 0;
     wire::ValidatorIndex proposer;
     bool timely = false;    ///< received before the next rank's time
-    bool executed = false;  ///< the chain has applied it to some state and found it valid
+    bool executed = false;  ///< it is valid, and on the chain that the owner has applied
 };
 
 /// A block in the tree. Nodes stay where they are until they are pruned.
@@ -54,7 +54,7 @@ public:
     /// full.
     std::expected<const BlockNode*, base::Error> add(const BlockRef& block);
     /// False for an unknown block.
-    bool mark_executed(const Hash& hash);
+    bool mark_executed(const Hash& hash, bool executed);
     /// Marks the whole subtree; the root cannot be marked. False for an unknown block.
     bool mark_invalid(const Hash& hash);
 

@@ -44,8 +44,9 @@ struct Limits {
     std::size_t headers = 12288;  ///< remembered to prove two blocks in a slot
 };
 
-/// How a block came: what nobody asked for is refused once its leader is a proven equivocator.
-enum class Arrival : std::uint8_t { gossip, requested };
+/// How a block came. What nobody asked for is refused once its leader is a proven equivocator;
+/// what the owner has stored was verified before, and is taken whatever the clock says now.
+enum class Arrival : std::uint8_t { gossip, requested, stored };
 
 /// This node leads now.
 struct Duty {
@@ -87,8 +88,11 @@ public:
     /// Takes a verified reference whose body is stored and whose parent was added.
     /// Errors: those of BlockTree::add, stale (at or below FINAL).
     std::expected<void, base::Error> add_block(base::WallTime now, const BlockRef& block);
-    /// The chain has executed it and found it valid: it may be voted for.
+    /// It is on the owner's applied chain now: it may be voted for and become FINAL. FINAL waits
+    /// for this, so that no crash leaves a store whose applied chain lacks it.
     void mark_executed(const Hash& block);
+    /// It is not on the applied chain any more.
+    void mark_reverted(const Hash& block);
     /// Neither it nor what is above it will be chosen.
     void mark_invalid(const Hash& block);
     /// The one verifier of votes.
@@ -209,10 +213,11 @@ private:
     ValidatorBits equivocators_ = 0;
     std::array<base::WallTime, wire::validators_max> last_seen_{};
 
-    base::WallTime now_{};              ///< of the last call
-    std::optional<wire::Slot> slot_;    ///< current; empty before the start
-    std::optional<wire::Round> round_;  ///< current; empty before the start
-    wire::Checkpoint frozen_;           ///< S of this round
+    base::WallTime now_{};                           ///< of the last call
+    std::optional<wire::Slot> slot_;                 ///< current; empty before the start
+    std::optional<wire::Round> round_;               ///< current; empty before the start
+    wire::Checkpoint frozen_;                        ///< S of this round
+    std::optional<wire::Checkpoint> awaited_final_;  ///< proven final, not executed yet
     base::WallTime vote_time_ = base::never_wall;
     base::WallTime request_time_ = base::never_wall;
     base::WallTime hello_time_ = base::never_wall;

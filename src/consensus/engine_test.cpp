@@ -162,6 +162,38 @@ TEST_F(EngineTest, UnexecutedBlock_IsNotVotedFor) {
     EXPECT_EQ(count<SendVote>(drain()), 0U);
 }
 
+TEST_F(EngineTest, CertificateOfABlockThatIsNotApplied_MakesItFinalOnlyOnceItIs) {
+    const auto block = engine().verify_header(now_, net_.sign(header_of(7)));
+    ASSERT_TRUE(engine().add_block(now_, *block).has_value());
+    engine().mark_executed(block->hash);
+    engine().mark_reverted(block->hash);
+    const wire::Checkpoint genesis = engine().final();
+    const wire::Checkpoint proven{{8}, block->slot, block->hash};
+    for (std::uint16_t i = 1; i < 4; ++i) {
+        wire::Vote second = vote(i, 9, block->hash);
+        second.source = proven;
+        hand_signed(second);
+    }
+    EXPECT_EQ(engine().final(), genesis);
+    EXPECT_EQ(engine().head().hash, block->hash) << "the head leads to what has to be applied";
+    at_slot(12, 0);
+    EXPECT_EQ(engine().head().hash, block->hash);
+    engine().check_invariants();
+    engine().mark_executed(block->hash);
+    EXPECT_EQ(engine().final(), proven);
+    engine().check_invariants();
+}
+
+TEST_F(EngineTest, StoredBlock_IsTakenThoughTheClockIsBehindIt) {
+    const wire::BlockHeader header = net_.sign(header_of(9));
+    const WallTime early = now_ - std::chrono::hours(1);
+    EXPECT_EQ(engine().verify_header(early, header).error().code, base::Errc::future);
+    const auto block = engine().verify_header(early, header, Arrival::stored);
+    ASSERT_TRUE(block.has_value());
+    EXPECT_TRUE(engine().add_block(early, *block).has_value());
+    EXPECT_EQ(engine().head().hash, block->hash);
+}
+
 TEST_F(EngineTest, InvalidBlock_LeavesTheHead) {
     const BlockRef block = add(9);
     EXPECT_EQ(engine().head().hash, block.hash);

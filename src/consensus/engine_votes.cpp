@@ -117,6 +117,11 @@ bool Engine::finalise(const wire::Certificate& certificate) {
                    to_hex(certificate.final.block) + ", which is not valid here");
         return false;
     }
+    if (!block->ref.executed) {
+        awaited_final_ = certificate.final;
+        if (precedes(frozen_, certificate.final)) frozen_ = certificate.final;
+        return false;
+    }
     const auto written = store_.write_final({block->ref.height, certificate});
     if (!written) log_.error(sentence(written.error()));
     tree_.prune_to(certificate.final.block);
@@ -135,6 +140,7 @@ void Engine::settle_final(const wire::Certificate& certificate) {
         if (ledger_.find_same(vote) == nullptr) ledger_.insert(vote);
     }
     certificate_ = certificate;
+    if (awaited_final_ && !precedes(final(), *awaited_final_)) awaited_final_.reset();
     proposals_.forget_through(certificate.final.slot);
     repair_.forget_below(certificate.final.round);
     signer_.note_final(certificate.final.round);
@@ -202,7 +208,7 @@ const BlockNode* Engine::choose_target() const {
 
 std::optional<wire::Vote> Engine::make_vote() {
     if (!self_ || !round_ || now_ < vote_time_ || !has_work() || !clock_.is_checked() ||
-        !signer_.may_vote(frozen_, *round_) ||
+        frozen_.round >= *round_ || !signer_.may_vote(frozen_, *round_) ||
         !pattern_.is_voting_round(*round_, oldest_non_final_round()))
         return std::nullopt;
     const BlockNode* target = choose_target();
