@@ -76,7 +76,7 @@ std::optional<CompleteBlock> BlockDownload::handle_response(const crypto::Public
     Download& download = found->second;
     if (!take_part(download, response.block, response)) {
         failures_.push_back(from);
-        if (!pass_over(download)) downloads_.erase(found);
+        if (is_asked(download, from) && !pass_over(download)) downloads_.erase(found);
         return std::nullopt;
     }
     download.asked = false;
@@ -94,10 +94,14 @@ std::optional<CompleteBlock> BlockDownload::handle_response(const crypto::Public
 void BlockDownload::handle_not_found(const crypto::PublicKey& from, const wire::Hash& hash) {
     const auto found = downloads_.find(hash);
     if (found == downloads_.end()) return;
-    const auto& sources = found->second.sources;
-    if (std::ranges::find(sources, from) == sources.end()) return;
+    if (!is_asked(found->second, from)) return;
     // Having lost the block to a reorganisation is no fault, so nobody is reported.
     if (!pass_over(found->second)) downloads_.erase(found);
+}
+
+/// Only who was asked can answer no: nobody else's word ends a download.
+bool BlockDownload::is_asked(const Download& download, const crypto::PublicKey& peer) {
+    return download.asked && download.sources[download.source] == peer;
 }
 
 bool BlockDownload::pass_over(Download& download) {

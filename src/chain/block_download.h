@@ -79,6 +79,7 @@ private:
     static std::optional<std::uint16_t> first_missing(const Download& download);
     bool take_part(Download& download, const wire::Hash& hash,
                    const wire::BlockResponse& response) const;
+    static bool is_asked(const Download& download, const crypto::PublicKey& peer);
     /// Moves on to the next source; false when the block should be given up.
     static bool pass_over(Download& download);
     std::size_t in_flight() const;

@@ -66,9 +66,21 @@ TEST_F(BlockDownloadTest, APartBeyondTheEnd_IsRefused) {
 TEST_F(BlockDownloadTest, AnEmptyPart_MakesNoProgressAndCountsAgainstThePeer) {
     ASSERT_TRUE(download_.want(hash(1), peer(1)));
     for (int i = 0; i < BlockDownload::tries_max; ++i) {
+        ASSERT_TRUE(download_.poll_request(at(seconds(0))));
         EXPECT_FALSE(download_.handle_response(peer(1), part(1, 2, 0, {})));
     }
     EXPECT_FALSE(download_.is_wanted(hash(1))) << "given up after tries_max";
+}
+
+TEST_F(BlockDownloadTest, WhoWasNotAsked_CannotEndADownload) {
+    ASSERT_TRUE(download_.want(hash(1), peer(1)));
+    ASSERT_TRUE(download_.want(hash(1), peer(2)));
+    ASSERT_EQ(download_.poll_request(at(seconds(0)))->to, peer(1));
+    for (int i = 0; i < 2 * BlockDownload::tries_max; ++i) {
+        download_.handle_not_found(peer(2), hash(1));
+        EXPECT_FALSE(download_.handle_response(peer(2), part(1, 2, 0, {})));
+    }
+    EXPECT_TRUE(download_.is_wanted(hash(1)));
 }
 
 TEST_F(BlockDownloadTest, PartsInSeveralDatagrams_MakeTheBlock) {

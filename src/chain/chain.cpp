@@ -120,7 +120,7 @@ std::expected<void, base::Error> Chain::load(base::Now now) {
         }
         MESH_TRY(
             const consensus::BlockRef ref,
-            engine_->verify_header(now.wall, stored->block.header, consensus::Arrival::requested));
+            engine_->verify_header(now.wall, stored->block.header, consensus::Arrival::stored));
         MESH_CHECK(engine_->add_block(now.wall, ref));
         engine_->mark_executed(ref.hash);
     }
@@ -231,6 +231,8 @@ void Chain::report_final() {
     if (!applied || *applied != final.block) return;  // the head is still on its way here
     reported_final_ = final;
     pool_.prune(final.slot);
+    std::erase_if(failed_bodies_,
+                  [&](const auto& item) { return !engine_->find_block(item.first); });
     emit(CheckpointFinal{final, height});
 }
 
@@ -290,7 +292,7 @@ base::Instant Chain::poll_timeout(base::Now now) const {
     if (mempool_->size() > 0) {
         earliest = std::min({earliest, instant_of(next_proposal_time(now)),
                              instant_of(engine_->schedule().start_of(
-                                 wire::Slot{last_purge_slot_ + announce_again_slots}))});
+                                 wire::Slot{announced_slot_ + announce_again_slots}))});
     }
     return std::max(earliest, now.instant);
 }
@@ -318,11 +320,14 @@ void Chain::handle_peer(base::Now now, const crypto::PublicKey& peer, wire::Slot
 void Chain::handle_peer_lost(const crypto::PublicKey& peer) {
     peers_.erase(peer);
     downloads_.forget_peer(peer);
+    for (auto& [hash, failed] : failed_bodies_) failed.asked_again &= downloads_.is_wanted(hash);
     sync_.forget_peer(peer);
     report_sync();
 }
 
 void Chain::handle_clock_step(base::Now now) {
+    announced_slot_ = 0;  // counted by another clock
+    attempted_.reset();
     engine_->handle_clock_step(now.wall);
     settle(now);
 }

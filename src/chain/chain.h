@@ -47,6 +47,9 @@ public:
     static constexpr std::size_t events_max = 4096;
     /// A transaction that waits for a block is announced again after so many slots.
     static constexpr std::uint32_t announce_again_slots = 8;
+    /// Bodies of one block, each from another giver where there are several, that have to fail
+    /// before the block counts as invalid.
+    static constexpr unsigned failed_bodies_max = 3;
 
     /// Opens or begins the chain of `genesis` in the store.
     /// Errors: those of ChainStore::open and consensus::Engine::load.
@@ -94,6 +97,13 @@ private:
         base::Buffer payload;
     };
 
+    /// Bodies that came under one header and did not execute.
+    struct FailedBodies {
+        unsigned count = 0;
+        std::optional<crypto::PublicKey> giver;  ///< of the last one, if known
+        bool asked_again = false;                ///< others, for another one
+    };
+
     Chain(const ledger::Genesis& genesis, ChainParts parts);
 
     // chain.cpp
@@ -122,19 +132,22 @@ private:
     void answer_certificate(const crypto::PublicKey& to);
     void take_complete(base::Now now, CompleteBlock complete);
     void want(const wire::Hash& hash, const std::optional<crypto::PublicKey>& source);
+    void want_from_any(const wire::Hash& hash, const std::optional<crypto::PublicKey>& except);
     void announce_mempool(base::Now now);
 
     // chain_blocks.cpp
     bool is_known(const wire::Hash& hash) const;
+    bool has_body(const wire::Hash& hash) const;
     std::optional<wire::Hash> header_hash(const wire::BlockHeader& header) const;
     void accept(base::Now now, BlockPool::Entry entry);
     void connect(base::Now now, const wire::Hash& hash);
     void follow_head(base::Now now);
-    std::optional<std::vector<wire::Hash>> path_from_applied(const wire::Hash& head) const;
+    std::optional<std::vector<wire::Hash>> path_from_applied(const wire::Hash& head);
+    bool may_come(const wire::Hash& hash);
     bool revert_to(const wire::Hash& fork, std::vector<ledger::CheckedTransaction>& reverted);
     bool apply_pooled(const wire::Hash& hash);
     void refuse(const wire::Hash& hash, const base::Error& error);
-    bool has_failed(const base::Error& error);
+    void fail(const base::Error& error);
     /// Whether validators with more than a third of the stake, so at least one honest one, say that
     /// FINAL has passed our tip. Less would let strangers silence us by claiming great heights.
     bool is_left_behind() const;
@@ -160,9 +173,10 @@ private:
     std::map<wire::Hash, Announced> announced_;  ///< those whose transactions are on their way
     Synchronizer sync_;
     std::set<crypto::PublicKey> peers_;
+    std::map<wire::Hash, FailedBodies> failed_bodies_;  ///< of blocks above FINAL
     SyncState reported_sync_ = SyncState::idle;
     wire::Checkpoint reported_final_;
-    std::uint32_t last_purge_slot_ = 0;
+    std::uint32_t announced_slot_ = 0;     ///< when the mempool was announced last
     std::optional<wire::Slot> attempted_;  ///< where the timer has tried to propose already
     std::uint64_t blocks_proposed_ = 0;
     std::uint64_t outgoing_dropped_ = 0;

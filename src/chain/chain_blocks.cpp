@@ -13,8 +13,13 @@ std::optional<wire::Hash> Chain::header_hash(const wire::BlockHeader& header) co
 }
 
 bool Chain::is_known(const wire::Hash& hash) const {
-    if (engine_->find_block(hash) != nullptr || pool_.contains(hash)) return true;
-    const auto stored = store_->block(hash);  // at or below FINAL
+    return engine_->find_block(hash) != nullptr || has_body(hash);
+}
+
+/// Consensus may know a block whose body failed and was dropped.
+bool Chain::has_body(const wire::Hash& hash) const {
+    if (pool_.contains(hash)) return true;
+    const auto stored = store_->block(hash);
     return stored && stored->has_value();
 }
 
@@ -46,13 +51,16 @@ void Chain::connect(base::Now now, const wire::Hash& first) {
     follow_head(now);
 }
 
-std::optional<std::vector<wire::Hash>> Chain::path_from_applied(const wire::Hash& head) const {
+std::optional<std::vector<wire::Hash>> Chain::path_from_applied(const wire::Hash& head) {
     std::vector<wire::Hash> path;
     for (const consensus::BlockRef* block = engine_->find_block(head); block != nullptr;
          block = engine_->find_block(block->parent)) {
         path.push_back(block->hash);
         const auto applied = store_->hash_at(block->height);
-        if (!applied) return std::nullopt;
+        if (!applied) {
+            fail(applied.error());
+            return std::nullopt;
+        }
         if (*applied == block->hash) {
             std::ranges::reverse(path);
             return path;
@@ -70,9 +78,9 @@ void Chain::follow_head(base::Now now) {
         const auto missing = std::find_if(path->begin() + 1, path->end(),
                                           [&](const auto& hash) { return !pool_.contains(hash); });
         if (missing != path->end()) {
-            // A block reconstructed wrongly was dropped and is being fetched whole.
-            if (!downloads_.is_wanted(*missing)) want(*missing, std::nullopt);
-            break;
+            if (may_come(*missing)) break;
+            engine_->mark_invalid(*missing);
+            continue;
         }
         if (!revert_to(path->front(), reverted)) break;
         changed = true;
@@ -88,7 +96,11 @@ bool Chain::revert_to(const wire::Hash& fork, std::vector<ledger::CheckedTransac
     while (store_->tip().hash != fork) {
         const wire::Height height = store_->tip().height;
         auto back = store_->revert();
-        if (!back) return !has_failed(back.error());
+        if (!back) {
+            fail(back.error());
+            return false;
+        }
+        engine_->mark_reverted(back->hash);
         emit(BlockReverted{back->hash, height});
         if (const consensus::BlockRef* ref = engine_->find_block(back->hash)) {
             pool_.add(back->hash, {std::move(back->block), *ref, false, std::nullopt});
@@ -107,13 +119,13 @@ bool Chain::apply_pooled(const wire::Hash& hash) {
         if (ledger::is_rule_violation(effects.error())) {
             refuse(hash, effects.error());
         } else {
-            has_failed(effects.error());
+            fail(effects.error());
         }
         return false;
     }
     const auto applied = store_->apply(hash, entry.block, *effects);
     if (!applied) {
-        has_failed(applied.error());
+        fail(applied.error());
         return false;
     }
     const wire::BlockHeader& header = entry.block.header;
@@ -125,18 +137,39 @@ bool Chain::apply_pooled(const wire::Hash& hash) {
     return true;
 }
 
+/// Transactions are bound to their header only by executing them all, so the giver of a body may
+/// have lied about an honest block. Others are asked before the block itself is condemned.
 void Chain::refuse(const wire::Hash& hash, const base::Error& error) {
     const auto entry = pool_.take(hash);
-    if (entry->reconstructed && entry->from && downloads_.want(hash, *entry->from)) return;
+    if (entry->from && !entry->reconstructed) emit(PeerFault{*entry->from});
+    FailedBodies& failed = failed_bodies_[hash];
+    if (entry->from && ++failed.count < failed_bodies_max) {
+        failed.giver = entry->reconstructed ? std::nullopt : entry->from;
+        failed.asked_again = false;
+        return;
+    }
     log_.warning("block " + crypto::to_hex(hash) + " is invalid: " + base::sentence(error));
     engine_->mark_invalid(hash);
-    if (entry->from) emit(PeerFault{*entry->from});
 }
 
-bool Chain::has_failed(const base::Error& error) {
+/// A block on the way to the head has no body here: whether one may still come. Of a block that
+/// failed, others were asked for another body; when they have none, none will come.
+bool Chain::may_come(const wire::Hash& hash) {
+    if (downloads_.is_wanted(hash)) return true;
+    const auto failed = failed_bodies_.find(hash);
+    if (failed == failed_bodies_.end()) {
+        want_from_any(hash, std::nullopt);
+        return true;
+    }
+    if (failed->second.asked_again) return false;
+    want_from_any(hash, failed->second.giver);
+    failed->second.asked_again = downloads_.is_wanted(hash);
+    return true;
+}
+
+void Chain::fail(const base::Error& error) {
     log_.error("the store failed; nothing is applied any more: " + base::sentence(error));
     fault_ = error;
-    return true;
 }
 
 std::optional<consensus::Duty> Chain::duty(base::Now now) const {
@@ -164,11 +197,12 @@ bool Chain::is_left_behind() const {
 }
 
 void Chain::propose(base::Now now) {
-    if (fault_ || mempool_->size() == 0 || is_left_behind()) return;
+    if (mempool_->size() == 0) return;
     const auto turn = duty(now);
     if (!turn) return;
     attempted_ = turn->slot;  // a new transaction tries again, the timer does not
-    if (turn->parent == store_->tip().hash) propose_at(now, *turn);
+    if (fault_ || is_left_behind() || turn->parent != store_->tip().hash) return;
+    propose_at(now, *turn);
 }
 
 void Chain::propose_at(base::Now now, const consensus::Duty& duty) {

@@ -140,7 +140,7 @@ wire::Verdict Chain::handle_sync_response(base::Now now, const wire::Ingress& fr
 
 void Chain::take_complete(base::Now now, CompleteBlock complete) {
     auto announced = announced_.extract(complete.hash);
-    if (is_known(complete.hash)) return;
+    if (has_body(complete.hash)) return;
     if (!announced.empty()) {
         send(Type::block, std::move(announced.mapped().payload), std::nullopt, complete.from);
         accept(now, {std::move(complete.block), announced.mapped().ref, true, complete.from});
@@ -160,17 +160,28 @@ void Chain::want(const wire::Hash& hash, const std::optional<crypto::PublicKey>&
     if (is_known(hash)) return;
     if (source) {
         static_cast<void>(downloads_.want(hash, *source));
-        return;
+    } else {
+        want_from_any(hash, std::nullopt);
     }
-    for (const crypto::PublicKey& peer : peers_) {
-        if (!downloads_.want(hash, peer)) return;
-    }
+}
+
+/// The first peer is drawn, so that nobody is always asked for the sake of his key.
+void Chain::want_from_any(const wire::Hash& hash, const std::optional<crypto::PublicKey>& except) {
+    if (peers_.empty()) return;
+    const auto first = std::next(peers_.begin(), std::ptrdiff_t(random_.below(peers_.size())));
+    const auto want_each = [&](auto from, auto to) {
+        for (; from != to; ++from) {
+            if (*from != except) static_cast<void>(downloads_.want(hash, *from));
+        }
+    };
+    want_each(first, peers_.end());
+    want_each(peers_.begin(), first);
 }
 
 void Chain::announce_mempool(base::Now now) {
     const std::uint32_t current = slot(now).value;
-    if (current < last_purge_slot_ + announce_again_slots) return;
-    last_purge_slot_ = current;
+    if (current < announced_slot_ + announce_again_slots) return;
+    announced_slot_ = current;
     mempool_->remove_expired({current});
     for (const auto* waiting : mempool_->select(genesis_.block_bytes_limit, {current})) {
         send(Type::transaction, wire::encode(waiting->shortest));
