@@ -24,6 +24,7 @@ FileDescriptor open_output(const std::filesystem::path& path) {
 /// Between fork and exec only async-signal-safe calls are allowed.
 [[noreturn]] void run_program(char* const* words, int output, int errors, pid_t parent,
                               int failure_pipe) {
+    ::setpgid(0, 0);  // Ctrl-C is for the parent, which ends its children in its own order
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != parent) ::_exit(1);  // it died before prctl
     const int input = ::open("/dev/null", O_RDONLY);

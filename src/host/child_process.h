@@ -1,6 +1,7 @@
 #pragma once
 // Another process that this one started and answers for: it dies with its parent, and with the
-// object that stands for it, so that nothing is ever left running.
+// object that stands for it, so that nothing is ever left running. It has a process group of its
+// own: Ctrl-C in a terminal reaches the parent alone.
 //
 // Threads: start from the main thread; the kernel ties the child's life to the thread that forked.
 // Errors:  those of os_error.

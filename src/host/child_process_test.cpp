@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <cerrno>
 
@@ -62,6 +63,13 @@ TEST(ChildProcess, OutputAndErrors_GoToTheirFiles) {
     EXPECT_EQ(child->wait(10s), 0);
     EXPECT_EQ(base::as_text(*read_file(folder.path() / "out", 100)), "one\n");
     EXPECT_EQ(base::as_text(*read_file(folder.path() / "err", 100)), "two\n");
+}
+
+TEST(ChildProcess, CtrlC_ReachesTheParentAlone) {
+    const auto child = ChildProcess::start({.program = "/bin/sleep", .arguments = {"60"}});
+    ASSERT_TRUE(child);
+    EXPECT_EQ(::getpgid(child->pid()), child->pid());
+    EXPECT_NE(::getpgid(child->pid()), ::getpgrp());
 }
 
 }  // namespace
