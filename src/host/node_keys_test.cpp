@@ -48,6 +48,22 @@ TEST_F(NodeKeysFile, NewerVersion_IsToldApartFromDamage) {
     EXPECT_EQ(parse_node_keys(newer).error().code, base::Errc::wrong_version);
 }
 
+TEST_F(NodeKeysFile, GoldenBytes_NeverChange) {
+    crypto::SigningKey::Seed identity;
+    crypto::SigningKey::Seed validating;
+    for (std::size_t i = 0; i < identity.size(); ++i) {
+        identity[i] = std::byte(i);
+        validating[i] = std::byte(32 + i);
+    }
+    const node::Keys keys{crypto::SigningKey::from_seed(identity),
+                          crypto::SigningKey::from_seed(validating)};
+    EXPECT_EQ(base::to_hex(encode(keys).bytes()),
+              "4d434e4b0101"
+              "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+              "202122232425262728292a2b2c2d2e2f303132333435363738393a3b3c3d3e3f"
+              "29974667053688ba");
+}
+
 TEST_F(NodeKeysFile, FileThatOthersMayRead_IsRefused) {
     ASSERT_TRUE(save_node_keys(generate_keys(entropy_), path_));
     ASSERT_TRUE(load_node_keys(path_));
