@@ -24,7 +24,7 @@ public:
     const base::LinkAddress& address() const { return address_; }
 
 private:
-    ApiClient(HttpClient::Options options, std::filesystem::path folder)
+    ApiClient(const HttpClient::Options& options, std::filesystem::path folder)
         : http_(options), address_(options.address), folder_(std::move(folder)) {}
     std::expected<Json, base::Error> ask(std::string_view method, std::string_view target,
                                          std::string_view body) const;

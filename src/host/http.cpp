@@ -88,7 +88,7 @@ HttpResponse error_response(const base::Error& error) {
 }
 
 base::Error parse_error_response(const HttpResponse& response) {
-    const base::Error strange{Errc::unavailable,
+    base::Error strange{Errc::unavailable,
                               "answered with HTTP status " + std::to_string(response.status),
                               "node's API", "look at the node's log"};
     const auto json = parse_json(response.body, "response");

@@ -33,7 +33,7 @@ std::expected<std::string, base::Error> follow(const Context& context,
     std::string shown;
     while (true) {
         MESH_TRY(const Json json, client.get("/v1/transactions/" + txid));
-        const std::string certainty = json.at("certainty");
+        std::string certainty = json.at("certainty");
         std::string line = certainty;
         if (certainty == "LIVE") {
             line += " (" + host::to_line(json.at("live_percent")) + " % of the stake)";
