@@ -136,9 +136,14 @@ void Mesh::settle(base::Now now, const crypto::PublicKey& key, MessageType type,
         case Verdict::ignore: return drop(Drop::ignored);
         case Verdict::punish:
             drop(Drop::punished);
-            if (doors_.log.wants(base::LogLevel::warning)) {
-                doors_.log.warning("peer " + crypto::to_hex(entry->peer.id) + " sent a wrong " +
-                                   std::string(wire::name(type)));
+            if (doors_.log.wants(base::LogLevel::debug)) {
+                doors_.log.debug("peer " + crypto::to_hex(entry->peer.id) + " sent a wrong " +
+                                 std::string(wire::name(type)));
+            }
+            // Objects sign no frame: anybody can bring one under a peer's address. So a wrong one
+            // lowers what we think of that address, and never ends a session.
+            if (find_rule(rules_, type)->message_class == wire::MessageClass::object) {
+                return report_failure(key);
             }
             return punish(now, *entry);
     }
