@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/assert.h"
+
 namespace meshchain::chain {
 namespace {
 
@@ -70,6 +72,12 @@ std::size_t transactions_max(const ledger::Genesis& genesis) {
     return genesis.block_bytes_limit / wire::CompactTransfer::size + 1;
 }
 
+std::unexpected<base::Error> missing_block(wire::Height height) {
+    return base::failure(base::Errc::corrupt,
+                         "block " + std::to_string(height.value) + " is missing", "chain",
+                         "keep a copy of the data folder and let it sync again");
+}
+
 /// References above FINAL that the engine holds: a node that was away catches up over as many
 /// blocks as were made meanwhile, before a certificate makes the last of them final.
 constexpr std::size_t tree_blocks_max = 32'768;
@@ -107,24 +115,22 @@ std::expected<void, base::Error> Chain::load(base::Now now) {
         std::move(validating_key_), random_.stream("consensus"), log_.for_module("consensus"),
         limits);
     MESH_CHECK(engine_->load(now.wall));
+    MESH_TRY(const auto final_applied, store_->hash_at(final_height()));
+    if (final_applied != engine_->final().block) return missing_block(final_height());
 
     // The engine keeps references from FINAL on only; the blocks above it are in the store.
     for (std::uint32_t height = engine_->final_block().height.value + 1;
          height <= store_->tip().height.value; ++height) {
         MESH_TRY(const auto hash, store_->hash_at({height}));
         MESH_TRY(const auto stored, store_->block(hash.value_or(wire::Hash{})));
-        if (!stored) {
-            return base::failure(base::Errc::corrupt,
-                                 "block " + std::to_string(height) + " is missing", "chain",
-                                 "keep a copy of the data folder and let it sync again");
-        }
+        if (!stored) return missing_block({height});
         MESH_TRY(
             const consensus::BlockRef ref,
             engine_->verify_header(now.wall, stored->block.header, consensus::Arrival::stored));
         MESH_CHECK(engine_->add_block(now.wall, ref));
         engine_->mark_executed(ref.hash);
     }
-    reported_final_ = engine_->final();
+    reported_final_ = engine_->final().block;
     sync_.set_local({store_->tip().height, final_height()});
     return {};
 }
@@ -225,15 +231,12 @@ void Chain::drain_engine(base::Now now) {
 
 void Chain::report_final() {
     const wire::Checkpoint& final = engine_->final();
-    const wire::Height height = final_height();
-    if (final.block == reported_final_.block || height > store_->tip().height) return;
-    const auto applied = store_->hash_at(height);
-    if (!applied || *applied != final.block) return;  // the head is still on its way here
-    reported_final_ = final;
+    if (final.block == reported_final_) return;
+    reported_final_ = final.block;
     pool_.prune(final.slot);
     std::erase_if(failed_bodies_,
                   [&](const auto& item) { return !engine_->find_block(item.first); });
-    emit(CheckpointFinal{final, height});
+    emit(CheckpointFinal{final, final_height()});
 }
 
 void Chain::report_sync() {
@@ -339,6 +342,15 @@ wire::Slot Chain::slot(base::Now now) const {
 wire::ChainStatus Chain::status(base::Now now) const {
     return {slot(now), store_->tip().height, final_height(), engine_->justified(),
             engine_->final()};
+}
+
+void Chain::check_invariants() const {
+    engine_->check_invariants();
+    mempool_->check_invariants();
+    MESH_ASSERT(outgoing_.size() <= outgoing_max && events_.size() <= events_max);
+    MESH_ASSERT(final_height() <= store_->tip().height);
+    const auto applied = store_->hash_at(final_height());
+    MESH_ASSERT(!applied || *applied == engine_->final().block);
 }
 
 }  // namespace meshchain::chain

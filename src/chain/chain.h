@@ -89,6 +89,11 @@ public:
     std::uint64_t blocks_proposed() const { return blocks_proposed_; }
     /// Why nothing is applied any more; nothing while all is well.
     const std::optional<base::Error>& fault() const { return fault_; }
+    /// Frames that found `outgoing_max` others waiting.
+    std::uint64_t outgoing_dropped() const { return outgoing_dropped_; }
+
+    /// Asserts what must hold between any two calls.
+    void check_invariants() const;
 
 private:
     /// A verified header: judged timely when it came, and relayed once its block is whole.
@@ -175,7 +180,7 @@ private:
     std::set<crypto::PublicKey> peers_;
     std::map<wire::Hash, FailedBodies> failed_bodies_;  ///< of blocks above FINAL
     SyncState reported_sync_ = SyncState::idle;
-    wire::Checkpoint reported_final_;
+    wire::Hash reported_final_;
     std::uint32_t announced_slot_ = 0;     ///< when the mempool was announced last
     std::optional<wire::Slot> attempted_;  ///< where the timer has tried to propose already
     std::uint64_t blocks_proposed_ = 0;

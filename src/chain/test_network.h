@@ -292,8 +292,7 @@ public:
             total += store.fees_total().value().units;
             for (const auto& validator : genesis_.validators) total += validator.stake.units;
             EXPECT_EQ(total, ledger::supply(genesis_)->units);
-            host.chain->mempool().check_invariants();
-            host.chain->engine().check_invariants();
+            host.chain->check_invariants();
             const std::uint32_t applied =
                 std::min(host.chain->final_height().value, store.tip().height.value);
             for (std::uint32_t height = 0; height <= applied; ++height) {

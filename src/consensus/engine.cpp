@@ -174,6 +174,11 @@ std::expected<BlockRef, base::Error> Engine::verify_header(base::WallTime now,
         return base::failure(base::Errc::bad_signature, "block " + to_hex(hash), module);
     }
     note_header(header, hash);
+    return reference(header, hash);
+}
+
+/// To a block that has come now.
+BlockRef Engine::reference(const wire::BlockHeader& header, const Hash& hash) const {
     BlockRef block;
     block.hash = hash;
     block.parent = header.parent;
@@ -181,7 +186,7 @@ std::expected<BlockRef, base::Error> Engine::verify_header(base::WallTime now,
     block.slot = header.slot;
     block.rank = header.rank;
     block.proposer = header.proposer;
-    block.timely = now < schedule_.timely_until(header.slot, header.rank);
+    block.timely = now_ < schedule_.timely_until(header.slot, header.rank);
     return block;
 }
 
@@ -347,16 +352,9 @@ std::expected<BlockRef, base::Error> Engine::sign_block(base::WallTime now, wire
             "no duty to propose this block of slot " + std::to_string(header.slot.value), module);
     }
     MESH_CHECK(signer_.sign_block(block));
-    BlockRef ref;
-    ref.hash = block_hash(schedule_.params().chain, header, validators_[*self_].key);
-    ref.parent = header.parent;
-    ref.height = header.height;
-    ref.slot = header.slot;
-    ref.rank = header.rank;
-    ref.proposer = header.proposer;
-    ref.timely = now < schedule_.timely_until(header.slot, header.rank);
-    proposals_.note(header, ref.hash);
-    return ref;
+    const Hash hash = block_hash(schedule_.params().chain, header, validators_[*self_].key);
+    proposals_.note(header, hash);
+    return reference(header, hash);
 }
 
 void Engine::check_invariants() const {

@@ -163,6 +163,7 @@ private:
     void greet();
     wire::Round oldest_non_final_round() const;
     std::expected<void, base::Error> check_header(const wire::BlockHeader& header) const;
+    BlockRef reference(const wire::BlockHeader& header, const Hash& hash) const;
     void note_header(const wire::BlockHeader& header, const Hash& hash);
 
     // engine_votes.cpp

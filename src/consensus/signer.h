@@ -28,8 +28,6 @@ public:
     const std::optional<wire::Vote>& last_vote() const { return last_vote_; }
     const std::optional<wire::Block>& last_block() const { return last_block_; }
 
-    /// Restored without a record and not yet sure that no older signature can be contradicted.
-    bool is_waiting() const { return record_.waiting; }
     /// The clock is checked and says this round; fixes the round that FINAL must pass.
     void note_checked_round(wire::Round round);
     void note_final(wire::Round round);

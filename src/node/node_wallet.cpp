@@ -65,8 +65,7 @@ std::expected<void, base::Error> Node::Parts::catch_up_wallet() {
         MESH_CHECK(wallet->handle_block_applied(change));
     }
     const consensus::BlockRef& final = chain->engine().final_block();
-    const wire::Height height = std::min(final.height, store.tip().height);
-    return wallet->handle_final(height, final.slot);
+    return wallet->handle_final(final.height, final.slot);
 }
 
 std::expected<void, base::Error> Node::open_wallet(base::Now now, base::Bytes sealed_key_file) {
