@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
@@ -22,6 +23,8 @@ namespace http = boost::beast::http;
 using asio::ip::tcp;
 using base::Errc;
 
+constexpr auto accept_pause = std::chrono::milliseconds(100);
+
 /// Compares digests, so that neither content nor length of the token shows in the time taken.
 bool is_token(std::string_view given, std::string_view expected) {
     return crypto::equal_constant_time(crypto::hash(base::as_bytes(given)).span(),
@@ -35,10 +38,11 @@ std::string_view view(beast::string_view text) { return {text.data(), text.size(
 class HttpServer::Core : public std::enable_shared_from_this<Core> {
 public:
     Core(asio::io_context& io, Options chosen, base::Log sink)
-        : options(std::move(chosen)), log(sink), acceptor_(io) {}
+        : options(std::move(chosen)), log(sink), acceptor_(io), pause_(io) {}
 
     std::expected<void, base::Error> open();
     void accept();
+    void accept_later();
     void stop();
     void close();
     HttpResponse answer(HttpRequest request) const;
@@ -62,6 +66,7 @@ private:
     HttpResponse serve(const Route& route, const HttpRequest& request) const;
 
     tcp::acceptor acceptor_;
+    asio::steady_timer pause_;
 };
 
 /// One connection; its pending operation keeps it alive.
@@ -224,21 +229,33 @@ void HttpServer::Core::accept() {
     acceptor_.async_accept(
         [core = shared_from_this()](beast::error_code error, tcp::socket socket) {
             if (core->stopping || error == asio::error::operation_aborted) return;
-            if (!error) {
-                const bool crowded = core->sessions.size() >= core->options.connections_max;
-                const auto session = std::make_shared<Session>(core, std::move(socket));
-                crowded ? session->refuse_crowd() : session->start();
-            } else {
+            if (error) {
                 core->log.warning("API: cannot accept a connection: " + error.message());
+                return core->accept_later();
+            }
+            const std::size_t open = core->sessions.size();
+            // Those being told that it is crowded hold descriptors too, which the store needs.
+            if (open < 2 * core->options.connections_max) {
+                const auto session = std::make_shared<Session>(core, std::move(socket));
+                open >= core->options.connections_max ? session->refuse_crowd() : session->start();
             }
             core->accept();
         });
+}
+
+/// What makes accepting fail, no descriptors being left, would make it fail again at once.
+void HttpServer::Core::accept_later() {
+    pause_.expires_after(accept_pause);
+    pause_.async_wait([core = shared_from_this()](beast::error_code error) {
+        if (!error && !core->stopping) core->accept();
+    });
 }
 
 void HttpServer::Core::stop() {
     stopping = true;
     beast::error_code ignored;
     acceptor_.close(ignored);
+    pause_.cancel();
     for (Session* session : std::set(sessions)) {
         if (session->idle()) session->close();
     }

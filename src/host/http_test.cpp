@@ -10,6 +10,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
+#include <future>
 #include <thread>
 
 #include "host/asio_address.h"
@@ -191,6 +192,18 @@ TEST(HttpServer, ConnectionOverTheLimit_IsTurnedAwayWithReason) {
     EXPECT_THAT(second.rest(), HasSubstr("too many connections"));
     first.send(raw_request(""));
     EXPECT_THAT(first.rest(), StartsWith("HTTP/1.1 200"));
+}
+
+TEST(HttpServer, CrowdOfSilentConnections_HoldsABoundedNumberOfDescriptors) {
+    auto options = options_on_any_port();
+    options.connections_max = 2;
+    RunningServer server(options);
+    std::vector<std::unique_ptr<RawClient>> crowd;
+    for (int i = 0; i < 20; ++i) crowd.push_back(std::make_unique<RawClient>(server.address()));
+    EXPECT_EQ(crowd.back()->rest(), "") << "turned away without a word";
+    std::promise<std::size_t> open;
+    server.post([&](HttpServer& s) { open.set_value(s.connections()); });
+    EXPECT_LE(open.get_future().get(), 4U);
 }
 
 TEST(HttpServer, UnknownPathAndMethod_AreToldApart) {
