@@ -41,6 +41,12 @@ std::expected<void, base::Error> check_exists(const path& store) {
     return {};
 }
 
+/// SQLite gives the files beside a database its mode, and leaves that to the umask; but whom its
+/// owner pays is nobody else's business. A path that cannot be is SQLite's to report.
+void create_private(const path& store) {
+    FileDescriptor(::open(store.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+}
+
 /// A snapshot in the store's own thread, counted by it.
 class SqliteSnapshot final : public kv::View {
 public:
@@ -85,6 +91,7 @@ std::expected<void, base::Error> SqliteStore::start(std::span<const kv::TableInf
     if (options.mode != SqliteOptions::Mode::create_if_absent) MESH_CHECK(check_exists(path_));
     if (!read_only_) {
         MESH_TRY(lock_, lock_out_others(path_));
+        create_private(path_);
     }
     const int flags =
         read_only_ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;

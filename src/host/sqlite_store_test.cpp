@@ -69,6 +69,17 @@ pid_t spawn(Child child) {
     return id;
 }
 
+TEST(SqliteStore, NewFiles_AreForTheirOwnerAlone) {
+    const SqliteTestFolder folder;
+    const auto store = folder.open();
+    ASSERT_TRUE(store.has_value());
+    using std::filesystem::perms;
+    for (const char* end : {"", "-wal", "-shm", ".lock"}) {
+        const auto status = std::filesystem::status(folder.path().string() + end);
+        EXPECT_EQ(status.permissions(), perms::owner_read | perms::owner_write) << end;
+    }
+}
+
 TEST(SqliteStore, NotADatabase_IsReportedAndLeftAlone) {  // P5-20
     const SqliteTestFolder folder;
     const std::string text(9000, 'x');
