@@ -21,6 +21,8 @@ bool Synchronizer::is_ahead(const PeerHeights& heights) const {
 }
 
 base::Instant Synchronizer::ready_at(const Claim& claim) const {
+    // A reorganisation made us lower than a peer: noticed when it speaks again.
+    if (behind_since_ == base::never) return base::never;
     const bool far = claim.heights.head.value > local_.head.value + 1;
     return std::max(claim.again, far ? behind_since_ : behind_since_ + options_.grace);
 }

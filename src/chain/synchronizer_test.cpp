@@ -157,6 +157,17 @@ TEST_F(SynchronizerTest, APageThatBroughtBlocks_ClearsThePeersName) {
     }
 }
 
+TEST_F(SynchronizerTest, OurOwnHeightFallingInAReorganisation_IsNoticedWhenThePeerSpeaksAgain) {
+    sync_.set_local(heights(5, 2));
+    sync_.handle_peer(at(seconds(0)), peer(1), heights(5, 2));
+    sync_.set_local(heights(4, 2));
+    EXPECT_FALSE(sync_.poll_request(at(seconds(1)), 0));
+    EXPECT_EQ(sync_.poll_timeout(0), base::never);
+    sync_.handle_peer(at(seconds(1)), peer(1), heights(5, 2));
+    EXPECT_EQ(sync_.poll_timeout(0), at(seconds(3)));
+    EXPECT_TRUE(sync_.poll_request(at(seconds(3)), 0));
+}
+
 TEST_F(SynchronizerTest, Progress_CountsFromWhereTheCatchUpBegan) {
     sync_.set_local(heights(100, 100));
     sync_.handle_peer(at(seconds(0)), peer(1), heights(300, 300));
