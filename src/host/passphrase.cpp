@@ -31,6 +31,28 @@ struct Line {
     ~Line() { crypto::wipe(bytes); }
 };
 
+/// Well-formed by the table of the Unicode standard: no overlong forms, no surrogates.
+bool is_utf8(base::Bytes text) {
+    const auto at = [&](std::size_t i) {
+        return i < text.size() ? std::to_integer<unsigned>(text[i]) : 0;
+    };
+    for (std::size_t i = 0; i < text.size();) {
+        const unsigned lead = at(i);
+        const std::size_t length = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+        if (lead >= 0x80 && (lead < 0xc2 || lead > 0xf4)) return false;
+        for (std::size_t k = 1; k < length; ++k) {
+            if ((at(i + k) & 0xc0) != 0x80) return false;
+        }
+        const unsigned second = at(i + 1);
+        if ((lead == 0xe0 && second < 0xa0) || (lead == 0xed && second > 0x9f) ||
+            (lead == 0xf0 && second < 0x90) || (lead == 0xf4 && second > 0x8f)) {
+            return false;
+        }
+        i += length;
+    }
+    return true;
+}
+
 std::expected<Secret, base::Error> without_line_break(base::Bytes text) {
     if (!text.empty() && text.back() == std::byte{'\n'}) text = text.first(text.size() - 1);
     if (text.empty()) return refused(Errc::invalid_argument, "is empty", "give at least one byte");
@@ -38,6 +60,10 @@ std::expected<Secret, base::Error> without_line_break(base::Bytes text) {
         return refused(Errc::too_large,
                        "is over " + std::to_string(passphrase_bytes_max) + " bytes",
                        "choose a shorter one");
+    }
+    if (!is_utf8(text)) {
+        return refused(Errc::invalid_argument, "is no text in UTF-8",
+                       "use letters, or random bytes as hexadecimal digits");
     }
     return Secret(base::to_buffer(text));
 }

@@ -2,9 +2,10 @@
 // Where a passphrase comes from: the terminal without echo, a file descriptor, or a credential
 // file. Never an argument or the environment, which other processes can read (PROTOCOL.md P3a).
 //
-// Limits: 1 to passphrase_bytes_max bytes; one line break at the end of a file is not part of it.
-// Errors: unauthorized (a file that others may read), invalid_argument (empty; the two typed
-//         differ), too_large, unavailable (no terminal; cancelled), those of host/file.h.
+// Limits: 1 to passphrase_bytes_max bytes of UTF-8, so that it can be typed anywhere and pass the
+//         API unchanged; one line break at the end of a file is not part of it.
+// Errors: unauthorized (a file that others may read), invalid_argument (empty; no UTF-8; the two
+//         typed differ), too_large, unavailable (no terminal; cancelled), those of host/file.h.
 
 #include <expected>
 #include <filesystem>

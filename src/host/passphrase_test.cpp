@@ -48,6 +48,16 @@ TEST(Passphrase, EmptyOrOversized_IsRefused) {
     EXPECT_EQ(read_passphrase_from_descriptor(-1).error().code, base::Errc::io);
 }
 
+TEST(Passphrase, BytesThatAreNoText_AreRefused) {
+    // The API speaks JSON: such a passphrase could seal a wallet that no request can open.
+    for (const char* bytes : {"\x80", "a\xff", "\xc0\x80", "\xe2\x82", "\xed\xa0\x80",
+                              "\xf0\x80\x80\x80", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80"}) {
+        EXPECT_EQ(refusal(bytes), base::Errc::invalid_argument) << bytes;
+    }
+    const FileDescriptor pipe = pipe_with("gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x94\x91");
+    EXPECT_TRUE(read_passphrase_from_descriptor(pipe.number()));
+}
+
 TEST(Passphrase, Descriptor_LosesOneLineBreakOnly) {
     const FileDescriptor pipe = pipe_with("two words \n\n");
     EXPECT_EQ(text(*read_passphrase_from_descriptor(pipe.number())), "two words \n");
