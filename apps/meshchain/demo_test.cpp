@@ -1,11 +1,31 @@
-// The demo as others call it: one JSON object, and an exit code that can be believed.
+// The demo as others call it: one JSON object, an exit code that can be believed, nothing left.
+
+#include <signal.h>
+#include <stdlib.h>
+
+#include <fstream>
 
 #include "meshchain/test_program.h"
 
 namespace meshchain::app {
 namespace {
 
-class Demo : public Program {};
+class Demo : public Program {
+protected:
+    /// Node processes that run in a folder below this test's.
+    int nodes_running() const {
+        int count = 0;
+        for (const auto& process : std::filesystem::directory_iterator("/proc")) {
+            std::ifstream file(process.path() / "cmdline");
+            const std::string words(std::istreambuf_iterator<char>(file), {});
+            if (words.find("run") != std::string::npos &&
+                words.find(root_.string()) != std::string::npos) {
+                ++count;
+            }
+        }
+        return count;
+    }
+};
 
 TEST_F(Demo, FiveNodes_PayThroughAKillAndAccountForEverything) {
     const Ended ended = run({"demo", "--once", "--json"}, 110s);
@@ -20,6 +40,25 @@ TEST_F(Demo, FiveNodes_PayThroughAKillAndAccountForEverything) {
     EXPECT_EQ(result.at("supply_conserved"), true);
     EXPECT_EQ(result.at("killed_node_caught_up"), true);
     EXPECT_LE(result.at("seconds_to_final_p50"), result.at("seconds_to_final_max"));
+}
+
+TEST_F(Demo, Interrupt_LeavesNoProcessAndNoFolder) {
+    const auto temporary = root_ / "tmp";
+    std::filesystem::create_directory(temporary);
+    ASSERT_EQ(::setenv("TMPDIR", temporary.c_str(), 1), 0);
+    auto demo = host::ChildProcess::start(
+        {.program = MESHCHAIN_PROGRAM, .arguments = {"demo", "--once", "--json"}});
+    ::unsetenv("TMPDIR");
+    ASSERT_TRUE(demo);
+    const auto deadline = std::chrono::steady_clock::now() + 60s;
+    while (nodes_running() < 5 && std::chrono::steady_clock::now() < deadline) {
+        ASSERT_EQ(demo->wait(10ms), std::nullopt);
+    }
+    EXPECT_EQ(nodes_running(), 5);
+    demo->send_signal(SIGINT);
+    EXPECT_EQ(demo->wait(30s), 1);
+    EXPECT_EQ(nodes_running(), 0);
+    EXPECT_TRUE(std::filesystem::is_empty(temporary));
 }
 
 TEST_F(Demo, ExistingFolder_IsNotPlayedIn) {
