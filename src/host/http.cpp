@@ -89,8 +89,8 @@ HttpResponse error_response(const base::Error& error) {
 
 base::Error parse_error_response(const HttpResponse& response) {
     base::Error strange{Errc::unavailable,
-                              "answered with HTTP status " + std::to_string(response.status),
-                              "node's API", "look at the node's log"};
+                        "answered with HTTP status " + std::to_string(response.status),
+                        "node's API", "look at the node's log"};
     const auto json = parse_json(response.body, "response");
     if (!json || !json->is_object() || !json->contains("error")) return strange;
     const Json& error = (*json)["error"];

@@ -12,7 +12,7 @@ struct Accounts {
     std::uint32_t final_height = 0;       ///< the lowest of all nodes
     std::size_t payments_final = 0;       ///< in a FINAL block of every node
     std::size_t payments_while_down = 0;  ///< of those, sent while a node was dead
-    std::vector<std::size_t> final_at;   ///< of each node: payments in its FINAL blocks
+    std::vector<std::size_t> final_at;    ///< of each node: payments in its FINAL blocks
     bool tips_equal = false;
     bool coins_equal = false;
     bool supply_conserved = false;
