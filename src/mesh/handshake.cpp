@@ -85,8 +85,8 @@ std::vector<Endpoint> Handshake::take_due(base::Instant now) {
 }
 
 void Handshake::note_connected(const Endpoint& endpoint) {
-    StaticPeer* peer = find_static(endpoint);
-    if (peer != nullptr) peer->next = base::never;
+    if (Dial* dial = find_dial(endpoint)) dial->awaits_cookie = false;
+    if (StaticPeer* peer = find_static(endpoint)) peer->next = base::never;
 }
 
 void Handshake::note_lost(base::Instant now, const Endpoint& endpoint) {

@@ -51,7 +51,8 @@ public:
     bool is_static(const Endpoint& endpoint) const;
     /// Static peers that are due, whose next try is put off with growing intervals.
     std::vector<Endpoint> take_due(base::Instant now);
-    /// A session with it stands: it is tried next when that ends.
+    /// Both sides hold a session: no cookie is waited for, and a static peer is dialled again only
+    /// when that ends.
     void note_connected(const Endpoint& endpoint);
     void note_lost(base::Instant now, const Endpoint& endpoint);
     base::Instant poll_timeout() const;

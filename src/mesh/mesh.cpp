@@ -149,6 +149,7 @@ void Mesh::check_invariants() const {
 
 void Mesh::connect(PeerEntry& entry) {
     MESH_ASSERT(entry.session);
+    if (entry.session->mutual) return;
     entry.session->mutual = true;
     entry.peer.connected = true;
     handshake_->note_connected(entry.session->endpoint);

@@ -141,6 +141,8 @@ private:
     void handle_cookie(base::Now now, const Endpoint& from, const wire::ReceivedFrame& received);
     void handle_proven_hello(base::Now now, const Endpoint& from, const SignedHello& hello);
     void answer_with_cookie(base::Now now, const Endpoint& to);
+    static bool is_replay(const PeerEntry& known, const SignedHello& hello);
+    static void note_cookie(PeerEntry& entry, const wire::Cookie& cookie);
     static bool blocks_replacement(const PeerEntry& known, const Endpoint& from,
                                    const wire::FrameHeader& header);
     bool is_genuine(const SignedHello& hello) const;

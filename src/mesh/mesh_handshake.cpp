@@ -1,6 +1,7 @@
 // HELLO and COOKIE (PROTOCOL.md P1.9). A HELLO of a stranger costs us one MAC until it brings back
 // the cookie that proves its address; only then its signature is checked and a session made.
 
+#include <algorithm>
 #include <chrono>
 
 #include "base/assert.h"
@@ -73,15 +74,9 @@ void Mesh::handle_cookie(base::Now now, const Endpoint& from, const wire::Receiv
 
 void Mesh::handle_proven_hello(base::Now now, const Endpoint& from, const SignedHello& hello) {
     const PeerEntry* known = peers_.find(hello.hello.identity);
-    const std::uint64_t made_ms = CookieJar::made_at_ms(hello.hello.cookie);
     if (known != nullptr) {
         if (now.instant < known->refused_until) return drop(Drop::refused);
-        // A cookie made after the last accepted one proves freshness by our own clock. So a peer
-        // whose clock ran ahead, or who lost its sequence epoch, is not locked out by its past.
-        if (made_ms <= known->cookie_made_ms &&
-            !known->sequences.is_new(hello.header.control_sequence())) {
-            return drop(Drop::replayed);
-        }
+        if (is_replay(*known, hello)) return drop(Drop::replayed);
         if (blocks_replacement(*known, from, hello.header)) return drop(Drop::occupied);
     }
     if (!handshake_->may_verify(now.instant, from)) return drop(Drop::handshake_rate);
@@ -90,13 +85,27 @@ void Mesh::handle_proven_hello(base::Now now, const Endpoint& from, const Signed
     PeerEntry* entry = admit(now, from, hello.hello.identity);
     if (entry == nullptr) return drop(Drop::crowded);
     const std::uint64_t sequence = hello.header.control_sequence();
-    if (!entry->sequences.is_new(sequence)) entry->sequences = {};
-    entry->sequences.take(sequence);
-    entry->cookie_made_ms = made_ms;
+    SequenceWindow& window = entry->sequences;
+    if (window.is_new(sequence) && sequence < window.highest()) {
+        window.take(sequence);  // one that a later message overtook
+    } else {
+        window.begin_at(sequence);
+    }
+    note_cookie(*entry, hello.hello.cookie);
     entry->session->epoch = hello.header.timestamp;
     note_hello(now, *entry, hello);
     // Our answer tells the peer that it is accepted, and asks for its own cookie if we are not.
     send_hello(now, from, entry->session->mutual ? Initiative::theirs : Initiative::ours);
+}
+
+bool Mesh::is_replay(const PeerEntry& known, const SignedHello& hello) {
+    if (known.sequences.is_new(hello.header.control_sequence())) return false;
+    // A peer that lost its sequence epoch, or whose clock ran ahead, comes back with lower numbers
+    // and must not be locked out by its past. A cookie made after the last accepted one proves by
+    // our own clock that such a HELLO is new. Within one run numbers never fall.
+    const auto run = static_cast<std::uint32_t>(known.sequences.highest() >> 32);
+    return hello.header.timestamp == run ||
+           CookieJar::made_at_ms(hello.hello.cookie) <= known.cookie_made_ms;
 }
 
 bool Mesh::blocks_replacement(const PeerEntry& known, const Endpoint& from,
@@ -153,6 +162,9 @@ void Mesh::refresh_session(base::Now now, PeerEntry& entry, const SignedHello& h
     Session& session = *entry.session;
     const bool restarted = hello.header.timestamp > session.epoch;
     if (hello.multicast) session.multicast_heard = now.instant;
+    if (handshake_->cookies().verify(now.instant, session.endpoint, hello.hello.cookie)) {
+        note_cookie(entry, hello.hello.cookie);
+    }
     if (restarted) {
         session.epoch = hello.header.timestamp;
         session.mutual = entry.peer.connected = false;
@@ -165,6 +177,10 @@ void Mesh::refresh_session(base::Now now, PeerEntry& entry, const SignedHello& h
     } else if (wants_answer) {
         send_hello(now, session.endpoint, Initiative::theirs);
     }
+}
+
+void Mesh::note_cookie(PeerEntry& entry, const wire::Cookie& cookie) {
+    entry.cookie_made_ms = std::max(entry.cookie_made_ms, CookieJar::made_at_ms(cookie));
 }
 
 void Mesh::note_hello(base::Now now, PeerEntry& entry, const SignedHello& hello) {

@@ -34,7 +34,7 @@ struct PeerEntry {
     Peer peer;
     /// These outlive the session, so that nothing of it can be replayed into the next one.
     SequenceWindow sequences;
-    std::uint64_t cookie_made_ms = 0;  ///< of the last HELLO accepted by cookie
+    std::uint64_t cookie_made_ms = 0;  ///< the newest one in a HELLO we accepted
     base::Instant refused_until;
     std::optional<Session> session;
 };

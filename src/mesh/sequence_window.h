@@ -26,6 +26,12 @@ public:
         used_ = (used_ == 0 || step >= width) ? 1 : used_ << step | 1;
         highest_ = sequence;
     }
+    /// Takes `sequence` and everything below it: nothing older will be new. For the first verified
+    /// message of a session, before which its origin may have said what we did not listen to.
+    constexpr void begin_at(std::uint64_t sequence) {
+        highest_ = sequence;
+        used_ = ~std::uint64_t{0};
+    }
     /// Zero before the first take().
     constexpr std::uint64_t highest() const { return highest_; }
 

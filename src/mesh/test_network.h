@@ -107,8 +107,8 @@ inline base::LinkAddress address_of(std::uint16_t number) {
 inline std::vector<wire::MessageRule> test_rules() {
     using enum wire::MessageClass;
     static constexpr std::array others{
-        wire::MessageRule{wire::MessageType::transaction, object, 4, 1'148, 600, 4, true},
-        wire::MessageRule{wire::MessageType::block, object, 4, 1'180, 120, 3, true},
+        wire::MessageRule{wire::MessageType::transaction, object, 1, 1'148, 600, 4, true},
+        wire::MessageRule{wire::MessageType::block, object, 1, 1'180, 120, 3, true},
         wire::MessageRule{wire::MessageType::sync_request, control, 65, 200, 30, 5, false},
     };
     const std::array<std::span<const wire::MessageRule>, 2> parts{mesh_rules(), others};
