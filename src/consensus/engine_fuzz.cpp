@@ -159,6 +159,9 @@ private:
 }  // namespace
 }  // namespace meshchain::consensus
 
+/// A run drives many steps, so a test run affords fewer of them (tests/fuzz_replay.cpp).
+extern "C" std::uint64_t fuzz_replay_mutations() { return 5000; }
+
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     meshchain::consensus::Session session(std::as_bytes(std::span(data, size)));
     session.run();
