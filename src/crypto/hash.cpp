@@ -60,8 +60,8 @@ base::Buffer preimage(std::string_view domain, const Hash& chain, std::uint8_t t
 
 Mac mac(const MacKey& key, base::Bytes message) {
     Mac result;
-    crypto_generichash(raw(base::MutableBytes(result)), result.size(), raw(message),
-                       message.size(), raw(base::Bytes(key)), key.size());
+    crypto_generichash(raw(base::MutableBytes(result)), result.size(), raw(message), message.size(),
+                       raw(base::Bytes(key)), key.size());
     return result;
 }
 
