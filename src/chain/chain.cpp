@@ -209,7 +209,7 @@ void Chain::drain_engine(base::Now now) {
             chain.send(Type::vote_request, wire::encode(event.request));
         }
         void operator()(const consensus::NeedBlock& event) const {
-            if (!chain.pool_.contains(event.hash)) chain.want(event.hash, std::nullopt);
+            chain.want_to_connect(event.hash);
         }
         void operator()(const consensus::Justified& event) const {
             chain.emit(CheckpointJustified{event.checkpoint});

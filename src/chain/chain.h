@@ -137,6 +137,7 @@ private:
     void answer_certificate(const crypto::PublicKey& to);
     void take_complete(base::Now now, CompleteBlock complete);
     void want(const wire::Hash& hash, const std::optional<crypto::PublicKey>& source);
+    void want_to_connect(wire::Hash hash);
     void want_from_any(const wire::Hash& hash, const std::optional<crypto::PublicKey>& except);
     void announce_mempool(base::Now now);
 

@@ -165,6 +165,12 @@ void Chain::want(const wire::Hash& hash, const std::optional<crypto::PublicKey>&
     }
 }
 
+/// A block that waits in the pool may do so for an ancestor whose download was given up.
+void Chain::want_to_connect(wire::Hash hash) {
+    while (const BlockPool::Entry* waiting = pool_.find(hash)) hash = waiting->ref.parent;
+    want(hash, std::nullopt);
+}
+
 /// The first peer is drawn, so that nobody is always asked for the sake of his key.
 void Chain::want_from_any(const wire::Hash& hash, const std::optional<crypto::PublicKey>& except) {
     if (peers_.empty()) return;

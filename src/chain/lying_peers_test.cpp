@@ -95,6 +95,23 @@ TEST_F(LyingPeersTest, ABlockPutTogetherWrongly_IsFetchedWholeAndFollowed) {
     net_.check();
 }
 
+TEST_F(LyingPeersTest, AVotedBlockWhoseParentNeverCame_IsConnectedInTheEnd) {
+    for (const wire::Transaction& payment : payments_) net_.submit(cut_off, payment);
+    net_.hand(puppet, cut_off, Type::block, announcement_of(blocks_.back()));
+    net_.run_for(seconds(15));  // until the silent puppet is given up
+    net_.drop_if([](std::size_t, std::size_t, const Network::Frame& frame) {
+        if (frame.type != Type::sync_request) return frame.type != Type::sync_response;
+        const auto request = wire::parse_sync_request(frame.payload);
+        return !std::holds_alternative<wire::BlockRequest>(*request);
+    });
+    net_.partition({});
+    for (const wire::Vote& vote : net_[0].engine().certificate()->votes) {
+        net_.hand(0, cut_off, Type::block_ack, wire::encode(vote));
+    }
+    EXPECT_TRUE(catches_up());
+    net_.check();
+}
+
 TEST_F(LyingPeersTest, ACertificateThatComesBeforeItsBlocks_IsFinalOnceTheyAreApplied) {
     for (const wire::Transaction& payment : payments_) net_.submit(cut_off, payment);
     for (const wire::Vote& vote : net_[0].engine().certificate()->votes) {
