@@ -33,6 +33,7 @@ struct Node::Parts final : mesh::FrameHandler {
     wallet::BlockChange genesis_change() const;
     void tell_wallet(const chain::Event& event);
     void send_waiting_payments(base::Now now);
+    bool is_dead_payment(const wire::Txid& txid) const;
 
     // node_views.cpp
     Certainty certainty_of(wire::Height height) const;

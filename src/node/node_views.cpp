@@ -52,6 +52,12 @@ std::vector<std::string> Node::Parts::problems(base::Now now) const {
         found.push_back("This side holds " + std::to_string(engine.online_percent(now.wall)) +
                         " % of the stake; nothing becomes FINAL below two thirds.");
     }
+    if (state.state() == runtime::NodeState::syncing &&
+        state.time_in_state(now.instant) > config.sync_timeout) {
+        found.push_back(
+            "Catching up takes longer than sync_timeout_ms allows; the peers may be "
+            "slow or wrong, see 'meshchain peers'.");
+    }
     if (engine.is_full()) {
         found.push_back("STALLED: too many blocks wait for finality; no new ones are taken.");
     }
@@ -186,7 +192,10 @@ std::expected<TransactionView, base::Error> Node::transaction(const wire::Txid& 
     TransactionView view;
     view.txid = txid;
     MESH_TRY(const auto location, chain.store().find(txid));
-    if (!location) return view;
+    if (!location) {
+        if (parts_->is_dead_payment(txid)) view.certainty = Certainty::expired;
+        return view;
+    }
     MESH_TRY(const auto hash, chain.store().hash_at(location->height));
     MESH_TRY(const auto stored, chain.store().block(hash.value_or(wire::Hash{})));
     if (!stored) {

@@ -1,5 +1,7 @@
 // The wallet that a node follows the chain for (row I1).
 
+#include <algorithm>
+
 #include "node/node_parts.h"
 
 namespace meshchain::node {
@@ -11,6 +13,9 @@ constexpr base::Duration payments_interval = std::chrono::seconds(10);
 constexpr std::uint32_t payment_life_units = 135;
 /// What a payment offers unless its sender says otherwise.
 constexpr wire::Amount usual_fee{2};
+
+/// How far back in its history a payment that no block holds is looked for.
+constexpr std::size_t recent_payments = 256;
 
 wallet::TransactionChange change_of(const ledger::CheckedTransaction& checked) {
     return {checked.txid, checked.transaction.body, checked.spent};
@@ -104,6 +109,14 @@ void Node::Parts::tell_wallet(const chain::Event& event) {
     // An event was missed or the store failed: read the chain itself again.
     log.warning("the wallet fell behind: " + base::sentence(told.error()));
     if (const auto again = catch_up_wallet(); !again) log.error(base::sentence(again.error()));
+}
+
+bool Node::Parts::is_dead_payment(const wire::Txid& txid) const {
+    if (!wallet) return false;
+    const auto history = wallet->history(recent_payments);
+    return history && std::ranges::any_of(*history, [&](const wallet::HistoryEntry& entry) {
+               return entry.txid == txid && entry.state == wallet::EntryState::dead;
+           });
 }
 
 void Node::Parts::send_waiting_payments(base::Now now) {
