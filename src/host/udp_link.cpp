@@ -31,7 +31,7 @@ std::unexpected<base::Error> refuse(base::Errc code, const std::string& what,
 std::expected<asio::ip::address, base::Error> parse_address(const std::string& text,
                                                             const char* field) {
     error_code error;
-    const asio::ip::address address = asio::ip::make_address(text, error);
+    asio::ip::address address = asio::ip::make_address(text, error);
     if (!error) return address;
     return refuse(base::Errc::invalid_argument,
                   std::string(field) + " \"" + text + "\" is no IP address",
@@ -59,7 +59,7 @@ base::Error bind_error(const error_code& error, const udp::endpoint& endpoint) {
 
 /// A socket that speaks IPv6 takes IPv4 addresses in their mapped form only.
 udp::endpoint endpoint_for(const udp::socket& socket, const base::LinkAddress& address) {
-    const auto endpoint = to_endpoint<udp::endpoint>(address);
+    auto endpoint = to_endpoint<udp::endpoint>(address);
     error_code ignored;
     const bool speaks_v6 = socket.local_endpoint(ignored).protocol() == udp::v6();
     if (!speaks_v6 || endpoint.address().is_v6()) return endpoint;

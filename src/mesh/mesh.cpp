@@ -184,8 +184,8 @@ void Mesh::punish(base::Now now, PeerEntry& entry) {
     disconnect(now, entry, LossReason::punished);
 }
 
-void Mesh::emit(Event event) {
-    if (!events_.push(std::move(event))) ++stats_.events_lost;
+void Mesh::emit(const Event& event) {
+    if (!events_.push(event)) ++stats_.events_lost;
 }
 
 }  // namespace meshchain::mesh

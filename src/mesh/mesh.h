@@ -176,7 +176,7 @@ private:
     void disconnect(base::Now now, PeerEntry& entry, LossReason reason);
     void punish(base::Now now, PeerEntry& entry);
     void drop(Drop reason) { ++stats_.of(reason); }
-    void emit(Event event);
+    void emit(const Event& event);
 
     Options options_;
     Self self_;
