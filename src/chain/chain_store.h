@@ -1,6 +1,6 @@
 #pragma once
 // The applied chain in a kv store: blocks, coins, transaction index and tip change together in one
-// batch, so power may go at any instant (rows A3, A9, B6-B8, B11; DESIGN.md section 7).
+// batch, so power may go at any instant (rows A3, A9, B6-B8, B11).
 //
 // The coins are those after the tip. Every applied block can be taken back.
 //

@@ -83,7 +83,7 @@ constexpr bool is_valid_at(Expiry expiry, Slot slot) {
 /// The Expiry whose low 16 bits are `low`, nearest to `slot`'s own unit.
 Expiry expiry_from_low_bits(std::uint16_t low, Slot slot);
 
-/// Capacity of every bitmap over validators, and so of a validator set (research/ledger.md §1.2).
+/// Capacity of every bitmap over validators, and so of a validator set.
 inline constexpr std::size_t validators_max = 64;
 
 }  // namespace meshchain::wire

@@ -1,5 +1,5 @@
 #pragma once
-// How a module takes part in the network without knowing it (DESIGN.md, "Ways through the house"):
+// How a module takes part in the network without knowing it (ARCHITECTURE.md):
 // the rule of each message type it owns, and the calls the node makes.
 
 #include <optional>
