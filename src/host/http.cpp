@@ -131,7 +131,7 @@ bool matches(std::string_view pattern, std::string_view path,
         const std::size_t path_end = std::min(path.find('/', 1), path.size());
         const std::string_view expected = pattern.substr(0, pattern_end);
         const std::string_view found = path.substr(0, path_end);
-        if (expected == "/{}" && found.size() > 1) {
+        if (expected.starts_with("/{") && found.size() > 1) {
             parameters.emplace_back(found.substr(1));
         } else if (expected != found) {
             return false;

@@ -15,7 +15,7 @@ struct HttpRequest {
     std::string method;
     std::string path;                          ///< decoded, without the query
     std::map<std::string, std::string> query;  ///< decoded
-    std::vector<std::string> parameters;       ///< what matched each {} of the route, in order
+    std::vector<std::string> parameters;       ///< what matched each {NAME} of the route, in order
     std::string body;
 };
 
@@ -40,7 +40,7 @@ struct HttpTarget {
 /// Splits and decodes "/v1/blocks?from=3". Errors: malformed.
 std::expected<HttpTarget, base::Error> parse_target(std::string_view target);
 
-/// Whether `path` has the form of `pattern`, in which {} stands for one non-empty segment; what
+/// Whether `path` has the form of `pattern`, in which {NAME} stands for one non-empty segment; what
 /// stood there goes to `parameters`.
 bool matches(std::string_view pattern, std::string_view path, std::vector<std::string>& parameters);
 

@@ -45,7 +45,7 @@ public:
     void accept_later();
     void stop();
     void close();
-    HttpResponse answer(HttpRequest request) const;
+    void answer(HttpRequest request, Respond respond) const;
     base::LinkAddress address() const;
 
     class Session;
@@ -63,7 +63,7 @@ public:
     bool stopping = false;
 
 private:
-    HttpResponse serve(const Route& route, const HttpRequest& request) const;
+    void serve(const Route& route, const HttpRequest& request, const Respond& respond) const;
 
     tcp::acceptor acceptor_;
     asio::steady_timer pause_;
@@ -157,12 +157,15 @@ private:
         auto target = parse_target(view(message.target()));
         const bool keep = message.keep_alive();
         if (!target) return respond(error_response(target.error()), keep);
-        respond(core_->answer({std::string(view(message.method_string())),
-                               std::move(target->path),
-                               std::move(target->query),
-                               {},
-                               message.body()}),
-                keep);
+        stream_.expires_never();  // from here on it is we who take the time
+        core_->answer({std::string(view(message.method_string())),
+                       std::move(target->path),
+                       std::move(target->query),
+                       {},
+                       message.body()},
+                      [self = shared_from_this(), keep](const HttpResponse& response) {
+                          self->respond(response, keep);
+                      });
     }
 
     void respond(const HttpResponse& content, bool keep_alive) {
@@ -267,30 +270,32 @@ void HttpServer::Core::close() {
     for (Session* session : std::set(sessions)) session->close();
 }
 
-HttpResponse HttpServer::Core::answer(HttpRequest request) const {
+void HttpServer::Core::answer(HttpRequest request, Respond respond) const {
     bool path_known = false;
     for (const Route& route : routes) {
         if (!matches(route.pattern, request.path, request.parameters)) continue;
         path_known = true;
-        if (route.method == request.method) return serve(route, request);
+        if (route.method == request.method) return serve(route, request, respond);
     }
     if (path_known) {
-        return error_response({Errc::unsupported, "'" + request.method + "' is not for this path",
-                               request.path, "look up its method"},
-                              405);
+        return respond(
+            error_response({Errc::unsupported, "'" + request.method + "' is not for this path",
+                            request.path, "look up its method"},
+                           405));
     }
-    return error_response({Errc::not_found, "no such path", request.path.substr(0, 200),
-                           "GET /v1/status is one that exists"});
+    respond(error_response({Errc::not_found, "no such path", request.path.substr(0, 200),
+                            "GET /v1/status is one that exists"}));
 }
 
 /// The libraries below may throw; a request must not end the node.
-HttpResponse HttpServer::Core::serve(const Route& route, const HttpRequest& request) const {
+void HttpServer::Core::serve(const Route& route, const HttpRequest& request,
+                             const Respond& respond) const {
     try {
-        return route.handler(request);
+        route.handler(request, respond);
     } catch (const std::exception& problem) {
         log.error("API: " + route.pattern + " failed: " + problem.what());
-        return error_response(
-            {Errc::unavailable, "internal error", route.pattern, "look at the node's log"}, 500);
+        respond(error_response(
+            {Errc::unavailable, "internal error", route.pattern, "look at the node's log"}, 500));
     }
 }
 

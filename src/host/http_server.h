@@ -34,7 +34,9 @@ public:
         base::Duration request_timeout = std::chrono::seconds(10);  ///< for one whole request
         base::Duration idle_timeout = std::chrono::seconds(60);     ///< between two of them
     };
-    using Handler = std::function<HttpResponse(const HttpRequest&)>;
+    /// Answers: once, on the server's thread, within the handler's call or later.
+    using Respond = std::function<void(HttpResponse)>;
+    using Handler = std::function<void(const HttpRequest&, Respond)>;
 
     /// Listens at once, but accepts only after `start`.
     /// Errors: invalid_argument (no loopback address, empty token), unavailable (port taken), io.
@@ -42,7 +44,7 @@ public:
         boost::asio::io_context& io, Options options, base::Log log);
     ~HttpServer();
 
-    /// `pattern` as in matches(): "/v1/blocks/{}". One handler for each method and pattern.
+    /// `pattern` as in matches(): "/v1/blocks/{block}". One handler for each method and pattern.
     void add_route(std::string method, std::string pattern, Handler handler);
     void start();
     /// Accepts nothing more; requests being served are finished, idle connections are closed.

@@ -33,24 +33,38 @@ HttpServer::Options options_on_any_port() {
     return {.address = node::ipv4({127, 0, 0, 1}, 0), .token = token};
 }
 
+template <class Function>
+HttpServer::Handler answering(Function function) {
+    return [function](const HttpRequest& request, const HttpServer::Respond& respond) {
+        respond(function(request));
+    };
+}
+
 /// A server on its own thread, as a node is to the programs that ask it.
 class RunningServer {
 public:
     explicit RunningServer(HttpServer::Options options = options_on_any_port()) {
         server_ = *HttpServer::listen(io_, std::move(options), {});
-        server_->add_route("GET", "/v1/things", [](const HttpRequest& request) {
-            const auto count = request.query.find("count");
-            return json_response({{"count", count == request.query.end() ? "" : count->second}});
-        });
-        server_->add_route("GET", "/v1/things/{}", [](const HttpRequest& request) {
-            return json_response({{"thing", request.parameters.at(0)}});
-        });
-        server_->add_route("POST", "/v1/things", [](const HttpRequest& request) {
-            return json_response({{"bytes", request.body.size()}}, 201);
-        });
-        server_->add_route("GET", "/v1/throws", [](const HttpRequest&) -> HttpResponse {
-            throw std::runtime_error("secret detail");
-        });
+        server_->add_route("GET", "/v1/things", answering([](const HttpRequest& request) {
+                               const auto count = request.query.find("count");
+                               return json_response(
+                                   {{"count", count == request.query.end() ? "" : count->second}});
+                           }));
+        server_->add_route("GET", "/v1/things/{thing}", answering([](const HttpRequest& request) {
+                               return json_response({{"thing", request.parameters.at(0)}});
+                           }));
+        server_->add_route("POST", "/v1/things", answering([](const HttpRequest& request) {
+                               return json_response({{"bytes", request.body.size()}}, 201);
+                           }));
+        server_->add_route("GET", "/v1/throws", answering([](const HttpRequest&) -> HttpResponse {
+                               throw std::runtime_error("secret detail");
+                           }));
+        server_->add_route("GET", "/v1/later",
+                           [this](const HttpRequest&, HttpServer::Respond respond) {
+                               boost::asio::post(io_, [respond = std::move(respond)] {
+                                   respond(json_response({{"late", true}}));
+                               });
+                           });
         server_->start();
         address_ = server_->address();
         thread_ = std::thread([this] { io_.run(); });
@@ -222,6 +236,11 @@ TEST(HttpServer, ThrowingHandler_IsAnsweredWithoutItsDetail) {
     ASSERT_TRUE(response);
     EXPECT_EQ(response->status, 500u);
     EXPECT_THAT(response->body, testing::Not(HasSubstr("secret")));
+}
+
+TEST(HttpServer, HandlerThatAnswersLater_IsWaitedFor) {
+    RunningServer server;
+    EXPECT_EQ(server.client().send("GET", "/v1/later")->body, R"({"late":true})");
 }
 
 TEST(HttpServer, TakenPort_IsAClearError) {
