@@ -227,7 +227,7 @@ void Chain::propose_at(base::Now now, const consensus::Duty& duty) {
         block.header.certificate = wire::certificate_hash(*certificate);
     }
     block.transactions = builder.transactions();
-    const ledger::BlockEffects effects = std::move(builder).finish();
+    const ledger::BlockEffects effects = std::move(builder).finish(block.header.proposer);
     const auto ref = engine_->sign_block(now.wall, block);
     if (!ref) {
         log_.warning("no proposal: " + base::sentence(ref.error()));

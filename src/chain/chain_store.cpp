@@ -50,10 +50,10 @@ std::expected<std::unique_ptr<ChainStore>, base::Error> ChainStore::open(
 std::expected<void, base::Error> ChainStore::load() {
     MESH_TRY(const auto tip, store_->get(tables::meta, meta_keys::tip));
     MESH_TRY(const auto state, store_->get(tables::meta, meta_keys::state));
-    if (!tip || !state) return std::unexpected(corrupt("tip or coin state is missing"));
+    if (!tip || !state) return std::unexpected(corrupt("tip or state is missing"));
     MESH_TRY(tip_, parse_tip(*tip));
     const auto parsed = crypto::SetHash::parse(*state);
-    if (!parsed) return std::unexpected(corrupt("the hash of the coins"));
+    if (!parsed) return std::unexpected(corrupt("the hash of the state"));
     state_ = *parsed;
     MESH_TRY(const auto named, hash_at(tip_.height));
     if (named != tip_.hash) return std::unexpected(corrupt("tip and height index differ"));
@@ -177,14 +177,28 @@ std::expected<wire::Amount, base::Error> ChainStore::fees_of(wire::ValidatorInde
     return parse_amount(*value);
 }
 
-std::expected<wire::Amount, base::Error> ChainStore::fees_total() const {
-    std::optional<wire::Amount> total = wire::Amount{};
-    MESH_CHECK(store_->scan({tables::fees}, [&](base::Bytes, base::Bytes value) {
+std::expected<std::map<wire::ValidatorIndex, wire::Amount>, base::Error> ChainStore::fees() const {
+    std::map<wire::ValidatorIndex, wire::Amount> balances;
+    bool broken = false;
+    MESH_CHECK(store_->scan({tables::fees}, [&](base::Bytes key, base::Bytes value) {
+        base::Reader in(key);
+        const wire::ValidatorIndex validator{in.u16()};
         const auto amount = parse_amount(value);
-        total = amount ? wire::add(*total, *amount) : std::nullopt;
-        return total.has_value();
+        broken = !in.finish("validator") || !amount || *amount == wire::Amount{};
+        if (!broken) balances.emplace(validator, *amount);
+        return !broken;
     }));
-    if (!total) return std::unexpected(corrupt("a fee balance"));
+    if (broken) return std::unexpected(corrupt("a fee balance"));
+    return balances;
+}
+
+std::expected<wire::Amount, base::Error> ChainStore::fees_total() const {
+    MESH_TRY(const auto balances, fees());
+    std::optional<wire::Amount> total = wire::Amount{};
+    for (const auto& [validator, amount] : balances) {
+        if (total) total = wire::add(*total, amount);
+    }
+    if (!total) return std::unexpected(corrupt("fee balances exceed the supply"));
     return *total;
 }
 
@@ -239,7 +253,7 @@ std::expected<void, base::Error> ChainStore::apply(const wire::Hash& hash, const
     put_fees(batch, header.proposer, *balance);
 
     crypto::SetHash state = state_;
-    ledger::apply(effects, state);
+    ledger::apply(effects, earned, *balance, state);
     MESH_CHECK(commit(batch, Tip{hash, header.height, header.slot}, state));
     remember(effects);
     recent_.put(header.height.value, {hash, {block, std::move(spent)}});
@@ -277,7 +291,7 @@ std::expected<RevertedBlock, base::Error> ChainStore::revert() {
     put_fees(batch, header.proposer, *balance);
 
     crypto::SetHash state = state_;
-    ledger::revert(effects, state);
+    ledger::revert(effects, *balance, earned, state);
     MESH_CHECK(commit(batch, parent, state));
     forget(effects);
     recent_.drop_above(parent.height.value);
@@ -326,6 +340,7 @@ std::expected<ledger::BlockEffects, base::Error> ChainStore::effects_of(
     const StoredBlock& stored) const {
     MESH_TRY(std::vector<wire::Transaction> transactions, expand(stored));
     ledger::BlockEffects effects;
+    effects.proposer = stored.block.header.proposer;
     std::vector<ledger::Coin> created;
     auto coin = stored.spent.begin();
     for (std::size_t i = 0; i < transactions.size(); ++i) {

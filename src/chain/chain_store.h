@@ -11,6 +11,7 @@
 //            or revert changed nothing.
 // Format:    docs/formats/chain-store.md
 
+#include <map>
 #include <memory>
 
 #include "chain/tables.h"
@@ -56,7 +57,7 @@ public:
 
     const wire::ChainId& chain_id() const { return chain_; }
     const Tip& tip() const { return tip_; }
-    /// Of the coins after the tip.
+    /// Of coins and fee balances after the tip.
     const crypto::SetHash& state() const { return state_; }
     /// What a child of the tip is judged against.
     ledger::BlockContext context() const;
@@ -73,7 +74,8 @@ public:
         const wire::ShortOutpoint& position) const override;
     /// Sum of all coins, read one by one.
     std::expected<wire::Amount, base::Error> coins_total() const;
-    /// What all validators earned.
+    /// What validators earned; those that earned nothing are left out.
+    std::expected<std::map<wire::ValidatorIndex, wire::Amount>, base::Error> fees() const;
     std::expected<wire::Amount, base::Error> fees_total() const;
 
     /// `effects` are what ledger::execute said of `block` on context(). Durable on return.

@@ -9,7 +9,7 @@
 namespace meshchain::chain {
 
 namespace tables {
-inline constexpr kv::Table meta{0};          ///< tip, coin set hash, chain id
+inline constexpr kv::Table meta{0};          ///< tip, state hash, chain id
 inline constexpr kv::Table blocks{1};        ///< block hash → block
 inline constexpr kv::Table heights{2};       ///< height → block hash
 inline constexpr kv::Table undo{3};          ///< block hash → coins it spent

@@ -274,6 +274,7 @@ private:
         for (const std::uint64_t earned : fees_) fees += earned;
         EXPECT_EQ(chain.coins_total().value(), coins_.total());
         EXPECT_EQ(chain.fees_total().value().units, fees);
+        EXPECT_EQ(chain.fees().value(), coins_.fees());
         EXPECT_EQ(coins_.total().units + fees + 100 * validators, ledger::supply(genesis_)->units);
     }
 

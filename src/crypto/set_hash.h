@@ -1,7 +1,7 @@
 #pragma once
 // LtHash16-1024 (Bellare and Micciancio; Lewi et al. 2019): a hash of a set to which elements are
 // added and from which they are removed in any order, at one ChaCha20 expansion each. Blocks
-// commit to the coins with it (PROTOCOL.md P2.6).
+// commit to coins and fee balances with it (PROTOCOL.md P2.6).
 
 #include <array>
 #include <cstdint>

@@ -19,7 +19,7 @@ struct ChainAudit {
     wire::Height height;
     wire::Hash tip;
     wire::Height final_height;  ///< proven by the stored certificate's votes
-    wire::Hash state;           ///< of the coins after the tip
+    wire::Hash state;           ///< of coins and fee balances after the tip
     std::uint64_t coins = 0;    ///< how many
     wire::Amount coins_total;
     wire::Amount fees;

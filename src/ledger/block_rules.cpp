@@ -49,14 +49,22 @@ BlockContext context_after(const Genesis& genesis) {
             genesis.block_bytes_limit};
 }
 
-void apply(const BlockEffects& effects, crypto::SetHash& state) {
+void apply(const BlockEffects& effects, wire::Amount before, wire::Amount after,
+           crypto::SetHash& state) {
     for (const Coin& coin : effects.spent) state.remove(coin_hash(coin));
     for (const Coin& coin : effects.created) state.add(coin_hash(coin));
+    if (before == after) return;
+    remove(FeeBalance{effects.proposer, before}, state);
+    add(FeeBalance{effects.proposer, after}, state);
 }
 
-void revert(const BlockEffects& effects, crypto::SetHash& state) {
+void revert(const BlockEffects& effects, wire::Amount before, wire::Amount after,
+            crypto::SetHash& state) {
     for (const Coin& coin : effects.created) state.remove(coin_hash(coin));
     for (const Coin& coin : effects.spent) state.add(coin_hash(coin));
+    if (before == after) return;
+    remove(FeeBalance{effects.proposer, after}, state);
+    add(FeeBalance{effects.proposer, before}, state);
 }
 
 BlockBuilder::BlockBuilder(const BlockContext& context, wire::Slot slot,
@@ -122,7 +130,8 @@ std::vector<wire::WireTransaction> BlockBuilder::transactions() const {
     return result;
 }
 
-BlockEffects BlockBuilder::finish() && {
+BlockEffects BlockBuilder::finish(wire::ValidatorIndex proposer) && {
+    effects_.proposer = proposer;
     for (const CheckedTransaction& transaction : effects_.transactions) {
         const auto& inputs = transaction.transaction.body.inputs;
         for (std::size_t i = 0; i < inputs.size(); ++i) {
@@ -151,7 +160,7 @@ std::expected<BlockEffects, Error> execute(const BlockContext& context, const wi
         return header_failure("transaction root " + crypto::to_hex(block.header.transaction_root) +
                               " is not " + crypto::to_hex(builder.transaction_root()));
     }
-    return std::move(builder).finish();
+    return std::move(builder).finish(block.header.proposer);
 }
 
 }  // namespace meshchain::ledger

@@ -6,6 +6,7 @@
 
 #include "crypto/set_hash.h"
 #include "ledger/coin_overlay.h"
+#include "ledger/fee_balance.h"
 #include "ledger/genesis.h"
 #include "ledger/transaction_rules.h"
 #include "wire/block.h"
@@ -18,24 +19,28 @@ struct BlockContext {
     wire::Hash parent;  ///< its hash; the chain id below height 1
     wire::Height parent_height;
     wire::Slot parent_slot;
-    wire::Hash parent_state;  ///< digest of the coins after the parent
+    wire::Hash parent_state;  ///< digest of coins and fee balances after the parent
     std::size_t block_bytes_limit = 0;
 };
 /// The context of height 1: genesis counts as block of height 0 and slot 0, named by the chain id.
 BlockContext context_after(const Genesis& genesis);
 
-/// What a block does to the coins of its parent. Coins both made and spent in it appear in neither
+/// What a block does to the state of its parent. Coins both made and spent in it appear in neither
 /// list, so applying and reverting are plain set operations, in any order.
 struct BlockEffects {
     std::vector<Coin> spent;    ///< in the order of spending
     std::vector<Coin> created;  ///< in the order of creation
     wire::Amount fees;          ///< to the proposer's fee balance
+    wire::ValidatorIndex proposer;
     std::vector<CheckedTransaction> transactions;
 };
 
-/// Brings the hash of the parent's coins to that of the block's, and back.
-void apply(const BlockEffects& effects, crypto::SetHash& state);
-void revert(const BlockEffects& effects, crypto::SetHash& state);
+/// Brings the hash of the parent's state to that of the block's, and back. `before` is the
+/// proposer's fee balance after the parent, `after` the one after the block.
+void apply(const BlockEffects& effects, wire::Amount before, wire::Amount after,
+           crypto::SetHash& state);
+void revert(const BlockEffects& effects, wire::Amount before, wire::Amount after,
+            crypto::SetHash& state);
 
 /// The transactions of one block, one after the other. A proposer adds what its mempool offers and
 /// leaves out what is refused; a validator adds what the block holds.
@@ -59,7 +64,7 @@ public:
     wire::Hash transaction_root() const;
     /// The transactions so far, in their shortest forms.
     std::vector<wire::WireTransaction> transactions() const;
-    BlockEffects finish() &&;
+    BlockEffects finish(wire::ValidatorIndex proposer) &&;
 
 private:
     std::expected<void, base::Error> create_all(const std::vector<Coin>& coins);

@@ -185,7 +185,7 @@ TEST_F(BlockRulesTest, BuilderThatRefuses_GoesOnAsIfNothingHadHappened) {
     EXPECT_EQ(builder.block_bytes(), 210U + 110U);
     ASSERT_TRUE(builder.add(pay(coin(2), {2, 3, 100, 4})).has_value());
     EXPECT_EQ(builder.transactions().size(), 2U);
-    EXPECT_EQ(std::move(builder).finish().fees.units, 7U);
+    EXPECT_EQ(std::move(builder).finish({}).fees.units, 7U);
 }
 
 TEST_F(BlockRulesTest, OutputThatWouldBeTheFifthOfItsShortOutpoint_IsRefused_WithNothingChanged) {

@@ -26,11 +26,34 @@ std::expected<Candidates, base::Error> CoinSet::candidates(
 void CoinSet::apply(const BlockEffects& effects) {
     for (const Coin& coin : effects.spent) remove(coin);
     for (const Coin& coin : effects.created) add(coin);
+    const auto balance = wire::add(fees_of(effects.proposer), effects.fees);
+    MESH_ASSERT(balance.has_value());
+    set_fees(effects.proposer, *balance);
 }
 
 void CoinSet::revert(const BlockEffects& effects) {
     for (const Coin& coin : effects.created) remove(coin);
     for (const Coin& coin : effects.spent) add(coin);
+    const auto balance = wire::subtract(fees_of(effects.proposer), effects.fees);
+    MESH_ASSERT(balance.has_value());
+    set_fees(effects.proposer, *balance);
+}
+
+wire::Amount CoinSet::fees_of(wire::ValidatorIndex validator) const {
+    const auto found = fees_.find(validator);
+    return found == fees_.end() ? wire::Amount{} : found->second;
+}
+
+void CoinSet::set_fees(wire::ValidatorIndex validator, wire::Amount amount) {
+    const wire::Amount before = fees_of(validator);
+    if (before == amount) return;
+    ledger::remove(FeeBalance{validator, before}, state_);
+    ledger::add(FeeBalance{validator, amount}, state_);
+    if (amount == wire::Amount{}) {
+        fees_.erase(validator);
+    } else {
+        fees_[validator] = amount;
+    }
 }
 
 wire::Amount CoinSet::total() const {

@@ -1,6 +1,6 @@
 #pragma once
-// All coins in memory, with their set hash: for tests, simulators and whoever replays a chain to
-// check a node's word. The chain itself keeps them in kv.
+// All coins and fee balances in memory, with their set hash: for tests, simulators and whoever
+// replays a chain to check a node's word. The chain itself keeps them in kv.
 
 #include <map>
 #include <set>
@@ -27,14 +27,19 @@ public:
     wire::Hash state() const { return state_.digest(); }
     wire::Amount total() const;
     const std::map<wire::Outpoint, wire::Output>& coins() const { return coins_; }
+    /// What validators earned; those that earned nothing are left out.
+    const std::map<wire::ValidatorIndex, wire::Amount>& fees() const { return fees_; }
 
 private:
     void add(const Coin& coin);
     void remove(const Coin& coin);
+    void set_fees(wire::ValidatorIndex validator, wire::Amount amount);
+    wire::Amount fees_of(wire::ValidatorIndex validator) const;
 
     wire::ChainId chain_;
     std::map<wire::Outpoint, wire::Output> coins_;
     std::set<std::pair<wire::ShortOutpoint, wire::Outpoint>> positions_;
+    std::map<wire::ValidatorIndex, wire::Amount> fees_;
     crypto::SetHash state_;
 };
 

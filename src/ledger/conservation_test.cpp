@@ -31,8 +31,8 @@ public:
 private:
     struct Applied {
         BlockEffects effects;
-        BlockContext context;  ///< before it
-        std::uint32_t proposer;
+        BlockContext context;                          ///< before it
+        std::array<std::uint64_t, validators> fees;    ///< before it
         std::map<wire::Outpoint, wire::Output> coins;  ///< before it
     };
 
@@ -82,21 +82,22 @@ private:
             }
         }
         // Shortest forms are executed, where transactions were offered in full.
-        const wire::Block block = test::block_of(context_, coins_, slot_, builder.transactions());
+        wire::Block block = test::block_of(context_, coins_, slot_, builder.transactions());
+        block.header.proposer.value = static_cast<std::uint16_t>(pick(validators));
         const auto effects = execute(context_, block, coins_, none_);
         ASSERT_TRUE(effects.has_value()) << base::sentence(effects.error());
-        ASSERT_EQ(effects->transactions, std::move(builder).finish().transactions);
+        ASSERT_EQ(effects->transactions,
+                  std::move(builder).finish(block.header.proposer).transactions);
         apply(*effects);
     }
 
     void apply(const BlockEffects& effects) {
-        const std::uint32_t proposer = pick(validators);
-        applied_.push_back({effects, context_, proposer, coins_.coins()});
+        const std::uint16_t proposer = effects.proposer.value;
+        applied_.push_back({effects, context_, fees_, coins_.coins()});
         coins_.apply(effects);
-        crypto::SetHash state = state_;
-        ledger::apply(effects, state);
-        state_ = state;
+        const std::uint64_t before = fees_.at(proposer);
         fees_.at(proposer) += effects.fees.units;
+        ledger::apply(effects, {before}, {fees_.at(proposer)}, state_);
         context_.parent = crypto::hash(context_.parent.bytes, coins_.state().bytes);
         context_.parent_height.value += 1;
         context_.parent_slot = slot_;
@@ -108,8 +109,9 @@ private:
         const Applied last = std::move(applied_.back());
         applied_.pop_back();
         coins_.revert(last.effects);
-        ledger::revert(last.effects, state_);
-        fees_.at(last.proposer) -= last.effects.fees.units;
+        const std::uint16_t proposer = last.effects.proposer.value;
+        ledger::revert(last.effects, {last.fees.at(proposer)}, {fees_.at(proposer)}, state_);
+        fees_ = last.fees;
         context_ = last.context;
         EXPECT_EQ(coins_.coins(), last.coins);
         EXPECT_EQ(coins_.state(), context_.parent_state);
@@ -132,6 +134,9 @@ private:
         crypto::SetHash from_nothing;
         for (const auto& [outpoint, output] : coins_.coins()) {
             from_nothing.add(coin_hash({outpoint, output}));
+        }
+        for (std::uint16_t i = 0; i < validators; ++i) {
+            add(FeeBalance{{i}, {fees_.at(i)}}, from_nothing);
         }
         EXPECT_EQ(from_nothing, state_);
     }

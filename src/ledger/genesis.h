@@ -66,7 +66,7 @@ std::optional<wire::Amount> supply(const Genesis& genesis);
 
 /// Coin i is allocation i, at outpoint (chain id, i).
 std::vector<Coin> genesis_coins(const Genesis& genesis);
-/// The set hash of those coins: the state that blocks of height 1 commit to.
+/// The set hash of those coins, nobody having earned anything: what blocks of height 1 commit to.
 crypto::SetHash genesis_state(const Genesis& genesis);
 
 }  // namespace meshchain::ledger

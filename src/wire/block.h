@@ -20,7 +20,7 @@ struct BlockHeader {
     std::uint8_t rank = 0;  ///< 0, 1 or 2: which of the slot's leaders proposed it
     ValidatorIndex proposer;
     Hash transaction_root;  ///< Merkle root over wtxids
-    Hash parent_state;      ///< digest of the coin set after the parent
+    Hash parent_state;      ///< digest of coins and fee balances after the parent
     std::uint32_t epoch = 0;
     Hash certificate;  ///< hash of the FINAL certificate it builds on; zero for genesis
     crypto::Signature signature;
