@@ -237,6 +237,48 @@ Json to_json(const wire::SyncResponse& response) {
     return std::visit(Visitor{}, response);
 }
 
+Json to_json(const wire::Announcement& announcement) {
+    Json neighbours = Json::array();
+    for (const crypto::NodeId& id : announcement.neighbours) {
+        neighbours.push_back(crypto::to_hex(id));
+    }
+    Json segments = Json::array();
+    for (const wire::SegmentId& id : announcement.segments) {
+        segments.push_back(base::to_hex(id.bytes));
+    }
+    return {{"identity", crypto::to_hex(announcement.identity)},
+            {"sequence", announcement.sequence},
+            {"issued", announcement.issued},
+            {"validity_s", announcement.validity.count()},
+            {"role", std::string(name(announcement.role))},
+            {"name", announcement.name},
+            {"neighbours", std::move(neighbours)},
+            {"segments", std::move(segments)},
+            {"signature", hex(announcement.signature)}};
+}
+
+Json to_json(const wire::Destination& destination) {
+    if (const auto* key = std::get_if<crypto::PublicKey>(&destination)) return hex(*key);
+    if (const auto* segment = std::get_if<wire::SegmentId>(&destination)) {
+        return {{"segment", base::to_hex(segment->bytes)}};
+    }
+    return "everybody";
+}
+
+Json to_json(const wire::RoutedMessage& message) {
+    return {{"origin", crypto::to_hex(message.origin)},
+            {"issued", message.issued},
+            {"sequence", message.sequence},
+            {"attempt", message.attempt},
+            {"hop_limit", message.hop_limit},
+            {"receipt_wanted", message.receipt_wanted},
+            {"destination", to_json(message.destination)},
+            {"type", std::string(name(message.type))},
+            {"type_number", unsigned(message.type)},
+            {"payload", base::to_hex(message.payload)},
+            {"signature", hex(message.signature)}};
+}
+
 std::expected<Json, base::Error> decode_payload(wire::MessageType type, base::Bytes payload) {
     using enum wire::MessageType;
     switch (type) {
@@ -244,6 +286,8 @@ std::expected<Json, base::Error> decode_payload(wire::MessageType type, base::By
         case block: return to_json_or_error(wire::parse_block_announcement(payload));
         case block_ack: return to_json_or_error(wire::parse_vote(payload));
         case evidence: return to_json_or_error(wire::parse_evidence(payload));
+        case peer_info: return to_json_or_error(wire::parse_announcement(payload));
+        case routed: return to_json_or_error(wire::parse_routed(payload));
         case cookie: {
             MESH_TRY(const wire::Cookie value, wire::parse_cookie(payload));
             return Json{{"cookie", base::to_hex(value)}};
@@ -251,9 +295,10 @@ std::expected<Json, base::Error> decode_payload(wire::MessageType type, base::By
         case sync_request:
         case sync_response:
         case peer_hello:
-        case peer_info:
         case status:
         case vote_request: return decode_control(type, payload);
+        case probe:
+        case receipt: break;  // inside ROUTED only
     }
     return Json{{"bytes", base::to_hex(payload)}};
 }

@@ -9,9 +9,11 @@
 #include <string>
 
 #include "host/json.h"
+#include "wire/announcement.h"
 #include "wire/block.h"
 #include "wire/control.h"
 #include "wire/frame.h"
+#include "wire/routed.h"
 #include "wire/sync.h"
 #include "wire/transaction.h"
 #include "wire/vote.h"
@@ -39,6 +41,9 @@ Json to_json(const wire::ChainStatus& status);
 Json to_json(const wire::Hello& hello);
 Json to_json(const wire::Heartbeat& heartbeat);
 Json to_json(const wire::VoteRequest& request);
+Json to_json(const wire::Announcement& announcement);
+Json to_json(const wire::Destination& destination);
+Json to_json(const wire::RoutedMessage& message);
 Json to_json(const wire::SyncRequest& request);
 Json to_json(const wire::SyncResponse& response);
 

@@ -49,9 +49,9 @@ Json decoded_control(MessageType type, const T& value) {
 }
 
 TEST(WireJson, BytesThatDoNotParse_AreAnErrorForEveryType) {
-    for (unsigned type = 0; type <= 18; ++type) {
+    for (unsigned type = 0; type <= 20; ++type) {
         const auto name = wire::name(static_cast<MessageType>(type));
-        if (name == "UNKNOWN" || name == "PEER_INFO") continue;
+        if (name == "UNKNOWN") continue;
         EXPECT_FALSE(decode_payload(static_cast<MessageType>(type), {})) << name;
     }
     EXPECT_FALSE(decode_frame({}));
@@ -101,6 +101,23 @@ TEST(WireJson, Objects_AreShownByTheirFields) {
     const wire::Evidence evidence = wire::VoteEvidence{vote(), second};
     EXPECT_EQ(to_json(evidence).at("kind"), "votes");
     EXPECT_EQ(to_json(evidence).at("second").at("target"), crypto::to_hex(second.target));
+}
+
+TEST(WireJson, AnnouncementsAndRoutedMessages_AreShownByTheirFields) {
+    wire::Announcement announcement;
+    announcement.validity = std::chrono::seconds(60);
+    announcement.name = "roof";
+    announcement.neighbours = {crypto::node_id(key(2).public_key())};
+    const Json peer = decoded(MessageType::peer_info, wire::encode(announcement));
+    EXPECT_EQ(peer.at("name"), "roof");
+    EXPECT_EQ(peer.at("neighbours").size(), 1u);
+    wire::RoutedMessage message;
+    message.destination = key(2).public_key();
+    message.type = MessageType::probe;
+    const Json routed = decoded(MessageType::routed, wire::encode(message));
+    EXPECT_EQ(routed.at("destination"), crypto::to_hex(key(2).public_key()));
+    EXPECT_EQ(routed.at("type"), "PROBE");
+    EXPECT_EQ(to_json(wire::Destination(wire::Everybody{})), "everybody");
 }
 
 TEST(WireJson, ControlMessages_AreShownByTheirFields) {

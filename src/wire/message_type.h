@@ -14,11 +14,14 @@ enum class MessageType : std::uint8_t {
     sync_request = 3,   ///< control: wire/sync.h
     sync_response = 4,  ///< control: wire/sync.h
     peer_hello = 5,     ///< control: Hello
-    peer_info = 6,      ///< control: reserved for the list of known peers
+    peer_info = 6,      ///< object: Announcement
     status = 7,         ///< control: Heartbeat
     cookie = 16,        ///< unsigned answer to a HELLO without a valid cookie
     vote_request = 17,  ///< control: VoteRequest
     evidence = 18,      ///< object: Evidence
+    routed = 20,        ///< object: RoutedMessage, which carries the types of class `routed`
+    probe = 21,         ///< routed: wants nothing but its receipt
+    receipt = 22,       ///< routed: Receipt
 };
 
 /// "TRANSACTION", "BLOCK_ACK", …; "UNKNOWN" for a number that is not listed.

@@ -8,6 +8,7 @@
 
 #include "base/time.h"
 #include "wire/frame.h"
+#include "wire/routed.h"
 
 namespace meshchain::wire {
 
@@ -21,9 +22,10 @@ enum class Verdict : std::uint8_t {
 std::string_view name(Verdict verdict);
 
 enum class MessageClass : std::uint8_t {
-    object,    ///< deduplicated by content, relayed by verdict
-    control,   ///< signed by its origin with a sequence, one hop
-    handshake  ///< HELLO and COOKIE: mesh's own, before a session exists
+    object,     ///< deduplicated by content, relayed by verdict
+    control,    ///< signed by its origin with a sequence, one hop
+    handshake,  ///< HELLO and COOKIE: mesh's own, before a session exists
+    routed,     ///< never a frame of its own: travels inside ROUTED, over several hops
 };
 
 /// Everything that limits one message type, enforced before any signature is checked.
@@ -32,23 +34,41 @@ struct MessageRule {
     MessageClass message_class;
     std::uint16_t payload_bytes_min;
     std::uint16_t payload_bytes_max;
-    std::uint32_t frames_per_minute_max;  ///< of one peer
+    std::uint32_t frames_per_minute_max;  ///< of one peer; for `routed`: of one origin
     std::uint8_t priority;                ///< 0 leaves first
     bool on_radio;                        ///< may it cross a radio link
+};
+
+/// Where a message of class `routed` began; its signature was verified.
+struct RoutedFrom {
+    crypto::PublicKey origin;
+    std::uint8_t hops = 1;    ///< that it travelled; 1: from the origin itself
+    Destination destination;  ///< as its origin wrote it: this node, all, or a segment of ours
 };
 
 /// Who handed a frame to us. On IP the session's identity, verified by its HELLO.
 struct Ingress {
     crypto::PublicKey peer;
+    /// For a type of class `routed`, and only then. Verdicts are then about the origin.
+    std::optional<RoutedFrom> routed = std::nullopt;
 };
 
 /// A frame to send. Control frames are signed and numbered by mesh on the way out.
+///
+/// A type of class `routed` has a destination, and neither `to` nor `except`. To one key it needs
+/// no session: mesh finds the way, repeats it until a receipt comes, and hands it up at most once.
 struct Outgoing {
     MessageType type{};
     std::optional<crypto::PublicKey> to;      ///< empty: every session
     std::optional<crypto::PublicKey> except;  ///< with `to` empty: not back to this one
     base::Buffer payload;                     ///< for control: the body, unsigned
+    std::optional<Destination> destination = std::nullopt;  ///< for `routed`
 };
+
+/// A message of class `routed`.
+Outgoing routed_to(Destination destination, MessageType type, base::Buffer payload);
+/// The same, back to where `from`, which has `routed`, began.
+Outgoing reply_to(const Ingress& from, MessageType type, base::Buffer payload);
 
 /// A user of the network: the chain, records, objects, an application.
 class Service {
