@@ -179,6 +179,7 @@ void Chain::handle_timeout(base::Now now) {
     std::erase_if(announced_, [&](const auto& item) { return !downloads_.is_wanted(item.first); });
     sync_.handle_timeout(now.instant);
     engine_->handle_timeout(now.wall);
+    retry_after_fault(now);
     settle(now);
     propose(now);
     announce_mempool(now);
@@ -297,6 +298,7 @@ base::Instant Chain::poll_timeout(base::Now now) const {
                              instant_of(engine_->schedule().start_of(
                                  wire::Slot{announced_slot_ + announce_again_slots}))});
     }
+    if (may_retry()) earliest = std::min(earliest, retry_at_);
     return std::max(earliest, now.instant);
 }
 

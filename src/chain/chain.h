@@ -9,7 +9,8 @@
 //            frames and `events_max` events wait at once.
 // Threads:   one owner.
 // Errors:    what peers get wrong is a Verdict. A store that fails stops this node from applying,
-//            proposing and voting; `fault()` says so.
+//            proposing and voting; `fault()` says so. Where nothing was changed (a full disk, a
+//            read that failed) it is tried again, at growing intervals, until it works.
 // Format:    docs/formats/chain-store.md, docs/formats/sync.md
 
 #include <deque>
@@ -50,6 +51,9 @@ public:
     /// Bodies of one block, each from another giver where there are several, that have to fail
     /// before the block counts as invalid.
     static constexpr unsigned failed_bodies_max = 3;
+    /// Between attempts to go on after the store failed: doubled each time, within these.
+    static constexpr base::Duration retry_pause_min = std::chrono::seconds(1);
+    static constexpr base::Duration retry_pause_max = std::chrono::minutes(1);
 
     /// Opens or begins the chain of `genesis` in the store.
     /// Errors: those of ChainStore::open and consensus::Engine::load.
@@ -154,6 +158,8 @@ private:
     bool apply_pooled(const wire::Hash& hash);
     void refuse(const wire::Hash& hash, const base::Error& error);
     void fail(const base::Error& error);
+    bool may_retry() const;
+    void retry_after_fault(base::Now now);
     /// Whether validators with more than a third of the stake, so at least one honest one, say that
     /// FINAL has passed our tip. Less would let strangers silence us by claiming great heights.
     bool is_left_behind() const;
@@ -187,6 +193,8 @@ private:
     std::uint64_t blocks_proposed_ = 0;
     std::uint64_t outgoing_dropped_ = 0;
     std::optional<base::Error> fault_;
+    base::Instant retry_at_{};  ///< not before; meaningful during a fault
+    base::Duration retry_pause_ = retry_pause_min;
     std::deque<wire::Outgoing> outgoing_;
     std::deque<Event> events_;
 };

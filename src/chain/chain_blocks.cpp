@@ -172,6 +172,24 @@ void Chain::fail(const base::Error& error) {
     fault_ = error;
 }
 
+/// A commit of unknown outcome leaves the store read-only until it is opened again, and damage does
+/// not heal; everything else has changed nothing and may pass.
+bool Chain::may_retry() const {
+    if (!fault_ || kv_->is_read_only()) return false;
+    return fault_->code == base::Errc::full || fault_->code == base::Errc::io;
+}
+
+void Chain::retry_after_fault(base::Now now) {
+    if (!may_retry() || now.instant < retry_at_) return;
+    retry_at_ = now.instant + retry_pause_;
+    retry_pause_ = std::min(2 * retry_pause_, retry_pause_max);
+    fault_.reset();
+    follow_head(now);
+    if (fault_) return;
+    retry_pause_ = retry_pause_min;
+    log_.info("the store works again");
+}
+
 std::optional<consensus::Duty> Chain::duty(base::Now now) const {
     const auto duty = engine_->proposal_duty(now.wall);
     // Later in its slot a block would be untimely, and the next rank's turn has come.

@@ -68,6 +68,7 @@ public:
 
     std::size_t size() const { return entries_.size(); }
     std::size_t bytes() const { return bytes_; }
+    const MempoolLimits& limits() const { return limits_; }
     std::uint64_t evicted_count() const { return evicted_count_; }
 
     /// Asserts everything that is kept twice, and the limits.

@@ -132,6 +132,9 @@ public:
     const std::optional<wire::Certificate>& certificate() const { return certificate_; }
     bool is_clock_checked() const { return clock_.is_checked(); }
     std::optional<wire::ValidatorIndex> self() const { return self_; }
+    /// Its key came without a record of what it signed: silent until FINAL has passed its start.
+    bool is_key_waiting() const { return self_ && signer_.record().waiting; }
+    bool is_key_used_elsewhere() const { return signer_.is_key_used_elsewhere(); }
     const Schedule& schedule() const { return schedule_; }
     const ValidatorSet& validators() const { return validators_; }
     ValidatorBits equivocators() const { return equivocators_; }

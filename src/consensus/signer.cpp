@@ -68,6 +68,7 @@ void Signer::note_foreign_vote(const wire::Vote& vote) {
     if (!key_) return;
     if (vote.round <= record_.last_round && !precedes(record_.last_source, vote.source)) return;
     log_.error("a vote of our key that this node never made: is the key used twice?");
+    used_elsewhere_ = true;
     record_.last_round = std::max(record_.last_round, vote.round);
     if (!precedes(vote.source, record_.last_source)) record_.last_source = vote.source;
     save(SigningRecord{record_});
@@ -76,6 +77,7 @@ void Signer::note_foreign_vote(const wire::Vote& vote) {
 void Signer::note_foreign_block(wire::Slot slot) {
     if (!key_ || slot <= record_.last_block_slot) return;
     log_.error("a block of our key that this node never made: is the key used twice?");
+    used_elsewhere_ = true;
     record_.last_block_slot = slot;
     save(SigningRecord{record_});
 }

@@ -25,6 +25,8 @@ public:
 
     const std::optional<crypto::SigningKey>& key() const { return key_; }
     const SigningRecord& record() const { return record_; }
+    /// Somebody else signed with this key since the start.
+    bool is_key_used_elsewhere() const { return used_elsewhere_; }
     const std::optional<wire::Vote>& last_vote() const { return last_vote_; }
     const std::optional<wire::Block>& last_block() const { return last_block_; }
 
@@ -49,6 +51,7 @@ private:
     VoteStore* store_;
     base::Log log_;
     SigningRecord record_;
+    bool used_elsewhere_ = false;
     std::optional<wire::Vote> last_vote_;
     std::optional<wire::Block> last_block_;
 };

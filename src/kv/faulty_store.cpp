@@ -57,6 +57,7 @@ std::expected<std::unique_ptr<View>, base::Error> FaultyStore::snapshot() {
 
 std::expected<void, base::Error> FaultyStore::commit(const Batch& batch) {
     if (read_only_) return injected(base::Errc::unavailable, "read-only since a commit failed");
+    if (is_full_) return injected(base::Errc::full, "the medium is full");
     const auto fault = turn(commit_fault_);
     if (!fault) return inner_->commit(batch);
     switch (*fault) {

@@ -20,6 +20,8 @@ public:
 
     /// The commit after `sound` more that succeed meets the fault, once.
     void fail_commit(std::uint64_t sound, CommitFault fault);
+    /// Every commit meets `no_room` while it is so.
+    void set_full(bool full) { is_full_ = full; }
     /// The get or scan after `sound` more meets `code` (io or corrupt), once.
     void fail_read(std::uint64_t sound, base::Errc code);
 
@@ -53,6 +55,7 @@ private:
     std::optional<Planned<CommitFault>> commit_fault_;
     std::optional<Planned<base::Errc>> read_fault_;
     std::unique_ptr<View> before_;
+    bool is_full_ = false;
     bool read_only_ = false;
 };
 

@@ -175,6 +175,7 @@ void Node::Parts::step(base::Now now) {
     send_all(now);
     drain_chain(now);
     update_state(now);
+    observe(now.instant);
     events.run_once(now.instant);
 }
 
@@ -209,6 +210,7 @@ void Node::Parts::drain_mesh(base::Now now) {
         if (const auto* found = std::get_if<mesh::PeerDiscovered>(&*event)) {
             tell(runtime::EventType::peer_discovered, id(found->peer));
         } else if (const auto* lost = std::get_if<mesh::PeerLost>(&*event)) {
+            ++peers_lost;
             chain->handle_peer_lost(lost->peer);
             tell(runtime::EventType::peer_lost, id(lost->peer));
         } else if (const auto* hello = std::get_if<mesh::PeerStatus>(&*event)) {

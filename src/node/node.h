@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "ledger/genesis.h"
 #include "node/config.h"
+#include "node/health.h"
 #include "node/keys.h"
 #include "node/views.h"
 #include "runtime/event_loop.h"
@@ -60,6 +61,7 @@ public:
     base::Instant poll_timeout(base::Now now) const;
 
     StatusView status(base::Now now) const;
+    HealthView health(base::Now now) const;
     std::vector<PeerView> peers(base::Now now) const;
     /// Errors: not_found, corrupt, io.
     std::expected<BlockView, base::Error> block(wire::Height height) const;
@@ -93,8 +95,9 @@ public:
     /// Events of row C1 leave through here; register handlers before start.
     runtime::EventLoop& events();
 
+    struct Parts;  ///< node_parts.h, for the node's own files
+
 private:
-    struct Parts;
     explicit Node(std::unique_ptr<Parts> parts);
 
     std::unique_ptr<Parts> parts_;

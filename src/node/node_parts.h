@@ -5,6 +5,7 @@
 #include "mesh/mesh.h"
 #include "node/lifecycle.h"
 #include "node/node.h"
+#include "node/recent_count.h"
 #include "node/tables.h"
 #include "runtime/state_manager.h"
 
@@ -39,7 +40,9 @@ struct Node::Parts final : mesh::FrameHandler {
     Certainty certainty_of(wire::Height height) const;
     std::expected<BlockView, base::Error> view(const wire::Hash& hash,
                                                const chain::StoredBlock& stored) const;
-    std::vector<std::string> problems(base::Now now) const;
+
+    // health.cpp
+    void observe(base::Instant now);
 
     NodeConfig config;
     ledger::Genesis genesis;
@@ -61,6 +64,10 @@ struct Node::Parts final : mesh::FrameHandler {
     std::uint64_t blocks_applied = 0;
     std::uint64_t blocks_reverted = 0;
     std::uint64_t evidence_found = 0;
+    std::uint64_t peers_lost = 0;
+    RecentCount losses_lately;
+    RecentCount evidence_lately;
+    RecentCount unsent_lately;
 };
 
 }  // namespace meshchain::node

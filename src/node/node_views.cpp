@@ -26,44 +26,6 @@ Certainty Node::Parts::certainty_of(wire::Height height) const {
     return confirmation && confirmation->justified ? Certainty::justified : Certainty::live;
 }
 
-std::vector<std::string> Node::Parts::problems(base::Now now) const {
-    std::vector<std::string> found;
-    if (const auto& fault = chain->fault()) {
-        found.push_back(
-            "The store failed and nothing is applied any more: " + base::sentence(*fault) + ".");
-    }
-    if (doors.store.is_read_only()) {
-        found.push_back("The store is read-only; check the disk, then restart the node.");
-    }
-    const kv::QuotaLevel quota = doors.store.quota().level();
-    if (quota != kv::QuotaLevel::ok) {
-        found.push_back("Storage is at " + std::string(kv::name(quota)) +
-                        "; free space or raise the quota.");
-    }
-    const consensus::Engine& engine = chain->engine();
-    const bool alone = genesis.validators.size() == 1 && engine.self().has_value();
-    if (mesh->connected_count() == 0 && !alone) {
-        found.push_back("No peers; check the network, or name one in network.static_peers.");
-    }
-    if (engine.self() && !engine.is_clock_checked()) {
-        found.push_back("Silent: too few other validators confirm this clock; check the time.");
-    }
-    if (3 * engine.online_percent(now.wall) <= 200) {
-        found.push_back("This side holds " + std::to_string(engine.online_percent(now.wall)) +
-                        " % of the stake; nothing becomes FINAL below two thirds.");
-    }
-    if (state.state() == runtime::NodeState::syncing &&
-        state.time_in_state(now.instant) > config.sync_timeout) {
-        found.push_back(
-            "Catching up takes longer than sync_timeout_ms allows; the peers may be "
-            "slow or wrong, see 'meshchain peers'.");
-    }
-    if (engine.is_full()) {
-        found.push_back("STALLED: too many blocks wait for finality; no new ones are taken.");
-    }
-    return found;
-}
-
 StatusView Node::status(base::Now now) const {
     const Parts& parts = *parts_;
     const chain::Chain& chain = *parts.chain;
@@ -101,7 +63,9 @@ StatusView Node::status(base::Now now) const {
     view.sync = {chain::name(chain.sync().state()), chain.sync().target(), chain.sync().percent()};
     view.storage_bytes = parts.doors.store.quota().used_bytes;
     view.storage_read_only = parts.doors.store.is_read_only();
-    view.problems = parts.problems(now);
+    for (const Problem& problem : health(now).problems()) {
+        view.problems.push_back(sentence(problem));
+    }
     return view;
 }
 

@@ -52,6 +52,7 @@ struct World::Host {
     explicit Host(base::Random random) : entropy(random.stream("entropy")) {}
     std::shared_ptr<kv::MemoryMedium> disk = std::make_shared<kv::MemoryMedium>();
     std::unique_ptr<kv::MemoryStore> store;  ///< open while the node lives
+    std::unique_ptr<kv::FaultyStore> faulty;
     SeededEntropy entropy;
     QuickKdf kdf;
     crypto::SigningKey::Seed identity_seed{};
@@ -96,10 +97,13 @@ crypto::PublicKey World::payee(std::size_t index) const {
     return hosts_[index]->wallet_file.keys[0];
 }
 
+kv::FaultyStore& World::disk(std::size_t index) { return *hosts_[index]->faulty; }
+
 void World::start(std::size_t index) {
     Host& host = *hosts_[index];
     MESH_ASSERT(host.node == nullptr);
     host.store = open_store(host.disk);
+    host.faulty = std::make_unique<kv::FaultyStore>(*host.store);
     host.port = std::make_unique<Port>(*this, index);
     host.frames = std::make_unique<mesh::IpFrames>(*host.port);
     node::NodeConfig config;
@@ -108,7 +112,7 @@ void World::start(std::size_t index) {
         node::Node::create(config, genesis_,
                            {crypto::SigningKey::from_seed(host.identity_seed),
                             crypto::SigningKey::from_seed(host.validating_seed)},
-                           {*host.store, *host.frames, host.entropy, host.kdf, nullptr}, now());
+                           {*host.faulty, *host.frames, host.entropy, host.kdf, nullptr}, now());
     MESH_ASSERT(created.has_value());
     host.node = std::move(*created);
     MESH_ASSERT(host.node->open_wallet(now(), wallet::encode(host.wallet_file)).has_value());
@@ -121,6 +125,7 @@ void World::kill(std::size_t index) {
     host.node.reset();
     host.frames.reset();
     host.port.reset();
+    host.faulty.reset();
     host.store.reset();
 }
 

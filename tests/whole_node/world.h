@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/random.h"
+#include "kv/faulty_store.h"
 #include "kv/memory_store.h"
 #include "mesh/ip_frames.h"
 #include "node/node.h"
@@ -54,6 +55,8 @@ public:
     std::size_t size() const { return hosts_.size(); }
     const ledger::Genesis& genesis() const { return genesis_; }
     crypto::PublicKey payee(std::size_t index) const;
+    /// The disk of a node that lives, to make it fail.
+    kv::FaultyStore& disk(std::size_t index);
 
     /// Only nodes of one side hear each other; all in one side: no partition.
     void partition(std::set<std::size_t> side) { side_ = std::move(side); }

@@ -1,0 +1,221 @@
+#include "node/health.h"
+
+#include <algorithm>
+
+#include "node/node_parts.h"
+
+namespace meshchain::node {
+namespace {
+
+/// Sessions lost within RecentCount's windows that no quiet network shows.
+constexpr std::uint64_t many_losses = 6;
+
+std::string count_text(std::uint64_t count, std::string_view of) {
+    return std::to_string(count) + " " + std::string(of);
+}
+
+/// Collects what is wrong with one part; its state is that of the worst problem.
+class Examination {
+public:
+    explicit Examination(std::string_view part) : health_{part, PartState::ok, {}} {}
+
+    void add(std::string_view id, PartState state, std::string what, std::string why,
+             std::string advice) {
+        health_.state = std::max(health_.state, state);
+        health_.problems.push_back({id, state, std::move(what), std::move(why), std::move(advice)});
+    }
+    PartHealth take() { return std::move(health_); }
+
+private:
+    PartHealth health_;
+};
+
+PartHealth examine_store(const Node::Parts& node) {
+    Examination store("store");
+    const kv::Store& door = node.doors.store;
+    if (door.is_read_only()) {
+        store.add("store_read_only", PartState::failed, "The store takes no more writes",
+                  "a write failed in a way that leaves its outcome unknown",
+                  "check the disk, then restart the node");
+    }
+    if (const auto& fault = node.chain->fault()) {
+        store.add("store_failed", PartState::failed, "Nothing is applied any more",
+                  base::sentence(*fault),
+                  fault->code == base::Errc::corrupt
+                      ? "stop the node, keep a copy of its folder, and let it sync anew"
+                      : "free the disk; the node tries again by itself");
+    }
+    const kv::Quota quota = door.quota();
+    if (quota.level() != kv::QuotaLevel::ok) {
+        store.add("storage_quota",
+                  quota.level() == kv::QuotaLevel::full ? PartState::failed : PartState::degraded,
+                  "The storage quota is nearly used up",
+                  count_text(quota.used_bytes, "of ") + count_text(quota.limit_bytes, "bytes"),
+                  "prune, or raise the quota");
+    }
+    return store.take();
+}
+
+PartHealth examine_chain(const Node::Parts& node, base::Now now) {
+    Examination chain("chain");
+    const consensus::Engine& engine = node.chain->engine();
+    if (engine.is_full()) {
+        chain.add("chain_stalled", PartState::failed, "The chain is stalled",
+                  "too many blocks wait for finality, no new ones are taken",
+                  "get more than two thirds of the stake connected");
+    }
+    const unsigned online = engine.online_percent(now.wall);
+    if (3 * online <= 200) {
+        chain.add(
+            "no_quorum", PartState::degraded, "Nothing becomes FINAL",
+            "this side holds " + std::to_string(online) + " % of the stake, two thirds or less",
+            "start the other validators, or mend the network between them");
+    }
+    if (engine.is_key_waiting()) {
+        chain.add("key_waiting", PartState::degraded, "This validator keeps silent",
+                  "its key came without a record of what it signed, so it waits until FINAL has "
+                  "passed the node's start",
+                  "wait, and never run another node with this key");
+    }
+    if (engine.is_key_used_elsewhere()) {
+        chain.add("key_used_twice", PartState::failed, "Another node signs with this node's key",
+                  "there are votes or blocks of it that this node never made",
+                  "stop one of the two at once: both may be punished");
+    }
+    if (node.evidence_lately.value() > 0) {
+        chain.add("evidence", PartState::degraded, "A validator signed twice",
+                  "its evidence came within the last minutes",
+                  "see the log; its operator must act");
+    }
+    return chain.take();
+}
+
+PartHealth examine_mempool(const Node::Parts& node) {
+    Examination part("mempool");
+    const chain::Mempool& mempool = node.chain->mempool();
+    const chain::MempoolLimits& limits = mempool.limits();
+    if (mempool.size() >= limits.transactions_max ||
+        mempool.bytes() >= limits.bytes_max / 20 * 19) {
+        part.add("mempool_full", PartState::degraded, "The mempool is full",
+                 count_text(mempool.size(), "of ") +
+                     count_text(limits.transactions_max, "transactions, ") +
+                     count_text(mempool.bytes(), "of ") + count_text(limits.bytes_max, "bytes"),
+                 "pay with a higher fee, or wait for blocks; see `meshchain mempool`");
+    }
+    return part.take();
+}
+
+PartHealth examine_mesh(const Node::Parts& node, bool alone) {
+    Examination mesh("mesh");
+    if (node.mesh->connected_count() == 0 && !alone) {
+        mesh.add("no_peers", PartState::failed, "No peers",
+                 node.config.network.multicast
+                     ? "nobody answers on the multicast group or at the static peers"
+                     : "nobody answers at the static peers, and multicast is off",
+                 "check the network, or name a peer in network.static_peers");
+    }
+    if (node.losses_lately.value() >= many_losses) {
+        mesh.add("reconnects", PartState::degraded, "Peers come and go",
+                 count_text(node.losses_lately.value(), "sessions were lost within minutes"),
+                 "check the link's quality, or raise network.peer_timeout_ms");
+    }
+    if (node.unsent_lately.value() > 0) {
+        mesh.add("lost_messages", PartState::degraded, "Messages are lost on their way out",
+                 count_text(node.unsent_lately.value(),
+                            "found the link or the queue full within minutes"),
+                 "check the network card, or give the node a faster machine");
+    }
+    return mesh.take();
+}
+
+PartHealth examine_clock(const Node::Parts& node, base::Now now) {
+    Examination clock("clock");
+    const consensus::Engine& engine = node.chain->engine();
+    if (!engine.schedule().slot_at(now.wall)) {
+        clock.add("before_genesis", PartState::degraded, "The chain has not begun",
+                  "by this machine's clock its start lies ahead",
+                  "wait, or set the clock if it is wrong");
+    } else if (engine.self() && !engine.is_clock_checked()) {
+        clock.add("clock_unconfirmed", PartState::degraded, "This validator keeps silent",
+                  "too few other validators confirm this machine's time",
+                  "set the clock (timedatectl), or connect more validators");
+    }
+    return clock.take();
+}
+
+PartHealth examine_sync(const Node::Parts& node, base::Now now) {
+    Examination sync("sync");
+    const base::Duration limit = node.config.sync_timeout;
+    if (node.state.state() == runtime::NodeState::syncing &&
+        node.state.time_in_state(now.instant) > limit) {
+        sync.add(
+            "sync_stalled", PartState::degraded, "Catching up takes too long",
+            "longer than sync_timeout_ms allows (" +
+                std::to_string(std::chrono::duration_cast<std::chrono::seconds>(limit).count()) +
+                " s); the peers may be slow or wrong",
+            "see `meshchain peers`, and name a good one in network.static_peers");
+    } else if (node.chain->sync().state() == chain::SyncState::error) {
+        sync.add("sync_failed", PartState::degraded, "Catching up failed",
+                 "no peer gave what it claims to have", "see `meshchain peers`");
+    }
+    return sync.take();
+}
+
+PartHealth examine_wallet(const Node::Parts& node) {
+    if (!node.wallet) return {"wallet", PartState::absent, {}};
+    Examination wallet("wallet");
+    const auto tip = node.wallet->tip();
+    const chain::Tip& applied = node.chain->store().tip();
+    if (!tip || tip->hash != applied.hash) {
+        wallet.add("wallet_behind", PartState::degraded, "The wallet is behind the chain",
+                   "it knows blocks up to " + std::to_string(tip ? tip->height.value : 0) + " of " +
+                       std::to_string(applied.height.value),
+                   "restart the node if it stays so");
+    }
+    return wallet.take();
+}
+
+}  // namespace
+
+std::string_view name(PartState state) {
+    switch (state) {
+        case PartState::ok: return "ok";
+        case PartState::absent: return "absent";
+        case PartState::degraded: return "degraded";
+        case PartState::failed: return "failed";
+    }
+    return "unknown";
+}
+
+std::string sentence(const Problem& problem) {
+    return problem.what + ": " + problem.why + "; " + problem.advice + ".";
+}
+
+std::vector<Problem> HealthView::problems() const {
+    std::vector<Problem> all;
+    for (const PartHealth& part : parts) {
+        all.insert(all.end(), part.problems.begin(), part.problems.end());
+    }
+    return all;
+}
+
+HealthView Node::health(base::Now now) const {
+    const Parts& node = *parts_;
+    const bool alone = node.genesis.validators.size() == 1 && node.chain->engine().self();
+    HealthView view;
+    view.parts = {examine_store(node),       examine_chain(node, now), examine_mempool(node),
+                  examine_mesh(node, alone), examine_clock(node, now), examine_sync(node, now),
+                  examine_wallet(node)};
+    for (const PartHealth& part : view.parts) {
+        if (part.state != PartState::absent) view.state = std::max(view.state, part.state);
+    }
+    return view;
+}
+
+void Node::Parts::observe(base::Instant now) {
+    losses_lately.observe(now, peers_lost);
+    evidence_lately.observe(now, evidence_found);
+    unsent_lately.observe(now, mesh->stats().send_failures + chain->outgoing_dropped());
+}
+
+}  // namespace meshchain::node
