@@ -76,4 +76,12 @@ std::uint64_t short_hash(const ShortHashKey& key, base::Bytes message) {
     return base::Reader(out).u64();
 }
 
+WideShortHash wide_short_hash(const ShortHashKey& key, base::Bytes message) {
+    static_assert(std::tuple_size_v<WideShortHash> == crypto_shorthash_siphashx24_BYTES);
+    WideShortHash out;
+    crypto_shorthash_siphashx24(raw(base::MutableBytes(out)), raw(message), message.size(),
+                                raw(base::Bytes(key)));
+    return out;
+}
+
 }  // namespace meshchain::crypto

@@ -41,4 +41,8 @@ bool equal_constant_time(base::Bytes a, base::Bytes b);
 using ShortHashKey = std::array<std::byte, 16>;
 std::uint64_t short_hash(const ShortHashKey& key, base::Bytes message);
 
+/// SipHash-2-4-128: as quick, and so long that two messages do not meet by chance.
+using WideShortHash = std::array<std::byte, 16>;
+WideShortHash wide_short_hash(const ShortHashKey& key, base::Bytes message);
+
 }  // namespace meshchain::crypto

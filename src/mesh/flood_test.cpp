@@ -196,21 +196,24 @@ TEST_F(Flooding, Except_LeavesOnePeerOut) {
 }
 
 TEST_F(Flooding, SeenSet_HoldsNoMoreThanItsLimit) {
-    Flood flood(100);
+    Flood flood(100, {});
     for (std::uint32_t i = 0; i < 1'000; ++i) {
         std::array<std::byte, 4> payload;
         base::FixedWriter(payload).u32(i);
-        const ContentId id = content_id(MessageType::block, payload);
+        const ContentId id = flood.content_id(MessageType::block, payload);
         EXPECT_EQ(flood.classify(id, 3), Flood::Novelty::unseen);
         flood.mark_relayed(id, 3);
         EXPECT_EQ(flood.classify(id, 3), Flood::Novelty::seen);
+        EXPECT_EQ(flood.classify(id, 4), Flood::Novelty::reaches_further);
+        flood.check_invariants();
     }
     EXPECT_EQ(flood.size(), 100U);
 }
 
 TEST_F(Flooding, OneContentUnderTwoTypes_IsTwoObjects) {
-    EXPECT_NE(content_id(MessageType::block, base::as_bytes("x")),
-              content_id(MessageType::transaction, base::as_bytes("x")));
+    const Flood flood(1, {});
+    EXPECT_NE(flood.content_id(MessageType::block, base::as_bytes("x")),
+              flood.content_id(MessageType::transaction, base::as_bytes("x")));
 }
 
 TEST_F(Flooding, LossyCliqueOfSix_ReachesEverybodyThroughTheOthers) {

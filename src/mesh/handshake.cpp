@@ -10,9 +10,10 @@ Handshake::Handshake(const Options& options, base::Entropy& entropy, base::Rando
       random_(random),
       interval_min_(options.dial_interval_min),
       interval_max_(options.dial_interval_max),
-      hints_(now, hints_in_all),
-      cookies_given_(now, cookies_in_all),
-      verifications_(now, verifications_in_all) {
+      hints_(now, hints_in_all, options.flow_cells, FairBudget::Groups::some),
+      cookies_given_(now, cookies_in_all, options.flow_cells, FairBudget::Groups::some),
+      verifications_(now, verifications_in_all, options.flow_cells, FairBudget::Groups::some) {
+    entropy.fill(flow_key_);
     for (const base::LinkAddress& address : options.static_peers) {
         const Endpoint endpoint{.link = 0, .address = address};
         if (find_static(endpoint) != nullptr) continue;
@@ -32,7 +33,7 @@ bool Handshake::may_verify(base::Instant now, const Endpoint& from) {
     return take_token(now, from, verifications_);
 }
 
-bool Handshake::take_token(base::Instant now, const Endpoint& from, TokenBucket& total) {
+bool Handshake::take_token(base::Instant now, const Endpoint& from, FairBudget& total) {
     TokenBucket* own = strangers_.get(from);
     if (own == nullptr) {
         strangers_.put(from, TokenBucket(now, per_address));
@@ -40,7 +41,9 @@ bool Handshake::take_token(base::Instant now, const Endpoint& from, TokenBucket&
     }
     if (!own->take(now)) return false;
     // What the configuration names is not starved by what strangers spend.
-    return total.take(now) || is_static(from);
+    if (is_static(from)) return true;
+    const AddressFlow flow = flow_of(flow_key_, from.address);
+    return total.take(now, flow.host, flow.prefix);
 }
 
 void Handshake::note_dialled(base::Instant now, const Endpoint& to) {

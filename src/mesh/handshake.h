@@ -2,6 +2,8 @@
 // The part of the handshake that deals with strangers (PROTOCOL.md P1.9): cookies we give, dials we
 // make, and what we are willing to spend on either. Mesh does the sending and the signatures.
 //
+// Strangers share what we spend on them by host and by network (mesh/address_group.h).
+//
 // Limits: `dials_max` dials and `strangers_max` rate limits, whatever arrives; static peers have
 //         their dials apart, so that no flood of hints can push them out.
 
@@ -11,7 +13,9 @@
 
 #include "base/lru_cache.h"
 #include "base/random.h"
+#include "mesh/address_group.h"
 #include "mesh/cookie_jar.h"
+#include "mesh/fair_budget.h"
 #include "mesh/options.h"
 #include "mesh/token_bucket.h"
 
@@ -78,7 +82,7 @@ private:
         base::Duration interval;
     };
 
-    bool take_token(base::Instant now, const Endpoint& from, TokenBucket& total);
+    bool take_token(base::Instant now, const Endpoint& from, FairBudget& total);
     Dial* find_dial(const Endpoint& endpoint);
     StaticPeer* find_static(const Endpoint& endpoint);
 
@@ -86,9 +90,10 @@ private:
     base::Random random_;
     base::Duration interval_min_;
     base::Duration interval_max_;
-    TokenBucket hints_;
-    TokenBucket cookies_given_;
-    TokenBucket verifications_;
+    crypto::ShortHashKey flow_key_;
+    FairBudget hints_;
+    FairBudget cookies_given_;
+    FairBudget verifications_;
     base::LruCache<Endpoint, TokenBucket> strangers_{strangers_max};
     base::LruCache<Endpoint, Dial> dials_{dials_max};
     base::LruCache<Endpoint, base::Instant> refused_{strangers_max};

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "mesh/peer_selection.h"
 
 namespace meshchain::mesh {
 namespace {
@@ -12,6 +13,12 @@ bool is_own_type(wire::MessageType type) { return find_rule(mesh_rules(), type) 
 /// Smooths like TCP's estimator: an eighth of each new measurement.
 base::Duration smoothed(base::Duration before, base::Duration measured) {
     return before == base::Duration{} ? measured : before + (measured - before) / 8;
+}
+
+crypto::ShortHashKey secret_key(base::Entropy& entropy) {
+    crypto::ShortHashKey key;
+    entropy.fill(key);
+    return key;
 }
 
 }  // namespace
@@ -24,9 +31,11 @@ Mesh::Mesh(Options options, Self self, std::span<const wire::MessageRule> rules,
       rules_(rules),
       doors_(doors),
       random_(random),
+      choice_random_(random.stream("choice")),
       handler_(handler),
       peers_(options_),
-      flood_(options_.seen_objects_max) {
+      flow_key_(secret_key(doors_.entropy)),
+      flood_(options_.seen_objects_max, secret_key(doors_.entropy)) {
     MESH_ASSERT(check(options_).has_value());
     for (const wire::MessageRule& own : mesh_rules()) {
         MESH_ASSERT(find_rule(rules_, own.type) != nullptr);
@@ -46,6 +55,7 @@ std::expected<void, base::Error> Mesh::start(base::Now now) {
     MESH_TRY(const ControlSequence sequence,
              ControlSequence::open(doors_.store, doors_.table, now.wall));
     sequence_ = sequence;
+    work_.emplace(now.instant, options_.all_sessions_work, options_.flow_cells);
     handshake_.emplace(options_, doors_.entropy, random_.stream("dial"), now.instant);
     announce_at_ = now.instant;
     heartbeat_at_ = now.instant + options_.heartbeat_interval;
@@ -108,6 +118,17 @@ void Mesh::report_failure(const crypto::PublicKey& peer) {
     entry->peer.score.disappoint();
 }
 
+std::vector<crypto::PublicKey> Mesh::choose_peers(const Wish& wish) {
+    std::vector<Candidate> candidates;
+    peers_.for_each([&](const PeerEntry& entry) {
+        const Peer& peer = entry.peer;
+        if (!peer.connected || peer.final_height < wish.final_height_min) return;
+        if (std::ranges::find(wish.excluded, peer.key) != wish.excluded.end()) return;
+        candidates.push_back({peer.key, peer.score, peer.height, peer.metrics.latency});
+    });
+    return select_peers(std::move(candidates), wish.count, choice_random_);
+}
+
 std::vector<Peer> Mesh::peers() const {
     std::vector<Peer> all;
     all.reserve(peers_.size());
@@ -134,7 +155,6 @@ std::size_t Mesh::connected_count() const {
 
 void Mesh::check_invariants() const {
     peers_.check_invariants();
-    MESH_ASSERT(flood_.size() <= flood_.capacity());
     MESH_ASSERT(sequence_.has_value() == handshake_.has_value());
     MESH_ASSERT(sequence_ || peers_.sessions() == 0);
     if (!handshake_) return;

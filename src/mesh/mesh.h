@@ -37,6 +37,7 @@
 #include "mesh/rules.h"
 #include "mesh/stats.h"
 #include "wire/frame_link.h"
+#include "wire/peer_choice.h"
 
 namespace meshchain::mesh {
 
@@ -55,7 +56,7 @@ struct Doors {
     base::Log log;
 };
 
-class Mesh {
+class Mesh final : public wire::PeerChoice {
 public:
     static constexpr std::uint8_t protocol_version = 1;
     static constexpr std::size_t links_max = 4;
@@ -97,6 +98,9 @@ public:
     void report_success(const crypto::PublicKey& peer, base::Duration latency);
     void report_failure(const crypto::PublicKey& peer);
 
+    /// Connected peers, weighted as mesh/peer_selection.h says.
+    std::vector<crypto::PublicKey> choose_peers(const Wish& wish) override;
+
     std::optional<Event> poll_event() { return events_.pop(); }
     /// A copy, ordered by key: connected peers and those not yet forgotten.
     std::vector<Peer> peers() const;
@@ -128,10 +132,18 @@ private:
 
     // mesh_receive.cpp
     void handle_frame(base::Now now, std::uint8_t link, const wire::ReceivedFrame& received);
-    bool take_token(base::Now now, PeerEntry& entry, const wire::MessageRule& rule);
-    void handle_control(base::Now now, PeerEntry& entry, const wire::ReceivedFrame& received);
+    TokenBucket& bucket_of(PeerEntry& entry, const wire::MessageRule& rule) const;
+    /// Whether to spend a check on a frame of this session that claims to be `origin`'s; what it
+    /// finds decides whether the work is excused.
+    bool start_work(base::Now now, Session& session, const crypto::NodeId& origin);
+    void excuse_work(Session& session, const crypto::NodeId& origin);
+    void handle_control(base::Now now, PeerEntry& entry, const wire::MessageRule& rule,
+                        const wire::ReceivedFrame& received);
     wire::Verdict handle_heartbeat(PeerEntry& entry, base::Bytes body);
-    void handle_object(base::Now now, PeerEntry& entry, const wire::Frame& frame);
+    void handle_object(base::Now now, PeerEntry& entry, const wire::MessageRule& rule,
+                       const wire::Frame& frame);
+    void judge_object(base::Now now, PeerEntry& entry, const wire::MessageRule& rule,
+                      const wire::Frame& frame, const ContentId& id);
     void settle(base::Now now, const crypto::PublicKey& key, wire::MessageType type,
                 wire::Verdict verdict);
 
@@ -148,6 +160,7 @@ private:
     bool is_genuine(const SignedHello& hello) const;
     /// The entry of `key` with a session at `from`, or nothing if no slot is free.
     PeerEntry* admit(base::Now now, const Endpoint& from, const crypto::PublicKey& key);
+    std::uint64_t flow_of(const Endpoint& endpoint) const;
     Session new_session(base::Now now, const Endpoint& from) const;
     void refresh_session(base::Now now, PeerEntry& entry, const SignedHello& hello);
     void note_hello(base::Now now, PeerEntry& entry, const SignedHello& hello);
@@ -184,12 +197,15 @@ private:
     std::span<const wire::MessageRule> rules_;
     Doors doors_;
     base::Random random_;
+    base::Random choice_random_;
     FrameHandler& handler_;
 
     std::vector<wire::FrameLink*> links_;
     std::optional<ControlSequence> sequence_;
     std::optional<Handshake> handshake_;
     PeerTable peers_;
+    crypto::ShortHashKey flow_key_;
+    std::optional<FairBudget> work_;  ///< of all sessions together
     Flood flood_;
     wire::ChainStatus status_;
     std::uint8_t state_ = 0;

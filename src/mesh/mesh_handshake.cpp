@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "base/assert.h"
+#include "base/cursor.h"
 #include "mesh/mesh.h"
 
 namespace meshchain::mesh {
@@ -145,9 +146,21 @@ PeerEntry* Mesh::admit(base::Now now, const Endpoint& from, const crypto::Public
     return &entry;
 }
 
+std::uint64_t Mesh::flow_of(const Endpoint& endpoint) const {
+    std::array<std::byte, 1 + 16 + 2> bytes;
+    base::FixedWriter(bytes)
+        .u8(endpoint.link)
+        .bytes(endpoint.address.host)
+        .u16(endpoint.address.port);
+    return crypto::short_hash(flow_key_, bytes);
+}
+
 Session Mesh::new_session(base::Now now, const Endpoint& from) const {
-    Session session;
-    session.endpoint = from;
+    Session session{
+        .endpoint = from,
+        .work = FairBudget(now.instant, options_.session_work, options_.flow_cells),
+        .flow = flow_of(from),
+    };
     for (const wire::MessageRule& rule : rules_) {
         session.buckets.emplace_back(now.instant,
                                      Rate{rule.frames_per_minute_max, rule.frames_per_minute_max});
@@ -157,7 +170,9 @@ Session Mesh::new_session(base::Now now, const Endpoint& from) const {
 }
 
 void Mesh::refresh_session(base::Now now, PeerEntry& entry, const SignedHello& hello) {
+    if (!start_work(now, *entry.session, entry.peer.id)) return drop(Drop::work);
     if (!is_genuine(hello)) return drop(Drop::bad_signature);
+    excuse_work(*entry.session, entry.peer.id);
     entry.sequences.take(hello.header.control_sequence());
     Session& session = *entry.session;
     const bool restarted = hello.header.timestamp > session.epoch;

@@ -40,39 +40,55 @@ void Mesh::handle_frame(base::Now now, std::uint8_t link, const wire::ReceivedFr
         return drop(Drop::size);
     }
 
-    PeerEntry* entry = peers_.find_session(from);
-    if (entry != nullptr && !take_token(now, *entry, *rule)) return drop(Drop::rate);
     if (header.type == MessageType::peer_hello) return handle_hello(now, from, received);
     if (header.type == MessageType::cookie) return handle_cookie(now, from, received);
+    PeerEntry* entry = peers_.find_session(from);
     if (entry == nullptr) return drop(Drop::no_session);
     ++entry->peer.metrics.frames_received;
     if (rule->message_class == wire::MessageClass::control) {
-        handle_control(now, *entry, received);
+        handle_control(now, *entry, *rule, received);
     } else {
-        handle_object(now, *entry, received.frame);
+        handle_object(now, *entry, *rule, received.frame);
     }
 }
 
-bool Mesh::take_token(base::Now now, PeerEntry& entry, const wire::MessageRule& rule) {
-    const auto index = static_cast<std::size_t>(&rule - rules_.data());
-    return entry.session->buckets[index].take(now.instant);
+TokenBucket& Mesh::bucket_of(PeerEntry& entry, const wire::MessageRule& rule) const {
+    return entry.session->buckets[static_cast<std::size_t>(&rule - rules_.data())];
 }
 
-void Mesh::handle_control(base::Now now, PeerEntry& entry, const wire::ReceivedFrame& received) {
+bool Mesh::start_work(base::Now now, Session& session, const crypto::NodeId& origin) {
+    if (!work_->take(now.instant, session.flow)) return false;
+    if (session.work.take(now.instant, crypto::short_hash(flow_key_, origin.bytes))) return true;
+    work_->give_back(session.flow);
+    return false;
+}
+
+void Mesh::excuse_work(Session& session, const crypto::NodeId& origin) {
+    work_->give_back(session.flow);
+    session.work.give_back(crypto::short_hash(flow_key_, origin.bytes));
+}
+
+void Mesh::handle_control(base::Now now, PeerEntry& entry, const wire::MessageRule& rule,
+                          const wire::ReceivedFrame& received) {
     const auto& [header, payload] = received.frame;
     if (header.sender != entry.peer.id) return drop(Drop::bad_origin);
     const auto control = wire::split_control(payload);
     if (!control) return drop(Drop::malformed);
     const std::uint64_t sequence = header.control_sequence();
     if (!entry.sequences.is_new(sequence)) return drop(Drop::replayed);
-    // A signature that fails proves nothing about the peer: anybody can write its address on a
-    // datagram. It cost the session a token, and costs it no more.
+    // Only what a peer signed takes its tokens: anybody can write its address on a datagram, and a
+    // signature that fails proves nothing about the peer.
+    TokenBucket& bucket = bucket_of(entry, rule);
+    if (bucket.available(now.instant) == 0) return drop(Drop::rate);
+    if (!start_work(now, *entry.session, header.sender)) return drop(Drop::work);
     if (!crypto::verify(entry.peer.key,
                         wire::control_preimage(self_.chain, header.type, entry.peer.key, sequence,
                                                control->body),
                         control->signature)) {
         return drop(Drop::bad_signature);
     }
+    excuse_work(*entry.session, header.sender);
+    bucket.take(now.instant);
     entry.sequences.take(sequence);
     entry.peer.last_heard = now.instant;
     if (received.multicast) {
@@ -100,26 +116,40 @@ Verdict Mesh::handle_heartbeat(PeerEntry& entry, base::Bytes body) {
     return Verdict::keep;
 }
 
-void Mesh::handle_object(base::Now now, PeerEntry& entry, const wire::Frame& frame) {
-    const ContentId id = content_id(frame.header.type, frame.payload);
-    const crypto::PublicKey key = entry.peer.key;
-    switch (flood_.classify(id, frame.header.hop_limit)) {
+void Mesh::handle_object(base::Now now, PeerEntry& entry, const wire::MessageRule& rule,
+                         const wire::Frame& frame) {
+    const wire::FrameHeader& header = frame.header;
+    const ContentId id = flood_.content_id(header.type, frame.payload);
+    switch (flood_.classify(id, header.hop_limit)) {
         case Flood::Novelty::seen: return drop(Drop::duplicate);
         case Flood::Novelty::reaches_further:
             drop(Drop::duplicate);
-            flood_.mark_relayed(id, frame.header.hop_limit);
-            return relay(key, frame);
-        case Flood::Novelty::unseen: break;
+            // Nobody signed the hop limit, so this may be for nothing.
+            if (!start_work(now, *entry.session, header.sender)) return drop(Drop::work);
+            flood_.mark_relayed(id, header.hop_limit);
+            return relay(entry.peer.key, frame);
+        case Flood::Novelty::unseen: return judge_object(now, entry, rule, frame, id);
     }
-    const Verdict verdict =
-        handler_.handle_frame(now, {.peer = key}, frame.header.type, frame.payload);
+}
+
+void Mesh::judge_object(base::Now now, PeerEntry& entry, const wire::MessageRule& rule,
+                        const wire::Frame& frame, const ContentId& id) {
+    const wire::FrameHeader& header = frame.header;
+    if (bucket_of(entry, rule).available(now.instant) == 0) return drop(Drop::rate);
+    if (!start_work(now, *entry.session, header.sender)) return drop(Drop::work);
+    const crypto::PublicKey key = entry.peer.key;
+    const Verdict verdict = handler_.handle_frame(now, {.peer = key}, header.type, frame.payload);
+    if (verdict == Verdict::relay || verdict == Verdict::keep) {
+        excuse_work(*entry.session, header.sender);
+        bucket_of(entry, rule).take(now.instant);
+    }
     if (verdict == Verdict::relay) {
-        flood_.mark_relayed(id, frame.header.hop_limit);
+        flood_.mark_relayed(id, header.hop_limit);
         relay(key, frame);
     } else if (verdict == Verdict::keep) {
         flood_.mark_kept(id);
     }
-    settle(now, key, frame.header.type, verdict);
+    settle(now, key, header.type, verdict);
 }
 
 void Mesh::settle(base::Now now, const crypto::PublicKey& key, MessageType type, Verdict verdict) {

@@ -29,6 +29,7 @@ std::string_view name(Drop reason) {
         case Drop::size: return "size";
         case Drop::no_session: return "no_session";
         case Drop::rate: return "rate";
+        case Drop::work: return "work";
         case Drop::handshake_rate: return "handshake_rate";
         case Drop::refused: return "refused";
         case Drop::wrong_chain: return "wrong_chain";

@@ -1,5 +1,6 @@
 #include "mesh/options.h"
 
+#include <bit>
 #include <string>
 
 namespace meshchain::mesh {
@@ -7,6 +8,11 @@ namespace {
 
 std::unexpected<base::Error> refuse(std::string what, std::string field) {
     return base::failure(base::Errc::invalid_argument, std::move(what), std::move(field));
+}
+
+std::expected<void, base::Error> check_rate(Rate rate, const char* field) {
+    if (rate.per_minute == 0 || rate.burst < 2) return refuse("lets nothing pass", field);
+    return {};
 }
 
 std::expected<void, base::Error> check_positive(base::Duration value, const char* field) {
@@ -25,6 +31,11 @@ std::expected<void, base::Error> check(const Options& options) {
     if (options.frames_per_step_max == 0) return refuse("reads nothing", "frames_per_step_max");
     if (options.hop_limit > wire::hop_limit_max) {
         return refuse("exceeds " + std::to_string(wire::hop_limit_max), "hop_limit");
+    }
+    MESH_CHECK(check_rate(options.session_work, "session_work"));
+    MESH_CHECK(check_rate(options.all_sessions_work, "all_sessions_work"));
+    if (!std::has_single_bit(options.flow_cells) || options.flow_cells > 65'536) {
+        return refuse("is no power of two up to 65,536", "flow_cells");
     }
     MESH_CHECK(check_positive(options.discovery_interval, "discovery_interval"));
     MESH_CHECK(check_positive(options.heartbeat_interval, "heartbeat_interval"));

@@ -8,6 +8,7 @@
 #include "base/link.h"
 #include "base/time.h"
 #include "crypto/signature.h"
+#include "mesh/token_bucket.h"
 #include "wire/frame.h"
 
 namespace meshchain::mesh {
@@ -24,6 +25,12 @@ struct Options {
     std::size_t seen_objects_max = 10'000;
     std::size_t frames_per_step_max = 256;  ///< of each link, in one handle_readable()
     std::uint8_t hop_limit = wire::hop_limit_default;
+
+    /// Checks of frames that turn out to be worth nothing, a session's and all sessions' together:
+    /// what verifies is paid back, and limited by its type's rule alone.
+    Rate session_work{.per_minute = 12'000, .burst = 512};
+    Rate all_sessions_work{.per_minute = 60'000, .burst = 2'048};
+    std::size_t flow_cells = 2'048;  ///< of each fair budget, a power of two: mesh/usage_sketch.h
 
     base::Duration discovery_interval = std::chrono::seconds(5);
     base::Duration heartbeat_interval = std::chrono::seconds(5);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "mesh/endpoint.h"
+#include "mesh/fair_budget.h"
 #include "mesh/options.h"
 #include "mesh/peer.h"
 #include "mesh/sequence_window.h"
@@ -21,13 +22,15 @@ namespace meshchain::mesh {
 
 struct Session {
     Endpoint endpoint;
-    bool mutual = false;               ///< the peer has shown that it holds one for us
-    bool announced = false;            ///< PeerDiscovered was emitted
-    std::uint32_t epoch = 0;           ///< timestamp of its HELLO: rises when the peer restarts
-    std::vector<TokenBucket> buckets;  ///< one for each rule, in the table's order
-    base::Instant hello_sent;
-    base::Instant heartbeat_at;                    ///< next one by unicast, if needed
-    std::optional<base::Instant> multicast_heard;  ///< if we hear its group, it hears ours
+    bool mutual = false;                 ///< the peer has shown that it holds one for us
+    bool announced = false;              ///< PeerDiscovered was emitted
+    std::uint32_t epoch = 0;             ///< timestamp of its HELLO: rises when the peer restarts
+    std::vector<TokenBucket> buckets{};  ///< one for each rule, in the table's order: what verified
+    FairBudget work;                     ///< what did not, by the origins that its frames claim
+    std::uint64_t flow = 0;              ///< the session itself, among all
+    base::Instant hello_sent{};
+    base::Instant heartbeat_at{};                    ///< next one by unicast, if needed
+    std::optional<base::Instant> multicast_heard{};  ///< if we hear its group, it hears ours
 };
 
 struct PeerEntry {

@@ -27,8 +27,8 @@ TEST(Peers, FullTable_ForgetsTheLongestSilentWithoutASession) {
         const crypto::PublicKey key = key_of(i).public_key();
         PeerEntry& entry = table.add(Instant{1s * i}, key, crypto::node_id(key));
         if (i == 1) {
-            Session session;
-            session.endpoint = {.link = 0, .address = address_of(1)};
+            Session session{.endpoint = {.link = 0, .address = address_of(1)},
+                            .work = FairBudget(Instant{}, {.per_minute = 60, .burst = 2}, 2)};
             table.open_session(entry, session);
         }
         table.check_invariants();

@@ -17,6 +17,7 @@ enum class Drop : std::uint8_t {
     size,            ///< outside the rule's payload range
     no_session,      ///< from an address without an accepted HELLO
     rate,            ///< over the session's frames a minute of its type
+    work,            ///< over what is spent on a session's frames that may be worth nothing
     handshake_rate,  ///< over what is spent on strangers
     refused,         ///< from a peer or address punished a moment ago
     wrong_chain,

@@ -21,6 +21,11 @@ public:
     constexpr TokenBucket(base::Instant now, Rate rate)
         : rate_(rate), tokens_(rate.burst), refilled_(now) {}
 
+    /// How many may pass at once.
+    constexpr std::uint32_t available(base::Instant now) {
+        refill(now);
+        return tokens_;
+    }
     /// Whether one more may pass; takes its token if so.
     constexpr bool take(base::Instant now) {
         refill(now);
@@ -28,6 +33,8 @@ public:
         --tokens_;
         return true;
     }
+    /// Undoes a take().
+    constexpr void put_back() { tokens_ = std::min(tokens_ + 1, rate_.burst); }
 
 private:
     constexpr void refill(base::Instant now) {
