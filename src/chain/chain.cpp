@@ -137,7 +137,7 @@ std::expected<void, base::Error> Chain::load(base::Now now) {
 
 std::span<const wire::MessageRule> Chain::rules() const { return chain_rules; }
 
-void Chain::start(base::Now now) {
+std::expected<void, base::Error> Chain::start(base::Now now) {
     // A block signed just before a crash may not have left. Peers fetch it when they hear of our
     // height.
     if (const auto& own = engine_->last_own_block()) {
@@ -150,6 +150,7 @@ void Chain::start(base::Now now) {
         }
     }
     settle(now);
+    return {};
 }
 
 void Chain::stop(base::Now) {

@@ -61,8 +61,9 @@ public:
                                                                    ChainParts parts, base::Now now);
 
     // wire::Service
+    std::string_view name() const override { return "chain"; }
     std::span<const wire::MessageRule> rules() const override;
-    void start(base::Now now) override;
+    std::expected<void, base::Error> start(base::Now now) override;
     void stop(base::Now now) override;
     wire::Verdict handle(base::Now now, const wire::Ingress& from, wire::MessageType type,
                          base::Bytes payload) override;

@@ -172,7 +172,7 @@ private:
                                   now());
         MESH_ASSERT(opened.has_value());
         chain_ = *std::move(opened);
-        chain_->start(now());
+        MESH_ASSERT(chain_->start(now()).has_value());
     }
 
     base::Now now() const {

@@ -112,7 +112,7 @@ public:
                                  now());
         if (!chain) return std::unexpected(chain.error());
         host.chain = *std::move(chain);
-        host.chain->start(now());
+        MESH_ASSERT(host.chain->start(now()).has_value());
         drain(i);
         return {};
     }

@@ -52,9 +52,14 @@ std::expected<const wire::MessageRule*, base::Error> Mesh::check_outgoing(
     const bool is_signed = rule->message_class == wire::MessageClass::control;
     const std::size_t bytes = frame.payload.size() + (is_signed ? crypto::Signature::size : 0);
     if (bytes < rule->payload_bytes_min || bytes > rule->payload_bytes_max) {
-        return base::failure(base::Errc::invalid_argument,
-                             std::to_string(bytes) + " bytes of " + type + " are outside its rule",
-                             "mesh");
+        return base::failure(
+            base::Errc::invalid_argument,
+            std::to_string(bytes) + " bytes of " + type + ", whose rule allows " +
+                std::to_string(rule->payload_bytes_min) + " to " +
+                std::to_string(rule->payload_bytes_max) +
+                (is_signed ? " with the signature's " + std::to_string(crypto::Signature::size)
+                           : ""),
+            "mesh", "send another length, or change the rule on every node");
     }
     return rule;
 }

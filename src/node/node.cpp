@@ -67,6 +67,7 @@ Node::Parts::Parts(const NodeConfig& config_in, const ledger::Genesis& genesis_i
       events(log.for_module("runtime")),
       state(now.instant, log),
       lifecycle(log),
+      services(std::move(doors_in.services), log),
       last(now) {}
 
 std::expected<void, base::Error> Node::Parts::build(Keys keys, base::Now now) {
@@ -87,8 +88,7 @@ std::expected<void, base::Error> Node::Parts::build(Keys keys, base::Now now) {
                                         .random = random.stream("chain"),
                                         .log = log.for_module("chain")},
                                        now));
-    const std::array parts{mesh::mesh_rules(), chain->rules()};
-    MESH_TRY(rules, mesh::build_rule_table(parts));
+    MESH_TRY(rules, services.join_rules(mesh::mesh_rules(), *chain));
     const mesh::Options options = mesh_options(config, genesis);
     MESH_CHECK(mesh::check(options));
     mesh = std::make_unique<mesh::Mesh>(
@@ -97,11 +97,7 @@ std::expected<void, base::Error> Node::Parts::build(Keys keys, base::Now now) {
         random.stream("mesh"), *this);
     mesh->add_link(doors.link);
 
-    lifecycle.add({"chain",
-                   [this](base::Now at) -> std::expected<void, base::Error> {
-                       chain->start(at);
-                       return {};
-                   },
+    lifecycle.add({"chain", [this](base::Now at) { return chain->start(at); },
                    [this](base::Now at) { chain->stop(at); }});
     lifecycle.add({"mesh",
                    [this](base::Now at) -> std::expected<void, base::Error> {
@@ -109,6 +105,7 @@ std::expected<void, base::Error> Node::Parts::build(Keys keys, base::Now now) {
                        return mesh->start(at);
                    },
                    [this](base::Now at) { mesh->stop(at); }});
+    services.add_to(lifecycle);
     return {};
 }
 
@@ -159,7 +156,7 @@ base::Instant Node::poll_timeout(base::Now now) const {
     if (parts.link_has_more) return now.instant;
     base::Instant earliest =
         std::min({parts.mesh->poll_timeout(now), parts.chain->poll_timeout(now),
-                  parts.events.poll_timeout()});
+                  parts.services.poll_timeout(now), parts.events.poll_timeout()});
     if (parts.wallet) earliest = std::min(earliest, parts.payments_due);
     return std::max(earliest, now.instant);
 }
@@ -171,6 +168,7 @@ void Node::Parts::step(base::Now now) {
     if (mesh->poll_timeout(now) <= now.instant) mesh->handle_timeout(now);
     drain_mesh(now);
     if (chain->poll_timeout(now) <= now.instant) chain->handle_timeout(now);
+    services.handle_timeout(now);
     send_waiting_payments(now);
     send_all(now);
     drain_chain(now);
@@ -192,6 +190,7 @@ void Node::Parts::notice_clock_step(base::Now now) {
 
 wire::Verdict Node::Parts::handle_frame(base::Now now, const wire::Ingress& from,
                                         wire::MessageType type, base::Bytes payload) {
+    if (services.owns(type)) return services.handle(now, from, type, payload);
     return chain->handle(now, from, type, payload);
 }
 
@@ -202,7 +201,18 @@ void Node::Parts::send_all(base::Now now) {
             log.debug("not sent: " + base::sentence(sent.error()));
         }
     }
+    services.send_frames(now, *mesh);
 }
+
+std::expected<std::size_t, base::Error> Node::send(base::Now now, const wire::Outgoing& frame) {
+    Parts& parts = *parts_;
+    if (!parts.lifecycle.is_running()) {
+        return base::failure(base::Errc::closed, "the node does not run", "node", "start it first");
+    }
+    return parts.services.send(now, *parts.mesh, frame);
+}
+
+std::vector<ServiceView> Node::services() const { return parts_->services.views(); }
 
 void Node::Parts::drain_mesh(base::Now now) {
     const auto id = [](const crypto::PublicKey& key) { return runtime::EventId{key.bytes, 0}; };

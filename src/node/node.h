@@ -9,6 +9,7 @@
 // Limits:    those of node/config.h and of the modules below.
 
 #include <memory>
+#include <vector>
 
 #include "base/entropy.h"
 #include "base/kdf.h"
@@ -21,23 +22,26 @@
 #include "runtime/event_loop.h"
 #include "wallet/wallet.h"
 #include "wire/frame_link.h"
+#include "wire/service.h"
 
 namespace meshchain::node {
 
-/// The doors to the outside that a node is built with.
+/// The doors to the outside that a node is built with, and what takes part in the network through
+/// it besides its chain (row G5).
 struct Doors {
     kv::Store& store;
     wire::FrameLink& link;
     base::Entropy& entropy;
     base::Kdf& kdf;
     base::LogSink* log = nullptr;
+    std::vector<wire::Service*> services = {};  ///< they start in this order, after the mesh
 };
 
 class Node {
 public:
     /// Checks the configuration against genesis and what the store holds.
-    /// Errors: invalid_argument (a field), wrong_chain (the store belongs to another genesis),
-    /// corrupt, io.
+    /// Errors: invalid_argument (a field, a service's rule), exists (two services own one message
+    /// type), wrong_chain (the store belongs to another genesis), corrupt, io.
     static std::expected<std::unique_ptr<Node>, base::Error> create(const NodeConfig& config,
                                                                     const ledger::Genesis& genesis,
                                                                     Keys keys, Doors doors,
@@ -92,7 +96,16 @@ public:
                                                 wire::Amount amount,
                                                 std::optional<wire::FeeCode> fee);
 
-    /// Events of row C1 leave through here; register handlers before start.
+    /// Sends a message of one of the services, as if it had polled it; returns how many peers it
+    /// left for. Not from within a service.
+    /// Errors: closed (not started), invalid_argument (a type no service owns, a size outside its
+    /// rule), not_found (no session with `to`), full (the service sent too much lately), io.
+    std::expected<std::size_t, base::Error> send(base::Now now, const wire::Outgoing& frame);
+    /// What became of the services' messages.
+    std::vector<ServiceView> services() const;
+
+    /// Events of row C1 leave through here, and those of the embedding program from
+    /// runtime::custom_event(0) on; register handlers before start.
     runtime::EventLoop& events();
 
     struct Parts;  ///< node_parts.h, for the node's own files

@@ -6,6 +6,7 @@
 #include "node/lifecycle.h"
 #include "node/node.h"
 #include "node/recent_count.h"
+#include "node/service_group.h"
 #include "node/tables.h"
 #include "runtime/state_manager.h"
 
@@ -53,6 +54,7 @@ struct Node::Parts final : mesh::FrameHandler {
     LifecycleManager lifecycle;
     crypto::PublicKey identity;
     std::unique_ptr<chain::Chain> chain;
+    ServiceGroup services;
     std::vector<wire::MessageRule> rules;
     std::unique_ptr<mesh::Mesh> mesh;
     std::unique_ptr<wallet::Wallet> wallet;

@@ -107,6 +107,16 @@ struct MempoolView {
     std::vector<TransactionView> entries;  ///< highest fee rate first, at most 100
 };
 
+/// What became of an additional service's messages.
+struct ServiceView {
+    std::string name;
+    std::uint64_t received = 0;   ///< handed to it
+    std::uint64_t sent = 0;       ///< left for at least one peer
+    std::uint64_t unsent = 0;     ///< for nobody: none there, or the link was full
+    std::uint64_t refused = 0;    ///< not of its own types, or outside the rule of their type
+    std::uint64_t held_back = 0;  ///< times it filled its share and had to wait
+};
+
 /// What the sender of a payment gets back at once.
 struct PaymentView {
     wire::Txid txid;

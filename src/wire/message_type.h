@@ -30,4 +30,16 @@ std::string_view name(MessageType type);
 /// Types from here on begin their payload with a version byte (row E8).
 inline constexpr std::uint8_t versioned_types_from = 16;
 
+/// The types an application may give to messages of its own.
+inline constexpr std::uint8_t application_types_from = 128;
+inline constexpr std::uint8_t application_types_to = 239;
+
+constexpr MessageType application_type(std::uint8_t number) {
+    return static_cast<MessageType>(number);
+}
+constexpr bool is_application_type(MessageType type) {
+    const auto number = static_cast<std::uint8_t>(type);
+    return number >= application_types_from && number <= application_types_to;
+}
+
 }  // namespace meshchain::wire

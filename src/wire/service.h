@@ -2,10 +2,12 @@
 // How a module takes part in the network without knowing it (ARCHITECTURE.md):
 // the rule of each message type it owns, and the calls the node makes.
 
+#include <expected>
 #include <optional>
 #include <span>
 #include <string_view>
 
+#include "base/error.h"
 #include "base/time.h"
 #include "wire/frame.h"
 #include "wire/routed.h"
@@ -70,12 +72,17 @@ Outgoing routed_to(Destination destination, MessageType type, base::Buffer paylo
 /// The same, back to where `from`, which has `routed`, began.
 Outgoing reply_to(const Ingress& from, MessageType type, base::Buffer payload);
 
-/// A user of the network: the chain, records, objects, an application.
+/// A user of the network: the chain, records, objects, an application. It throws nothing, and does
+/// not call the node from within these functions: what it wants to send, poll_frame gives.
 class Service {
 public:
     virtual ~Service() = default;
+    /// A string literal, for logs and errors.
+    virtual std::string_view name() const = 0;
+    /// The same at every call. An application's types are those from application_types_from on.
     virtual std::span<const MessageRule> rules() const = 0;
-    virtual void start(base::Now now) = 0;
+    /// An Error keeps the node from starting: what was started before is stopped again.
+    virtual std::expected<void, base::Error> start(base::Now now) = 0;
     virtual void stop(base::Now now) = 0;
     /// `payload` is an object's bytes or a control message's body; borrowed for the call. Its
     /// origin, size and rate have been checked, nothing else.

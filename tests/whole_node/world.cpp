@@ -99,7 +99,15 @@ crypto::PublicKey World::payee(std::size_t index) const {
 
 kv::FaultyStore& World::disk(std::size_t index) { return *hosts_[index]->faulty; }
 
-void World::start(std::size_t index) {
+void World::start(std::size_t index) { MESH_ASSERT(try_start(index).has_value()); }
+
+std::expected<void, base::Error> World::try_start(std::size_t index) {
+    auto started = boot(index);
+    if (!started) kill(index);
+    return started;
+}
+
+std::expected<void, base::Error> World::boot(std::size_t index) {
     Host& host = *hosts_[index];
     MESH_ASSERT(host.node == nullptr);
     host.store = open_store(host.disk);
@@ -108,16 +116,15 @@ void World::start(std::size_t index) {
     host.frames = std::make_unique<mesh::IpFrames>(*host.port);
     node::NodeConfig config;
     config.role = wire::Role::validator;
-    auto created =
-        node::Node::create(config, genesis_,
-                           {crypto::SigningKey::from_seed(host.identity_seed),
-                            crypto::SigningKey::from_seed(host.validating_seed)},
-                           {*host.faulty, *host.frames, host.entropy, host.kdf, nullptr}, now());
-    MESH_ASSERT(created.has_value());
-    host.node = std::move(*created);
+    node::Doors doors{*host.faulty, *host.frames, host.entropy, host.kdf, nullptr};
+    if (options_.services) doors.services = options_.services(index);
+    MESH_TRY(host.node, node::Node::create(config, genesis_,
+                                           {crypto::SigningKey::from_seed(host.identity_seed),
+                                            crypto::SigningKey::from_seed(host.validating_seed)},
+                                           std::move(doors), now()));
     MESH_ASSERT(host.node->open_wallet(now(), wallet::encode(host.wallet_file)).has_value());
     MESH_ASSERT(host.node->wallet()->unlock(host.kdf, base::as_bytes(passphrase)).has_value());
-    MESH_ASSERT(host.node->start(now()).has_value());
+    return host.node->start(now());
 }
 
 void World::kill(std::size_t index) {

@@ -3,6 +3,7 @@
 // that happens to the next. Stores outlive a node, as disks do. One seed decides everything.
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -43,11 +44,15 @@ public:
         std::size_t nodes = 5;
         unsigned loss_percent = 0;
         base::Duration delay_max = std::chrono::milliseconds(5);
+        /// The additional services of a node, which outlive the world.
+        std::function<std::vector<wire::Service*>(std::size_t index)> services = {};
     };
     explicit World(Options options);
     ~World();
 
     void start(std::size_t index);
+    /// Errors: those of Node::create and Node::start; the node is gone then, its disk stays.
+    std::expected<void, base::Error> try_start(std::size_t index);
     /// Power off: only what was committed stays.
     void kill(std::size_t index);
     bool is_alive(std::size_t index) const;
@@ -85,6 +90,7 @@ private:
         base::Buffer bytes;
     };
 
+    std::expected<void, base::Error> boot(std::size_t index);
     static base::LinkAddress address(std::size_t index);
     void post(std::size_t from, const std::optional<base::LinkAddress>& to, base::Bytes datagram);
     void launch(std::size_t from, std::size_t to, bool multicast, base::Bytes datagram);
