@@ -338,13 +338,22 @@ void Chain::handle_clock_step(base::Now now) {
     settle(now);
 }
 
+void Chain::set_clock_off(base::Now now, bool off) {
+    engine_->set_clock_off(now.wall, off);
+    settle(now);
+}
+
 wire::Slot Chain::slot(base::Now now) const {
     return engine_->schedule().slot_at(now.wall).value_or(wire::Slot{});
 }
 
 wire::ChainStatus Chain::status(base::Now now) const {
-    return {slot(now), store_->tip().height, final_height(), engine_->justified(),
-            engine_->final()};
+    const auto into_slot = now.wall - engine_->schedule().start_of(slot(now));
+    const std::int64_t phase = into_slot.count() * 65'536 / genesis_.block_time_ms;
+    return {
+        slot(now),        store_->tip().height,
+        final_height(),   engine_->justified(),
+        engine_->final(), static_cast<std::uint16_t>(std::clamp<std::int64_t>(phase, 0, 65'535))};
 }
 
 void Chain::check_invariants() const {

@@ -81,6 +81,9 @@ public:
     void handle_peer_lost(const crypto::PublicKey& peer);
     /// The wall clock jumped.
     void handle_clock_step(base::Now now);
+    /// The node's clock is off: neither proposes nor votes until it is not (row A12).
+    void set_clock_off(base::Now now, bool off);
+    bool is_clock_off() const { return engine_->is_clock_off(); }
 
     std::optional<Event> poll_event();
 

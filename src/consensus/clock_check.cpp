@@ -16,8 +16,8 @@ bool ClockCheck::note_sample(wire::ValidatorIndex from, wire::Slot claimed, wire
 }
 
 bool ClockCheck::is_checked() const {
-    return agreeing_ == others_ ||
-           validators_->is_more_than_third(validators_->stake_of(agreeing_));
+    return !held_ && (agreeing_ == others_ ||
+                      validators_->is_more_than_third(validators_->stake_of(agreeing_)));
 }
 
 }  // namespace meshchain::consensus

@@ -1,7 +1,8 @@
 #pragma once
 // Whether this node's clock may be trusted to sign (PROTOCOL.md P3 "Sign only if"): since start or
 // a clock step, other validators with more than 1/3 of stake, or all others if they hold less,
-// stated a slot within one of ours. A single validator needs nobody.
+// stated a slot within one of ours. A single validator needs nobody. The owner may hold it back for
+// reasons of its own (row A12).
 
 #include <optional>
 
@@ -15,6 +16,9 @@ public:
     ClockCheck(const ValidatorSet& validators, std::optional<wire::ValidatorIndex> self);
 
     void reset() { agreeing_ = 0; }
+    /// While held it counts as unchecked, whatever others say.
+    void hold(bool held) { held_ = held; }
+    bool is_held() const { return held_; }
     /// Returns whether this sample was the one that completed the check.
     bool note_sample(wire::ValidatorIndex from, wire::Slot claimed, wire::Slot own);
     bool is_checked() const;
@@ -23,6 +27,7 @@ private:
     const ValidatorSet* validators_;
     ValidatorBits others_;
     ValidatorBits agreeing_ = 0;
+    bool held_ = false;
 };
 
 }  // namespace meshchain::consensus

@@ -106,6 +106,12 @@ void Engine::handle_clock_step(base::WallTime now) {
     advance(now);
 }
 
+void Engine::set_clock_off(base::WallTime now, bool off) {
+    if (off == clock_.is_held()) return;
+    clock_.hold(off);
+    handle_clock_step(now);
+}
+
 void Engine::enter_round(wire::Round round) {
     round_ = round;
     frozen_ = ledger_.justified_before(round);

@@ -103,6 +103,10 @@ public:
     void handle_clock_sample(base::WallTime now, const crypto::PublicKey& identity,
                              wire::Slot claimed);
     void handle_clock_step(base::WallTime now);
+    /// This node's clock is known to be off: nothing is signed until it is not, and then not before
+    /// others confirm it again.
+    void set_clock_off(base::WallTime now, bool off);
+    bool is_clock_off() const { return clock_.is_held(); }
     void handle_timeout(base::WallTime now);
     /// Jumps to a FINAL whose block the owner has stored and knows to descend from ours: the way
     /// to catch up over more blocks than the tree holds.

@@ -19,6 +19,7 @@
 #include "host/node_setup.h"
 #include "host/sqlite_store.h"
 #include "host/system_entropy.h"
+#include "host/system_time_source.h"
 #include "host/system_wall_clock.h"
 #include "host/udp_link.h"
 #include "mesh/ip_frames.h"
@@ -86,6 +87,7 @@ struct NodeProcess::Parts {
     base::Log log;
     SystemEntropy entropy;
     SystemWallClock wall_clock;
+    SystemTimeSource time_source;
     Argon2Kdf kdf;
     boost::asio::io_context io{1};
     std::unique_ptr<SqliteStore> store;
@@ -121,7 +123,7 @@ Result NodeProcess::Parts::open_node() {
     if (store->quota().used_bytes <= verified_at_start_bytes_max) MESH_CHECK(store->verify());
     MESH_TRY(link, UdpLink::open(io, udp_options(config.network)));
     frames = std::make_unique<mesh::IpFrames>(*link);
-    const node::Doors doors{*store, *frames, entropy, kdf, sink.get()};
+    const node::Doors doors{*store, *frames, entropy, kdf, sink.get(), &time_source};
     MESH_TRY(node, node::Node::create(config, *genesis, std::move(keys), doors, now()));
     return {};
 }

@@ -13,6 +13,14 @@ std::int64_t ms(base::Duration duration) {
     return std::chrono::duration_cast<base::Milliseconds>(duration).count();
 }
 
+Json to_json(const node::ClockView& clock) {
+    const auto& offset = clock.validators_offset;
+    return {{"source", std::string(name(clock.source))},
+            {"validators_offset_ms", offset ? Json(ms(*offset)) : Json()},
+            {"heard_percent", clock.heard_percent},
+            {"off", clock.off}};
+}
+
 }  // namespace
 
 Json to_json(const node::StatusView& status) {
@@ -31,6 +39,7 @@ Json to_json(const node::StatusView& status) {
             {"justified", to_json(status.justified)},
             {"validator", status.validator},
             {"clock_checked", status.clock_checked},
+            {"clock", to_json(status.clock)},
             {"online_percent", status.online_percent},
             {"peers", status.peers},
             {"mempool_transactions", status.mempool_transactions},

@@ -174,6 +174,7 @@ Json to_json(const wire::Evidence& evidence) {
 
 Json to_json(const wire::ChainStatus& status) {
     return {{"slot", status.slot.value},
+            {"slot_phase", status.slot_phase},
             {"height", status.height.value},
             {"final_height", status.final_height.value},
             {"justified", to_json(status.justified)},
@@ -194,6 +195,7 @@ Json to_json(const wire::Hello& hello) {
 Json to_json(const wire::Heartbeat& heartbeat) {
     return {{"state", heartbeat.state},
             {"slot", heartbeat.slot.value},
+            {"slot_phase", heartbeat.slot_phase},
             {"height", heartbeat.height.value},
             {"final_height", heartbeat.final_height.value}};
 }

@@ -192,7 +192,8 @@ void Mesh::send_heartbeats(base::Now now) {
     const base::Buffer body = wire::encode(wire::Heartbeat{.state = state_,
                                                            .slot = status_.slot,
                                                            .height = status_.height,
-                                                           .final_height = status_.final_height});
+                                                           .final_height = status_.final_height,
+                                                           .slot_phase = status_.slot_phase});
     if (now.instant >= heartbeat_at_) {
         heartbeat_at_ = now.instant + options_.heartbeat_interval;
         if (options_.multicast && peers_.sessions() > 0) {

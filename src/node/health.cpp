@@ -128,6 +128,15 @@ PartHealth examine_mesh(const Node::Parts& node, bool alone) {
     return mesh.take();
 }
 
+std::string clock_error(const NodeClock& clock) {
+    const auto offset = clock.validators_offset();
+    if (!offset) return "it ran ahead of the system's and waits for it, silent meanwhile";
+    const auto off = std::chrono::duration_cast<base::Milliseconds>(std::chrono::abs(*offset));
+    return "it is " + std::to_string(off.count()) + " ms " +
+           (offset->count() > 0 ? "behind" : "ahead of") +
+           " what the validators say, more than a third of a slot; silent meanwhile";
+}
+
 PartHealth examine_clock(const Node::Parts& node, base::Now now) {
     Examination clock("clock");
     const consensus::Engine& engine = node.chain->engine();
@@ -135,6 +144,10 @@ PartHealth examine_clock(const Node::Parts& node, base::Now now) {
         clock.add("before_genesis", PartState::degraded, "The chain has not begun",
                   "by this machine's clock its start lies ahead",
                   "wait, or set the clock if it is wrong");
+    } else if (node.clock->is_off()) {
+        clock.add("clock_off", engine.self() ? PartState::failed : PartState::degraded,
+                  "This node's clock is off", clock_error(*node.clock),
+                  "set the system's clock, or let NTP keep it (timedatectl)");
     } else if (engine.self() && !engine.is_clock_checked()) {
         clock.add("clock_unconfirmed", PartState::degraded, "This validator keeps silent",
                   "too few other validators confirm this machine's time",
@@ -199,8 +212,9 @@ std::vector<Problem> HealthView::problems() const {
     return all;
 }
 
-HealthView Node::health(base::Now now) const {
+HealthView Node::health(base::Now system) const {
     const Parts& node = *parts_;
+    const base::Now now = node.clock->at(system.instant);
     const bool alone = node.genesis.validators.size() == 1 && node.chain->engine().self();
     HealthView view;
     view.parts = {examine_store(node),       examine_chain(node, now), examine_mempool(node),

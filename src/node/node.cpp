@@ -9,6 +9,7 @@ namespace {
 
 /// A wall clock that gains or loses so much against the monotonic one has been set.
 constexpr base::Milliseconds clock_step_min{500};
+constexpr base::Duration time_error_asked_every = std::chrono::seconds(5);
 
 std::uint64_t random_seed(base::Entropy& entropy) {
     std::array<std::byte, 8> bytes;
@@ -36,6 +37,17 @@ mesh::Options mesh_options(const NodeConfig& config, const ledger::Genesis& gene
 
 base::Error not_this_role(std::string what, std::string advice) {
     return {base::Errc::invalid_argument, std::move(what), "role", std::move(advice)};
+}
+
+NodeClock::Options clock_options(const NodeConfig& config, const ledger::Genesis& genesis,
+                                 std::optional<wire::ValidatorIndex> self) {
+    NodeClock::Options options;
+    options.agreement = base::Milliseconds{genesis.block_time_ms} / 3;
+    // Two heartbeats at least, should one be lost.
+    options.window = std::max(options.window, 3 * config.network.heartbeat_interval);
+    for (const auto& validator : genesis.validators) options.stakes.push_back(validator.stake);
+    if (self) options.self = self->value;
+    return options;
 }
 
 /// Role and keys must fit genesis, or the node would believe itself something it is not.
@@ -68,6 +80,7 @@ Node::Parts::Parts(const NodeConfig& config_in, const ledger::Genesis& genesis_i
       state(now.instant, log),
       lifecycle(log),
       services(std::move(doors_in.services), log),
+      last_system(now),
       last(now) {}
 
 std::expected<void, base::Error> Node::Parts::build(Keys keys, base::Now now) {
@@ -88,6 +101,7 @@ std::expected<void, base::Error> Node::Parts::build(Keys keys, base::Now now) {
                                         .random = random.stream("chain"),
                                         .log = log.for_module("chain")},
                                        now));
+    clock.emplace(clock_options(config, genesis, chain->engine().self()), now);
     MESH_TRY(rules, services.join_rules(mesh::mesh_rules(), *chain));
     const mesh::Options options = mesh_options(config, genesis);
     MESH_CHECK(mesh::check(options));
@@ -126,20 +140,23 @@ std::expected<void, base::Error> Node::record_new_key(kv::Store& store,
 Node::Node(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Node::~Node() = default;
 
-std::expected<void, base::Error> Node::start(base::Now now) {
+std::expected<void, base::Error> Node::start(base::Now system) {
     Parts& parts = *parts_;
+    parts.last_system = system;
+    const base::Now now = parts.clock->at(system.instant);
     parts.started_at = now.instant;
     parts.last = now;
     MESH_CHECK(parts.lifecycle.start(now));
     static_cast<void>(parts.state.set_state(now.instant, runtime::NodeState::waiting_peers));
     parts.mesh->request_hello(now);
     parts.tell(runtime::EventType::node_started);
-    step(now);
+    step(system);
     return {};
 }
 
-void Node::stop(base::Now now) {
+void Node::stop(base::Now system) {
     Parts& parts = *parts_;
+    const base::Now now = parts.clock->at(system.instant);
     if (!parts.lifecycle.is_running()) return;
     static_cast<void>(parts.state.set_state(now.instant, runtime::NodeState::shutting_down));
     parts.send_all(now);
@@ -149,10 +166,11 @@ void Node::stop(base::Now now) {
     parts.lifecycle.stop(now);
 }
 
-void Node::step(base::Now now) { parts_->step(now); }
+void Node::step(base::Now system) { parts_->step(system); }
 
-base::Instant Node::poll_timeout(base::Now now) const {
+base::Instant Node::poll_timeout(base::Now system) const {
     const Parts& parts = *parts_;
+    const base::Now now = parts.clock->at(system.instant);
     if (parts.link_has_more) return now.instant;
     base::Instant earliest =
         std::min({parts.mesh->poll_timeout(now), parts.chain->poll_timeout(now),
@@ -161,8 +179,9 @@ base::Instant Node::poll_timeout(base::Now now) const {
     return std::max(earliest, now.instant);
 }
 
-void Node::Parts::step(base::Now now) {
-    notice_clock_step(now);
+void Node::Parts::step(base::Now system) {
+    const base::Now now = advance_clock(system);
+    last = now;
     mesh->set_status(chain->status(now), std::uint8_t(state.state()));
     link_has_more = mesh->handle_readable(now);
     if (mesh->poll_timeout(now) <= now.instant) mesh->handle_timeout(now);
@@ -177,15 +196,40 @@ void Node::Parts::step(base::Now now) {
     events.run_once(now.instant);
 }
 
-void Node::Parts::notice_clock_step(base::Now now) {
-    const auto drift = (now.wall - last.wall) -
-                       std::chrono::duration_cast<base::Milliseconds>(now.instant - last.instant);
-    last = now;
-    if (std::chrono::abs(drift) < clock_step_min) return;
-    log.warning("the wall clock jumped by " + std::to_string(drift.count()) +
-                " ms; silent until other validators confirm the time");
-    chain->handle_clock_step(now);
-    mesh->request_hello(now);
+base::Now Node::Parts::advance_clock(base::Now system) {
+    const auto drift =
+        (system.wall - last_system.wall) -
+        std::chrono::duration_cast<base::Milliseconds>(system.instant - last_system.instant);
+    last_system = system;
+    if (doors.time != nullptr && system.instant >= time_error_due) {
+        time_error_max = doors.time->error_max();
+        time_error_due = system.instant + time_error_asked_every;
+    }
+    const auto stepped = clock->advance(system, time_error_max);
+    const base::Now now = clock->at(system.instant);
+    if (std::chrono::abs(drift) >= clock_step_min) {
+        log.warning("the system's clock was set by " + std::to_string(drift.count()) +
+                    " ms; this node follows " + std::string(name(clock->source())) + " time");
+    }
+    if (stepped) {
+        const auto step = std::chrono::duration_cast<base::Milliseconds>(*stepped);
+        log.warning("this node's clock was " + std::to_string(step.count()) +
+                    " ms behind and was put right; silent until other validators confirm it");
+        chain->handle_clock_step(now);
+        mesh->request_hello(now);
+    }
+    if (clock->is_off() != chain->is_clock_off()) chain->set_clock_off(now, clock->is_off());
+    return now;
+}
+
+void Node::Parts::note_time_stated(base::Now now, const crypto::PublicKey& peer, wire::Slot slot,
+                                   std::uint16_t slot_phase) {
+    const auto validator = chain->engine().validators().find_identity(peer);
+    // Slot 0 is also what a node says before the chain begins.
+    if (!validator || slot == wire::Slot{}) return;
+    const consensus::Schedule& schedule = chain->engine().schedule();
+    const base::Milliseconds into_slot{std::int64_t{genesis.block_time_ms} * slot_phase / 65'536};
+    clock->handle_sample(now.instant, validator->value, schedule.start_of(slot) + into_slot);
 }
 
 wire::Verdict Node::Parts::handle_frame(base::Now now, const wire::Ingress& from,
@@ -224,9 +268,11 @@ void Node::Parts::drain_mesh(base::Now now) {
             chain->handle_peer_lost(lost->peer);
             tell(runtime::EventType::peer_lost, id(lost->peer));
         } else if (const auto* hello = std::get_if<mesh::PeerStatus>(&*event)) {
+            note_time_stated(now, hello->peer, hello->status.slot, hello->status.slot_phase);
             chain->handle_peer(now, hello->peer, hello->status.slot,
                                {hello->status.height, hello->status.final_height});
         } else if (const auto* beat = std::get_if<mesh::PeerHeartbeat>(&*event)) {
+            note_time_stated(now, beat->peer, beat->heartbeat.slot, beat->heartbeat.slot_phase);
             chain->handle_peer(now, beat->peer, beat->heartbeat.slot,
                                {beat->heartbeat.height, beat->heartbeat.final_height});
         }

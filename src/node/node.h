@@ -2,7 +2,8 @@
 // One whole node without any I/O of its own: chain, mesh and wallet between the doors it is given.
 // The same object runs under asio (host), in tests under virtual time, and later in the simulator.
 //
-// Time:      every call takes `now`; its instant never goes backwards, its wall time may.
+// Time:      every call takes `now`; its instant never goes backwards, its wall time may. Inside,
+//            the node lives by its own clock (node_clock.h), which does not.
 // Ownership: the doors outlive the node.
 // Threads:   one owner calls everything; host has the thread-safe edges.
 // Errors:    what the world gets wrong is an Error or a counted drop; misuse asserts.
@@ -14,6 +15,7 @@
 #include "base/entropy.h"
 #include "base/kdf.h"
 #include "base/log.h"
+#include "base/time_source.h"
 #include "ledger/genesis.h"
 #include "node/config.h"
 #include "node/health.h"
@@ -34,6 +36,7 @@ struct Doors {
     base::Entropy& entropy;
     base::Kdf& kdf;
     base::LogSink* log = nullptr;
+    base::TimeSource* time = nullptr;           ///< none: nobody keeps the system's clock
     std::vector<wire::Service*> services = {};  ///< they start in this order, after the mesh
 };
 

@@ -5,6 +5,7 @@
 #include "mesh/mesh.h"
 #include "node/lifecycle.h"
 #include "node/node.h"
+#include "node/node_clock.h"
 #include "node/recent_count.h"
 #include "node/service_group.h"
 #include "node/tables.h"
@@ -20,8 +21,10 @@ struct Node::Parts final : mesh::FrameHandler {
     std::expected<void, base::Error> build(Keys keys, base::Now now);
     wire::Verdict handle_frame(base::Now now, const wire::Ingress& from, wire::MessageType type,
                                base::Bytes payload) override;
-    void step(base::Now now);
-    void notice_clock_step(base::Now now);
+    void step(base::Now system);
+    base::Now advance_clock(base::Now system);
+    void note_time_stated(base::Now now, const crypto::PublicKey& peer, wire::Slot slot,
+                          std::uint16_t slot_phase);
     void drain_mesh(base::Now now);
     void drain_chain(base::Now now);
     void send_all(base::Now now);
@@ -60,7 +63,11 @@ struct Node::Parts final : mesh::FrameHandler {
     std::unique_ptr<wallet::Wallet> wallet;
 
     base::Instant started_at{};
-    base::Now last{};  ///< of the step before, to notice a jump of the wall clock
+    std::optional<NodeClock> clock;
+    base::Now last_system{};  ///< to notice that somebody set the system's clock
+    std::optional<base::Duration> time_error_max;
+    base::Instant time_error_due{};
+    base::Now last{};  ///< of the last step, by the node's clock
     base::Instant payments_due{};
     bool link_has_more = false;
     std::uint64_t blocks_applied = 0;

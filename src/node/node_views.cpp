@@ -26,8 +26,9 @@ Certainty Node::Parts::certainty_of(wire::Height height) const {
     return confirmation && confirmation->justified ? Certainty::justified : Certainty::live;
 }
 
-StatusView Node::status(base::Now now) const {
+StatusView Node::status(base::Now system) const {
     const Parts& parts = *parts_;
+    const base::Now now = parts.clock->at(system.instant);
     const chain::Chain& chain = *parts.chain;
     const consensus::Engine& engine = chain.engine();
     StatusView view;
@@ -46,6 +47,8 @@ StatusView Node::status(base::Now now) const {
     view.justified = engine.justified();
     view.validator = engine.self().has_value();
     view.clock_checked = engine.is_clock_checked();
+    view.clock = {parts.clock->source(), parts.clock->validators_offset(),
+                  parts.clock->heard_percent(), parts.clock->is_off()};
     view.online_percent = engine.online_percent(now.wall);
     view.peers = parts.mesh->connected_count();
     view.mempool_transactions = chain.mempool().size();
@@ -197,7 +200,8 @@ MempoolView Node::mempool() const {
 }
 
 std::expected<wire::Transaction, base::Error> Node::expand(
-    base::Now now, const wire::WireTransaction& transaction) const {
+    base::Now system, const wire::WireTransaction& transaction) const {
+    const base::Now now = parts_->clock->at(system.instant);
     const chain::Chain& chain = *parts_->chain;
     MESH_TRY(auto checked, ledger::check(chain_id(), transaction, chain.slot(now),
                                          chain.mempool().coins(), ledger::NothingVerified{}));
@@ -206,8 +210,9 @@ std::expected<wire::Transaction, base::Error> Node::expand(
 
 const wire::ChainId& Node::chain_id() const { return parts_->chain->store().chain_id(); }
 
-std::expected<wire::Txid, base::Error> Node::submit(base::Now now,
+std::expected<wire::Txid, base::Error> Node::submit(base::Now system,
                                                     const wire::WireTransaction& transaction) {
+    const base::Now now = parts_->clock->at(system.instant);
     MESH_TRY(const auto accepted, parts_->chain->submit(now, transaction));
     parts_->send_all(now);
     parts_->drain_chain(now);

@@ -73,7 +73,7 @@ std::expected<void, base::Error> Node::Parts::catch_up_wallet() {
     return wallet->handle_final(final.height, final.slot);
 }
 
-std::expected<void, base::Error> Node::open_wallet(base::Now now, base::Bytes sealed_key_file) {
+std::expected<void, base::Error> Node::open_wallet(base::Now system, base::Bytes sealed_key_file) {
     Parts& parts = *parts_;
     MESH_TRY(wallet::KeyFile keys, wallet::parse_key_file(sealed_key_file));
     MESH_TRY(parts.wallet,
@@ -82,7 +82,7 @@ std::expected<void, base::Error> Node::open_wallet(base::Now now, base::Bytes se
         parts.wallet.reset();
         return caught_up;
     }
-    parts.payments_due = now.instant;
+    parts.payments_due = system.instant;
     return {};
 }
 
@@ -131,7 +131,7 @@ void Node::Parts::send_waiting_payments(base::Now now) {
     }
 }
 
-std::expected<PaymentView, base::Error> Node::pay(base::Now now, const crypto::PublicKey& payee,
+std::expected<PaymentView, base::Error> Node::pay(base::Now system, const crypto::PublicKey& payee,
                                                   wire::Amount amount,
                                                   std::optional<wire::FeeCode> fee) {
     Parts& parts = *parts_;
@@ -139,6 +139,7 @@ std::expected<PaymentView, base::Error> Node::pay(base::Now now, const crypto::P
         return base::failure(base::Errc::unavailable, "this node has no wallet", "payment",
                              "create one with 'meshchain wallet create' and restart the node");
     }
+    const base::Now now = parts.clock->at(system.instant);
     const wire::Slot slot = parts.chain->slot(now);
     wallet::PaymentOrder order;
     order.payee = payee;

@@ -9,6 +9,7 @@
 #include "base/link.h"
 #include "base/time.h"
 #include "kv/store.h"
+#include "node/node_clock.h"
 #include "runtime/state_manager.h"
 #include "wire/block.h"
 #include "wire/control.h"
@@ -33,6 +34,14 @@ struct SyncView {
     std::uint32_t percent = 100;
 };
 
+/// Row A12. The offset is the validators' median less this node's clock.
+struct ClockView {
+    ClockSource source{};
+    std::optional<base::Duration> validators_offset;
+    unsigned heard_percent = 0;  ///< of stake, whose time was heard lately
+    bool off = false;            ///< further off than slots allow: neither proposes nor votes
+};
+
 struct StatusView {
     crypto::PublicKey identity;
     std::string node_id;
@@ -48,7 +57,8 @@ struct StatusView {
     wire::Hash final_block;
     wire::Checkpoint justified;
     bool validator = false;
-    bool clock_checked = false;        ///< enough other validators state our slot (P3)
+    bool clock_checked = false;  ///< enough other validators state our slot (P3)
+    ClockView clock;
     std::uint32_t online_percent = 0;  ///< share of stake heard lately, own included
     std::size_t peers = 0;
     std::size_t mempool_transactions = 0;

@@ -15,6 +15,7 @@ ChainStatus read_status(base::Reader& in) {
     status.final_height.value = in.u32();
     status.justified = read_checkpoint(in);
     status.final = read_checkpoint(in);
+    status.slot_phase = in.u16();
     return status;
 }
 
@@ -22,6 +23,7 @@ void write(base::Writer& out, const ChainStatus& status) {
     out.u32(status.slot.value).u32(status.height.value).u32(status.final_height.value);
     write(out, status.justified);
     write(out, status.final);
+    out.u16(status.slot_phase);
 }
 
 }  // namespace
@@ -109,7 +111,8 @@ base::Buffer encode(const Heartbeat& heartbeat) {
         .u8(heartbeat.state)
         .u32(heartbeat.slot.value)
         .u32(heartbeat.height.value)
-        .u32(heartbeat.final_height.value);
+        .u32(heartbeat.final_height.value)
+        .u16(heartbeat.slot_phase);
     return out;
 }
 
@@ -120,6 +123,7 @@ std::expected<Heartbeat, base::Error> parse_heartbeat(base::Bytes body) {
     heartbeat.slot.value = in.u32();
     heartbeat.height.value = in.u32();
     heartbeat.final_height.value = in.u32();
+    heartbeat.slot_phase = in.u16();
     MESH_CHECK(in.finish("STATUS"));
     return heartbeat;
 }

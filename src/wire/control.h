@@ -31,12 +31,13 @@ std::string_view name(Role role);
 
 /// Where a node's chain stands. Claims, not proofs: they choose whom to ask, never what to believe.
 struct ChainStatus {
-    static constexpr std::size_t size = 4 + 4 + 4 + 2 * Checkpoint::size;
+    static constexpr std::size_t size = 4 + 4 + 4 + 2 * Checkpoint::size + 2;
     Slot slot;      ///< the sender's own clock
     Height height;  ///< of its head
     Height final_height;
     Checkpoint justified;
     Checkpoint final;
+    std::uint16_t slot_phase = 0;  ///< how much of the slot has passed, in 1/65536
     friend bool operator==(const ChainStatus&, const ChainStatus&) = default;
 };
 
@@ -65,11 +66,12 @@ std::expected<Hello, base::Error> parse_hello(base::Bytes body);
 
 /// STATUS (row F8): the heartbeat. With frame header and signature it stays within 100 bytes.
 struct Heartbeat {
-    static constexpr std::size_t size = 1 + 4 + 4 + 4;
+    static constexpr std::size_t size = 1 + 4 + 4 + 4 + 2;
     std::uint8_t state = 0;  ///< the node state's number (runtime::NodeState)
     Slot slot;
     Height height;
     Height final_height;
+    std::uint16_t slot_phase = 0;  ///< how much of the slot has passed, in 1/65536
     friend bool operator==(const Heartbeat&, const Heartbeat&) = default;
 };
 static_assert(FrameHeader::size + Heartbeat::size + crypto::Signature::size <= 100);

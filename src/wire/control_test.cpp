@@ -23,6 +23,7 @@ Hello a_hello() {
     hello.status.final_height.value = 3;
     hello.status.justified = {Round{4}, Slot{5}, filled<Hash>(0x11)};
     hello.status.final = {Round{6}, Slot{7}, filled<Hash>(0x22)};
+    hello.status.slot_phase = 0x8001;
     return hello;
 }
 const std::string hello_hex =
@@ -40,12 +41,13 @@ const std::string hello_hex =
     times("11", 32) +
     "00000006"
     "00000007" +
-    times("22", 32);
+    times("22", 32) + "8001";
 const std::string heartbeat_hex =
     "03"
     "00000001"
     "00000002"
-    "00000003";
+    "00000003"
+    "4000";
 const std::string request_hex =
     "01"
     "01020304"
@@ -66,7 +68,7 @@ TEST(HelloFormatTest, UnknownRoleAndOtherThanYesOrNo_AreMalformed) {
 }
 
 TEST(HeartbeatFormatTest, Heartbeat_HasOneForm) {
-    const Heartbeat heartbeat{3, Slot{1}, Height{2}, Height{3}};
+    const Heartbeat heartbeat{3, Slot{1}, Height{2}, Height{3}, 0x4000};
     test::expect_one_form(heartbeat, heartbeat_hex, parse_heartbeat);
     EXPECT_EQ(encode(heartbeat).size(), Heartbeat::size);
 }

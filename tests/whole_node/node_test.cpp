@@ -136,18 +136,5 @@ TEST_F(WholeNodeTest, AnIdleChain_IsSilentButForHeartbeats) {
     EXPECT_LE(world.datagrams() - before, 5U * 12U * 2U + 10U);
 }
 
-TEST_F(WholeNodeTest, AClockThatJumps_SilencesTheNodeUntilOthersConfirmIt) {
-    World world({.seed = 5});
-    start_all(world);
-    const auto checked = [&] { return world[0].status(world.now()).clock_checked; };
-    ASSERT_TRUE(world.run_until(checked, seconds(12)));
-    base::Now wrong = world.now();
-    wrong.wall += std::chrono::hours(1);
-    world[0].step(wrong);
-    EXPECT_FALSE(world[0].status(wrong).clock_checked);
-    // The clock is right again, which is another jump.
-    EXPECT_TRUE(world.run_until(checked, seconds(12)));
-}
-
 }  // namespace
 }  // namespace meshchain::tests

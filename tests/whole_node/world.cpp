@@ -48,6 +48,11 @@ struct World::Port final : base::Link {
     std::deque<Flight> arrived;
 };
 
+struct SettableTimeSource final : base::TimeSource {
+    std::optional<base::Duration> error_max() override { return error; }
+    std::optional<base::Duration> error;
+};
+
 struct World::Host {
     explicit Host(base::Random random) : entropy(random.stream("entropy")) {}
     std::shared_ptr<kv::MemoryMedium> disk = std::make_shared<kv::MemoryMedium>();
@@ -55,6 +60,8 @@ struct World::Host {
     std::unique_ptr<kv::FaultyStore> faulty;
     SeededEntropy entropy;
     QuickKdf kdf;
+    SettableTimeSource time_source;
+    base::Milliseconds clock_error{};
     crypto::SigningKey::Seed identity_seed{};
     crypto::SigningKey::Seed validating_seed{};
     wallet::KeyFile wallet_file;
@@ -116,15 +123,27 @@ std::expected<void, base::Error> World::boot(std::size_t index) {
     host.frames = std::make_unique<mesh::IpFrames>(*host.port);
     node::NodeConfig config;
     config.role = wire::Role::validator;
-    node::Doors doors{*host.faulty, *host.frames, host.entropy, host.kdf, nullptr};
+    node::Doors doors{*host.faulty, *host.frames, host.entropy,
+                      host.kdf,     nullptr,      &host.time_source};
     if (options_.services) doors.services = options_.services(index);
     MESH_TRY(host.node, node::Node::create(config, genesis_,
                                            {crypto::SigningKey::from_seed(host.identity_seed),
                                             crypto::SigningKey::from_seed(host.validating_seed)},
-                                           std::move(doors), now()));
-    MESH_ASSERT(host.node->open_wallet(now(), wallet::encode(host.wallet_file)).has_value());
+                                           std::move(doors), now(index)));
+    MESH_ASSERT(host.node->open_wallet(now(index), wallet::encode(host.wallet_file)).has_value());
     MESH_ASSERT(host.node->wallet()->unlock(host.kdf, base::as_bytes(passphrase)).has_value());
-    return host.node->start(now());
+    return host.node->start(now(index));
+}
+
+base::Now World::now(std::size_t index) const { return {now_, wall_ + hosts_[index]->clock_error}; }
+
+void World::set_clock_error(std::size_t index, base::Milliseconds error) {
+    hosts_[index]->clock_error = error;
+}
+
+void World::set_synchronised(std::size_t index, bool synchronised) {
+    hosts_[index]->time_source.error.reset();
+    if (synchronised) hosts_[index]->time_source.error = std::chrono::milliseconds(5);
 }
 
 void World::kill(std::size_t index) {
@@ -162,8 +181,8 @@ void World::step_all() {
             host.port->arrived.push_back(std::move(flight));
         }
     }
-    for (const auto& host : hosts_) {
-        if (host->node) host->node->step(now());
+    for (std::size_t i = 0; i < hosts_.size(); ++i) {
+        if (hosts_[i]->node) hosts_[i]->node->step(now(i));
     }
 }
 

@@ -66,6 +66,11 @@ public:
     /// Only nodes of one side hear each other; all in one side: no partition.
     void partition(std::set<std::size_t> side) { side_ = std::move(side); }
 
+    /// The node's system clock is wrong by so much, from now on.
+    void set_clock_error(std::size_t index, base::Milliseconds error);
+    /// NTP keeps the node's system clock, or so its system says.
+    void set_synchronised(std::size_t index, bool synchronised);
+
     void run_for(base::Duration duration);
     /// Until `done`, at most for `limit`; whether it came true.
     template <class Predicate>
@@ -78,6 +83,8 @@ public:
         return true;
     }
     base::Now now() const { return {now_, wall_}; }
+    /// As the node's system tells it.
+    base::Now now(std::size_t index) const;
     std::uint64_t datagrams() const { return datagrams_; }
 
 private:
