@@ -213,6 +213,21 @@ Json to_json(const wire::SyncRequest& request) {
             return {{"kind", "block"}, {"block", hex(r.block)}, {"first", r.first}};
         }
         Json operator()(const wire::CertificateRequest&) const { return {{"kind", "certificate"}}; }
+        Json operator()(const wire::FinalRequest& r) const {
+            return {
+                {"kind", "final"}, {"nonce", r.nonce}, {"from", r.from.value}, {"to", r.to.value}};
+        }
+        Json operator()(const wire::HeadersRequest& r) const {
+            return {
+                {"kind", "headers"}, {"nonce", r.nonce}, {"top", hex(r.top)}, {"count", r.count}};
+        }
+        Json operator()(const wire::BodiesRequest& r) const {
+            return {{"kind", "bodies"},
+                    {"nonce", r.nonce},
+                    {"from", r.from.value},
+                    {"count", r.count},
+                    {"last", hex(r.last)}};
+        }
     };
     return std::visit(Visitor{}, request);
 }
@@ -234,6 +249,13 @@ Json to_json(const wire::SyncResponse& response) {
         }
         Json operator()(const wire::NotFoundResponse& r) const {
             return {{"kind", "not_found"}, {"block", hex(r.block)}};
+        }
+        Json operator()(const wire::ItemsResponse& r) const {
+            Json items = Json::array();
+            for (const auto& item : r.items) {
+                items.push_back({{"bytes", item.bytes}, {"hash", hex(item.hash)}});
+            }
+            return {{"kind", "items"}, {"nonce", r.nonce}, {"items", std::move(items)}};
         }
     };
     return std::visit(Visitor{}, response);
@@ -281,6 +303,13 @@ Json to_json(const wire::RoutedMessage& message) {
             {"signature", hex(message.signature)}};
 }
 
+Json to_json(const wire::SyncChunk& chunk) {
+    return {{"nonce", chunk.nonce},
+            {"item", chunk.item},
+            {"chunk", chunk.chunk},
+            {"bytes", base::to_hex(chunk.bytes)}};
+}
+
 std::expected<Json, base::Error> decode_payload(wire::MessageType type, base::Bytes payload) {
     using enum wire::MessageType;
     switch (type) {
@@ -288,6 +317,7 @@ std::expected<Json, base::Error> decode_payload(wire::MessageType type, base::By
         case block: return to_json_or_error(wire::parse_block_announcement(payload));
         case block_ack: return to_json_or_error(wire::parse_vote(payload));
         case evidence: return to_json_or_error(wire::parse_evidence(payload));
+        case sync_data: return to_json_or_error(wire::parse_sync_chunk(payload));
         case peer_info: return to_json_or_error(wire::parse_announcement(payload));
         case routed: return to_json_or_error(wire::parse_routed(payload));
         case cookie: {

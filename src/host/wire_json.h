@@ -46,6 +46,7 @@ Json to_json(const wire::Destination& destination);
 Json to_json(const wire::RoutedMessage& message);
 Json to_json(const wire::SyncRequest& request);
 Json to_json(const wire::SyncResponse& response);
+Json to_json(const wire::SyncChunk& chunk);
 
 /// The payload of a frame of this type; a control message's body and signature apart.
 std::expected<Json, base::Error> decode_payload(wire::MessageType type, base::Bytes payload);

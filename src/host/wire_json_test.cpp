@@ -131,6 +131,14 @@ TEST(WireJson, ControlMessages_AreShownByTheirFields) {
     EXPECT_EQ(
         decoded_control(MessageType::sync_request, wire::SyncRequest(wire::CertificateRequest{})),
         Json({{"kind", "certificate"}}));
+    EXPECT_EQ(decoded_control(MessageType::sync_request,
+                              wire::SyncRequest(wire::FinalRequest{7, {5}, {9}})),
+              Json({{"kind", "final"}, {"nonce", 7}, {"from", 5}, {"to", 9}}));
+    const wire::SyncResponse items = wire::ItemsResponse{7, {{3, hash_of("item")}}};
+    EXPECT_EQ(decoded_control(MessageType::sync_response, items).at("items").at(0).at("bytes"), 3);
+    EXPECT_EQ(
+        decoded(MessageType::sync_data, wire::encode(wire::SyncChunk{7, 1, 2, base::Buffer(2)})),
+        Json({{"nonce", 7}, {"item", 1}, {"chunk", 2}, {"bytes", "0000"}}));
     const wire::SyncResponse hashes = wire::HashesResponse{{4}, {hash_of("block")}};
     EXPECT_EQ(decoded_control(MessageType::sync_response, hashes).at("hashes").at(0),
               crypto::to_hex(hash_of("block")));

@@ -114,6 +114,20 @@ TEST_F(Flooding, ObjectComingBackToItsOrigin_IsNeverHandedUp) {
     EXPECT_EQ(nodes[0]->mesh().stats().of(Drop::own) > 0, true);
 }
 
+TEST_F(Flooding, AChunkIsForOnePeer_NeverRelayed_AndHandedUpEachTimeItComes) {
+    const Nodes nodes = make_clique(3);
+    const std::size_t begin = network_.sent.size();
+    const wire::Outgoing chunk{.type = MessageType::sync_data,
+                               .to = nodes[1]->key(),
+                               .except = std::nullopt,
+                               .payload = base::to_buffer(base::as_bytes("bytes"))};
+    for (int i = 0; i < 2; ++i) ASSERT_EQ(nodes[0]->mesh().send(network_.now(), chunk), 1U);
+    network_.run_for(1s);
+    EXPECT_EQ(copies(nodes, 1, "bytes"), 2U);
+    EXPECT_EQ(copies(nodes, 2, "bytes"), 0U);
+    EXPECT_EQ(network_.count_sent(MessageType::sync_data, begin), 2U);
+}
+
 TEST_F(Flooding, SameContentInAnotherFrame_IsADuplicate) {
     const Nodes nodes = make_line(3);
     deliver(*nodes[0], *nodes[1], header_of(*nodes[0], 3), "pay");

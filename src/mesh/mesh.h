@@ -140,6 +140,8 @@ private:
     void handle_control(base::Now now, PeerEntry& entry, const wire::MessageRule& rule,
                         const wire::ReceivedFrame& received);
     wire::Verdict handle_heartbeat(PeerEntry& entry, base::Bytes body);
+    void handle_chunk(base::Now now, PeerEntry& entry, const wire::MessageRule& rule,
+                      const wire::Frame& frame);
     void handle_object(base::Now now, PeerEntry& entry, const wire::MessageRule& rule,
                        const wire::Frame& frame);
     void judge_object(base::Now now, PeerEntry& entry, const wire::MessageRule& rule,

@@ -47,6 +47,8 @@ void Mesh::handle_frame(base::Now now, std::uint8_t link, const wire::ReceivedFr
     ++entry->peer.metrics.frames_received;
     if (rule->message_class == wire::MessageClass::control) {
         handle_control(now, *entry, *rule, received);
+    } else if (rule->message_class == wire::MessageClass::chunk) {
+        handle_chunk(now, *entry, *rule, received.frame);
     } else {
         handle_object(now, *entry, *rule, received.frame);
     }
@@ -152,6 +154,22 @@ void Mesh::judge_object(base::Now now, PeerEntry& entry, const wire::MessageRule
     settle(now, key, header.type, verdict);
 }
 
+/// Neither remembered nor relayed: only who asked can tell what it is worth, and until he has, it
+/// may be anybody's under this peer's address.
+void Mesh::handle_chunk(base::Now now, PeerEntry& entry, const wire::MessageRule& rule,
+                        const wire::Frame& frame) {
+    if (bucket_of(entry, rule).available(now.instant) == 0) return drop(Drop::rate);
+    if (!start_work(now, *entry.session, frame.header.sender)) return drop(Drop::work);
+    const crypto::PublicKey key = entry.peer.key;
+    const Verdict verdict =
+        handler_.handle_frame(now, {.peer = key}, frame.header.type, frame.payload);
+    if (verdict == Verdict::keep) {
+        excuse_work(*entry.session, frame.header.sender);
+        bucket_of(entry, rule).take(now.instant);
+    }
+    settle(now, key, frame.header.type, verdict);
+}
+
 void Mesh::settle(base::Now now, const crypto::PublicKey& key, MessageType type, Verdict verdict) {
     PeerEntry* entry = peers_.find(key);
     MESH_ASSERT(entry != nullptr);
@@ -172,7 +190,7 @@ void Mesh::settle(base::Now now, const crypto::PublicKey& key, MessageType type,
             }
             // Objects sign no frame: anybody can bring one under a peer's address. So a wrong one
             // lowers what we think of that address, and never ends a session.
-            if (find_rule(rules_, type)->message_class == wire::MessageClass::object) {
+            if (find_rule(rules_, type)->message_class != wire::MessageClass::control) {
                 return report_failure(key);
             }
             return punish(now, *entry);

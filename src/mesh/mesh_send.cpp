@@ -37,7 +37,9 @@ std::expected<std::size_t, base::Error> Mesh::send(base::Now now, const wire::Ou
                                    .timestamp = seconds_of(now.wall),
                                    .sequence = ++object_counter_,
                                    .hop_limit = options_.hop_limit};
-    flood_.mark_relayed(flood_.content_id(frame.type, frame.payload), options_.hop_limit);
+    if (rule->message_class == wire::MessageClass::object) {
+        flood_.mark_relayed(flood_.content_id(frame.type, frame.payload), options_.hop_limit);
+    }
     return send_to_sessions(frame, header, frame.payload);
 }
 

@@ -110,6 +110,7 @@ inline std::vector<wire::MessageRule> test_rules() {
         wire::MessageRule{wire::MessageType::transaction, object, 1, 1'148, 600, 4, true},
         wire::MessageRule{wire::MessageType::block, object, 1, 1'180, 120, 3, true},
         wire::MessageRule{wire::MessageType::sync_request, control, 65, 200, 30, 5, false},
+        wire::MessageRule{wire::MessageType::sync_data, chunk, 1, 1'180, 600, 5, false},
     };
     const std::array<std::span<const wire::MessageRule>, 2> parts{mesh_rules(), others};
     auto table = build_rule_table(parts);

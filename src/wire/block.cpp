@@ -21,6 +21,18 @@ base::Error too_large(std::size_t found, std::size_t limit, const char* unit) {
             ""};
 }
 
+std::vector<WireTransaction> read_transactions(base::Reader& in) {
+    std::vector<WireTransaction> transactions;
+    const std::size_t count = in.u16();
+    if (count > transactions_per_block_max) in.fail();
+    for (std::size_t i = 0; i < count && in.ok(); ++i) {
+        if (auto transaction = read_transaction(in)) {
+            transactions.push_back(*std::move(transaction));
+        }
+    }
+    return transactions;
+}
+
 }  // namespace
 
 base::Buffer preimage(const ChainId& chain, const BlockHeader& header,
@@ -94,6 +106,17 @@ base::Buffer encode(const Block& block) {
     return out;
 }
 
+std::expected<std::vector<WireTransaction>, base::Error> parse_block_body(base::Bytes bytes) {
+    if (bytes.size() > block_bytes_limit_max - BlockHeader::size) {
+        return std::unexpected(
+            too_large(bytes.size(), block_bytes_limit_max - BlockHeader::size, "bytes"));
+    }
+    base::Reader in(bytes);
+    std::vector<WireTransaction> transactions = read_transactions(in);
+    MESH_CHECK(in.finish("block body"));
+    return transactions;
+}
+
 std::expected<Block, base::Error> parse_block(base::Bytes bytes) {
     if (bytes.size() > block_bytes_limit_max) {
         return std::unexpected(too_large(bytes.size(), block_bytes_limit_max, "bytes"));
@@ -101,15 +124,8 @@ std::expected<Block, base::Error> parse_block(base::Bytes bytes) {
     MESH_CHECK(check_version(bytes, BlockHeader::version, "block"));
     base::Reader in(bytes);
     const auto header = read_block_header(in);
-    const std::size_t count = in.u16();
-    if (count > transactions_per_block_max) in.fail();
     Block block;
-    if (in.ok()) block = {*header, {}};
-    for (std::size_t i = 0; i < count && in.ok(); ++i) {
-        if (auto transaction = read_transaction(in)) {
-            block.transactions.push_back(*std::move(transaction));
-        }
-    }
+    if (in.ok()) block = {*header, read_transactions(in)};
     MESH_CHECK(in.finish("block"));
     return block;
 }

@@ -50,6 +50,8 @@ base::Buffer encode(const Block& block);
 std::size_t encoded_bytes(const Block& block);
 /// Errors: malformed, wrong_version, too_large (over block_bytes_limit_max).
 std::expected<Block, base::Error> parse_block(base::Bytes bytes);
+/// The stored form behind the header. Errors: as parse_block.
+std::expected<std::vector<WireTransaction>, base::Error> parse_block_body(base::Bytes bytes);
 
 /// What travels as type BLOCK on IP: the header and a short id for each transaction
 /// (PROTOCOL.md P1.8). The ids are SipHash under a key drawn from the header, unknowable before

@@ -15,6 +15,7 @@ std::string_view name(MessageType type) {
         case MessageType::cookie: return "COOKIE";
         case MessageType::vote_request: return "VOTE_REQ";
         case MessageType::evidence: return "EVIDENCE";
+        case MessageType::sync_data: return "SYNC_DATA";
         case MessageType::routed: return "ROUTED";
         case MessageType::probe: return "PROBE";
         case MessageType::receipt: return "RECEIPT";

@@ -19,6 +19,7 @@ enum class MessageType : std::uint8_t {
     cookie = 16,        ///< unsigned answer to a HELLO without a valid cookie
     vote_request = 17,  ///< control: VoteRequest
     evidence = 18,      ///< object: Evidence
+    sync_data = 19,     ///< chunk: SyncChunk
     routed = 20,        ///< object: RoutedMessage, which carries the types of class `routed`
     probe = 21,         ///< routed: wants nothing but its receipt
     receipt = 22,       ///< routed: Receipt

@@ -26,6 +26,7 @@ std::string_view name(Verdict verdict);
 enum class MessageClass : std::uint8_t {
     object,     ///< deduplicated by content, relayed by verdict
     control,    ///< signed by its origin with a sequence, one hop
+    chunk,      ///< unsigned bytes that a signed answer named by hash: one hop, for one peer
     handshake,  ///< HELLO and COOKIE: mesh's own, before a session exists
     routed,     ///< never a frame of its own: travels inside ROUTED, over several hops
 };

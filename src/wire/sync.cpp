@@ -7,8 +7,15 @@
 namespace meshchain::wire {
 namespace {
 
-enum class RequestKind : std::uint8_t { hashes = 0, block = 1, certificate = 2 };
-enum class ResponseKind : std::uint8_t { hashes = 0, block = 1, not_found = 2 };
+enum class RequestKind : std::uint8_t {
+    hashes = 0,
+    block = 1,
+    certificate = 2,
+    final = 3,
+    headers = 4,
+    bodies = 5,
+};
+enum class ResponseKind : std::uint8_t { hashes = 0, block = 1, not_found = 2, items = 3 };
 
 template <class Kind>
 base::Writer start(base::Buffer& out, Kind kind) {
@@ -28,6 +35,26 @@ base::Buffer encode_request(const BlockRequest& request) {
 base::Buffer encode_request(const CertificateRequest&) {
     base::Buffer out;
     start(out, RequestKind::certificate);
+    return out;
+}
+
+base::Buffer encode_request(const FinalRequest& request) {
+    base::Buffer out;
+    start(out, RequestKind::final).u64(request.nonce).u32(request.from.value).u32(request.to.value);
+    return out;
+}
+base::Buffer encode_request(const HeadersRequest& request) {
+    base::Buffer out;
+    start(out, RequestKind::headers).u64(request.nonce).bytes(request.top.bytes).u16(request.count);
+    return out;
+}
+base::Buffer encode_request(const BodiesRequest& request) {
+    base::Buffer out;
+    start(out, RequestKind::bodies)
+        .u64(request.nonce)
+        .u32(request.from.value)
+        .u8(request.count)
+        .bytes(request.last.bytes);
     return out;
 }
 
@@ -57,6 +84,17 @@ base::Buffer encode_response(const NotFoundResponse& response) {
     return out;
 }
 
+base::Buffer encode_response(const ItemsResponse& response) {
+    MESH_ASSERT(response.items.size() <= items_max);
+    base::Buffer out;
+    base::Writer writer = start(out, ResponseKind::items);
+    writer.u64(response.nonce).u8(static_cast<std::uint8_t>(response.items.size()));
+    for (const ItemsResponse::Item& item : response.items) {
+        writer.u32(item.bytes).bytes(item.hash.bytes);
+    }
+    return out;
+}
+
 HashesRequest read_hashes_request(base::Reader& in) {
     HashesRequest request;
     request.from.value = in.u32();
@@ -68,6 +106,27 @@ HashesRequest read_hashes_request(base::Reader& in) {
 BlockRequest read_block_request(base::Reader& in) {
     const Hash block = read_hash(in);
     return {block, in.u16()};
+}
+
+FinalRequest read_final_request(base::Reader& in) {
+    FinalRequest request{in.u64(), {in.u32()}, {}};
+    request.to.value = in.u32();
+    if (request.from > request.to) in.fail();
+    return request;
+}
+
+HeadersRequest read_headers_request(base::Reader& in) {
+    HeadersRequest request{in.u64(), read_hash(in), 0};
+    request.count = in.u16();
+    if (request.count == 0 || request.count > headers_max) in.fail();
+    return request;
+}
+
+BodiesRequest read_bodies_request(base::Reader& in) {
+    BodiesRequest request{in.u64(), {in.u32()}, in.u8(), {}};
+    request.last = read_hash(in);
+    if (request.count == 0 || request.count > items_max) in.fail();
+    return request;
 }
 
 HashesResponse read_hashes_response(base::Reader& in) {
@@ -95,6 +154,19 @@ BlockResponse read_block_response(base::Reader& in) {
     return response;
 }
 
+ItemsResponse read_items_response(base::Reader& in) {
+    ItemsResponse response{in.u64(), {}};
+    const std::size_t count = in.u8();
+    if (count > items_max) in.fail();
+    for (std::size_t i = 0; i < count && in.ok(); ++i) {
+        ItemsResponse::Item item{in.u32(), {}};
+        item.hash = read_hash(in);
+        if (item.bytes == 0 || item.bytes > item_bytes_max) in.fail();
+        response.items.push_back(item);
+    }
+    return response;
+}
+
 }  // namespace
 
 base::Buffer encode(const SyncRequest& request) {
@@ -108,6 +180,9 @@ std::expected<SyncRequest, base::Error> parse_sync_request(base::Bytes body) {
         case RequestKind::hashes: request = read_hashes_request(in); break;
         case RequestKind::block: request = read_block_request(in); break;
         case RequestKind::certificate: request = CertificateRequest{}; break;
+        case RequestKind::final: request = read_final_request(in); break;
+        case RequestKind::headers: request = read_headers_request(in); break;
+        case RequestKind::bodies: request = read_bodies_request(in); break;
         default: in.fail();
     }
     MESH_CHECK(in.finish("SYNC_REQUEST"));
@@ -131,6 +206,7 @@ std::expected<SyncResponse, base::Error> parse_sync_response(base::Bytes body) {
         case ResponseKind::hashes: response = read_hashes_response(in); break;
         case ResponseKind::block: response = read_block_response(in); break;
         case ResponseKind::not_found: response = NotFoundResponse{read_hash(in)}; break;
+        case ResponseKind::items: response = read_items_response(in); break;
         default: in.fail();
     }
     MESH_CHECK(in.finish("SYNC_RESPONSE"));
@@ -150,6 +226,77 @@ BlockResponse block_response(const Hash& hash, const Block& block, std::uint16_t
         response.transactions.push_back(block.transactions[i]);
     }
     return response;
+}
+
+SyncChunk chunk_of(base::Bytes item_bytes, std::uint64_t nonce, std::uint8_t item,
+                   std::uint8_t chunk) {
+    MESH_ASSERT(chunk < chunks_of(item_bytes.size()));
+    const base::Bytes rest = item_bytes.subspan(chunk * SyncChunk::bytes_max);
+    const std::size_t bytes = std::min(rest.size(), SyncChunk::bytes_max);
+    return {nonce, item, chunk, base::to_buffer(rest.first(bytes))};
+}
+
+base::Buffer encode(const SyncChunk& chunk) {
+    MESH_ASSERT(!chunk.bytes.empty() && chunk.bytes.size() <= SyncChunk::bytes_max);
+    base::Buffer out;
+    out.reserve(SyncChunk::overhead_bytes + chunk.bytes.size());
+    base::Writer(out)
+        .u8(SyncChunk::version)
+        .u64(chunk.nonce)
+        .u8(chunk.item)
+        .u8(chunk.chunk)
+        .bytes(chunk.bytes);
+    return out;
+}
+
+std::expected<SyncChunk, base::Error> parse_sync_chunk(base::Bytes payload) {
+    if (payload.size() > ip_payload_bytes_max) {
+        return base::failure(base::Errc::too_large, std::to_string(payload.size()) + " bytes",
+                             "SYNC_DATA");
+    }
+    MESH_CHECK(check_version(payload, SyncChunk::version, "SYNC_DATA"));
+    base::Reader in(payload);
+    in.u8();
+    SyncChunk chunk{in.u64(), in.u8(), in.u8(), {}};
+    chunk.bytes = base::to_buffer(in.rest());
+    if (chunk.bytes.empty() || chunk.item >= items_max) in.fail();
+    MESH_CHECK(in.finish("SYNC_DATA"));
+    return chunk;
+}
+
+base::Buffer encode(const ProvenFinal& proven) {
+    base::Buffer out;
+    encode(proven.header, out);
+    base::Writer(out).bytes(encode(proven.certificate));
+    return out;
+}
+
+std::expected<ProvenFinal, base::Error> parse_proven_final(base::Bytes bytes) {
+    MESH_CHECK(check_version(bytes, BlockHeader::version, "final block"));
+    base::Reader in(bytes);
+    const auto header = read_block_header(in);
+    const base::Bytes rest = in.rest();
+    MESH_CHECK(in.finish("final block"));
+    MESH_TRY(Certificate certificate, parse_certificate(rest));
+    return ProvenFinal{*header, std::move(certificate)};
+}
+
+base::Buffer encode(const std::vector<BlockHeader>& headers) {
+    base::Buffer out;
+    out.reserve(headers.size() * BlockHeader::size);
+    for (const BlockHeader& header : headers) encode(header, out);
+    return out;
+}
+
+std::expected<std::vector<BlockHeader>, base::Error> parse_headers(base::Bytes bytes) {
+    base::Reader in(bytes);
+    std::vector<BlockHeader> headers;
+    do {
+        if (headers.size() == headers_max) in.fail();
+        if (const auto header = read_block_header(in)) headers.push_back(*header);
+    } while (in.ok() && in.remaining() > 0);
+    MESH_CHECK(in.finish("headers"));
+    return headers;
 }
 
 }  // namespace meshchain::wire

@@ -32,8 +32,52 @@ TEST(SyncRequestTest, EachKind_HasOneForm) {
     test::expect_one_form(SyncRequest(CertificateRequest{}), "02", parse_sync_request);
 }
 
+TEST(SyncRequestTest, WhatIsAnsweredByItems_HasOneForm) {
+    test::expect_one_form(SyncRequest(FinalRequest{7, Height{5}, Height{9}}),
+                          "03"
+                          "0000000000000007"
+                          "00000005"
+                          "00000009",
+                          parse_sync_request);
+    test::expect_one_form(SyncRequest(HeadersRequest{7, filled<Hash>(0x11), 256}),
+                          "04"
+                          "0000000000000007" +
+                              times("11", 32) + "0100",
+                          parse_sync_request);
+    test::expect_one_form(SyncRequest(BodiesRequest{7, Height{5}, 30, filled<Hash>(0x11)}),
+                          "05"
+                          "0000000000000007"
+                          "00000005"
+                          "1e" +
+                              times("11", 32),
+                          parse_sync_request);
+}
+
+TEST(SyncRequestTest, RangesThatNameNothingOrTooMuch_AreMalformed) {
+    const std::string final =
+        "03"
+        "0000000000000007"
+        "00000005"
+        "00000005";
+    EXPECT_EQ(error_with(final, 16, 4, parse_sync_request), Errc::malformed);
+    const std::string headers =
+        "04"
+        "0000000000000007" +
+        times("11", 32) + "0100";
+    EXPECT_EQ(error_with(headers, 42, 1, parse_sync_request), Errc::malformed);
+    EXPECT_EQ(error_with(headers, 41, 0, parse_sync_request), Errc::malformed);
+    const std::string bodies =
+        "05"
+        "0000000000000007"
+        "00000005"
+        "1e" +
+        times("11", 32);
+    EXPECT_EQ(error_with(bodies, 13, 31, parse_sync_request), Errc::malformed);
+    EXPECT_EQ(error_with(bodies, 13, 0, parse_sync_request), Errc::malformed);
+}
+
 TEST(SyncRequestTest, UnknownKindAndCountOutOfRange_AreMalformed) {
-    EXPECT_EQ(error_with("02", 0, 3, parse_sync_request), Errc::malformed);
+    EXPECT_EQ(error_with("02", 0, 6, parse_sync_request), Errc::malformed);
     EXPECT_EQ(error_with("000000000520", 5, 0, parse_sync_request), Errc::malformed);
     EXPECT_EQ(error_with("000000000520", 5, 33, parse_sync_request), Errc::malformed);
 }
@@ -48,6 +92,67 @@ TEST(SyncResponseTest, EachKind_HasOneForm) {
         block_response_hex, parse_sync_response);
     test::expect_one_form(SyncResponse(NotFoundResponse{filled<Hash>(0x11)}),
                           "02" + times("11", 32), parse_sync_response);
+}
+
+TEST(SyncResponseTest, AListOfItems_HasOneForm_AndNamesNoneThatIsEmptyOrTooLarge) {
+    const std::string hex =
+        "03"
+        "0000000000000007"
+        "01"
+        "00010000" +
+        times("22", 32);
+    test::expect_one_form(SyncResponse(ItemsResponse{7, {{65536, filled<Hash>(0x22)}}}), hex,
+                          parse_sync_response);
+    test::expect_one_form(SyncResponse(ItemsResponse{7, {}}),
+                          "03"
+                          "0000000000000007"
+                          "00",
+                          parse_sync_response);
+    EXPECT_EQ(error_with(hex, 13, 1, parse_sync_response), Errc::malformed);
+    EXPECT_EQ(error_with(hex, 11, 0, parse_sync_response), Errc::malformed);
+    EXPECT_EQ(error_with(hex, 9, 31, parse_sync_response), Errc::malformed);
+}
+
+TEST(SyncChunkTest, Chunk_HasOneForm_AndIsNeverEmpty) {
+    const std::string hex =
+        "01"
+        "0000000000000007"
+        "02"
+        "03"
+        "aabb";
+    const SyncChunk chunk{7, 2, 3, {std::byte{0xaa}, std::byte{0xbb}}};
+    EXPECT_EQ(base::to_hex(encode(chunk)), hex);
+    EXPECT_EQ(parse_sync_chunk(test::bytes_of(hex)), chunk);
+    EXPECT_EQ(parse_sync_chunk(test::bytes_of(hex.substr(0, 22))).error().code, Errc::malformed);
+    EXPECT_EQ(error_with(hex, 0, 2, parse_sync_chunk), Errc::wrong_version);
+    EXPECT_EQ(error_with(hex, 9, 30, parse_sync_chunk), Errc::malformed);
+}
+
+TEST(SyncChunkTest, TheChunksOfAnItem_FillTheirDatagramsAndGiveItBack) {
+    base::Buffer item(2 * SyncChunk::bytes_max + 1);
+    for (std::size_t i = 0; i < item.size(); ++i) item[i] = static_cast<std::byte>(i % 251);
+    ASSERT_EQ(chunks_of(item.size()), 3U);
+    ASSERT_EQ(chunks_of(2 * SyncChunk::bytes_max), 2U);
+    base::Buffer joined;
+    for (std::uint8_t i = 0; i < 3; ++i) {
+        const SyncChunk chunk = chunk_of(item, 7, 0, i);
+        EXPECT_LE(encode(chunk).size(), ip_payload_bytes_max);
+        EXPECT_EQ(parse_sync_chunk(encode(chunk)), chunk);
+        joined.insert(joined.end(), chunk.bytes.begin(), chunk.bytes.end());
+    }
+    EXPECT_EQ(joined, item);
+}
+
+TEST(SyncItemsTest, HeadersAndProvenFinal_ComeBackAsTheyWere) {
+    const std::vector<BlockHeader> headers(3, test::a_header());
+    EXPECT_EQ(parse_headers(encode(headers)), headers);
+    EXPECT_EQ(parse_headers({}).error().code, Errc::malformed);
+    const std::vector<BlockHeader> too_many(headers_max + 1, test::a_header());
+    EXPECT_EQ(parse_headers(encode(too_many)).error().code, Errc::malformed);
+    const ProvenFinal proven{test::a_header(), {{Round{3}, Slot{2}, filled<Hash>(1)}, {}}};
+    EXPECT_EQ(parse_proven_final(encode(proven)), proven);
+    EXPECT_EQ(parse_proven_final(base::Bytes(encode(proven)).first(100)).error().code,
+              Errc::malformed);
 }
 
 TEST(SyncResponseTest, CountsThatDoNotAddUp_AreMalformed) {
