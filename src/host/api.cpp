@@ -12,6 +12,7 @@ HttpResponse response(const Answer& answer) {
 
 HttpServer::Handler handler(const ApiRoute& route, const ApiDoors& doors) {
     return [&route, &doors](const HttpRequest& request, HttpServer::Respond respond) {
+        if (route.respond != nullptr) return respond(route.respond(doors, request));
         const auto reply = [&route, &doors, respond = std::move(respond)](const Answer& answer) {
             if (route.changes) doors.after_change();
             respond(response(answer));
@@ -27,8 +28,11 @@ void add_api_routes(HttpServer& server, const ApiDoors& doors) {
     for (const auto routes :
          {node_routes(), chain_routes(), network_routes(), transaction_routes(), wallet_routes()}) {
         for (const ApiRoute& route : routes) {
-            server.add_route(std::string(route.method), std::string(route.path),
-                             handler(route, doors));
+            server.add_route({.method = std::string(route.method),
+                              .pattern = std::string(route.path),
+                              .handler = handler(route, doors),
+                              .access = route.access,
+                              .body_bytes_max = route.body_bytes_max});
         }
     }
 }

@@ -16,7 +16,7 @@ Answer post_stop(const ApiDoors& doors, const HttpRequest&) {
 
 constexpr ApiRoute routes[] = {
     {.method = "GET", .path = "/v1/status", .handle = get_status},
-    {.method = "POST", .path = "/v1/stop", .handle = post_stop},
+    {.method = "POST", .path = "/v1/stop", .handle = post_stop, .body_bytes_max = 4096},
 };
 
 }  // namespace

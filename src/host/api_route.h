@@ -12,7 +12,7 @@
 
 #include "base/error.h"
 #include "host/api.h"
-#include "host/http.h"
+#include "host/http_router.h"
 #include "host/json.h"
 
 namespace meshchain::host {
@@ -22,15 +22,18 @@ using Answer = std::expected<Json, base::Error>;
 /// Gives the answer: once, on the node's thread, within the call of the handler or later.
 using Reply = std::function<void(Answer)>;
 
+/// One of the three handlers is set.
 struct ApiRoute {
-    using Handle = Answer (*)(const ApiDoors&, const HttpRequest&);
-    using HandleLater = void (*)(const ApiDoors&, const HttpRequest&, Reply);
-
     std::string_view method;
     std::string_view path;  ///< as in matches(): "/v1/blocks/{block}"
-    Handle handle = nullptr;
-    HandleLater handle_later = nullptr;  ///< instead of `handle`, for what must wait
-    bool changes = false;                ///< the node may have something to send afterwards
+    Answer (*handle)(const ApiDoors&, const HttpRequest&) = nullptr;
+    /// For what must wait. The request is borrowed for the call.
+    void (*handle_later)(const ApiDoors&, const HttpRequest&, Reply) = nullptr;
+    /// For answers that are no JSON, or no new JSON.
+    HttpResponse (*respond)(const ApiDoors&, const HttpRequest&) = nullptr;
+    std::size_t body_bytes_max = 0;  ///< 0: takes no body
+    HttpRoute::Access access = HttpRoute::Access::token;
+    bool changes = false;  ///< the node may have something to send afterwards
 };
 
 std::span<const ApiRoute> node_routes();         // api_node.cpp

@@ -46,8 +46,12 @@ Answer post_decode(const ApiDoors& doors, const HttpRequest& request) {
 
 constexpr ApiRoute routes[] = {
     {.method = "GET", .path = "/v1/transactions/{txid}", .handle = get_transaction},
-    {.method = "POST", .path = "/v1/transactions", .handle = post_transaction, .changes = true},
-    {.method = "POST", .path = "/v1/decode", .handle = post_decode},
+    {.method = "POST",
+     .path = "/v1/transactions",
+     .handle = post_transaction,
+     .body_bytes_max = 64 * 1024,
+     .changes = true},
+    {.method = "POST", .path = "/v1/decode", .handle = post_decode, .body_bytes_max = 64 * 1024},
     {.method = "GET", .path = "/v1/mempool", .handle = get_mempool},
 };
 

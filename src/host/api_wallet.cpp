@@ -85,9 +85,21 @@ Answer post_payment(const ApiDoors& doors, const HttpRequest& request) {
 constexpr ApiRoute routes[] = {
     {.method = "GET", .path = "/v1/wallet", .handle = get_wallet},
     {.method = "GET", .path = "/v1/wallet/history", .handle = get_history},
-    {.method = "POST", .path = "/v1/wallet/unlock", .handle = post_unlock, .changes = true},
-    {.method = "POST", .path = "/v1/wallet/lock", .handle = post_lock, .changes = true},
-    {.method = "POST", .path = "/v1/payments", .handle = post_payment, .changes = true},
+    {.method = "POST",
+     .path = "/v1/wallet/unlock",
+     .handle = post_unlock,
+     .body_bytes_max = 4096,
+     .changes = true},
+    {.method = "POST",
+     .path = "/v1/wallet/lock",
+     .handle = post_lock,
+     .body_bytes_max = 4096,
+     .changes = true},
+    {.method = "POST",
+     .path = "/v1/payments",
+     .handle = post_payment,
+     .body_bytes_max = 4096,
+     .changes = true},
 };
 
 }  // namespace

@@ -101,6 +101,25 @@ base::Error parse_error_response(const HttpResponse& response) {
             string_or(error, "advice", "")};
 }
 
+/// "/a/b", maybe with a slash at the end.
+static bool is_plain_path(std::string_view path) {
+    if (!path.starts_with('/')) return false;
+    for (const char c : path) {
+        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f || c == '\\') return false;
+    }
+    while (path.size() > 1) {
+        path.remove_prefix(1);
+        const std::string_view segment = path.substr(0, path.find('/'));
+        if (segment.empty() || segment == "." || segment == "..") return false;
+        path.remove_prefix(segment.size());
+    }
+    return true;
+}
+
+static bool has_encoded_slash(std::string_view text) {
+    return text.find("%2f") != text.npos || text.find("%2F") != text.npos;
+}
+
 std::expected<HttpTarget, base::Error> parse_target(std::string_view target) {
     const auto malformed = [] {
         return base::failure(Errc::malformed, "the request's target cannot be read", "request",
@@ -108,7 +127,8 @@ std::expected<HttpTarget, base::Error> parse_target(std::string_view target) {
     };
     const std::size_t mark = std::min(target.find('?'), target.size());
     const auto path = decode(target.substr(0, mark), false);
-    if (!path || !path->starts_with('/')) return malformed();
+    if (!path || !is_plain_path(*path)) return malformed();
+    if (has_encoded_slash(target.substr(0, mark)) || target.contains('#')) return malformed();
     HttpTarget result{*path, {}};
     std::string_view rest = target.substr(std::min(mark + 1, target.size()));
     while (!rest.empty()) {
@@ -142,17 +162,52 @@ bool matches(std::string_view pattern, std::string_view path,
     return pattern.empty() && path.empty();
 }
 
+std::optional<std::string_view> host_name(std::string_view host) {
+    const std::size_t colon = host.rfind(':');
+    if (colon == std::string_view::npos || host.ends_with(']')) return host;
+    const std::string_view port = host.substr(colon + 1);
+    if (port.empty() || port.find_first_not_of("0123456789") != std::string_view::npos) return {};
+    return host.substr(0, colon);
+}
+
 bool is_loopback_host(std::string_view host) {
-    std::string_view name = host;
-    if (const std::size_t colon = host.rfind(':');
-        colon != std::string_view::npos && !host.ends_with(']')) {
-        const std::string_view port = host.substr(colon + 1);
-        if (port.empty() || port.find_first_not_of("0123456789") != std::string_view::npos) {
-            return false;
-        }
-        name = host.substr(0, colon);
-    }
+    const auto name = host_name(host);
     return name == "127.0.0.1" || name == "[::1]" || name == "localhost";
+}
+
+static std::string_view reason_of(unsigned status) {
+    switch (status) {
+        case 200: return "OK";
+        case 201: return "Created";
+        case 202: return "Accepted";
+        case 400: return "Bad Request";
+        case 401: return "Unauthorized";
+        case 403: return "Forbidden";
+        case 404: return "Not Found";
+        case 405: return "Method Not Allowed";
+        case 409: return "Conflict";
+        case 413: return "Content Too Large";
+        case 431: return "Request Header Fields Too Large";
+        case 500: return "Internal Server Error";
+        case 501: return "Not Implemented";
+        case 503: return "Service Unavailable";
+        case 504: return "Gateway Timeout";
+        default: return "Answer";
+    }
+}
+
+void write_head(std::string& out, const HttpResponse& response, bool keep_alive) {
+    out.append("HTTP/1.1 ").append(std::to_string(response.status)).append(" ");
+    out.append(reason_of(response.status)).append("\r\nContent-Type: ");
+    out.append(response.content_type);
+    out.append("\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n");
+    for (const auto& [name, value] : response.fields) {
+        out.append(name).append(": ").append(value).append("\r\n");
+    }
+    if (response.source == nullptr) {
+        out.append("Content-Length: ").append(std::to_string(response.body.size())).append("\r\n");
+    }
+    out.append(keep_alive ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n");
 }
 
 }  // namespace meshchain::host

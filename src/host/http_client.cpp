@@ -2,11 +2,14 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
+#include <boost/beast/ssl.hpp>
 
 #include "host/asio_address.h"
+#include "host/tls_context.h"
 
 namespace meshchain::host {
 namespace {
@@ -17,28 +20,49 @@ namespace http = boost::beast::http;
 using asio::ip::tcp;
 using base::Errc;
 
+using PlainStream = beast::tcp_stream;
+using TlsStream = beast::ssl_stream<beast::tcp_stream>;
+
 /// Connect, write, read: each step starts the next. Beast's deadline works for asynchronous
 /// operations only, hence a private io_context run to its end.
+template <class Stream>
 class Exchange {
 public:
-    Exchange(const HttpClient::Options& options, http::request<http::string_body> request)
-        : options_(options), stream_(io_), request_(std::move(request)) {
+    template <class... Arguments>
+    Exchange(const HttpClient::Options& options, http::request<http::string_body> request,
+             Arguments&... arguments)
+        : options_(options), stream_(io_, arguments...), request_(std::move(request)) {
         parser_.body_limit(options.response_bytes_max);
     }
 
     std::expected<HttpResponse, base::Error> run() {
-        stream_.expires_after(options_.timeout);
-        stream_.async_connect(to_endpoint<tcp::endpoint>(options_.address),
-                              [this](beast::error_code error) { handle_connect(error); });
+        auto& tcp_layer = beast::get_lowest_layer(stream_);
+        tcp_layer.expires_after(options_.timeout);
+        tcp_layer.async_connect(to_endpoint<tcp::endpoint>(options_.address),
+                                [this](beast::error_code error) { handle_connect(error); });
         io_.run();
         if (error_) return std::unexpected(describe(error_));
-        return HttpResponse{parser_.get().result_int(), std::move(parser_.get().body())};
+        return HttpResponse{.status = parser_.get().result_int(),
+                            .body = std::move(parser_.get().body()),
+                            .content_type = std::string(parser_.get()[http::field::content_type])};
     }
 
 private:
     void handle_connect(beast::error_code error) {
         error_ = error;
         if (error) return;
+        if constexpr (std::is_same_v<Stream, TlsStream>) {
+            stream_.async_handshake(asio::ssl::stream_base::client,
+                                    [this](beast::error_code failed) {
+                                        error_ = failed;
+                                        if (!failed) write();
+                                    });
+        } else {
+            write();
+        }
+    }
+
+    void write() {
         http::async_write(stream_, request_, [this](beast::error_code failed, std::size_t) {
             // A server that refuses a request early may close while we still write; its answer
             // is there to be read all the same.
@@ -65,8 +89,12 @@ private:
         if (error == http::error::body_limit) {
             return {Errc::too_large, "the answer is too long", where, "ask for less at once"};
         }
+        if (error.category() == asio::error::get_ssl_category()) {
+            return {Errc::unauthorized, "no trusted TLS connection: " + error.message(), where,
+                    "check the fingerprint or the authority that is trusted"};
+        }
         if (error == http::error::end_of_stream || error == http::error::partial_message ||
-            error == asio::error::connection_reset) {
+            error == asio::error::connection_reset || error == asio::ssl::error::stream_truncated) {
             return {Errc::unavailable, "it closed the connection", where,
                     "see whether the node still runs"};
         }
@@ -79,7 +107,7 @@ private:
 
     const HttpClient::Options& options_;
     asio::io_context io_;
-    beast::tcp_stream stream_;
+    Stream stream_;
     http::request<http::string_body> request_;
     http::response_parser<http::string_body> parser_;
     beast::flat_buffer buffer_;
@@ -87,6 +115,32 @@ private:
 };
 
 beast::string_view view(std::string_view text) { return {text.data(), text.size()}; }
+
+/// Trusts what `trust` says, and nothing else.
+std::expected<void, base::Error> set_trust(asio::ssl::context& context, const TlsTrust& trust,
+                                           const base::LinkAddress& address) {
+    context.set_verify_mode(asio::ssl::verify_peer);
+    if (trust.authority.empty()) {
+        context.set_verify_callback(
+            [wanted = trust.fingerprint](bool, asio::ssl::verify_context& chain) {
+                // Called for each certificate of the chain, the server's own being the one that
+                // counts.
+                X509_STORE_CTX* const store = chain.native_handle();
+                return X509_STORE_CTX_get_error_depth(store) > 0 ||
+                       fingerprint_of(X509_STORE_CTX_get_current_cert(store)) == wanted;
+            });
+        return {};
+    }
+    beast::error_code error;
+    context.load_verify_file(trust.authority.string(), error);
+    if (error) {
+        return base::failure(Errc::malformed, "no certificates: " + error.message(),
+                             trust.authority.string(), "name a file in PEM");
+    }
+    context.set_verify_callback(asio::ssl::host_name_verification(
+        to_endpoint<tcp::endpoint>(address).address().to_string()));
+    return {};
+}
 
 }  // namespace
 
@@ -102,7 +156,11 @@ std::expected<HttpResponse, base::Error> HttpClient::send(std::string_view metho
     request.keep_alive(false);
     request.body() = body;
     request.prepare_payload();
-    return Exchange(options_, std::move(request)).run();
+    if (!options_.tls) return Exchange<PlainStream>(options_, std::move(request)).run();
+    asio::ssl::context context(asio::ssl::context::tls_client);
+    SSL_CTX_set_min_proto_version(context.native_handle(), TLS1_2_VERSION);
+    MESH_CHECK(set_trust(context, *options_.tls, options_.address));
+    return Exchange<TlsStream>(options_, std::move(request), context).run();
 }
 
 }  // namespace meshchain::host

@@ -3,9 +3,11 @@
 //
 // Time:   at most Options::timeout for connecting, sending and receiving together.
 // Errors: unavailable (nobody listens there), timeout, malformed (no HTTP), too_large (answer over
-//         the limit), io.
+//         the limit), unauthorized (not the certificate that is trusted), io.
 
 #include <expected>
+#include <filesystem>
+#include <optional>
 #include <string>
 
 #include "base/link.h"
@@ -14,11 +16,19 @@
 
 namespace meshchain::host {
 
+/// Which server is believed over TLS: one certificate, or all that an authority signed for the
+/// address. Exactly one of the two is set.
+struct TlsTrust {
+    std::string fingerprint;          ///< as TlsContext::fingerprint() writes it
+    std::filesystem::path authority;  ///< PEM
+};
+
 class HttpClient {
 public:
     struct Options {
         base::LinkAddress address;
         std::string token;
+        std::optional<TlsTrust> tls{};
         base::Duration timeout = std::chrono::seconds(10);
         std::size_t response_bytes_max = 4 * 1024 * 1024;
     };

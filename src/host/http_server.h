@@ -1,13 +1,16 @@
 #pragma once
-// A small HTTP/1.1 server for programs on the same machine: JSON in, JSON out, each request with
-// a bearer token. Handlers run on the io_context's thread, which is the node's.
+// A small HTTP/1.1 server for programs on the same machine, and over TLS for others: JSON in, JSON
+// out, each request with a bearer token. Handlers run on the io_context's thread, the node's.
 //
 // Ownership: the io_context outlives the server. Destroying the server closes every connection.
 // Limits:    Options; a request over one is answered (413, 431, 503) and its connection closed.
+//            Who has not shown the token can only occupy `strangers_max` connections: one more
+//            displaces the one of them that has been silent for longest.
 // Threads:   one, that which runs the io_context.
 // Errors:    answered as {"error": {code, what, where, advice}}.
 
 #include <expected>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -15,7 +18,8 @@
 #include "base/link.h"
 #include "base/log.h"
 #include "base/time.h"
-#include "host/http.h"
+#include "host/http_router.h"
+#include "host/http_session.h"
 
 namespace boost::asio {
 class io_context;
@@ -23,36 +27,54 @@ class io_context;
 
 namespace meshchain::host {
 
+/// What the server has done so far.
+struct HttpStats {
+    std::uint64_t accepted = 0;                ///< connections
+    std::uint64_t displaced = 0;               ///< closed to make room for others
+    std::uint64_t wrong_tokens = 0;            ///< tries
+    std::uint64_t foreign_hosts = 0;           ///< Host headers that name another machine
+    std::array<std::uint64_t, 6> responses{};  ///< by the first digit of their status
+    std::size_t connections = 0;               ///< open now
+};
+
 class HttpServer {
 public:
-    struct Options {
-        base::LinkAddress address;  ///< loopback; port 0: any free one
-        std::string token;          ///< what follows "Authorization: Bearer "; not empty
-        std::size_t header_bytes_max = 8 * 1024;
-        std::size_t body_bytes_max = 64 * 1024;
-        std::size_t connections_max = 32;
-        base::Duration request_timeout = std::chrono::seconds(10);  ///< for one whole request
-        base::Duration idle_timeout = std::chrono::seconds(60);     ///< between two of them
+    struct TlsFiles {
+        std::filesystem::path certificate;  ///< PEM, with its chain
+        std::filesystem::path key;          ///< PEM, for its owner alone
     };
-    /// Answers: once, on the server's thread, within the handler's call or later.
-    using Respond = std::function<void(HttpResponse)>;
-    using Handler = std::function<void(const HttpRequest&, Respond)>;
+    struct Options {
+        base::LinkAddress address;  ///< loopback unless there is TLS; port 0: any free one
+        std::string token;          ///< what follows "Authorization: Bearer "; not empty
+        std::optional<TlsFiles> tls{};
+        HttpReader::Limits limits{};
+        HttpTimeouts timeouts{};
+        std::size_t connections_max = 64;
+        std::size_t strangers_max = 24;       ///< of these, without the token
+        std::function<void()> before_work{};  ///< called before each request: what goes first
+    };
+    using Respond = HttpRoute::Respond;
+    using Handler = HttpRoute::Handler;
 
     /// Listens at once, but accepts only after `start`.
-    /// Errors: invalid_argument (no loopback address, empty token), unavailable (port taken), io.
+    /// Errors: invalid_argument (no loopback address and no TLS, empty token, key not for the
+    /// certificate), unauthorized (key file open to others), unavailable (port taken), those of
+    /// os_error.
     static std::expected<std::unique_ptr<HttpServer>, base::Error> listen(
         boost::asio::io_context& io, Options options, base::Log log);
     ~HttpServer();
 
-    /// `pattern` as in matches(): "/v1/blocks/{block}". One handler for each method and pattern.
-    void add_route(std::string method, std::string pattern, Handler handler);
+    void add_route(HttpRoute route);
     void start();
-    /// Accepts nothing more; requests being served are finished, idle connections are closed.
+    /// Accepts nothing more; requests being served are finished, other connections are closed.
     void stop();
 
     /// Where it really listens.
     base::LinkAddress address() const;
-    std::size_t connections() const;
+    HttpStats stats() const;
+    /// Of the certificate, "sha256:" and 64 hexadecimal digits; empty without TLS.
+    std::string fingerprint() const;
+    const std::vector<HttpRoute>& routes() const;
 
 private:
     class Core;

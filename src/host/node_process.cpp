@@ -34,6 +34,8 @@ using Result = std::expected<void, base::Error>;
 constexpr std::size_t token_bytes = 32;
 /// A store up to this size is verified whole at each start, which takes well under a second.
 constexpr std::uint64_t verified_at_start_bytes_max = 64 * 1024 * 1024;
+/// Requests are answered for so long before the node is stepped again, however many wait.
+constexpr auto api_turn = std::chrono::milliseconds(5);
 constexpr auto farewell = std::chrono::seconds(1);  ///< for answers still on their way
 
 std::string host_of(const base::LinkAddress& address) {
@@ -74,6 +76,7 @@ struct NodeProcess::Parts {
     Result start();
     base::Now now();
     void advance();
+    void advance_if_due();
     void arm_timer();
     void request_stop(std::string_view why);
     void remove_api_files();
@@ -98,6 +101,8 @@ struct NodeProcess::Parts {
     boost::asio::signal_set signals{io};
     std::optional<ApiDoors> api_doors;
     std::unique_ptr<HttpServer> api;
+    base::Instant due{};      ///< of the next step, and
+    base::Instant stepped{};  ///< when the last one began
     bool running = false;
     bool stopping = false;
 };
@@ -138,7 +143,10 @@ Result NodeProcess::Parts::open_wallet() {
 
 Result NodeProcess::Parts::open_api() {
     const std::string token = random_token(entropy);
-    MESH_TRY(api, HttpServer::listen(io, {.address = config.api.address, .token = token},
+    MESH_TRY(api, HttpServer::listen(io,
+                                     {.address = config.api.address,
+                                      .token = token,
+                                      .before_work = [this] { advance_if_due(); }},
                                      log.for_module("api")));
     api_doors.emplace(
         ApiDoors{.node = *node,
@@ -177,13 +185,21 @@ Result NodeProcess::Parts::start() {
 
 void NodeProcess::Parts::advance() {
     if (!running) return;
+    stepped = now().instant;
     node->step(now());
     arm_timer();
 }
 
+/// Consensus and link go before requests: no crowd of these delays a step by more than a turn and
+/// the one request under way.
+void NodeProcess::Parts::advance_if_due() {
+    const base::Instant at = now().instant;
+    if (at >= due || at - stepped >= api_turn) advance();
+}
+
 void NodeProcess::Parts::arm_timer() {
     const base::Now at = now();
-    const base::Instant due = node->poll_timeout(at);
+    due = node->poll_timeout(at);
     if (due == base::never) {
         timer.cancel();
         return;
