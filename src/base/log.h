@@ -3,8 +3,12 @@
 //
 // Secrets never enter a log line; see SECURITY.md.
 
+#include <cstdint>
+#include <initializer_list>
+#include <span>
 #include <string>
 #include <string_view>
+#include <variant>
 
 namespace meshchain::base {
 
@@ -12,13 +16,21 @@ enum class LogLevel : unsigned char { debug, info, warning, error };
 
 std::string_view name(LogLevel level);
 
+/// A value beside the line, for programs that read the log. Borrowed for the call.
+struct LogField {
+    std::string_view name;
+    std::variant<std::uint64_t, std::string_view> value;
+};
+using LogFields = std::span<const LogField>;
+
 /// Door to the outside: takes finished lines.
 class LogSink {
 public:
     virtual ~LogSink() = default;
     /// Whether a line of this level of `module` would be kept; callers skip building it otherwise.
     virtual bool wants(LogLevel level, std::string_view module) const = 0;
-    virtual void write(LogLevel level, std::string_view module, std::string_view line) = 0;
+    virtual void write(LogLevel level, std::string_view module, std::string_view line,
+                       LogFields fields) = 0;
 };
 
 /// A module's handle on the sink. Without a sink every line is dropped.
@@ -30,13 +42,22 @@ public:
     Log for_module(std::string_view module) const { return {sink_, module}; }
 
     bool wants(LogLevel level) const { return sink_ != nullptr && sink_->wants(level, module_); }
-    void write(LogLevel level, std::string_view line) const {
-        if (wants(level)) sink_->write(level, module_, line);
+    using Fields = std::initializer_list<LogField>;
+    void write(LogLevel level, std::string_view line, Fields fields = {}) const {
+        if (wants(level)) sink_->write(level, module_, line, LogFields(fields));
     }
-    void debug(std::string_view line) const { write(LogLevel::debug, line); }
-    void info(std::string_view line) const { write(LogLevel::info, line); }
-    void warning(std::string_view line) const { write(LogLevel::warning, line); }
-    void error(std::string_view line) const { write(LogLevel::error, line); }
+    void debug(std::string_view line, Fields fields = {}) const {
+        write(LogLevel::debug, line, fields);
+    }
+    void info(std::string_view line, Fields fields = {}) const {
+        write(LogLevel::info, line, fields);
+    }
+    void warning(std::string_view line, Fields fields = {}) const {
+        write(LogLevel::warning, line, fields);
+    }
+    void error(std::string_view line, Fields fields = {}) const {
+        write(LogLevel::error, line, fields);
+    }
 
 private:
     LogSink* sink_ = nullptr;

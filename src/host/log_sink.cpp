@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include "host/json_document.h"
+
 namespace meshchain::host {
 namespace {
 
@@ -31,6 +33,44 @@ std::string printable(std::string_view line) {
     return text;
 }
 
+std::string text_of(const base::LogField& field) {
+    if (const auto* number = std::get_if<std::uint64_t>(&field.value)) {
+        return std::to_string(*number);
+    }
+    return printable(std::get<std::string_view>(field.value));
+}
+
+std::string text_line(base::LogLevel level, std::string_view module, std::string_view line,
+                      base::LogFields fields, std::uint64_t left_out) {
+    std::string text(base::name(level));
+    text.resize(std::max<std::size_t>(text.size(), 7), ' ');
+    text += " " + std::string(module) + ": " + printable(line);
+    for (const base::LogField& field : fields) {
+        text += " " + std::string(field.name) + "=" + text_of(field);
+    }
+    if (left_out > 0) text += " (" + std::to_string(left_out) + " lines like this left out)";
+    return text;
+}
+
+/// What follows the time, which the pattern writes.
+std::string json_line(base::LogLevel level, std::string_view module, std::string_view line,
+                      base::LogFields fields, std::uint64_t left_out) {
+    Json values = Json::object();
+    for (const base::LogField& field : fields) {
+        std::visit([&](const auto& value) { values[std::string(field.name)] = value; },
+                   field.value);
+    }
+    Json object = {{"level", base::name(level)},
+                   {"module", module},
+                   {"message", line},
+                   {"fields", std::move(values)}};
+    if (left_out > 0) object["left_out"] = left_out;
+    return to_line(object).substr(1);
+}
+
+constexpr const char* text_pattern = "%Y-%m-%dT%H:%M:%S.%eZ %v";
+constexpr const char* json_pattern = "{\"time\":\"%Y-%m-%dT%H:%M:%S.%eZ\",%v";
+
 }  // namespace
 
 StderrLog::StderrLog(node::LogConfig config)
@@ -38,7 +78,8 @@ StderrLog::StderrLog(node::LogConfig config)
       logger_(std::make_unique<spdlog::logger>("meshchain",
                                                std::make_shared<spdlog::sinks::stderr_sink_mt>())) {
     logger_->set_formatter(std::make_unique<spdlog::pattern_formatter>(
-        "%Y-%m-%dT%H:%M:%S.%eZ %v", spdlog::pattern_time_type::utc));
+        config_.format == node::LogFormat::json ? json_pattern : text_pattern,
+        spdlog::pattern_time_type::utc));
     logger_->set_level(spdlog::level::debug);
     logger_->flush_on(spdlog::level::debug);
 }
@@ -50,7 +91,8 @@ bool StderrLog::wants(base::LogLevel level, std::string_view module) const {
     return level >= (special == config_.modules.end() ? config_.level : special->second);
 }
 
-void StderrLog::write(base::LogLevel level, std::string_view module, std::string_view line) {
+void StderrLog::write(base::LogLevel level, std::string_view module, std::string_view line,
+                      base::LogFields fields) {
     if (!wants(level, module)) return;
     std::optional<std::uint64_t> left_out;
     {
@@ -58,10 +100,8 @@ void StderrLog::write(base::LogLevel level, std::string_view module, std::string
         left_out = filter_.admit(steady_now(), module, line);
     }
     if (!left_out) return;
-    const std::string note =
-        *left_out == 0 ? "" : " (" + std::to_string(*left_out) + " lines like this left out)";
-    logger_->log(to_spdlog(level), "{:<7} {}: {}{}", base::name(level), module, printable(line),
-                 note);
+    const auto format = config_.format == node::LogFormat::json ? json_line : text_line;
+    logger_->log(to_spdlog(level), "{}", format(level, module, line, fields, *left_out));
 }
 
 }  // namespace meshchain::host

@@ -5,6 +5,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
+#include "host/json_document.h"
+
 namespace meshchain::host {
 namespace {
 
@@ -53,11 +57,41 @@ TEST(StderrLog, Levels_AreJudgedByModule) {
 TEST(StderrLog, Line_CarriesTimeLevelAndModuleAndNoControlCharacters) {
     StderrLog log({});
     testing::internal::CaptureStderr();
-    log.write(base::LogLevel::info, "mesh", "peer \x1b[2J{}\nFORGED line");
-    log.write(base::LogLevel::debug, "mesh", "not wanted");
+    const base::LogField field{"name", std::string_view("a\nb")};
+    log.write(base::LogLevel::info, "mesh", "peer \x1b[2J{}\nFORGED line", {&field, 1});
+    log.write(base::LogLevel::debug, "mesh", "not wanted", {});
     const std::string text = testing::internal::GetCapturedStderr();
     EXPECT_THAT(text, MatchesRegex("....-..-..T..:..:..\\....Z INFO    mesh: peer \\?\\[2J\\{\\}"
-                                   "\\?FORGED line\n"));
+                                   "\\?FORGED line name=a\\?b\n"));
+}
+
+TEST(StderrLog, JsonLine_IsOneObjectWhateverAPeerIsCalled) {
+    StderrLog log({.format = node::LogFormat::json});
+    const base::LogField fields[] = {{"peer", std::string_view("\"},{\x1b\n\xff")},
+                                     {"height", std::uint64_t{7}}};
+    testing::internal::CaptureStderr();
+    log.write(base::LogLevel::warning, "mesh", "peer \x1b[2J{}\n\"FORGED\": {}", fields);
+    const std::string text = testing::internal::GetCapturedStderr();
+    EXPECT_EQ(std::ranges::count(text, '\n'), 1) << text;
+    EXPECT_EQ(text.find('\x1b'), std::string::npos);
+    const auto line = parse_json(text, "log");
+    ASSERT_TRUE(line) << text;
+    EXPECT_THAT(line->at("time").get<std::string>(), MatchesRegex("20.*T.*\\....Z"));
+    EXPECT_EQ(line->at("level"), "WARNING");
+    EXPECT_EQ(line->at("module"), "mesh");
+    EXPECT_EQ(line->at("message"), "peer \x1b[2J{}\n\"FORGED\": {}");
+    EXPECT_EQ(line->at("fields").at("height"), 7);
+    EXPECT_EQ(line->size(), 5U);
+}
+
+TEST(StderrLog, JsonFlood_SaysHowManyLinesWereLeftOut) {
+    StderrLog log({.format = node::LogFormat::json});
+    testing::internal::CaptureStderr();
+    for (int i = 0; i < 100; ++i) {
+        log.write(base::LogLevel::info, "mesh", "dropped " + std::to_string(i), {});
+    }
+    const std::string text = testing::internal::GetCapturedStderr();
+    EXPECT_EQ(std::ranges::count(text, '\n'), long(LineFilter::lines_per_window));
 }
 
 }  // namespace

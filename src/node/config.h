@@ -53,9 +53,15 @@ struct ApiConfig {
     friend bool operator==(const ApiConfig&, const ApiConfig&) = default;
 };
 
+enum class LogFormat : unsigned char {
+    text,  ///< for people
+    json,  ///< one object a line, for programs
+};
+
 struct LogConfig {
+    LogFormat format = LogFormat::text;
     base::LogLevel level = base::LogLevel::info;
-    std::map<std::string, base::LogLevel> modules;  ///< these differ from `level`
+    std::map<std::string, base::LogLevel> modules = {};  ///< these differ from `level`
     friend bool operator==(const LogConfig&, const LogConfig&) = default;
 };
 

@@ -34,7 +34,7 @@ public:
 class CollectingSink final : public base::LogSink {
 public:
     bool wants(base::LogLevel, std::string_view) const override { return true; }
-    void write(base::LogLevel, std::string_view, std::string_view line) override {
+    void write(base::LogLevel, std::string_view, std::string_view line, base::LogFields) override {
         lines += std::string(line) + "\n";
     }
     std::string lines;
