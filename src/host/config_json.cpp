@@ -24,6 +24,9 @@ constexpr Choice<base::LogLevel> levels[] = {{"debug", base::LogLevel::debug},
                                              {"warning", base::LogLevel::warning},
                                              {"error", base::LogLevel::error}};
 
+constexpr Choice<node::LogFormat> formats[] = {{"text", node::LogFormat::text},
+                                               {"json", node::LogFormat::json}};
+
 template <class T, std::size_t N>
 auto one_of(const Choice<T> (&choices)[N]) {
     return [&choices](std::string_view text) -> std::expected<T, Error> {
@@ -72,7 +75,7 @@ std::int64_t ms(base::Duration duration) {
     return std::chrono::duration_cast<base::Milliseconds>(duration).count();
 }
 
-std::expected<void, Error> read_network(const Json& json, node::NetworkConfig& network) {
+std::vector<Error> read_network(const Json& json, node::NetworkConfig& network) {
     JsonObject object(json, "network");
     object.read_as("listen", network.listen, base::parse_link_address);
     object.read_as("interface", network.interface, parse_host);
@@ -92,29 +95,36 @@ std::expected<void, Error> read_network(const Json& json, node::NetworkConfig& n
     object.read_milliseconds("discovery_interval_ms", network.discovery_interval);
     object.read_milliseconds("heartbeat_interval_ms", network.heartbeat_interval);
     object.read_milliseconds("peer_timeout_ms", network.peer_timeout);
-    return object.finish();
+    return object.finish_all();
 }
 
-std::expected<void, Error> read_api(const Json& json, node::ApiConfig& api) {
+std::vector<Error> read_api(const Json& json, node::ApiConfig& api) {
     JsonObject object(json, "api");
     object.read_as("address", api.address, base::parse_link_address);
-    return object.finish();
+    return object.finish_all();
 }
 
-std::expected<void, Error> read_log(const Json& json, node::LogConfig& log) {
+std::vector<Error> read_log(const Json& json, node::LogConfig& log) {
     JsonObject object(json, "log");
+    object.read_as("format", log.format, one_of(formats));
     object.read_as("level", log.level, one_of(levels));
     if (const Json* modules = object.child("modules")) {
         JsonObject names(*modules, "log.modules");
         for (const auto& [name, value] : names.entries()) {
             names.read_as(name.c_str(), log.modules[name], one_of(levels));
         }
-        object.absorb(names.finish());
+        object.absorb(names.finish_all());
     }
-    return object.finish();
+    return object.finish_all();
 }
 
-std::expected<NodeConfig, Error> read_config(const Json& json) {
+/// What the text says, and everything that is wrong with it.
+struct Reading {
+    NodeConfig config;
+    std::vector<Error> problems;
+};
+
+Reading read_config(const Json& json) {
     NodeConfig config;
     JsonObject object(json, "");
     object.read("node_name", config.node_name);
@@ -134,9 +144,34 @@ std::expected<NodeConfig, Error> read_config(const Json& json) {
     }
     if (const Json* part = object.child("api")) object.absorb(read_api(*part, config.api));
     if (const Json* part = object.child("log")) object.absorb(read_log(*part, config.log));
-    MESH_CHECK(object.finish());
-    MESH_CHECK(node::validate(config));
-    return config;
+    std::vector<Error> problems = object.finish_all();
+    // A field that could not be read has its default here, which is never the problem.
+    std::ranges::move(node::problems(config), std::back_inserter(problems));
+    return {std::move(config), std::move(problems)};
+}
+
+Reading read_config(std::string_view text, std::string_view source) {
+    const auto json = parse_json(text, source);
+    if (!json) return {{}, {json.error()}};
+    Reading reading = read_config(*json);
+    for (Error& problem : reading.problems) {
+        problem.where = std::string(source) + ", field " + problem.where;
+    }
+    return reading;
+}
+
+void add_settings(const Json& values, const Json& given, const std::string& prefix,
+                  std::vector<Setting>& settings) {
+    for (const auto& [name, value] : values.items()) {
+        const auto found = given.find(name);
+        const bool is_given = found != given.end();
+        const std::string path = prefix + name;
+        if (value.is_object() && path != "log.modules") {
+            add_settings(value, is_given ? *found : Json::object(), path + ".", settings);
+        } else {
+            settings.push_back({path, to_line(value), is_given ? "config.json" : "default"});
+        }
+    }
 }
 
 Json network_json(const node::NetworkConfig& network) {
@@ -157,16 +192,30 @@ Json network_json(const node::NetworkConfig& network) {
 Json log_json(const node::LogConfig& log) {
     Json modules = Json::object();
     for (const auto& [module, level] : log.modules) modules[module] = text_of(levels, level);
-    return {{"level", text_of(levels, log.level)}, {"modules", std::move(modules)}};
+    return {{"format", text_of(formats, log.format)},
+            {"level", text_of(levels, log.level)},
+            {"modules", std::move(modules)}};
 }
 
 }  // namespace
 
 std::expected<NodeConfig, Error> parse_config(std::string_view text, std::string_view source) {
-    MESH_TRY(const Json json, parse_json(text, source));
-    auto config = read_config(json);
-    if (!config) config.error().where = std::string(source) + ", field " + config.error().where;
-    return config;
+    Reading reading = read_config(text, source);
+    if (reading.problems.empty()) return std::move(reading.config);
+    return std::unexpected(std::move(reading.problems.front()));
+}
+
+std::vector<Error> config_problems(std::string_view text, std::string_view source) {
+    return read_config(text, source).problems;
+}
+
+std::expected<std::vector<Setting>, Error> settings_of(std::string_view text,
+                                                       std::string_view source) {
+    MESH_TRY(const NodeConfig config, parse_config(text, source));
+    MESH_TRY(const Json given, parse_json(text, source));
+    std::vector<Setting> settings;
+    add_settings(to_json(config), given, "", settings);
+    return settings;
 }
 
 Json to_json(const NodeConfig& config) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 namespace meshchain::host {
 namespace {
@@ -83,17 +84,19 @@ std::string JsonObject::field_path(std::string_view name) const {
     return path_.empty() ? std::string(name) : path_ + "." + std::string(name);
 }
 
-void JsonObject::fail(base::Error error) {
-    if (!failure_) failure_ = std::move(error);
-}
+void JsonObject::fail(base::Error error) { failures_.push_back(std::move(error)); }
 
 void JsonObject::absorb(std::expected<void, base::Error> result) {
     if (!result) fail(std::move(result).error());
 }
 
+void JsonObject::absorb(std::vector<base::Error> problems) {
+    for (base::Error& problem : problems) fail(std::move(problem));
+}
+
 const Json* JsonObject::find(const char* name) {
     known_.emplace_back(name);
-    if (object_ == nullptr || failure_) return nullptr;
+    if (object_ == nullptr) return nullptr;
     const auto found = object_->find(name);
     return found == object_->end() ? nullptr : &*found;
 }
@@ -175,7 +178,7 @@ std::vector<const Json*> JsonObject::children(const char* name, std::size_t coun
 
 std::vector<std::pair<std::string, const Json*>> JsonObject::entries() {
     std::vector<std::pair<std::string, const Json*>> all;
-    if (object_ == nullptr || failure_) return all;
+    if (object_ == nullptr) return all;
     for (const auto& [name, value] : object_->items()) {
         known_.push_back(name);
         all.emplace_back(name, &value);
@@ -184,15 +187,22 @@ std::vector<std::pair<std::string, const Json*>> JsonObject::entries() {
 }
 
 std::expected<void, base::Error> JsonObject::finish() {
-    if (failure_) return std::unexpected(*failure_);
+    std::vector<base::Error> found = finish_all();
+    if (found.empty()) return {};
+    return std::unexpected(std::move(found.front()));
+}
+
+std::vector<base::Error> JsonObject::finish_all() {
+    std::vector<base::Error> found = std::exchange(failures_, {});
+    if (object_ == nullptr) return found;
+    std::string allowed;
+    for (const std::string& known : known_) allowed += (allowed.empty() ? "" : ", ") + known;
     for (const auto& [name, value] : object_->items()) {
         if (std::ranges::find(known_, name) != known_.end()) continue;
-        std::string allowed;
-        for (const std::string& known : known_) allowed += (allowed.empty() ? "" : ", ") + known;
-        return base::failure(base::Errc::malformed, "unknown field", field_path(name),
-                             "remove it; known here: " + allowed);
+        found.push_back({base::Errc::malformed, "unknown field", field_path(name),
+                         "remove it; known here: " + allowed});
     }
-    return {};
+    return found;
 }
 
 }  // namespace meshchain::host

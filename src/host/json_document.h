@@ -30,8 +30,8 @@ std::expected<Json, base::Error> parse_json(std::string_view text, std::string_v
 std::string to_line(const Json& value);
 std::string to_page(const Json& value);
 
-/// Reads the fields of one object and remembers the first failure, so that a reader names all its
-/// fields and asks once, with finish(). A field that is absent leaves its target as it was.
+/// Reads the fields of one object and remembers what fails, so that a reader names all its fields
+/// and asks once, with finish(). A field that is absent or wrong leaves its target as it was.
 class JsonObject {
 public:
     /// `path` names the object in errors: "" for the document, or like "network".
@@ -50,9 +50,9 @@ public:
     template <class T, class Parse>
     void read_as(const char* name, T& out, Parse parse);
 
-    /// The field for a reader of its own; nothing when absent or after a failure.
+    /// The field for a reader of its own; nothing when absent.
     const Json* child(const char* name);
-    /// The elements of an array field; empty when absent or after a failure.
+    /// The elements of an array field; empty when absent or wrong.
     std::vector<const Json*> children(const char* name, std::size_t count_max);
     /// Every field, for objects whose names are data.
     std::vector<std::pair<std::string, const Json*>> entries();
@@ -60,11 +60,14 @@ public:
     /// Takes over a failure found elsewhere about this object.
     void fail(base::Error error);
     void absorb(std::expected<void, base::Error> result);
+    void absorb(std::vector<base::Error> problems);
     /// "network.listen" for the field `listen` of `network`.
     std::string field_path(std::string_view name) const;
 
     /// The first failure, else the first field that nobody read.
     std::expected<void, base::Error> finish();
+    /// All failures, and every field that nobody read.
+    std::vector<base::Error> finish_all();
 
 private:
     const Json* find(const char* name);
@@ -75,7 +78,7 @@ private:
     const Json* object_ = nullptr;
     std::string path_;
     std::vector<std::string> known_;
-    std::optional<base::Error> failure_;
+    std::vector<base::Error> failures_;
 };
 
 template <class T, class Parse>
