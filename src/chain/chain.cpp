@@ -21,16 +21,14 @@ constexpr wire::MessageRule object(wire::MessageType type, std::size_t bytes_min
 
 constexpr wire::MessageRule control(wire::MessageType type, std::size_t body_min,
                                     std::size_t body_max, std::uint32_t frames_per_minute,
-                                    std::uint8_t priority,
-                                    std::optional<wire::MessageType> answered_by = std::nullopt) {
+                                    std::uint8_t priority) {
     return {type,
             wire::MessageClass::control,
             static_cast<std::uint16_t>(body_min + crypto::Signature::size),
             static_cast<std::uint16_t>(body_max + crypto::Signature::size),
             frames_per_minute,
             priority,
-            true,
-            answered_by};
+            true};
 }
 
 using Type = wire::MessageType;
@@ -40,7 +38,7 @@ constexpr std::array chain_rules{
     object(Type::evidence, 2, wire::ip_payload_bytes_max, 60, 1),
     control(Type::vote_request, 13, 13, 600, 1),
     object(Type::transaction, wire::CompactTransfer::size, wire::long_bytes_max, 6000, 2),
-    control(Type::sync_request, 1, 64, 3000, 3, Type::sync_response),
+    control(Type::sync_request, 1, 64, 3000, 3),
     control(Type::sync_response, 1, wire::control_body_bytes_max, 6000, 3),
 };
 
@@ -79,10 +77,6 @@ std::unexpected<base::Error> missing_block(wire::Height height) {
                          "block " + std::to_string(height.value) + " is missing", "chain",
                          "keep a copy of the data folder and let it sync again");
 }
-
-/// References above FINAL that the engine holds: a node that was away catches up over as many
-/// blocks as were made meanwhile, before a certificate makes the last of them final.
-constexpr std::size_t tree_blocks_max = 32'768;
 
 }  // namespace
 

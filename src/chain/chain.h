@@ -46,6 +46,9 @@ class Chain final : public wire::Service {
 public:
     static constexpr std::size_t outgoing_max = 1024;
     static constexpr std::size_t events_max = 4096;
+    /// References above FINAL that the engine holds: a node that was away catches up over as many
+    /// blocks as were made meanwhile, before a certificate makes the last of them final.
+    static constexpr std::size_t tree_blocks_max = 32'768;
     /// A transaction that waits for a block is announced again after so many slots.
     static constexpr std::uint32_t announce_again_slots = 8;
     /// Bodies of one block, each from another giver where there are several, that have to fail
@@ -95,6 +98,8 @@ public:
     wire::Height final_height() const { return engine_->final_block().height; }
     wire::Slot slot(base::Now now) const;
     std::uint64_t blocks_proposed() const { return blocks_proposed_; }
+    /// Blocks that wait to be applied.
+    std::size_t pooled_blocks() const { return pool_.size(); }
     /// Why nothing is applied any more; nothing while all is well.
     const std::optional<base::Error>& fault() const { return fault_; }
     /// Frames that found `outgoing_max` others waiting.

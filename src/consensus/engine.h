@@ -128,6 +128,7 @@ public:
     const BlockRef& final_block() const { return tree_.root().ref; }
     const BlockRef* find_block(const Hash& hash) const;
     bool is_full() const { return tree_.is_full(); }
+    std::size_t tree_size() const { return tree_.size(); }
     /// a ⪯ b, both known and not below FINAL; false otherwise.
     bool is_ancestor(const Hash& a, const Hash& b) const;
     const wire::Checkpoint& justified() const { return ledger_.justified(); }

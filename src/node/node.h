@@ -20,6 +20,7 @@
 #include "node/config.h"
 #include "node/health.h"
 #include "node/keys.h"
+#include "node/memory_limits.h"
 #include "node/views.h"
 #include "runtime/event_loop.h"
 #include "wallet/wallet.h"
@@ -69,6 +70,8 @@ public:
 
     StatusView status(base::Now now) const;
     HealthView health(base::Now now) const;
+    /// memory_limits() with what is in the tables now.
+    std::vector<MemoryLimit> memory() const;
     std::vector<PeerView> peers(base::Now now) const;
     /// Errors: not_found, corrupt, io.
     std::expected<BlockView, base::Error> block(wire::Height height) const;

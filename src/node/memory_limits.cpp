@@ -1,0 +1,98 @@
+#include "node/memory_limits.h"
+
+#include "chain/chain.h"
+#include "mesh/mesh.h"
+#include "node/node_parts.h"
+
+namespace meshchain::node {
+namespace {
+
+template <class Entry>
+constexpr std::size_t in_container = sizeof(Entry) + container_bytes;
+
+/// A transaction with everything a node keeps about it beside its bytes.
+constexpr std::size_t transaction_bytes = in_container<ledger::CheckedTransaction> +
+                                          6 * in_container<wire::Input> +
+                                          6 * in_container<wire::Output> + 4 * container_bytes;
+
+void add_runtime(std::vector<MemoryLimit>& limits) {
+    const runtime::LoopLimits loop;
+    limits.push_back({"runtime", "events", loop.events_max, in_container<runtime::Event>});
+    limits.push_back({"runtime", "message bytes", loop.messages.bytes_max, 1});
+}
+
+void add_consensus(std::vector<MemoryLimit>& limits, std::size_t validators) {
+    const consensus::Limits of_engine;
+    limits.push_back({"consensus", "blocks above FINAL", chain::Chain::tree_blocks_max,
+                      in_container<consensus::BlockNode> + 2 * container_bytes});
+    limits.push_back(
+        {"consensus", "votes", of_engine.rounds * validators, 2 * in_container<wire::Vote>});
+    limits.push_back(
+        {"consensus", "headers", of_engine.headers, in_container<consensus::ProposalLog::Seen>});
+}
+
+void add_mesh(std::vector<MemoryLimit>& limits, const NodeConfig& config) {
+    const mesh::Options options;
+    // Peers are remembered for a while after their session: see PeerTable::make_room.
+    limits.push_back({"mesh", "peers", 4 * std::size_t{config.max_peers},
+                      in_container<mesh::PeerEntry> + 256 * sizeof(mesh::TokenBucket)});
+    limits.push_back({"mesh", "strangers", mesh::Handshake::strangers_max, 4 * container_bytes});
+    limits.push_back({"mesh", "dials", mesh::Handshake::dials_max, 4 * container_bytes});
+    limits.push_back({"mesh", "seen objects", options.seen_objects_max,
+                      sizeof(mesh::ContentId) + 3 * container_bytes});
+    limits.push_back({"mesh", "events", mesh::Mesh::events_max, in_container<mesh::Event>});
+}
+
+void add_chain(std::vector<MemoryLimit>& limits, std::size_t block_bytes) {
+    const chain::MempoolLimits mempool;
+    // Blocks are kept parsed: their transactions take a few times their bytes.
+    const std::size_t block = 4 * block_bytes + in_container<chain::BlockPool::Entry>;
+    limits.push_back({"chain", "mempool transactions", mempool.transactions_max,
+                      2 * transaction_bytes + 8 * container_bytes});
+    limits.push_back({"chain", "mempool bytes", mempool.bytes_max, 2});
+    limits.push_back({"chain", "blocks not applied yet", chain::BlockPool::blocks_max, block});
+    limits.push_back({"chain", "blocks on their way", chain::BlockDownload::blocks_max, block});
+    limits.push_back({"chain", "coins cached", chain::ChainStore::coins_cached,
+                      in_container<wire::Output> + 2 * container_bytes});
+    limits.push_back({"chain", "blocks cached", chain::ChainStore::blocks_cached, block});
+    limits.push_back({"chain", "frames to send", chain::Chain::outgoing_max,
+                      in_container<wire::Outgoing> + wire::ip_payload_bytes_max});
+    limits.push_back({"chain", "events", chain::Chain::events_max, in_container<chain::Event>});
+}
+
+}  // namespace
+
+std::vector<MemoryLimit> memory_limits(const NodeConfig& config, const ledger::Genesis& genesis) {
+    std::vector<MemoryLimit> limits;
+    add_runtime(limits);
+    add_consensus(limits, genesis.validators.size());
+    add_mesh(limits, config);
+    limits.push_back({"wallet", "incoming payments", wallet::Wallet::pending_incoming_max,
+                      2 * transaction_bytes});
+    add_chain(limits, genesis.block_bytes_limit);
+    return limits;
+}
+
+std::uint64_t total_bytes(const std::vector<MemoryLimit>& limits) {
+    std::uint64_t total = 0;
+    for (const MemoryLimit& limit : limits) total += limit.bytes_max();
+    return total;
+}
+
+std::vector<MemoryLimit> Node::memory() const {
+    const Parts& parts = *parts_;
+    std::vector<MemoryLimit> limits = memory_limits(parts.config, parts.genesis);
+    const auto set = [&](std::string_view module, std::string_view what, std::size_t count) {
+        for (MemoryLimit& limit : limits) {
+            if (limit.module == module && limit.what == what) limit.count = count;
+        }
+    };
+    set("consensus", "blocks above FINAL", parts.chain->engine().tree_size());
+    set("mesh", "peers", parts.mesh->peers().size());
+    set("chain", "mempool transactions", parts.chain->mempool().size());
+    set("chain", "mempool bytes", parts.chain->mempool().bytes());
+    set("chain", "blocks not applied yet", parts.chain->pooled_blocks());
+    return limits;
+}
+
+}  // namespace meshchain::node
