@@ -57,4 +57,16 @@ std::expected<FileLock, base::Error> FileLock::acquire(const path& folder) {
     return FileLock(std::move(file));
 }
 
+std::expected<void, base::Error> FileLock::probe(const std::filesystem::path& folder) {
+    const path name = folder / "lock";
+    const FileDescriptor file(::open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+    if (!file.valid()) {
+        if (errno == ENOENT) return {};
+        return std::unexpected(os_error(errno, "lock the folder", folder));
+    }
+    if (::flock(file.number(), LOCK_SH | LOCK_NB) == 0) return {};
+    return base::failure(base::Errc::locked, "in use by " + owner(name), folder.string(),
+                         "stop it first, or use another folder");
+}
+
 }  // namespace meshchain::host

@@ -17,6 +17,8 @@ class FileLock {
 public:
     /// Errors: locked (naming the process that holds it), those of os_error (no such folder, …).
     static std::expected<FileLock, base::Error> acquire(const std::filesystem::path& folder);
+    /// Whether acquire would find it free; leaves no trace. Errors: those of acquire.
+    static std::expected<void, base::Error> probe(const std::filesystem::path& folder);
 
     FileLock(FileLock&&) noexcept = default;
     FileLock& operator=(FileLock&&) noexcept = default;

@@ -18,6 +18,7 @@
 #include "host/node_keys.h"
 #include "host/node_setup.h"
 #include "host/sqlite_store.h"
+#include "host/store_marker.h"
 #include "host/system_entropy.h"
 #include "host/system_time_source.h"
 #include "host/system_wall_clock.h"
@@ -38,25 +39,6 @@ constexpr std::uint64_t verified_at_start_bytes_max = 64 * 1024 * 1024;
 constexpr auto api_turn = std::chrono::milliseconds(5);
 constexpr auto farewell = std::chrono::seconds(1);  ///< for answers still on their way
 
-std::string host_of(const base::LinkAddress& address) {
-    const std::string text = base::to_string(address);
-    const std::string host = text.substr(0, text.rfind(':'));
-    return host.starts_with('[') ? host.substr(1, host.size() - 2) : host;
-}
-
-UdpOptions udp_options(const node::NetworkConfig& network) {
-    UdpOptions options;
-    options.address = host_of(network.listen);
-    options.port = network.listen.port;
-    options.multicast = network.multicast;
-    options.group = host_of(network.multicast_group);
-    options.group_port = network.multicast_group.port;
-    if (network.interface.host != node::ipv4({}, 0).host) {
-        options.interface = host_of(network.interface);
-    }
-    return options;
-}
-
 std::string random_token(base::Entropy& entropy) {
     std::array<std::byte, token_bytes> bytes;
     entropy.fill(bytes);
@@ -67,9 +49,11 @@ std::string random_token(base::Entropy& entropy) {
 
 /// Members in the order in which they are opened; they close in the reverse.
 struct NodeProcess::Parts {
-    explicit Parts(const std::filesystem::path& root) : folder(root) {}
+    Parts(const std::filesystem::path& root, const Options& options_in)
+        : folder(root), options(options_in) {}
 
     Result open_folder();
+    Result open_store();
     Result open_node();
     Result open_wallet();
     Result open_api();
@@ -83,6 +67,7 @@ struct NodeProcess::Parts {
     Result close();
 
     DataFolder folder;
+    Options options;
     std::optional<FileLock> lock;
     node::NodeConfig config;
     std::optional<ledger::Genesis> genesis;
@@ -121,9 +106,25 @@ Result NodeProcess::Parts::open_folder() {
     return {};
 }
 
+/// A store that was there once must be there again.
+Result NodeProcess::Parts::open_store() {
+    using Mode = SqliteOptions::Mode;
+    const auto path = folder.store(config);
+    MESH_TRY(const bool was_there, read_store_marker(folder));
+    const bool must_exist = was_there && !options.accept_empty_store;
+    auto opened =
+        SqliteStore::open(path, {.tables = node::node_tables},
+                          {.mode = must_exist ? Mode::must_exist : Mode::create_if_absent});
+    if (!opened && must_exist && is_empty_file(path)) opened.error().advice = empty_store_advice;
+    MESH_TRY(store, std::move(opened));
+    if (must_exist) return check_store_marker(folder, *store);
+    if (was_there) log.warning("begins with whatever the store holds, as asked to");
+    return write_store_marker(folder);
+}
+
 Result NodeProcess::Parts::open_node() {
     MESH_TRY(node::Keys keys, load_node_keys(folder.node_keys()));
-    MESH_TRY(store, SqliteStore::open(folder.store(config), {.tables = node::node_tables}));
+    MESH_CHECK(open_store());
     // Damage in a row that nothing reads yet is found now rather than in the middle of a payment.
     if (store->quota().used_bytes <= verified_at_start_bytes_max) MESH_CHECK(store->verify());
     MESH_TRY(link, UdpLink::open(io, udp_options(config.network)));
@@ -248,9 +249,9 @@ NodeProcess::~NodeProcess() {
 }
 
 std::expected<std::unique_ptr<NodeProcess>, base::Error> NodeProcess::start(
-    const std::filesystem::path& folder) {
+    const std::filesystem::path& folder, const Options& options) {
     // Its destructor closes, in reverse, whatever a failing step leaves open.
-    std::unique_ptr<NodeProcess> process(new NodeProcess(std::make_unique<Parts>(folder)));
+    std::unique_ptr<NodeProcess> process(new NodeProcess(std::make_unique<Parts>(folder, options)));
     MESH_CHECK(process->parts_->start());
     return process;
 }

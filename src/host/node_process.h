@@ -21,8 +21,12 @@ namespace meshchain::host {
 
 class NodeProcess {
 public:
+    struct Options {
+        /// Begin anew though the folder once had a store (host/store_marker.h).
+        bool accept_empty_store = false;
+    };
     static std::expected<std::unique_ptr<NodeProcess>, base::Error> start(
-        const std::filesystem::path& folder);
+        const std::filesystem::path& folder, const Options& options);
     /// Stops the node, if run() has not yet.
     ~NodeProcess();
 

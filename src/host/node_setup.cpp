@@ -6,6 +6,7 @@
 #include "host/file.h"
 #include "host/node_keys.h"
 #include "host/sqlite_store.h"
+#include "host/store_marker.h"
 #include "node/node.h"
 #include "node/tables.h"
 
@@ -17,7 +18,8 @@ std::expected<void, base::Error> record_new_key(const DataFolder& folder,
     const auto path = folder.store(node::NodeConfig{});
     MESH_TRY(const auto store, SqliteStore::open(path, {.tables = node::node_tables}));
     MESH_CHECK(node::Node::record_new_key(*store, key));
-    return store->close();
+    MESH_CHECK(store->close());
+    return write_store_marker(folder);
 }
 
 }  // namespace

@@ -4,8 +4,7 @@
 //
 // Ownership: borrows the io_context, which outlives the link.
 // Threads:   the io_context's one; on_readable is called there.
-// Limits:    datagrams of 2,048 bytes, more than any frame. Up to 64 are read at a time from each
-//            socket, and handed out one by one (host/datagram_batch.h).
+// Limits:    one datagram is read at a time, straight into the caller's buffer.
 // Errors:    open() says which address, why and what to do; later faults lose the datagram.
 
 #include <functional>
@@ -13,6 +12,7 @@
 #include <string>
 
 #include "base/link.h"
+#include "node/config.h"
 
 namespace boost::asio {
 class io_context;
@@ -31,6 +31,9 @@ struct UdpOptions {
     /// if that is a wildcard. "127.0.0.1" keeps everything on this machine.
     std::string interface = {};
 };
+
+/// What a node's configuration asks for.
+UdpOptions udp_options(const node::NetworkConfig& network);
 
 class UdpLink final : public base::Link {
 public:

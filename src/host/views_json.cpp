@@ -61,6 +61,23 @@ Json to_json(const node::StatusView& status) {
             {"problems", status.problems}};
 }
 
+Json to_json(const node::HealthView& health) {
+    Json parts = Json::array();
+    for (const node::PartHealth& part : health.parts) {
+        Json problems = Json::array();
+        for (const node::Problem& problem : part.problems) {
+            problems.push_back({{"id", problem.id},
+                                {"state", name(problem.state)},
+                                {"what", problem.what},
+                                {"why", problem.why},
+                                {"advice", problem.advice}});
+        }
+        parts.push_back(
+            {{"part", part.part}, {"state", name(part.state)}, {"problems", std::move(problems)}});
+    }
+    return {{"state", name(health.state)}, {"parts", std::move(parts)}};
+}
+
 Json to_json(const node::PeerView& peer) {
     return {{"node_id", peer.node_id},
             {"identity", crypto::to_hex(peer.identity)},

@@ -4,12 +4,14 @@
 // Format: docs/formats/api.md
 
 #include "host/json.h"
+#include "node/health.h"
 #include "node/views.h"
 #include "wallet/wallet.h"
 
 namespace meshchain::host {
 
 Json to_json(const node::StatusView& status);
+Json to_json(const node::HealthView& health);
 Json to_json(const node::PeerView& peer);
 Json to_json(const node::BlockView& block);
 Json to_json(const node::TransactionView& transaction);

@@ -1,0 +1,52 @@
+#include "host/node_inspection.h"
+
+#include "host/config_json.h"
+#include "host/http_server.h"
+#include "host/line_filter.h"
+#include "host/node_keys.h"
+#include "host/node_setup.h"
+#include "kv/limits.h"
+
+namespace meshchain::host {
+namespace {
+
+/// SQLite's page cache as its default has it, and what a large commit adds.
+constexpr std::size_t sqlite_cache_bytes = 2 * 1000 * 1024;
+constexpr std::size_t log_kind_bytes = 1024;
+
+}  // namespace
+
+std::vector<base::Error> all_config_problems(const DataFolder& folder, std::string_view text) {
+    const std::string source = folder.config().string();
+    std::vector<base::Error> problems = config_problems(text, source);
+    if (!problems.empty()) return problems;
+    const auto config = parse_config(text, source);
+    const auto genesis = load_genesis(folder.genesis());
+    const auto keys = load_node_keys(folder.node_keys());
+    if (!config || !genesis || !keys) return problems;
+    const auto repeated = check_repeated(*config, keys->identity.public_key(),
+                                         base::Milliseconds(genesis->block_time_ms));
+    if (!repeated) problems.push_back(repeated.error());
+    if (config->role == wire::Role::validator && !is_validator(*genesis, *keys)) {
+        problems.push_back({base::Errc::invalid_argument,
+                            "genesis lists no validator with this node's keys", "role",
+                            "set role to relay, or use the genesis this node was enrolled in"});
+    }
+    for (base::Error& problem : problems) {
+        problem.where = source + ", field " + problem.where;
+    }
+    return problems;
+}
+
+std::vector<node::MemoryLimit> memory_limits(const node::NodeConfig& config,
+                                             const ledger::Genesis& genesis) {
+    std::vector<node::MemoryLimit> limits = node::memory_limits(config, genesis);
+    const HttpServer::Options api;
+    limits.push_back({"host", "API connections", api.connections_max,
+                      2 * (api.limits.header_bytes_max + api.limits.body_bytes_max)});
+    limits.push_back({"host", "store cache", 1, sqlite_cache_bytes + kv::batch_bytes_max});
+    limits.push_back({"host", "log lines counted", LineFilter::kinds_max, log_kind_bytes});
+    return limits;
+}
+
+}  // namespace meshchain::host
