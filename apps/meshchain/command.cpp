@@ -95,6 +95,29 @@ Output output(host::Json json, std::string text) {
     return {std::make_shared<const host::Json>(std::move(json)), std::move(text)};
 }
 
+std::vector<Option> common_options(Context& context) {
+    return {{"--json", "", "print JSON instead of text", &context.json},
+            {"--data", "DIR", "the node's folder (~/.meshchain)", &context.data}};
+}
+
+std::string CommandPath::text() const {
+    std::string text;
+    for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
+    return text;
+}
+
+std::vector<CommandPath> all_commands(const std::vector<Command>& commands) {
+    std::vector<CommandPath> all;
+    for (const Command& command : commands) {
+        all.push_back({{command.name}, &command});
+        for (CommandPath& below : all_commands(command.commands)) {
+            below.words.insert(below.words.begin(), command.name);
+            all.push_back(std::move(below));
+        }
+    }
+    return all;
+}
+
 void print_error(const Context& context, const base::Error& error) {
     const std::string line = context.json ? host::to_line({{"error", host::to_json(error)}})
                                           : "meshchain: " + sentence(error);
@@ -107,9 +130,7 @@ int run_program(const ProgramText& text, const std::vector<Command>& commands, C
     app.name(text.name);
     app.footer(text.footer);
     app.set_version_flag("--version", text.name + " " + text.version);
-    app.add_flag("--json", context.json, "print JSON instead of text");
-    app.add_option("--data", context.data, "the node's folder (" + context.data.string() + ")")
-        ->type_name("DIR");
+    for (const Option& option : common_options(context)) add_option(app, option);
     app.require_subcommand(1);
     app.fallthrough();  // --json and --data may stand after the command
     app.get_formatter()->column_width(34);

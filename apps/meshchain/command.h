@@ -38,7 +38,7 @@ Output output(host::Json json, std::string text = {});
 
 struct Option {
     using Target = std::variant<bool*, std::string*, std::uint64_t*, std::optional<std::uint64_t>*,
-                                std::vector<std::string>*>;
+                                std::vector<std::string>*, std::filesystem::path*>;
 
     std::string name;        ///< "--stake"; without dashes it is told by its place
     std::string value_name;  ///< "UNITS"; empty for a flag
@@ -68,6 +68,19 @@ struct ProgramText {
 /// Returns the exit code of the process.
 int run_program(const ProgramText& text, const std::vector<Command>& commands, Context& context,
                 int argc, const char* const* argv);
+
+/// The options that belong to every command, for whoever describes them.
+std::vector<Option> common_options(Context& context);
+
+/// A command with the words that lead to it: {"node", "run"}.
+struct CommandPath {
+    std::vector<std::string> words;
+    const Command* command = nullptr;
+
+    std::string text() const;  ///< "node run"
+};
+/// All of them, each before its subcommands.
+std::vector<CommandPath> all_commands(const std::vector<Command>& commands);
 
 void print_error(const Context& context, const base::Error& error);
 

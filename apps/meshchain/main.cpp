@@ -40,13 +40,17 @@ int main(int argc, char** argv) {
                            "MeshChain: payments and shared records for networks without Internet.",
                            footer};
     Context context{.json = false, .data = default_folder()};
-    const std::vector<Command> commands{
-        demo_command(context),   node_command(context),
-        wallet_command(context), send_command(context),
-        status_command(context), peers_command(context),
-        blocks_command(context), transaction_command(context),
-        genesis_command(),       config_command(context),
-        frame_command(),
+    std::vector<Command> commands{
+        demo_command(context),    node_command(context),
+        wallet_command(context),  send_command(context),
+        status_command(context),  peers_command(context),
+        blocks_command(context),  transaction_command(context),
+        genesis_command(),        config_command(context),
+        frame_command(),          doctor_command(context),
+        mempool_command(context), export_command(context),
     };
+    // These describe all of them, themselves included.
+    commands.push_back(completions_command(text, commands, context));
+    commands.push_back(man_command(text, commands, context));
     return run_program(text, commands, context, argc, argv);
 }

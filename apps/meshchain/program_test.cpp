@@ -78,7 +78,11 @@ TEST_F(Program, SecondInit_DoesNotOverwrite) {
     EXPECT_EQ(first.json().at("role"), "validator");
     EXPECT_EQ(run(init).error_code(), "exists");
     EXPECT_EQ(run({"config", "check", "--data", path("alice")}).exit_code, 0);
-    EXPECT_EQ(run({"config", "show", "--data", path("alice")}).json().at("max_peers"), 20);
+    EXPECT_EQ(run({"config", "show", "--data", path("alice"), "--json"})
+                  .json()
+                  .at("config")
+                  .at("max_peers"),
+              20);
 }
 
 TEST_F(Program, FolderInUse_IsLeftAloneWithCodeFour) {
@@ -87,8 +91,7 @@ TEST_F(Program, FolderInUse_IsLeftAloneWithCodeFour) {
     const auto lock = host::FileLock::acquire(root_ / "alice");
     ASSERT_TRUE(lock);
     for (const std::vector<std::string>& command :
-         {std::vector<std::string>{"config", "check"},
-          {"node", "keys"},
+         {std::vector<std::string>{"node", "keys"},
           {"node", "init", "--genesis", path("g")},
           {"wallet", "create", "--passphrase-file", path("passphrase")}}) {
         std::vector<std::string> arguments = command;
@@ -99,12 +102,56 @@ TEST_F(Program, FolderInUse_IsLeftAloneWithCodeFour) {
     }
 }
 
-TEST_F(Program, BrokenConfig_IsNamedByCheck) {
-    ASSERT_TRUE(host::write_file(root_ / "config.json", base::as_bytes("{\"max_peers\": 0}")));
+TEST_F(Program, BrokenConfig_EveryProblemIsNamedByCheck) {
+    ASSERT_TRUE(host::write_file(root_ / "config.json",
+                                 base::as_bytes("{\"max_peers\": 0, \"rolle\": 1, \"network\": "
+                                                "{\"listen\": \"nowhere\"}, \"stake\": -1}")));
     const Ended ended = run({"config", "check", "--data", root_.string()});
     EXPECT_EQ(ended.exit_code, 1);
-    EXPECT_THAT(ended.errors, HasSubstr("max_peers"));
-    EXPECT_THAT(ended.errors, HasSubstr("allowed: 1 to 100"));
+    for (const char* part :
+         {"field max_peers: 0 is not allowed; allowed: 1 to 100", "field rolle: unknown field",
+          "field network.listen: ", "field stake: -1 is not a whole number"}) {
+        EXPECT_THAT(ended.output, HasSubstr(part));
+    }
+    EXPECT_EQ(
+        run({"config", "check", "--data", root_.string(), "--json"}).json().at("problems").size(),
+        4U);
+    EXPECT_EQ(run({"config", "show", "--data", root_.string()}).exit_code, 1);
+    EXPECT_THAT(run({"config", "check", "--data", path("none")}).errors,
+                HasSubstr("meshchain node init"));
+}
+
+TEST_F(Program, ConfigThatContradictsGenesis_IsNamedByCheck) {
+    make_validator("alice");
+    ASSERT_EQ(make_genesis("g").exit_code, 0);
+    ASSERT_EQ(run({"node", "init", "--data", path("alice"), "--genesis", path("g")}).exit_code, 0);
+    ASSERT_TRUE(host::write_file(root_ / "alice" / "config.json",
+                                 base::as_bytes("{\"block_time_ms\": 5000}")));
+    const Ended ended = run({"config", "check", "--data", path("alice")});
+    EXPECT_EQ(ended.exit_code, 1);
+    EXPECT_THAT(ended.output, HasSubstr("block_time_ms"));
+}
+
+TEST_F(Program, ConfigShow_SaysWhereEachValueComesFrom) {
+    make_validator("alice");
+    ASSERT_EQ(make_genesis("g").exit_code, 0);
+    ASSERT_EQ(run({"node", "init", "--data", path("alice"), "--genesis", path("g")}).exit_code, 0);
+    ASSERT_TRUE(
+        host::write_file(root_ / "alice" / "config.json",
+                         base::as_bytes("{\"max_peers\": 7, \"log\": {\"level\": \"debug\"}}")));
+    const Json shown = run({"config", "show", "--data", path("alice"), "--json"}).json();
+    EXPECT_EQ(shown.at("config").at("max_peers"), 7);
+    EXPECT_EQ(shown.at("sources").at("max_peers"), "config.json");
+    EXPECT_EQ(shown.at("sources").at("log.level"), "config.json");
+    EXPECT_EQ(shown.at("sources").at("log.format"), "default");
+    EXPECT_EQ(shown.at("sources").at("network.listen"), "default");
+
+    const Json limits =
+        run({"config", "show", "--limits", "--data", path("alice"), "--json"}).json();
+    std::uint64_t sum = 0;
+    for (const Json& limit : limits.at("limits")) sum += limit.at("bytes_max").get<std::uint64_t>();
+    EXPECT_EQ(limits.at("bytes_max"), sum);
+    EXPECT_LT(sum, 512U * 1024 * 1024);
 }
 
 TEST_F(Program, Genesis_IsReproducibleAndShowsWhatItSays) {

@@ -6,10 +6,16 @@
 namespace meshchain::app {
 
 Command blocks_command(const Context& context);
+Command completions_command(const ProgramText& text, const std::vector<Command>& all,
+                            Context& context);
 Command config_command(const Context& context);
 Command demo_command(const Context& context);
+Command doctor_command(const Context& context);
+Command export_command(const Context& context);
 Command frame_command();
 Command genesis_command();
+Command man_command(const ProgramText& text, const std::vector<Command>& all, Context& context);
+Command mempool_command(const Context& context);
 Command node_command(const Context& context);
 Command peers_command(const Context& context);
 Command send_command(const Context& context);
@@ -18,6 +24,12 @@ Command transaction_command(const Context& context);
 Command wallet_command(const Context& context);
 
 // Parts of those above that have a file of their own.
+struct WatchOptions {
+    std::uint64_t interval_s = 1;
+    std::uint64_t count = 0;  ///< 0: until Ctrl-C
+};
+std::expected<Output, base::Error> watch_status(const Context& context,
+                                                const WatchOptions& options);
 Command run_command(const Context& context);
 Command stop_command(const Context& context);
 Command transaction_decode_command(const Context& context);

@@ -9,14 +9,16 @@
 #include "host/json_document.h"
 #include "host/node_process.h"
 #include "meshchain/commands/commands.h"
+#include "meshchain/screen/terminal.h"
 
 namespace meshchain::app {
 namespace {
 
 constexpr auto stop_timeout = std::chrono::seconds(30);
 
-std::expected<Output, base::Error> run(const Context& context) {
-    MESH_TRY(const auto process, host::NodeProcess::start(context.data));
+std::expected<Output, base::Error> run(const Context& context, bool accept_empty_store) {
+    MESH_TRY(const auto process,
+             host::NodeProcess::start(context.data, {.accept_empty_store = accept_empty_store}));
     const std::string api = base::to_string(process->api_address());
     const std::string link = base::to_string(process->link_address());
     const std::string text = context.json ? host::to_line({{"listen", link}, {"api", api}})
@@ -32,6 +34,8 @@ std::expected<Output, base::Error> run(const Context& context) {
 std::expected<Output, base::Error> stop(const Context& context) {
     MESH_TRY(const host::ApiClient client, host::ApiClient::of_folder(context.data));
     MESH_CHECK(client.post("/v1/stop", host::Json::object()));
+    Progress progress(context.json);
+    progress.show("The node is stopping…");
     const auto deadline = std::chrono::steady_clock::now() + stop_timeout;
     while (std::chrono::steady_clock::now() < deadline) {
         const auto lock = host::FileLock::acquire(context.data);
@@ -46,10 +50,14 @@ std::expected<Output, base::Error> stop(const Context& context) {
 }  // namespace
 
 Command run_command(const Context& context) {
+    const auto accept_empty_store = std::make_shared<bool>(false);
     return {.name = "run",
             .summary = "Run the node in the foreground, its log on stderr",
             .examples = "Example:\n  meshchain node run --data alice 2> alice.log",
-            .run = [&context] { return run(context); }};
+            .options = {{"--accept-empty-store", "",
+                         "begin anew where the store was lost; a validator keeps silent at first",
+                         accept_empty_store.get()}},
+            .run = [&context, accept_empty_store] { return run(context, *accept_empty_store); }};
 }
 
 Command stop_command(const Context& context) {

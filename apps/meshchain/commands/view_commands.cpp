@@ -112,10 +112,20 @@ std::expected<Output, base::Error> transaction(const Context& context, const std
 }  // namespace
 
 Command status_command(const Context& context) {
-    return {.name = "status",
-            .summary = "How the running node is",
-            .examples = "Example:\n  meshchain status --data alice",
-            .run = [&context] { return status(context); }};
+    const auto watch = std::make_shared<bool>(false);
+    const auto o = std::make_shared<WatchOptions>();
+    return {
+        .name = "status",
+        .summary = "How the running node is",
+        .examples =
+            "Examples:\n  meshchain status --data alice\n"
+            "  meshchain status --watch --data alice",
+        .options = {{"--watch", "", "go on showing it; in a pipe a line each time", watch.get()},
+                    {"--interval", "SECONDS", "between two looks (1)", &o->interval_s},
+                    {"--count", "N", "end after so many looks", &o->count}},
+        .run = [&context, watch, o] {
+            return *watch ? watch_status(context, *o) : status(context);
+        }};
 }
 
 Command peers_command(const Context& context) {

@@ -1,8 +1,5 @@
 #include "meshchain/demo/screen.h"
 
-#include <unistd.h>
-
-#include <algorithm>
 #include <cstdio>
 
 #include "host/json_document.h"
@@ -29,30 +26,21 @@ std::vector<std::string> row_of(const DemoNode& node) {
 
 }  // namespace
 
-Screen::Screen(bool silent) : silent_(silent), terminal_(::isatty(STDOUT_FILENO) == 1) {}
+Screen::Screen(bool silent) : silent_(silent), table_(silent) {}
 
 void Screen::say(std::string_view line) {
     if (silent_) return;
-    erase_table();
+    table_.erase();
     std::printf("%.*s\n", static_cast<int>(line.size()), line.data());
     std::fflush(stdout);
 }
 
 void Screen::show(std::span<const DemoNode> nodes, std::string_view payments) {
-    if (silent_ || !terminal_) return;
+    if (silent_ || !is_terminal()) return;
     std::vector<std::vector<std::string>> rows{
         {"NODE", "STATE", "HEIGHT", "FINAL", "PEERS", "BALANCE", "API"}};
     for (const DemoNode& node : nodes) rows.push_back(row_of(node));
-    const std::string text = "\n" + table(rows) + std::string(payments) + "\n";
-    erase_table();
-    std::fwrite(text.data(), 1, text.size(), stdout);
-    std::fflush(stdout);
-    table_lines_ = static_cast<std::size_t>(std::ranges::count(text, '\n'));
-}
-
-void Screen::erase_table() {
-    if (table_lines_ != 0) std::printf("\x1b[%zuA\x1b[J", table_lines_);
-    table_lines_ = 0;
+    table_.show("\n" + table(rows) + std::string(payments) + "\n");
 }
 
 }  // namespace meshchain::app

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "meshchain/demo/demo_node.h"
+#include "meshchain/screen/terminal.h"
 
 namespace meshchain::app {
 
@@ -21,11 +22,8 @@ public:
     void show(std::span<const DemoNode> nodes, std::string_view payments);
 
 private:
-    void erase_table();
-
     bool silent_;
-    bool terminal_;
-    std::size_t table_lines_ = 0;
+    LiveText table_;
 };
 
 }  // namespace meshchain::app
