@@ -9,6 +9,7 @@ namespace meshchain::bench {
 void host_workloads(Report& report);
 void kv_workloads(Report& report);
 void ledger_workloads(Report& report);
+void mesh_workloads(Report& report);
 void runtime_workloads(Report& report);
 
 /// In the order in which they run.
@@ -16,6 +17,7 @@ inline constexpr void (*all_workloads[])(Report&) = {
     runtime_workloads,
     kv_workloads,
     ledger_workloads,
+    mesh_workloads,
     host_workloads,
 };
 

@@ -21,14 +21,16 @@ constexpr wire::MessageRule object(wire::MessageType type, std::size_t bytes_min
 
 constexpr wire::MessageRule control(wire::MessageType type, std::size_t body_min,
                                     std::size_t body_max, std::uint32_t frames_per_minute,
-                                    std::uint8_t priority) {
+                                    std::uint8_t priority,
+                                    std::optional<wire::MessageType> answered_by = std::nullopt) {
     return {type,
             wire::MessageClass::control,
             static_cast<std::uint16_t>(body_min + crypto::Signature::size),
             static_cast<std::uint16_t>(body_max + crypto::Signature::size),
             frames_per_minute,
             priority,
-            true};
+            true,
+            answered_by};
 }
 
 using Type = wire::MessageType;
@@ -38,7 +40,7 @@ constexpr std::array chain_rules{
     object(Type::evidence, 2, wire::ip_payload_bytes_max, 60, 1),
     control(Type::vote_request, 13, 13, 600, 1),
     object(Type::transaction, wire::CompactTransfer::size, wire::long_bytes_max, 6000, 2),
-    control(Type::sync_request, 1, 64, 3000, 3),
+    control(Type::sync_request, 1, 64, 3000, 3, Type::sync_response),
     control(Type::sync_response, 1, wire::control_body_bytes_max, 6000, 3),
 };
 

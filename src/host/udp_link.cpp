@@ -3,14 +3,17 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/multicast.hpp>
 #include <boost/asio/ip/udp.hpp>
 #include <boost/asio/ip/v6_only.hpp>
+#include <boost/asio/post.hpp>
 
 #include "base/assert.h"
 #include "host/asio_address.h"
+#include "host/datagram_batch.h"
 
 namespace meshchain::host {
 namespace {
@@ -21,7 +24,6 @@ using udp = asio::ip::udp;
 
 /// Room for the burst in which every peer passes on the same block.
 constexpr int receive_buffer_bytes = 1 << 20;
-constexpr std::size_t udp_payload_bytes_max = 65'507;
 
 std::unexpected<base::Error> refuse(base::Errc code, const std::string& what,
                                     const std::string& advice) {
@@ -58,11 +60,9 @@ base::Error bind_error(const error_code& error, const udp::endpoint& endpoint) {
 }
 
 /// A socket that speaks IPv6 takes IPv4 addresses in their mapped form only.
-udp::endpoint endpoint_for(const udp::socket& socket, const base::LinkAddress& address) {
+udp::endpoint endpoint_for(const udp& protocol, const base::LinkAddress& address) {
     auto endpoint = to_endpoint<udp::endpoint>(address);
-    error_code ignored;
-    const bool speaks_v6 = socket.local_endpoint(ignored).protocol() == udp::v6();
-    if (!speaks_v6 || endpoint.address().is_v6()) return endpoint;
+    if (protocol == udp::v4() || endpoint.address().is_v6()) return endpoint;
     return {asio::ip::make_address_v6(asio::ip::v4_mapped, endpoint.address().to_v4()),
             endpoint.port()};
 }
@@ -72,6 +72,13 @@ std::string host_of(const base::LinkAddress& address) {
     const std::string host = text.substr(0, text.rfind(':'));
     return host.starts_with('[') ? host.substr(1, host.size() - 2) : host;
 }
+
+/// A socket, and what was read from it and not yet handed out.
+struct Inlet {
+    explicit Inlet(asio::io_context& context) : socket(context) {}
+    udp::socket socket;
+    DatagramBatch batch;
+};
 
 }  // namespace
 
@@ -89,17 +96,21 @@ UdpOptions udp_options(const node::NetworkConfig& network) {
 }
 
 struct UdpLink::Sockets : std::enable_shared_from_this<UdpLink::Sockets> {
-    explicit Sockets(asio::io_context& context) : unicast(context), multicast(context) {}
+    explicit Sockets(asio::io_context& context) : from_unicast(context), from_multicast(context) {}
 
     std::expected<void, base::Error> open_unicast(const UdpOptions& options);
     std::expected<void, base::Error> open_multicast(const UdpOptions& options);
     std::expected<void, base::Error> prepare_sending(const asio::ip::address_v4& interface);
     std::expected<void, base::Error> join_group(const asio::ip::address_v4& interface);
-    void wait(udp::socket& socket);
-    std::optional<base::Datagram> receive_from(udp::socket& socket, base::MutableBytes buffer);
+    void wait(Inlet& inlet);
+    void call_back(Inlet& inlet);
+    std::optional<base::Datagram> receive_from(Inlet& inlet, base::MutableBytes buffer);
 
-    udp::socket unicast;
-    udp::socket multicast;  ///< closed when multicast is off
+    Inlet from_unicast;
+    Inlet from_multicast;
+    udp::socket& unicast = from_unicast.socket;
+    udp::socket& multicast = from_multicast.socket;  ///< closed when multicast is off
+    udp protocol = udp::v4();                        ///< of the unicast socket
     udp::endpoint group;
     std::function<void()> readable;
     bool multicast_first = false;
@@ -118,7 +129,8 @@ std::expected<void, base::Error> UdpLink::Sockets::open_unicast(const UdpOptions
     MESH_TRY(const asio::ip::address address, parse_address(options.address, "address"));
     const udp::endpoint endpoint(address, options.port);
     error_code error;
-    unicast.open(endpoint.protocol(), error);
+    protocol = endpoint.protocol();
+    unicast.open(protocol, error);
     if (error) return std::unexpected(bind_error(error, endpoint));
     // Dual stack where the system allows it; without, IPv6 alone.
     error_code ignored;
@@ -186,22 +198,32 @@ std::expected<void, base::Error> UdpLink::Sockets::join_group(
 void UdpLink::on_readable(std::function<void()> callback) {
     MESH_ASSERT(!sockets_->readable && callback);
     sockets_->readable = std::move(callback);
-    sockets_->wait(sockets_->unicast);
-    if (sockets_->multicast.is_open()) sockets_->wait(sockets_->multicast);
+    sockets_->wait(sockets_->from_unicast);
+    if (sockets_->multicast.is_open()) sockets_->wait(sockets_->from_multicast);
 }
 
-void UdpLink::Sockets::wait(udp::socket& socket) {
+void UdpLink::Sockets::wait(Inlet& inlet) {
     // The link may be gone, or closed, when the wait ends.
-    socket.async_wait(udp::socket::wait_read,
-                      [weak = weak_from_this(), &socket](const error_code& error) {
-                          const auto self = weak.lock();
-                          if (error || !self || !socket.is_open()) return;
-                          self->readable();
-                          if (socket.is_open()) self->wait(socket);
-                      });
+    inlet.socket.async_wait(udp::socket::wait_read,
+                            [weak = weak_from_this(), &inlet](const error_code& error) {
+                                const auto self = weak.lock();
+                                if (error || !self) return;
+                                self->call_back(inlet);
+                            });
 }
 
-std::size_t UdpLink::datagram_bytes_max() const { return udp_payload_bytes_max; }
+void UdpLink::Sockets::call_back(Inlet& inlet) {
+    if (!inlet.socket.is_open()) return;
+    readable();
+    if (!inlet.socket.is_open()) return;
+    if (inlet.batch.empty()) return wait(inlet);
+    // What was read already makes no socket readable.
+    asio::post(inlet.socket.get_executor(), [weak = weak_from_this(), &inlet] {
+        if (const auto self = weak.lock()) self->call_back(inlet);
+    });
+}
+
+std::size_t UdpLink::datagram_bytes_max() const { return DatagramBatch::datagram_bytes_max; }
 
 std::expected<void, base::Error> UdpLink::send(const std::optional<base::LinkAddress>& to,
                                                base::Bytes datagram) {
@@ -210,7 +232,10 @@ std::expected<void, base::Error> UdpLink::send(const std::optional<base::LinkAdd
     if (!to && !sockets_->multicast.is_open()) {
         return refuse(base::Errc::io, "multicast is off", "");
     }
-    const udp::endpoint endpoint = to ? endpoint_for(socket, *to) : sockets_->group;
+    if (datagram.size() > datagram_bytes_max()) {
+        return refuse(base::Errc::too_large, std::to_string(datagram.size()) + " bytes", "");
+    }
+    const udp::endpoint endpoint = to ? endpoint_for(sockets_->protocol, *to) : sockets_->group;
     error_code error;
     socket.send_to(asio::buffer(datagram.data(), datagram.size()), endpoint, 0, error);
     if (!error) return {};
@@ -218,30 +243,27 @@ std::expected<void, base::Error> UdpLink::send(const std::optional<base::LinkAdd
     if (error == asio::error::would_block || error == asio::error::no_buffer_space) {
         return refuse(base::Errc::full, what, "");
     }
-    if (error == asio::error::message_size) return refuse(base::Errc::too_large, what, "");
     return refuse(base::Errc::io, what, "check that the network is up");
 }
 
 std::optional<base::Datagram> UdpLink::receive(base::MutableBytes buffer) {
     // The sockets take turns being first: a flood on one never silences the other.
     const bool swap = std::exchange(sockets_->multicast_first, !sockets_->multicast_first);
-    udp::socket& first = swap ? sockets_->multicast : sockets_->unicast;
-    udp::socket& second = swap ? sockets_->unicast : sockets_->multicast;
+    Inlet& first = swap ? sockets_->from_multicast : sockets_->from_unicast;
+    Inlet& second = swap ? sockets_->from_unicast : sockets_->from_multicast;
     if (auto datagram = sockets_->receive_from(first, buffer)) return datagram;
     return sockets_->receive_from(second, buffer);
 }
 
-std::optional<base::Datagram> UdpLink::Sockets::receive_from(udp::socket& socket,
+std::optional<base::Datagram> UdpLink::Sockets::receive_from(Inlet& inlet,
                                                              base::MutableBytes buffer) {
-    while (socket.is_open()) {
-        udp::endpoint from;
-        error_code error;
-        // MSG_TRUNC makes the call return the datagram's true length.
-        const std::size_t bytes =
-            socket.receive_from(asio::buffer(buffer.data(), buffer.size()), from, MSG_TRUNC, error);
-        if (error) break;
-        if (bytes <= buffer.size()) {
-            return base::Datagram{to_link_address(from), &socket == &multicast, bytes};
+    while (inlet.socket.is_open()) {
+        if (inlet.batch.empty()) inlet.batch.fill(inlet.socket.native_handle());
+        const auto taken = inlet.batch.take();
+        if (!taken) break;
+        if (taken->length <= std::min(buffer.size(), taken->bytes.size())) {
+            std::ranges::copy(taken->bytes, buffer.begin());
+            return base::Datagram{taken->from, &inlet == &from_multicast, taken->length};
         }
         ++truncated;
     }

@@ -4,7 +4,8 @@
 //
 // Ownership: borrows the io_context, which outlives the link.
 // Threads:   the io_context's one; on_readable is called there.
-// Limits:    one datagram is read at a time, straight into the caller's buffer.
+// Limits:    datagrams of 2,048 bytes, more than any frame. Up to 64 are read at a time from each
+//            socket, and handed out one by one (host/datagram_batch.h).
 // Errors:    open() says which address, why and what to do; later faults lose the datagram.
 
 #include <functional>

@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <boost/asio/buffer.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/udp.hpp>
 #include <chrono>
 #include <vector>
 
@@ -139,9 +141,38 @@ TEST_F(UdpLinkTest, DatagramLongerThanTheBuffer_IsDroppedAndCounted) {
     EXPECT_EQ(bob->truncated_count(), 1U);
 }
 
-TEST_F(UdpLinkTest, DatagramOverUdpsLimit_IsTooLarge) {
+TEST_F(UdpLinkTest, BurstOfManyBatches_ArrivesWholeAndInOrder) {
     const auto alice = open(loopback());
-    const auto sent = alice->send(alice->local_address(), base::Buffer(70'000));
+    const auto bob = open(loopback());
+    constexpr std::uint8_t count = 200;
+    for (std::uint8_t i = 0; i < count; ++i) {
+        ASSERT_TRUE(alice->send(bob->local_address(), base::Buffer(1U + i, std::byte{i})));
+    }
+    for (std::uint8_t i = 0; i < count; ++i) {
+        const auto received = await(*bob);
+        ASSERT_TRUE(received.has_value());
+        EXPECT_EQ(received->bytes, base::Buffer(1U + i, std::byte{i}));
+    }
+}
+
+TEST_F(UdpLinkTest, LongestDatagram_ArrivesAndALongerOneIsDroppedByTheReceiverToo) {
+    const auto alice = open(loopback());
+    const auto bob = open(loopback());
+    const std::size_t longest = bob->datagram_bytes_max();
+    boost::asio::ip::udp::socket stranger(context_, boost::asio::ip::udp::v4());
+    const base::Buffer longer(longest + 1);
+    stranger.send_to(boost::asio::buffer(longer.data(), longer.size()),
+                     {boost::asio::ip::address_v4::loopback(), bob->local_address().port});
+    ASSERT_TRUE(alice->send(bob->local_address(), base::Buffer(longest)));
+    const auto received = await(*bob, 2 * longest);
+    ASSERT_TRUE(received.has_value());
+    EXPECT_EQ(received->bytes.size(), longest);
+    EXPECT_EQ(bob->truncated_count(), 1U);
+}
+
+TEST_F(UdpLinkTest, DatagramOverTheLimit_IsTooLarge) {
+    const auto alice = open(loopback());
+    const auto sent = alice->send(alice->local_address(), base::Buffer(2'049));
     ASSERT_FALSE(sent.has_value());
     EXPECT_EQ(sent.error().code, Errc::too_large);
 }

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "base/cursor.h"
+#include "mesh/unix_seconds.h"
 
 namespace meshchain::mesh {
 namespace {
@@ -24,11 +25,6 @@ std::expected<std::uint32_t, base::Error> read_epoch(kv::Store& store, kv::Table
                          "restore the store from a copy");
 }
 
-std::uint32_t seconds_of(base::WallTime wall) {
-    return static_cast<std::uint32_t>(
-        std::clamp<std::int64_t>(base::unix_ms(wall) / 1000, 0, std::int64_t{epoch_max}));
-}
-
 }  // namespace
 
 std::expected<ControlSequence, base::Error> ControlSequence::open(kv::Store& store, kv::Table table,
@@ -38,7 +34,7 @@ std::expected<ControlSequence, base::Error> ControlSequence::open(kv::Store& sto
         return base::failure(base::Errc::full, "the last control epoch is used", "mesh",
                              "make a new identity");
     }
-    const std::uint32_t epoch = std::max(before + 1, seconds_of(now));
+    const std::uint32_t epoch = std::max(before + 1, unix_seconds(now));
     std::array<std::byte, 4> value;
     base::FixedWriter(value).u32(epoch);
     kv::Batch batch;

@@ -257,7 +257,7 @@ TEST(Discovery, ValidatorArrivingAtAFullNode_TakesTheWorstOrdinarySlot) {
     Options options;
     options.peers_max = 3;
     options.peers_reserved = 0;
-    options.validators.push_back(key_of(9).public_key());
+    options.validators.push_back({key_of(9).public_key(), {70}});
     Node hub(network, {.key = 1, .port = 1, .options = options});
     Nodes others;
     for (std::uint8_t i = 2; i <= 4; ++i) {

@@ -13,7 +13,7 @@ std::size_t IpFrames::payload_bytes_max() const {
 std::expected<void, base::Error> IpFrames::send(const std::optional<base::LinkAddress>& to,
                                                 const wire::FrameHeader& header,
                                                 base::Bytes payload) {
-    return link_.send(to, wire::encode_frame(header, payload));
+    return link_.send(to, wire::encode_frame_into(outgoing_, header, payload));
 }
 
 std::optional<wire::ReceivedFrame> IpFrames::receive() {

@@ -28,6 +28,7 @@ private:
     std::uint64_t malformed_ = 0;
     /// One byte more than a frame, so that an oversized datagram is seen to be one.
     std::array<std::byte, wire::FrameHeader::size + wire::ip_payload_bytes_max + 1> buffer_;
+    std::array<std::byte, wire::FrameHeader::size + wire::ip_payload_bytes_max> outgoing_;
 };
 
 }  // namespace meshchain::mesh

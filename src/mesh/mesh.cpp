@@ -59,15 +59,17 @@ std::expected<void, base::Error> Mesh::start(base::Now now) {
     handshake_.emplace(options_, doors_.entropy, random_.stream("dial"), now.instant);
     announce_at_ = now.instant;
     heartbeat_at_ = now.instant + options_.heartbeat_interval;
+    recall_known_peers(now);
     return {};
 }
 
 void Mesh::stop(base::Now now) {
     if (!sequence_) return;
+    save_known_peers(now);
     peers_.for_each([&](PeerEntry& entry) {
         if (entry.session) disconnect(now, entry, LossReason::stopped);
     });
-    announce_at_ = heartbeat_at_ = base::never;
+    announce_at_ = heartbeat_at_ = recall_at_ = save_known_at_ = base::never;
     handshake_.reset();
     sequence_.reset();
 }
@@ -82,13 +84,16 @@ void Mesh::handle_timeout(base::Now now) {
     for (const Endpoint& endpoint : handshake_->take_due(now.instant)) {
         send_hello(now, endpoint, Initiative::ours);
     }
+    dial_known_peers(now);
+    if (now.instant >= save_known_at_) save_known_peers(now);
     if (now.instant >= announce_at_) announce(now);
     send_heartbeats(now);
 }
 
 base::Instant Mesh::poll_timeout(base::Now) const {
     if (!sequence_) return base::never;
-    base::Instant next = std::min({announce_at_, heartbeat_at_, handshake_->poll_timeout()});
+    base::Instant next = std::min(
+        {announce_at_, heartbeat_at_, recall_at_, save_known_at_, handshake_->poll_timeout()});
     peers_.for_each([&](const PeerEntry& entry) {
         if (!entry.session) return;
         next = std::min(next, entry.peer.last_heard + options_.peer_timeout);
@@ -106,6 +111,7 @@ void Mesh::report_success(const crypto::PublicKey& peer, base::Duration latency)
     PeerEntry* entry = peers_.find(peer);
     if (entry == nullptr) return;
     ++entry->peer.metrics.successes;
+    ++entry->peer.metrics.useful;
     entry->peer.score.reward();
     entry->peer.metrics.latency = smoothed(entry->peer.metrics.latency, latency);
 }
@@ -185,6 +191,7 @@ void Mesh::connect(PeerEntry& entry) {
 void Mesh::disconnect(base::Now now, PeerEntry& entry, LossReason reason) {
     MESH_ASSERT(entry.session);
     handshake_->note_lost(now.instant, entry.session->endpoint);
+    note_known(now, entry);
     if (entry.session->announced) {
         emit(PeerLost{entry.peer.key, reason});
         if (doors_.log.wants(base::LogLevel::info)) {

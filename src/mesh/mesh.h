@@ -31,6 +31,7 @@
 #include "mesh/flood.h"
 #include "mesh/frame_handler.h"
 #include "mesh/handshake.h"
+#include "mesh/known_peers.h"
 #include "mesh/options.h"
 #include "mesh/peer.h"
 #include "mesh/peer_table.h"
@@ -94,7 +95,8 @@ public:
     /// it), full or io (the link took it for nobody).
     std::expected<std::size_t, base::Error> send(base::Now now, const wire::Outgoing& frame);
 
-    /// For requests the node made of a peer: answered after `latency`, or not in time.
+    /// For requests the node made of a peer: answered after `latency`, or not in time. Those whose
+    /// rule says what answers them are noticed without.
     void report_success(const crypto::PublicKey& peer, base::Duration latency);
     void report_failure(const crypto::PublicKey& peer);
 
@@ -146,6 +148,7 @@ private:
                        const wire::Frame& frame);
     void judge_object(base::Now now, PeerEntry& entry, const wire::MessageRule& rule,
                       const wire::Frame& frame, const ContentId& id);
+    void note_use(base::Now now, PeerEntry& entry, wire::MessageType type, wire::Verdict verdict);
     void settle(base::Now now, const crypto::PublicKey& key, wire::MessageType type,
                 wire::Verdict verdict);
 
@@ -162,6 +165,7 @@ private:
     bool is_genuine(const SignedHello& hello) const;
     /// The entry of `key` with a session at `from`, or nothing if no slot is free.
     PeerEntry* admit(base::Now now, const Endpoint& from, const crypto::PublicKey& key);
+    PeerTable::Applicant applicant(const Endpoint& from, const crypto::PublicKey& key) const;
     std::uint64_t flow_of(const Endpoint& endpoint) const;
     Session new_session(base::Now now, const Endpoint& from) const;
     void refresh_session(base::Now now, PeerEntry& entry, const SignedHello& hello);
@@ -174,6 +178,7 @@ private:
                                                              const wire::FrameHeader& header,
                                                              base::Bytes payload);
     void relay(const crypto::PublicKey& from, const wire::Frame& frame);
+    void note_question(base::Now now, const wire::Outgoing& frame, const wire::MessageRule& rule);
     bool send_to_session(PeerEntry& entry, const wire::FrameHeader& header, base::Bytes payload);
     bool send_frame(const Endpoint& to, const wire::FrameHeader& header, base::Bytes payload);
     bool count_sent(bool sent, wire::MessageType type, base::Bytes payload);
@@ -189,6 +194,12 @@ private:
     // mesh.cpp
     void connect(PeerEntry& entry);
     void disconnect(base::Now now, PeerEntry& entry, LossReason reason);
+
+    // mesh_known.cpp
+    void recall_known_peers(base::Now now);
+    void dial_known_peers(base::Now now);
+    void note_known(base::Now now, const PeerEntry& entry);
+    void save_known_peers(base::Now now);
     void punish(base::Now now, PeerEntry& entry);
     void drop(Drop reason) { ++stats_.of(reason); }
     void emit(const Event& event);
@@ -214,6 +225,10 @@ private:
     std::uint32_t object_counter_ = 0;
     base::Instant announce_at_ = base::never;
     base::Instant heartbeat_at_ = base::never;
+    KnownPeers known_peers_;
+    base::Instant recall_at_ = base::never;  ///< when those not met yet are dialled again
+    base::Duration recall_interval_{};
+    base::Instant save_known_at_ = base::never;
     base::RingBuffer<Event> events_{events_max};
     Stats stats_;
 };

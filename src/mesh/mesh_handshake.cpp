@@ -52,9 +52,7 @@ void Mesh::handle_hint(base::Now now, const Endpoint& from, const SignedHello& h
     if (known != nullptr && known->session && hello.header.timestamp <= known->session->epoch) {
         return drop(Drop::occupied);
     }
-    if (!peers_.admit(handshake_->is_static(from), peers_.is_validator(key)).admitted) {
-        return drop(Drop::crowded);
-    }
+    if (!peers_.admit(now.instant, applicant(from, key)).admitted) return drop(Drop::crowded);
     if (!handshake_->may_answer_hint(now.instant, from)) return drop(Drop::handshake_rate);
     send_hello(now, from, Initiative::ours);
 }
@@ -125,6 +123,12 @@ bool Mesh::is_genuine(const SignedHello& hello) const {
         hello.control.signature);
 }
 
+PeerTable::Applicant Mesh::applicant(const Endpoint& from, const crypto::PublicKey& key) const {
+    return {.address = from.address,
+            .is_privileged = handshake_->is_static(from) || peers_.stake_of(key).has_value(),
+            .is_known = known_peers_.contains(key)};
+}
+
 PeerEntry* Mesh::admit(base::Now now, const Endpoint& from, const crypto::PublicKey& key) {
     PeerEntry* known = peers_.find(key);
     if (known != nullptr && known->session && known->session->endpoint == from) return known;
@@ -133,15 +137,15 @@ PeerEntry* Mesh::admit(base::Now now, const Endpoint& from, const crypto::Public
     if (holder != nullptr) disconnect(now, *holder, LossReason::replaced);
     if (known != nullptr && known->session) disconnect(now, *known, LossReason::replaced);
 
-    const bool is_static = handshake_->is_static(from);
-    const auto admission = peers_.admit(is_static, peers_.is_validator(key));
+    const auto admission = peers_.admit(now.instant, applicant(from, key));
     if (!admission.admitted) return nullptr;
     if (admission.evict != nullptr) disconnect(now, *admission.evict, LossReason::crowded_out);
 
     PeerEntry& entry = peers_.add(now.instant, key, crypto::node_id(key));
     if (entry.peer.id_shared) doors_.log.warning("two keys share one node id");
     if (entry.peer.score.is_failed()) entry.peer.score = PeerScore(PeerScore::poor);
-    entry.peer.is_static = is_static;
+    entry.peer.is_static = handshake_->is_static(from);
+    entry.known = known_peers_.contains(key);
     peers_.open_session(entry, new_session(now, from));
     return &entry;
 }
@@ -160,6 +164,7 @@ Session Mesh::new_session(base::Now now, const Endpoint& from) const {
         .endpoint = from,
         .work = FairBudget(now.instant, options_.session_work, options_.flow_cells),
         .flow = flow_of(from),
+        .opened = now.instant,
     };
     for (const wire::MessageRule& rule : rules_) {
         session.buckets.emplace_back(now.instant,

@@ -170,6 +170,22 @@ void Mesh::handle_chunk(base::Now now, PeerEntry& entry, const wire::MessageRule
     settle(now, key, frame.header.type, verdict);
 }
 
+void Mesh::note_use(base::Now now, PeerEntry& entry, MessageType type, Verdict verdict) {
+    if (type == MessageType::status) return;  // being there is no merit yet
+    std::optional<Question>& question = entry.session->question;
+    if (question && question->answer == type) {
+        report_success(entry.peer.key, now.instant - question->asked);
+        question.reset();
+        return;
+    }
+    ++entry.peer.metrics.successes;
+    entry.peer.score.reward();
+    if (verdict == Verdict::relay &&
+        find_rule(rules_, type)->message_class == wire::MessageClass::object) {
+        ++entry.peer.metrics.useful;
+    }
+}
+
 void Mesh::settle(base::Now now, const crypto::PublicKey& key, MessageType type, Verdict verdict) {
     PeerEntry* entry = peers_.find(key);
     MESH_ASSERT(entry != nullptr);
@@ -177,10 +193,8 @@ void Mesh::settle(base::Now now, const crypto::PublicKey& key, MessageType type,
         case Verdict::relay:
         case Verdict::keep:
             ++stats_.of(type).accepted;
-            ++entry->peer.metrics.successes;
-            entry->peer.score.reward();
             entry->peer.last_heard = now.instant;
-            return;
+            return note_use(now, *entry, type, verdict);
         case Verdict::ignore: return drop(Drop::ignored);
         case Verdict::punish:
             drop(Drop::punished);

@@ -1,19 +1,16 @@
 // What leaves: the node's frames, relayed objects, announcements and heartbeats.
 
-#include <algorithm>
-#include <limits>
+#include <chrono>
 
 #include "base/assert.h"
 #include "mesh/mesh.h"
+#include "mesh/unix_seconds.h"
 
 namespace meshchain::mesh {
 namespace {
 
-std::uint32_t seconds_of(base::WallTime wall) {
-    const std::int64_t seconds = base::unix_ms(wall) / 1000;
-    return static_cast<std::uint32_t>(std::clamp<std::int64_t>(
-        seconds, 0, std::int64_t{std::numeric_limits<std::uint32_t>::max()}));
-}
+/// A request without an answer for so long was lost: the next one is timed instead.
+constexpr base::Duration answer_timeout = std::chrono::seconds(10);
 
 }  // namespace
 
@@ -30,17 +27,28 @@ std::expected<std::size_t, base::Error> Mesh::send(base::Now now, const wire::Ou
             return base::failure(base::Errc::full, "no control sequence is left", "mesh",
                                  "restart the node");
         }
+        note_question(now, frame, *rule);
         return send_to_sessions(frame, signed_frame->header, signed_frame->payload);
     }
     const wire::FrameHeader header{.type = frame.type,
                                    .sender = id_,
-                                   .timestamp = seconds_of(now.wall),
+                                   .timestamp = unix_seconds(now.wall),
                                    .sequence = ++object_counter_,
                                    .hop_limit = options_.hop_limit};
     if (rule->message_class == wire::MessageClass::object) {
         flood_.mark_relayed(flood_.content_id(frame.type, frame.payload), options_.hop_limit);
     }
     return send_to_sessions(frame, header, frame.payload);
+}
+
+void Mesh::note_question(base::Now now, const wire::Outgoing& frame,
+                         const wire::MessageRule& rule) {
+    if (!frame.to || !rule.answered_by) return;
+    PeerEntry* entry = peers_.find(*frame.to);
+    std::optional<Question>& question = entry->session->question;
+    // One at a time: which answer belongs to which request is its owner's to know.
+    if (question && now.instant - question->asked < answer_timeout) return;
+    question = {*rule.answered_by, now.instant};
 }
 
 std::expected<const wire::MessageRule*, base::Error> Mesh::check_outgoing(

@@ -10,14 +10,21 @@
 #include "crypto/signature.h"
 #include "mesh/token_bucket.h"
 #include "wire/frame.h"
+#include "wire/numbers.h"
 
 namespace meshchain::mesh {
+
+struct ValidatorIdentity {
+    crypto::PublicKey key;
+    wire::Amount stake{};
+    friend auto operator<=>(const ValidatorIdentity&, const ValidatorIdentity&) = default;
+};
 
 struct Options {
     /// Peers dialled on the first link for ever, besides those heard by multicast.
     std::vector<base::LinkAddress> static_peers;
-    /// Identities of genesis validators: like static peers they may take the reserved slots.
-    std::vector<crypto::PublicKey> validators;
+    /// Those of genesis: like static peers they may take the reserved slots.
+    std::vector<ValidatorIdentity> validators;
     bool multicast = true;  ///< announce ourselves to the group and believe its hints
 
     std::size_t peers_max = 20;

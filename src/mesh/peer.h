@@ -1,6 +1,6 @@
 #pragma once
 // What is known about one peer (row F1). Heights and role are its own claims: they choose whom to
-// ask, never what to believe. Its stake is the chain's to know.
+// ask, never what to believe. Its stake is what genesis says.
 
 #include <cstdint>
 #include <optional>
@@ -41,6 +41,7 @@ std::string_view grade(PeerScore score);
 struct PeerMetrics {
     std::uint64_t successes = 0;
     std::uint64_t failures = 0;
+    std::uint64_t useful = 0;  ///< objects it was the first to bring, requests it answered
     std::uint64_t frames_received = 0;
     std::uint64_t frames_sent = 0;
     base::Duration latency{};  ///< smoothed round trip; zero until measured
@@ -54,6 +55,7 @@ struct Peer {
     bool id_shared = false;     ///< another key we know has the same 8-byte id
     bool is_static = false;     ///< dialled because the configuration names its address
     bool is_validator = false;  ///< its key is one of Options::validators
+    wire::Amount stake;         ///< zero unless it is a validator
     bool connected = false;     ///< both sides hold a session
     wire::Role role = wire::Role::relay;
     std::uint8_t state = 0;  ///< runtime::NodeState as last reported

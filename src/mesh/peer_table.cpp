@@ -1,20 +1,24 @@
 #include "mesh/peer_table.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "base/assert.h"
+#include "mesh/address_group.h"
 
 namespace meshchain::mesh {
 namespace {
 
-constexpr std::size_t known_peers_per_session = 4;
+/// A session that lasted so long may be safe from newcomers.
+constexpr base::Duration safe_after = std::chrono::minutes(1);
 
 bool is_privileged(const Peer& peer) { return peer.is_static || peer.is_validator; }
 
 }  // namespace
 
 PeerTable::PeerTable(const Options& options)
-    : sessions_max_(options.peers_max),
+    : entries_max_(entries_max(options)),
+      sessions_max_(options.peers_max),
       sessions_reserved_(options.peers_reserved),
       validators_(options.validators) {
     std::ranges::sort(validators_);
@@ -32,7 +36,7 @@ const PeerEntry* PeerTable::find(const crypto::PublicKey& key) const {
 
 PeerEntry* PeerTable::find_session(const Endpoint& endpoint) {
     const auto found = by_endpoint_.find(endpoint);
-    return found == by_endpoint_.end() ? nullptr : find(found->second);
+    return found == by_endpoint_.end() ? nullptr : found->second;
 }
 
 PeerEntry& PeerTable::add(base::Instant now, const crypto::PublicKey& key,
@@ -42,14 +46,16 @@ PeerEntry& PeerTable::add(base::Instant now, const crypto::PublicKey& key,
     PeerEntry& entry = entries_[key];
     entry.peer.key = key;
     entry.peer.id = id;
-    entry.peer.is_validator = is_validator(key);
+    const auto stake = stake_of(key);
+    entry.peer.is_validator = stake.has_value();
+    entry.peer.stake = stake.value_or(wire::Amount{});
     entry.peer.first_heard = entry.peer.last_heard = now;
     flag_shared_id(id);
     return entry;
 }
 
 void PeerTable::make_room() {
-    if (entries_.size() < sessions_max_ * known_peers_per_session) return;
+    if (entries_.size() < entries_max_) return;
     auto victim = entries_.end();
     for (auto it = entries_.begin(); it != entries_.end(); ++it) {
         if (it->second.session) continue;
@@ -68,25 +74,78 @@ void PeerTable::flag_shared_id(const crypto::NodeId& id) {
     for (auto& [key, entry] : entries_) entry.peer.id_shared |= entry.peer.id == id;
 }
 
-PeerTable::Admission PeerTable::admit(bool is_static, bool is_validator) {
-    std::size_t ordinary = 0;
-    PeerEntry* worst = nullptr;
+std::vector<PeerEntry*> PeerTable::ordinary_by_use() {
+    std::vector<PeerEntry*> ordinary;
     for (auto& [key, entry] : entries_) {
-        if (!entry.session || is_privileged(entry.peer)) continue;
-        ++ordinary;
-        if (worst == nullptr || entry.peer.score < worst->peer.score) worst = &entry;
+        if (entry.session && !is_privileged(entry.peer)) ordinary.push_back(&entry);
     }
-    if (!is_static && !is_validator) {
-        return {.admitted =
-                    sessions() < sessions_max_ && ordinary < sessions_max_ - sessions_reserved_};
+    // Of two that are equally useful the newer one counts less.
+    std::ranges::stable_sort(ordinary, [](const PeerEntry* a, const PeerEntry* b) {
+        const auto rank = [](const PeerEntry* entry) {
+            return std::tuple(entry->peer.metrics.useful, entry->peer.score);
+        };
+        if (rank(a) != rank(b)) return rank(a) < rank(b);
+        return a->session->opened > b->session->opened;
+    });
+    return ordinary;
+}
+
+PeerTable::Admission PeerTable::admit(base::Instant now, const Applicant& applicant) {
+    const std::vector<PeerEntry*> ordinary = ordinary_by_use();
+    const bool room = sessions() < sessions_max_;
+    if (applicant.is_privileged) {
+        if (room) return {.admitted = true};
+        return {.admitted = !ordinary.empty(), .evict = ordinary.empty() ? nullptr : ordinary[0]};
     }
-    if (sessions() < sessions_max_) return {.admitted = true};
-    return {.admitted = worst != nullptr, .evict = worst};
+    const std::size_t slots = sessions_max_ - sessions_reserved_;
+    if (room && ordinary.size() < slots) return {.admitted = true};
+
+    std::vector<PeerEntry*> replaceable;
+    for (std::size_t i = 0; i < ordinary.size(); ++i) {
+        const PeerEntry& entry = *ordinary[i];
+        const bool upper_half = 2 * i >= ordinary.size();
+        const bool proven =
+            entry.peer.metrics.useful > 0 && now - entry.session->opened >= safe_after;
+        if (!(upper_half && proven)) replaceable.push_back(ordinary[i]);
+    }
+    if (PeerEntry* one = in_crowd(replaceable, ordinary, applicant.address)) {
+        return {.admitted = true, .evict = one};
+    }
+    if (applicant.is_known && !replaceable.empty() && replaceable[0]->peer.metrics.useful == 0 &&
+        !replaceable[0]->known) {
+        return {.admitted = true, .evict = replaceable[0]};
+    }
+    return {};
+}
+
+PeerEntry* PeerTable::in_crowd(std::span<PeerEntry* const> candidates,
+                               std::span<PeerEntry* const> ordinary,
+                               const base::LinkAddress& address) const {
+    // Two more than the newcomer's side has, so that the same exchange is never worth undoing.
+    constexpr std::size_t excess = 2;
+    for (const auto part : {prefix_of, host_of}) {
+        const auto crowd_at = [&](const base::LinkAddress& at) {
+            return static_cast<std::size_t>(
+                std::ranges::count_if(ordinary, [&](const PeerEntry* entry) {
+                    return base::equal(part(entry->peer.address), part(at));
+                }));
+        };
+        PeerEntry* found = nullptr;
+        std::size_t greatest = crowd_at(address) + excess - 1;
+        for (PeerEntry* candidate : candidates) {
+            const std::size_t crowd = crowd_at(candidate->peer.address);
+            if (crowd <= greatest) continue;
+            greatest = crowd;
+            found = candidate;
+        }
+        if (found != nullptr) return found;
+    }
+    return nullptr;
 }
 
 void PeerTable::open_session(PeerEntry& entry, Session session) {
     MESH_ASSERT(!entry.session);
-    const bool added = by_endpoint_.emplace(session.endpoint, entry.peer.key).second;
+    const bool added = by_endpoint_.emplace(session.endpoint, &entry).second;
     MESH_ASSERT(added);
     entry.peer.address = session.endpoint.address;
     entry.session = std::move(session);
@@ -105,13 +164,15 @@ void PeerTable::remove_forgotten(base::Instant before) {
     });
 }
 
-bool PeerTable::is_validator(const crypto::PublicKey& key) const {
-    return std::ranges::binary_search(validators_, key);
+std::optional<wire::Amount> PeerTable::stake_of(const crypto::PublicKey& key) const {
+    const auto found = std::ranges::lower_bound(validators_, key, {}, &ValidatorIdentity::key);
+    if (found == validators_.end() || found->key != key) return std::nullopt;
+    return found->stake;
 }
 
 void PeerTable::check_invariants() const {
     MESH_ASSERT(by_endpoint_.size() <= sessions_max_);
-    MESH_ASSERT(entries_.size() <= sessions_max_ * known_peers_per_session);
+    MESH_ASSERT(entries_.size() <= entries_max_);
     std::size_t sessions = 0;
     std::size_t ordinary = 0;
     for (const auto& [key, entry] : entries_) {
@@ -121,7 +182,7 @@ void PeerTable::check_invariants() const {
         ++sessions;
         if (!is_privileged(entry.peer)) ++ordinary;
         const auto found = by_endpoint_.find(entry.session->endpoint);
-        MESH_ASSERT(found != by_endpoint_.end() && found->second == key);
+        MESH_ASSERT(found != by_endpoint_.end() && found->second == &entry);
         MESH_ASSERT(!entry.peer.connected || entry.session->mutual);
     }
     MESH_ASSERT(sessions == by_endpoint_.size());

@@ -1,9 +1,15 @@
 #pragma once
 // Peers by their 32-byte key, and the sessions some of them have (row F1; PROTOCOL.md P1.5).
 //
+// Who gets a slot when none is free: validators and static peers have `peers_reserved` of their own
+// and may take the least useful ordinary one. An ordinary newcomer may take the place of one of
+// several from a more crowded network or host, and one who was useful before our restart that of a
+// peer who has shown nothing. The more useful half of the ordinary slots is safe from other
+// ordinary peers once their sessions have lasted a minute. So neither a flood of identities nor one
+// of networks locks out the honest, and no two newcomers can take turns pushing each other out.
+//
 // Limits: `peers_max` sessions, of which ordinary peers fill all but `peers_reserved`; four times
-// as
-//         many peers in all, the longest silent without a session leaving first.
+//         as many peers in all, the longest silent without a session leaving first.
 
 #include <map>
 #include <optional>
@@ -20,6 +26,12 @@
 
 namespace meshchain::mesh {
 
+/// A request we made, until it is answered.
+struct Question {
+    wire::MessageType answer{};
+    base::Instant asked{};
+};
+
 struct Session {
     Endpoint endpoint;
     bool mutual = false;                 ///< the peer has shown that it holds one for us
@@ -28,6 +40,8 @@ struct Session {
     std::vector<TokenBucket> buckets{};  ///< one for each rule, in the table's order: what verified
     FairBudget work;                     ///< what did not, by the origins that its frames claim
     std::uint64_t flow = 0;              ///< the session itself, among all
+    base::Instant opened{};
+    std::optional<Question> question{};  ///< the one being timed
     base::Instant hello_sent{};
     base::Instant heartbeat_at{};                    ///< next one by unicast, if needed
     std::optional<base::Instant> multicast_heard{};  ///< if we hear its group, it hears ours
@@ -39,11 +53,16 @@ struct PeerEntry {
     SequenceWindow sequences;
     std::uint64_t cookie_made_ms = 0;  ///< the newest one in a HELLO we accepted
     base::Instant refused_until;
+    bool known = false;  ///< it was useful before our restart
     std::optional<Session> session;
 };
 
 class PeerTable {
 public:
+    static constexpr std::size_t entries_max(const Options& options) {
+        return 4 * options.peers_max;
+    }
+
     explicit PeerTable(const Options& options);
 
     PeerEntry* find(const crypto::PublicKey& key);
@@ -59,7 +78,12 @@ public:
         bool admitted = false;
         PeerEntry* evict = nullptr;  ///< whose session has to end first
     };
-    Admission admit(bool is_static, bool is_validator);
+    struct Applicant {
+        base::LinkAddress address;
+        bool is_privileged = false;  ///< static or a validator
+        bool is_known = false;       ///< useful before our restart
+    };
+    Admission admit(base::Instant now, const Applicant& applicant);
 
     void open_session(PeerEntry& entry, Session session);
     void close_session(PeerEntry& entry);
@@ -76,7 +100,8 @@ public:
         for (const auto& [key, entry] : entries_) visit(entry);
     }
 
-    bool is_validator(const crypto::PublicKey& key) const;
+    /// Nothing for a key that is no validator's.
+    std::optional<wire::Amount> stake_of(const crypto::PublicKey& key) const;
     std::size_t size() const { return entries_.size(); }
     std::size_t sessions() const { return by_endpoint_.size(); }
     void check_invariants() const;
@@ -84,12 +109,18 @@ public:
 private:
     void make_room();
     void flag_shared_id(const crypto::NodeId& id);
+    /// Ordinary peers with a session, the least useful first.
+    std::vector<PeerEntry*> ordinary_by_use();
+    PeerEntry* in_crowd(std::span<PeerEntry* const> candidates,
+                        std::span<PeerEntry* const> ordinary,
+                        const base::LinkAddress& address) const;
 
+    std::size_t entries_max_;
     std::size_t sessions_max_;
     std::size_t sessions_reserved_;
-    std::vector<crypto::PublicKey> validators_;
+    std::vector<ValidatorIdentity> validators_;
     std::map<crypto::PublicKey, PeerEntry> entries_;
-    std::map<Endpoint, crypto::PublicKey> by_endpoint_;
+    std::map<Endpoint, PeerEntry*> by_endpoint_;  ///< map nodes stay where they are
 };
 
 }  // namespace meshchain::mesh

@@ -21,7 +21,7 @@ mesh::Options mesh_options(const NodeConfig& config, const ledger::Genesis& gene
     mesh::Options options;
     options.static_peers = config.network.static_peers;
     for (const auto& validator : genesis.validators) {
-        options.validators.push_back(validator.identity);
+        options.validators.push_back({validator.identity, validator.stake});
     }
     options.multicast = config.network.multicast;
     options.peers_max = config.max_peers;

@@ -27,19 +27,23 @@ std::expected<Frame, base::Error> parse_frame(base::Bytes datagram) {
 }
 
 base::Buffer encode_frame(FrameHeader header, base::Bytes payload) {
+    base::Buffer out(FrameHeader::size + payload.size());
+    encode_frame_into(out, header, payload);
+    return out;
+}
+
+base::Bytes encode_frame_into(base::MutableBytes out, FrameHeader header, base::Bytes payload) {
     MESH_ASSERT(payload.size() <= ip_payload_bytes_max);
     MESH_ASSERT(header.hop_limit <= hop_limit_max);
-    base::Buffer out;
-    out.reserve(FrameHeader::size + payload.size());
-    base::Writer(out)
-        .u8(static_cast<std::uint8_t>(header.type))
+    base::FixedWriter writer(out);
+    writer.u8(static_cast<std::uint8_t>(header.type))
         .bytes(header.sender.bytes)
         .u32(header.timestamp)
         .u32(header.sequence)
         .u8(header.hop_limit)
         .u16(static_cast<std::uint16_t>(payload.size()))
         .bytes(payload);
-    return out;
+    return writer.written();
 }
 
 }  // namespace meshchain::wire

@@ -42,5 +42,7 @@ struct Frame {
 std::expected<Frame, base::Error> parse_frame(base::Bytes datagram);
 /// Writes header and payload; sets payload_bytes itself. Asserts payload <= ip_payload_bytes_max.
 base::Buffer encode_frame(FrameHeader header, base::Bytes payload);
+/// The same into `out`, of which the part written is returned. Asserts that it has room.
+base::Bytes encode_frame_into(base::MutableBytes out, FrameHeader header, base::Bytes payload);
 
 }  // namespace meshchain::wire

@@ -40,6 +40,8 @@ struct MessageRule {
     std::uint32_t frames_per_minute_max;  ///< of one peer; for `routed`: of one origin
     std::uint8_t priority;                ///< 0 leaves first
     bool on_radio;                        ///< may it cross a radio link
+    /// Of a request: the type whose arrival from the same peer tells how quick and useful it is.
+    std::optional<MessageType> answered_by = std::nullopt;
 };
 
 /// Where a message of class `routed` began; its signature was verified.

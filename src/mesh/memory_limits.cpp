@@ -1,0 +1,33 @@
+#include "mesh/memory_limits.h"
+
+#include "mesh/mesh.h"
+
+namespace meshchain::mesh {
+namespace {
+
+/// What a std::map or std::list adds to each entry: three pointers, a colour, the allocator's own.
+constexpr std::size_t node_overhead = 48;
+/// An LRU cache has a list and a map.
+constexpr std::size_t lru_overhead = 2 * node_overhead;
+
+}  // namespace
+
+std::vector<base::LimitLine> memory_limits(const Options& options, std::size_t rules) {
+    const std::size_t session = sizeof(Session) + rules * sizeof(TokenBucket) +
+                                FairBudget::bytes(options.flow_cells) + node_overhead;
+    const std::size_t grouped = FairBudget::bytes(options.flow_cells, FairBudget::Groups::some);
+    return {
+        {"mesh: sessions", options.peers_max, session},
+        {"mesh: peers", PeerTable::entries_max(options), sizeof(PeerEntry) + node_overhead},
+        {"mesh: objects seen", 1, Flood::bytes(options.seen_objects_max)},
+        {"mesh: work of all sessions", 1, FairBudget::bytes(options.flow_cells)},
+        {"mesh: budgets of strangers", 3, grouped},
+        {"mesh: addresses of strangers", 2 * Handshake::strangers_max,
+         sizeof(Endpoint) * 2 + sizeof(TokenBucket) + lru_overhead},
+        {"mesh: dials", Handshake::dials_max, 200 + lru_overhead},
+        {"mesh: known peers", KnownPeers::peers_max, sizeof(KnownPeer)},
+        {"mesh: events", Mesh::events_max, sizeof(std::optional<Event>)},
+    };
+}
+
+}  // namespace meshchain::mesh
