@@ -5,6 +5,7 @@
 #include <string_view>
 #include <variant>
 
+#include "base/time.h"
 #include "crypto/signature.h"
 #include "wire/control.h"
 
@@ -42,6 +43,25 @@ struct PeerHeartbeat {
     wire::Heartbeat heartbeat;
 };
 
-using Event = std::variant<PeerDiscovered, PeerLost, PeerStatus, PeerHeartbeat>;
+enum class RoutedOutcome : std::uint8_t {
+    taken,    ///< handed up there
+    refused,  ///< it arrived, and nobody there had a use for it
+    lost,     ///< no receipt came: whether it arrived is not known
+};
+std::string_view name(RoutedOutcome outcome);
+
+/// A routed message of ours to one key came to its end.
+struct RoutedSettled {
+    crypto::PublicKey to;
+    std::uint64_t sequence;  ///< as Mesh::send_routed returned it
+    wire::MessageType type;
+    RoutedOutcome outcome;
+    std::uint8_t attempts;  ///< up to the one that was answered
+    std::uint8_t hops_there;
+    std::uint8_t hops_back;
+    base::Duration round_trip;  ///< of the attempt that was answered
+};
+
+using Event = std::variant<PeerDiscovered, PeerLost, PeerStatus, PeerHeartbeat, RoutedSettled>;
 
 }  // namespace meshchain::mesh

@@ -57,6 +57,8 @@ std::expected<void, base::Error> Mesh::start(base::Now now) {
     sequence_ = sequence;
     work_.emplace(now.instant, options_.all_sessions_work, options_.flow_cells);
     handshake_.emplace(options_, doors_.entropy, random_.stream("dial"), now.instant);
+    surroundings_.emplace(options_, self_.chain, identity(), sequence_->epoch(),
+                          random_.stream("surroundings"), now);
     announce_at_ = now.instant;
     heartbeat_at_ = now.instant + options_.heartbeat_interval;
     recall_known_peers(now);
@@ -71,6 +73,7 @@ void Mesh::stop(base::Now now) {
     });
     announce_at_ = heartbeat_at_ = recall_at_ = save_known_at_ = base::never;
     handshake_.reset();
+    surroundings_.reset();
     sequence_.reset();
 }
 
@@ -88,9 +91,10 @@ void Mesh::handle_timeout(base::Now now) {
     if (now.instant >= save_known_at_) save_known_peers(now);
     if (now.instant >= announce_at_) announce(now);
     send_heartbeats(now);
+    handle_surroundings_timeout(now);
 }
 
-base::Instant Mesh::poll_timeout(base::Now) const {
+base::Instant Mesh::poll_timeout(base::Now now) const {
     if (!sequence_) return base::never;
     base::Instant next = std::min(
         {announce_at_, heartbeat_at_, recall_at_, save_known_at_, handshake_->poll_timeout()});
@@ -99,7 +103,7 @@ base::Instant Mesh::poll_timeout(base::Now) const {
         next = std::min(next, entry.peer.last_heard + options_.peer_timeout);
         next = std::min(next, entry.session->heartbeat_at);
     });
-    return next;
+    return std::min(next, surroundings_timeout(now.instant));
 }
 
 void Mesh::set_status(const wire::ChainStatus& status, std::uint8_t state) {
@@ -138,14 +142,19 @@ std::vector<crypto::PublicKey> Mesh::choose_peers(const Wish& wish) {
 std::vector<Peer> Mesh::peers() const {
     std::vector<Peer> all;
     all.reserve(peers_.size());
-    peers_.for_each([&](const PeerEntry& entry) { all.push_back(entry.peer); });
+    peers_.for_each([&](const PeerEntry& entry) {
+        all.push_back(entry.peer);
+        all.back().hops = hops_to(entry);
+    });
     return all;
 }
 
 std::optional<Peer> Mesh::peer(const crypto::PublicKey& key) const {
     const PeerEntry* entry = peers_.find(key);
     if (entry == nullptr) return std::nullopt;
-    return entry->peer;
+    Peer found = entry->peer;
+    found.hops = hops_to(*entry);
+    return found;
 }
 
 bool Mesh::is_connected(const crypto::PublicKey& key) const {
@@ -163,7 +172,10 @@ void Mesh::check_invariants() const {
     peers_.check_invariants();
     MESH_ASSERT(sequence_.has_value() == handshake_.has_value());
     MESH_ASSERT(sequence_ || peers_.sessions() == 0);
+    MESH_ASSERT(sequence_.has_value() == surroundings_.has_value());
     if (!handshake_) return;
+    surroundings_->known.check_invariants();
+    surroundings_->router.check_invariants();
     MESH_ASSERT(handshake_->dials() <= Handshake::dials_max);
     MESH_ASSERT(handshake_->strangers() <= Handshake::strangers_max);
     peers_.for_each([&](const PeerEntry& entry) {
@@ -177,6 +189,7 @@ void Mesh::connect(PeerEntry& entry) {
     MESH_ASSERT(entry.session);
     if (entry.session->mutual) return;
     entry.session->mutual = true;
+    sessions_changed_ = true;
     entry.peer.connected = true;
     handshake_->note_connected(entry.session->endpoint);
     if (entry.session->announced) return;
@@ -191,6 +204,7 @@ void Mesh::connect(PeerEntry& entry) {
 void Mesh::disconnect(base::Now now, PeerEntry& entry, LossReason reason) {
     MESH_ASSERT(entry.session);
     handshake_->note_lost(now.instant, entry.session->endpoint);
+    sessions_changed_ = true;
     note_known(now, entry);
     if (entry.session->announced) {
         emit(PeerLost{entry.peer.key, reason});

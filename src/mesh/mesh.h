@@ -1,6 +1,7 @@
 #pragma once
 // The mesh over IP-like links: finds peers, keeps sessions with them, floods objects, carries
-// control messages (rows E1, E2, E7, E8, F1, F4, F7-F9; PROTOCOL.md P1).
+// control messages, and routes messages beyond its own sessions (rows E1, E2, E7, E8, F1, F3, F4,
+// F7-F9; PROTOCOL.md P1).
 //
 // A session is (identity key, address): it exists after a HELLO that carried our cookie for the
 // address and verified. Anything else from an address without one is dropped. Each frame that
@@ -37,6 +38,7 @@
 #include "mesh/peer_table.h"
 #include "mesh/rules.h"
 #include "mesh/stats.h"
+#include "mesh/surroundings.h"
 #include "wire/frame_link.h"
 #include "wire/peer_choice.h"
 
@@ -89,11 +91,19 @@ public:
     /// Sends our HELLO to an address: the start of a handshake, if somebody is there.
     void announce_peer(base::Now now, const base::LinkAddress& address);
 
-    /// Signs and numbers a control body; sends it, or an object, to one peer or floods it.
-    /// Returns how many peers it left for.
+    /// Signs and numbers a control body; sends it, or an object, to one peer or floods it. With a
+    /// destination: as send_routed(). Returns how many peers it left for.
     /// Errors: not_found (`to` has no session), invalid_argument (type without a rule, size outside
     /// it), full or io (the link took it for nobody).
     std::expected<std::size_t, base::Error> send(base::Now now, const wire::Outgoing& frame);
+
+    /// Sends a message of a type of class `routed`: to one key over as many hops as it takes, to
+    /// all, or to a segment. Returns its sequence; to one key, a RoutedSettled follows.
+    /// Errors: invalid_argument (the type, its size, ourselves), full (too many are under way).
+    std::expected<std::uint64_t, base::Error> send_routed(base::Now now,
+                                                          const wire::Destination& destination,
+                                                          wire::MessageType type,
+                                                          base::Bytes payload);
 
     /// For requests the node made of a peer: answered after `latency`, or not in time. Those whose
     /// rule says what answers them are noticed without.
@@ -110,6 +120,11 @@ public:
     std::optional<Peer> peer(const crypto::PublicKey& key) const;
     bool is_connected(const crypto::PublicKey& key) const;
     std::size_t connected_count() const;
+    /// Who is where, as far as announcements tell; empty while stopped. At most a second old.
+    const Topology* topology() const { return surroundings_ ? &surroundings_->topology : nullptr; }
+    const AnnouncementTable* announced() const {
+        return surroundings_ ? &surroundings_->known : nullptr;
+    }
     const Stats& stats() const { return stats_; }
     const crypto::PublicKey& identity() const { return self_.identity.public_key(); }
 
@@ -149,6 +164,7 @@ private:
     void judge_object(base::Now now, PeerEntry& entry, const wire::MessageRule& rule,
                       const wire::Frame& frame, const ContentId& id);
     void note_use(base::Now now, PeerEntry& entry, wire::MessageType type, wire::Verdict verdict);
+    wire::Verdict judge(base::Now now, const crypto::PublicKey& from, const wire::Frame& frame);
     void settle(base::Now now, const crypto::PublicKey& key, wire::MessageType type,
                 wire::Verdict verdict);
 
@@ -177,7 +193,8 @@ private:
     std::expected<std::size_t, base::Error> send_to_sessions(const wire::Outgoing& frame,
                                                              const wire::FrameHeader& header,
                                                              base::Bytes payload);
-    void relay(const crypto::PublicKey& from, const wire::Frame& frame);
+    wire::FrameHeader own_header(base::Now now, wire::MessageType type, std::uint8_t hop_limit);
+    void relay(base::Now now, const crypto::PublicKey& from, const wire::Frame& frame);
     void note_question(base::Now now, const wire::Outgoing& frame, const wire::MessageRule& rule);
     bool send_to_session(PeerEntry& entry, const wire::FrameHeader& header, base::Bytes payload);
     bool send_frame(const Endpoint& to, const wire::FrameHeader& header, base::Bytes payload);
@@ -190,6 +207,49 @@ private:
     void announce(base::Now now);
     void send_heartbeats(base::Now now);
     bool needs_unicast_heartbeat(base::Now now, const PeerEntry& entry) const;
+
+    // mesh_announce.cpp
+    void handle_surroundings_timeout(base::Now now);
+    base::Instant surroundings_timeout(base::Instant now) const;
+    /// Compares the sessions with those we last knew, and acts on what changed.
+    void follow_sessions(base::Now now);
+    wire::Announcement own_announcement(base::Now now);
+    void publish(base::Now now);
+    void send_announcement(base::Now now);
+    wire::Verdict judge_announcement(base::Now now, const crypto::PublicKey& from,
+                                     const wire::Frame& frame);
+    void relay_announcement(const crypto::PublicKey& from, const wire::Frame& frame);
+    void begin_hand_over(base::Instant now, const crypto::PublicKey& peer);
+    void hand_over(base::Now now);
+    void refresh_topology(base::Instant now);
+    std::uint8_t hops_to(const PeerEntry& entry) const;
+
+    // mesh_route.cpp
+    /// Signs an attempt of our own and sends it on the best way, or to everybody.
+    void transmit(base::Now now, wire::RoutedMessage message);
+    /// To `next`, or else to all neighbours but `from` and the origin.
+    void pass(const std::optional<crypto::PublicKey>& next, const crypto::PublicKey& from,
+              const wire::RoutedMessage& message, const wire::FrameHeader& header,
+              base::Bytes payload);
+    wire::Verdict judge_routed(base::Now now, const crypto::PublicKey& from,
+                               const wire::Frame& frame);
+    bool is_for_us(const wire::Destination& destination) const;
+    void take_routed(base::Now now, const crypto::PublicKey& from,
+                     const wire::RoutedMessage& message, std::uint8_t hops);
+    /// Whether it was of use.
+    bool hand_up(base::Now now, const crypto::PublicKey& from, const wire::RoutedMessage& message,
+                 std::uint8_t hops);
+    bool handle_receipt(base::Now now, const wire::RoutedMessage& message, std::uint8_t hops);
+    void relay_routed(base::Now now, const crypto::PublicKey& from, const wire::Frame& frame);
+    void retry_routed(base::Now now);
+    /// A test for peers with a mutual session, but for those of `except`.
+    auto is_neighbour(std::array<crypto::PublicKey, 2> except = {}) const {
+        return [this, except](const crypto::PublicKey& key) {
+            const PeerEntry* entry = peers_.find(key);
+            return entry != nullptr && entry->session && entry->session->mutual &&
+                   key != except[0] && key != except[1];
+        };
+    }
 
     // mesh.cpp
     void connect(PeerEntry& entry);
@@ -220,6 +280,8 @@ private:
     crypto::ShortHashKey flow_key_;
     std::optional<FairBudget> work_;  ///< of all sessions together
     Flood flood_;
+    std::optional<Surroundings> surroundings_;  ///< while started
+    bool sessions_changed_ = false;
     wire::ChainStatus status_;
     std::uint8_t state_ = 0;
     std::uint32_t object_counter_ = 0;

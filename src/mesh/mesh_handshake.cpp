@@ -222,6 +222,7 @@ void Mesh::note_hello(base::Now now, PeerEntry& entry, const SignedHello& hello)
             connect(entry);
         } else {
             entry.session->mutual = peer.connected = false;
+            sessions_changed_ = true;
         }
     }
     emit(PeerStatus{peer.key, peer.role, hello.hello.status});

@@ -34,7 +34,9 @@ void Mesh::handle_frame(base::Now now, std::uint8_t link, const wire::ReceivedFr
     const Endpoint from{.link = link, .address = received.from};
     if (handshake_->is_refused(now.instant, from)) return drop(Drop::refused);
     const wire::MessageRule* rule = find_rule(rules_, header.type);
-    if (rule == nullptr) return drop(Drop::unknown_type);
+    if (rule == nullptr || rule->message_class == wire::MessageClass::routed) {
+        return drop(Drop::unknown_type);
+    }
     const std::size_t bytes = received.frame.payload.size();
     if (bytes < rule->payload_bytes_min || bytes > rule->payload_bytes_max) {
         return drop(Drop::size);
@@ -129,7 +131,7 @@ void Mesh::handle_object(base::Now now, PeerEntry& entry, const wire::MessageRul
             // Nobody signed the hop limit, so this may be for nothing.
             if (!start_work(now, *entry.session, header.sender)) return drop(Drop::work);
             flood_.mark_relayed(id, header.hop_limit);
-            return relay(entry.peer.key, frame);
+            return relay(now, entry.peer.key, frame);
         case Flood::Novelty::unseen: return judge_object(now, entry, rule, frame, id);
     }
 }
@@ -140,14 +142,16 @@ void Mesh::judge_object(base::Now now, PeerEntry& entry, const wire::MessageRule
     if (bucket_of(entry, rule).available(now.instant) == 0) return drop(Drop::rate);
     if (!start_work(now, *entry.session, header.sender)) return drop(Drop::work);
     const crypto::PublicKey key = entry.peer.key;
-    const Verdict verdict = handler_.handle_frame(now, {.peer = key}, header.type, frame.payload);
-    if (verdict == Verdict::relay || verdict == Verdict::keep) {
+    const Verdict verdict = judge(now, key, frame);
+    // What is inside a routed message may have cost its origin the session it came in by.
+    const bool of_use = verdict == Verdict::relay || verdict == Verdict::keep;
+    if (of_use && entry.session) {
         excuse_work(*entry.session, header.sender);
         bucket_of(entry, rule).take(now.instant);
     }
     if (verdict == Verdict::relay) {
         flood_.mark_relayed(id, header.hop_limit);
-        relay(key, frame);
+        relay(now, key, frame);
     } else if (verdict == Verdict::keep) {
         flood_.mark_kept(id);
     }
@@ -171,7 +175,11 @@ void Mesh::handle_chunk(base::Now now, PeerEntry& entry, const wire::MessageRule
 }
 
 void Mesh::note_use(base::Now now, PeerEntry& entry, MessageType type, Verdict verdict) {
-    if (type == MessageType::status) return;  // being there is no merit yet
+    // Being there is no merit yet, nor is what any made-up identity can sign.
+    if (type == MessageType::status || type == MessageType::peer_info ||
+        type == MessageType::routed) {
+        return;
+    }
     std::optional<Question>& question = entry.session->question;
     if (question && question->answer == type) {
         report_success(entry.peer.key, now.instant - question->asked);
@@ -183,6 +191,15 @@ void Mesh::note_use(base::Now now, PeerEntry& entry, MessageType type, Verdict v
     if (verdict == Verdict::relay &&
         find_rule(rules_, type)->message_class == wire::MessageClass::object) {
         ++entry.peer.metrics.useful;
+    }
+}
+
+Verdict Mesh::judge(base::Now now, const crypto::PublicKey& from, const wire::Frame& frame) {
+    switch (frame.header.type) {
+        case MessageType::peer_info: return judge_announcement(now, from, frame);
+        case MessageType::routed: return judge_routed(now, from, frame);
+        default:
+            return handler_.handle_frame(now, {.peer = from}, frame.header.type, frame.payload);
     }
 }
 

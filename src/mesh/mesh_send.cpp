@@ -15,6 +15,10 @@ constexpr base::Duration answer_timeout = std::chrono::seconds(10);
 }  // namespace
 
 std::expected<std::size_t, base::Error> Mesh::send(base::Now now, const wire::Outgoing& frame) {
+    if (frame.destination) {
+        MESH_CHECK(send_routed(now, *frame.destination, frame.type, frame.payload));
+        return 1;
+    }
     MESH_TRY(const wire::MessageRule* const rule, check_outgoing(frame));
     const PeerEntry* receiver = frame.to ? peers_.find(*frame.to) : nullptr;
     if (frame.to && (receiver == nullptr || !receiver->session)) {
@@ -30,15 +34,19 @@ std::expected<std::size_t, base::Error> Mesh::send(base::Now now, const wire::Ou
         note_question(now, frame, *rule);
         return send_to_sessions(frame, signed_frame->header, signed_frame->payload);
     }
-    const wire::FrameHeader header{.type = frame.type,
-                                   .sender = id_,
-                                   .timestamp = unix_seconds(now.wall),
-                                   .sequence = ++object_counter_,
-                                   .hop_limit = options_.hop_limit};
+    const wire::FrameHeader header = own_header(now, frame.type, options_.hop_limit);
     if (rule->message_class == wire::MessageClass::object) {
         flood_.mark_relayed(flood_.content_id(frame.type, frame.payload), options_.hop_limit);
     }
     return send_to_sessions(frame, header, frame.payload);
+}
+
+wire::FrameHeader Mesh::own_header(base::Now now, wire::MessageType type, std::uint8_t hop_limit) {
+    return {.type = type,
+            .sender = id_,
+            .timestamp = unix_seconds(now.wall),
+            .sequence = ++object_counter_,
+            .hop_limit = hop_limit};
 }
 
 void Mesh::note_question(base::Now now, const wire::Outgoing& frame,
@@ -56,8 +64,13 @@ std::expected<const wire::MessageRule*, base::Error> Mesh::check_outgoing(
     MESH_ASSERT(sequence_);
     const wire::MessageRule* rule = find_rule(rules_, frame.type);
     const std::string type = "type " + std::to_string(static_cast<unsigned>(frame.type));
-    if (rule == nullptr || rule->message_class == wire::MessageClass::handshake) {
+    const bool is_own = find_rule(mesh_rules(), frame.type) != nullptr;
+    if (rule == nullptr || rule->message_class == wire::MessageClass::handshake ||
+        (is_own && rule->message_class == wire::MessageClass::object)) {
         return base::failure(base::Errc::invalid_argument, type + " is not for sending", "mesh");
+    }
+    if (rule->message_class == wire::MessageClass::routed) {
+        return base::failure(base::Errc::invalid_argument, type + " needs a destination", "mesh");
     }
     const bool is_signed = rule->message_class == wire::MessageClass::control;
     const std::size_t bytes = frame.payload.size() + (is_signed ? crypto::Signature::size : 0);
@@ -94,7 +107,9 @@ std::expected<std::size_t, base::Error> Mesh::send_to_sessions(const wire::Outgo
     return sent;
 }
 
-void Mesh::relay(const crypto::PublicKey& from, const wire::Frame& frame) {
+void Mesh::relay(base::Now now, const crypto::PublicKey& from, const wire::Frame& frame) {
+    if (frame.header.type == wire::MessageType::peer_info) return relay_announcement(from, frame);
+    if (frame.header.type == wire::MessageType::routed) return relay_routed(now, from, frame);
     if (frame.header.hop_limit == 0) return;
     wire::FrameHeader header = frame.header;
     --header.hop_limit;

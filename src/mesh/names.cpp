@@ -22,6 +22,15 @@ std::string_view name(LossReason reason) {
     return "unknown";
 }
 
+std::string_view name(RoutedOutcome outcome) {
+    switch (outcome) {
+        case RoutedOutcome::taken: return "taken";
+        case RoutedOutcome::refused: return "refused";
+        case RoutedOutcome::lost: return "lost";
+    }
+    return "unknown";
+}
+
 std::string_view name(Drop reason) {
     switch (reason) {
         case Drop::malformed: return "malformed";

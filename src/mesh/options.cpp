@@ -1,10 +1,15 @@
 #include "mesh/options.h"
 
 #include <bit>
+#include <set>
 #include <string>
+
+#include "base/utf8.h"
 
 namespace meshchain::mesh {
 namespace {
+
+constexpr std::size_t nodes_most = 10'000;
 
 std::unexpected<base::Error> refuse(std::string what, std::string field) {
     return base::failure(base::Errc::invalid_argument, std::move(what), std::move(field));
@@ -17,6 +22,27 @@ std::expected<void, base::Error> check_rate(Rate rate, const char* field) {
 
 std::expected<void, base::Error> check_positive(base::Duration value, const char* field) {
     if (value < std::chrono::milliseconds(1)) return refuse("is below one millisecond", field);
+    return {};
+}
+
+std::expected<void, base::Error> check_surroundings(const Options& options) {
+    if (!base::is_displayable(options.name)) return refuse("has control characters", "name");
+    if (options.segments.size() > wire::Announcement::segments_max) {
+        return refuse("are more than " + std::to_string(wire::Announcement::segments_max),
+                      "segments");
+    }
+    const std::set<std::string> once(options.segments.begin(), options.segments.end());
+    if (once.size() != options.segments.size()) return refuse("name one twice", "segments");
+    if (options.nodes_max == 0 || options.nodes_max > nodes_most) {
+        return refuse("is not 1 to " + std::to_string(nodes_most), "nodes_max");
+    }
+    if (options.routes_max == 0) return refuse("remembers no way", "routes_max");
+    MESH_CHECK(check_positive(options.announce_interval, "announce_interval"));
+    MESH_CHECK(check_positive(options.route_timeout, "route_timeout"));
+    if (options.announce_validity < options.announce_interval + std::chrono::seconds(1) ||
+        options.announce_validity > wire::Announcement::validity_max) {
+        return refuse("is not between announce_interval and two hours", "announce_validity");
+    }
     return {};
 }
 
@@ -37,6 +63,7 @@ std::expected<void, base::Error> check(const Options& options) {
     if (!std::has_single_bit(options.flow_cells) || options.flow_cells > 65'536) {
         return refuse("is no power of two up to 65,536", "flow_cells");
     }
+    MESH_CHECK(check_surroundings(options));
     MESH_CHECK(check_positive(options.discovery_interval, "discovery_interval"));
     MESH_CHECK(check_positive(options.heartbeat_interval, "heartbeat_interval"));
     MESH_CHECK(check_positive(options.static_heartbeat_interval, "static_heartbeat_interval"));

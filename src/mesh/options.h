@@ -3,13 +3,14 @@
 
 #include <chrono>
 #include <expected>
+#include <string>
 #include <vector>
 
 #include "base/link.h"
 #include "base/time.h"
 #include "crypto/signature.h"
 #include "mesh/token_bucket.h"
-#include "wire/frame.h"
+#include "wire/announcement.h"
 #include "wire/numbers.h"
 
 namespace meshchain::mesh {
@@ -25,13 +26,17 @@ struct Options {
     std::vector<base::LinkAddress> static_peers;
     /// Those of genesis: like static peers they may take the reserved slots.
     std::vector<ValidatorIdentity> validators;
-    bool multicast = true;  ///< announce ourselves to the group and believe its hints
+    std::string name;                   ///< shown to others; displayable, cut to 32 bytes
+    std::vector<std::string> segments;  ///< groups this node belongs to
+    bool multicast = true;              ///< announce ourselves to the group and believe its hints
 
     std::size_t peers_max = 20;
     std::size_t peers_reserved = 5;  ///< of peers_max, for static peers and validators only
     std::size_t seen_objects_max = 10'000;
     std::size_t frames_per_step_max = 256;  ///< of each link, in one handle_readable()
     std::uint8_t hop_limit = wire::hop_limit_default;
+    std::size_t nodes_max = 512;      ///< whose announcements are kept
+    std::size_t routes_max = 10'000;  ///< destinations with a known way
 
     /// Checks of frames that turn out to be worth nothing, a session's and all sessions' together:
     /// what verifies is paid back, and limited by its type's rule alone.
@@ -46,6 +51,9 @@ struct Options {
     base::Duration dial_interval_max = std::chrono::seconds(15);
     base::Duration peer_timeout = std::chrono::seconds(30);  ///< then its session ends
     base::Duration peer_forget_after = std::chrono::minutes(5);
+    base::Duration announce_interval = std::chrono::minutes(10);  ///< while nothing changes
+    base::Duration announce_validity = std::chrono::minutes(25);
+    base::Duration route_timeout = std::chrono::seconds(1);  ///< for a receipt; then doubled
     base::Duration refusal = std::chrono::minutes(1);  ///< of a peer whose score fell to FAILED
 };
 

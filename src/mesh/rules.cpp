@@ -17,8 +17,16 @@ constexpr MessageRule own_rule(MessageType type, MessageClass message_class,
 
 constexpr std::array own_rules{
     own_rule(MessageType::peer_hello, MessageClass::handshake, hello_payload_bytes, 1),
+    MessageRule{MessageType::peer_info, MessageClass::object, wire::announcement_bytes_min,
+                wire::announcement_bytes_max, 1'200, 5, true},
     own_rule(MessageType::status, MessageClass::control, status_payload_bytes, 2),
     own_rule(MessageType::cookie, MessageClass::handshake, cookie_payload_bytes, 1),
+    MessageRule{MessageType::routed, MessageClass::object,
+                wire::routed_overhead_bytes - crypto::PublicKey::size, wire::ip_payload_bytes_max,
+                1'200, 4, true},
+    MessageRule{MessageType::probe, MessageClass::routed, 0, probe_payload_bytes_max, 120, 4, true},
+    MessageRule{MessageType::receipt, MessageClass::routed, wire::Receipt::size,
+                wire::Receipt::size, 1'200, 4, true},
 };
 
 /// From 240 on no number is assigned, nor 0x7B: Kodikon's JSON begins with it (P1.8).
@@ -36,6 +44,10 @@ std::expected<void, base::Error> check(const MessageRule& rule) {
     if (!is_assignable(rule.type)) return refuse("is never assigned");
     if (rule.payload_bytes_min > rule.payload_bytes_max) return refuse("has an empty size range");
     if (rule.payload_bytes_max > wire::ip_payload_bytes_max) return refuse("exceeds a datagram");
+    if (rule.message_class == MessageClass::routed &&
+        rule.payload_bytes_max > wire::routed_payload_bytes_max) {
+        return refuse("exceeds what a routed message carries");
+    }
     if (rule.frames_per_minute_max == 0) return refuse("has a rate of zero");
     return {};
 }

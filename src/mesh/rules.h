@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "wire/announcement.h"
 #include "wire/control.h"
 #include "wire/service.h"
 
@@ -20,7 +21,9 @@ inline constexpr std::size_t status_payload_bytes = wire::Heartbeat::size + cryp
 inline constexpr std::size_t cookie_payload_bytes = 1 + std::tuple_size_v<wire::Cookie>;
 static_assert(cookie_payload_bytes <= hello_payload_bytes, "a COOKIE never amplifies");
 
-/// PEER_HELLO, STATUS and COOKIE.
+inline constexpr std::size_t probe_payload_bytes_max = 256;
+
+/// PEER_HELLO, STATUS, COOKIE, PEER_INFO, ROUTED, PROBE and RECEIPT.
 std::span<const wire::MessageRule> mesh_rules();
 
 /// Joins the modules' rules, ordered by type.

@@ -45,9 +45,19 @@ struct TypeCounters {
     std::uint64_t bytes_sent = 0;
 };
 
+/// Routed messages (row F9).
+struct RouteCounters {
+    std::uint64_t sent = 0;       ///< our own, each attempt and receipt
+    std::uint64_t lost = 0;       ///< our own that no receipt answered
+    std::uint64_t delivered = 0;  ///< for us, each once
+    std::uint64_t passed_on = 0;  ///< of others
+    std::uint64_t flooded = 0;    ///< of those sent and passed on: to every neighbour
+};
+
 struct Stats {
     std::array<TypeCounters, 256> types{};
     std::array<std::uint64_t, drop_count> drops{};
+    RouteCounters routes;
     std::uint64_t send_failures = 0;  ///< the link was full or down
     std::uint64_t events_lost = 0;    ///< the node did not poll them in time
 

@@ -40,10 +40,11 @@ public:
         crypto::PublicKey from;
         wire::MessageType type;
         base::Buffer payload;
+        std::optional<wire::RoutedFrom> routed = std::nullopt;
     };
     wire::Verdict handle_frame(base::Now, const wire::Ingress& from, wire::MessageType type,
                                base::Bytes payload) override {
-        seen.push_back({from.peer, type, base::to_buffer(payload)});
+        seen.push_back({from.peer, type, base::to_buffer(payload), from.routed});
         return verdict ? verdict(type, payload) : wire::Verdict::relay;
     }
     std::size_t count(base::Bytes payload) const {
@@ -103,7 +104,10 @@ inline base::LinkAddress address_of(std::uint16_t number) {
     return address;
 }
 
-/// Rules as a node would gather them: mesh's own, two objects and a request.
+/// An application's type of class `routed`.
+inline constexpr wire::MessageType note_type{130};
+
+/// Rules as a node would gather them: mesh's own, two objects, a request and a routed type.
 inline std::vector<wire::MessageRule> test_rules() {
     using enum wire::MessageClass;
     static constexpr std::array others{
@@ -111,6 +115,7 @@ inline std::vector<wire::MessageRule> test_rules() {
         wire::MessageRule{wire::MessageType::block, object, 1, 1'180, 120, 3, true},
         wire::MessageRule{wire::MessageType::sync_request, control, 65, 200, 30, 5, false},
         wire::MessageRule{wire::MessageType::sync_data, chunk, 1, 1'180, 600, 5, false},
+        wire::MessageRule{note_type, routed, 1, 500, 600, 4, true},
     };
     const std::array<std::span<const wire::MessageRule>, 2> parts{mesh_rules(), others};
     auto table = build_rule_table(parts);
@@ -221,6 +226,14 @@ public:
         return done();
     }
 
+    /// From now on datagrams pass between these pairs of ports only, both ways.
+    void connect_only(std::set<std::pair<std::uint16_t, std::uint16_t>> pairs) {
+        links = std::move(pairs);
+        reachable = [this](const base::LinkAddress& from, const base::LinkAddress& to) {
+            return links.contains(std::minmax(from.port, to.port));
+        };
+    }
+
     /// Puts a datagram on its way, from whatever address one likes.
     void inject(const base::LinkAddress& from, const std::optional<base::LinkAddress>& to,
                 base::Bytes bytes) {
@@ -228,6 +241,7 @@ public:
             const bool is_for = to ? port->address_ == *to : true;
             if (!is_for || (reachable && !reachable(from, port->address_))) continue;
             if (random_.chance(loss_percent, 100)) continue;
+            if (swallows && swallows(from, port->address_, bytes)) continue;
             const base::Duration delay = random_.between(delay_min, delay_max);
             in_flight_.emplace(std::pair(now_ + delay, ++order_),
                                Flight{port->address_, {from, !to, base::to_buffer(bytes)}});
@@ -253,6 +267,9 @@ public:
 
     std::vector<SentDatagram> sent;
     std::function<bool(const base::LinkAddress& from, const base::LinkAddress& to)> reachable;
+    std::function<bool(const base::LinkAddress& from, const base::LinkAddress& to, base::Bytes)>
+        swallows;
+    std::set<std::pair<std::uint16_t, std::uint16_t>> links;  ///< of connect_only(); lower first
     std::uint64_t loss_percent = 0;
     base::Duration delay_min = 1ms;
     base::Duration delay_max = 1ms;

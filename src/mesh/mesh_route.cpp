@@ -1,0 +1,217 @@
+// Routed messages (row F9): ours, those for us, and those of others that pass.
+
+#include <algorithm>
+
+#include "base/assert.h"
+#include "mesh/mesh.h"
+
+namespace meshchain::mesh {
+
+using wire::MessageType;
+using wire::RoutedMessage;
+using wire::Verdict;
+
+namespace {
+
+std::uint8_t hops_travelled(const wire::FrameHeader& header, const RoutedMessage& message) {
+    return static_cast<std::uint8_t>(message.hop_limit - header.hop_limit + 1);
+}
+
+}  // namespace
+
+std::expected<std::uint64_t, base::Error> Mesh::send_routed(base::Now now,
+                                                            const wire::Destination& destination,
+                                                            MessageType type, base::Bytes payload) {
+    MESH_ASSERT(sequence_);
+    const wire::MessageRule* rule = find_rule(rules_, type);
+    const auto refuse = [](std::string what) {
+        return base::failure(base::Errc::invalid_argument, std::move(what), "mesh");
+    };
+    const std::string number = "type " + std::to_string(static_cast<unsigned>(type));
+    if (rule == nullptr || rule->message_class != wire::MessageClass::routed ||
+        type == MessageType::receipt) {
+        return refuse(number + " is not for sending over several hops");
+    }
+    if (payload.size() < rule->payload_bytes_min || payload.size() > rule->payload_bytes_max) {
+        return refuse(std::to_string(payload.size()) + " bytes of " + number +
+                      " are outside its rule");
+    }
+    if (destination == wire::Destination(identity())) return refuse("the destination is ourselves");
+    MESH_TRY(RoutedMessage message, surroundings_->router.begin(destination, type, payload));
+    if (const auto* key = std::get_if<crypto::PublicKey>(&destination)) {
+        surroundings_->known.note_talk(*key);
+    }
+    const std::uint64_t sequence = message.sequence;
+    transmit(now, std::move(message));
+    return sequence;
+}
+
+void Mesh::transmit(base::Now now, RoutedMessage message) {
+    Surroundings& around = *surroundings_;
+    refresh_topology(now.instant);
+    std::optional<NextHop> next;
+    const auto* key = std::get_if<crypto::PublicKey>(&message.destination);
+    if (key != nullptr && !Router::is_flooded(message)) {
+        next = around.router.next_hop(now.instant, *key, around.topology, is_neighbour());
+    }
+    // Where the way is known, hop limit and reach are too; else each attempt searches further.
+    const std::uint8_t reach = next ? next->hops : options_.hop_limit;
+    const bool is_first = key != nullptr && message.attempt == 0;
+    message.hop_limit = is_first
+                            ? std::min(std::max(reach, options_.hop_limit), wire::hop_limit_max)
+                            : wire::hop_limit_max;
+    message.issued = static_cast<std::uint32_t>(base::unix_ms(now.wall) / 1000);
+    message.signature = self_.identity.sign(wire::routed_preimage(self_.chain, message));
+
+    const base::Buffer payload = wire::encode(message);
+    const wire::FrameHeader header = own_header(now, MessageType::routed, message.hop_limit);
+    flood_.mark_relayed(flood_.content_id(header.type, payload), header.hop_limit);
+    around.router.note_sent(now.instant, message, next ? std::optional(next->peer) : std::nullopt);
+    ++stats_.routes.sent;
+    pass(next ? std::optional(next->peer) : std::nullopt, {}, message, header, payload);
+}
+
+void Mesh::pass(const std::optional<crypto::PublicKey>& next, const crypto::PublicKey& from,
+                const RoutedMessage& message, const wire::FrameHeader& header,
+                base::Bytes payload) {
+    if (next) {
+        send_to_session(*peers_.find(*next), header, payload);
+        return;
+    }
+    ++stats_.routes.flooded;
+    peers_.for_each([&](PeerEntry& entry) {
+        if (!entry.session || !entry.session->mutual) return;
+        if (entry.peer.key == from || entry.peer.key == message.origin) return;
+        send_to_session(entry, header, payload);
+    });
+}
+
+Verdict Mesh::judge_routed(base::Now now, const crypto::PublicKey& from, const wire::Frame& frame) {
+    const auto message = wire::parse_routed(frame.payload);
+    if (!message || frame.header.hop_limit > message->hop_limit ||
+        frame.header.sender != crypto::node_id(message->origin)) {
+        return Verdict::punish;
+    }
+    Router& router = surroundings_->router;
+    if (!router.is_timely(now, *message)) return Verdict::ignore;
+    if (!crypto::verify(message->origin, wire::routed_preimage(self_.chain, *message),
+                        message->signature)) {
+        return Verdict::punish;
+    }
+    if (!router.admit(now.instant, message->origin)) return Verdict::ignore;
+    // Who is not our neighbour is two hops away at least, whatever relays say.
+    const std::uint8_t hops = hops_travelled(frame.header, *message);
+    const std::uint8_t least = from == message->origin ? 1 : 2;
+    router.routes().learn(now.instant, message->origin, from, std::max(hops, least));
+    if (!is_for_us(message->destination)) return Verdict::relay;
+    take_routed(now, from, *message, hops);
+    return message->destination == wire::Destination(identity()) ? Verdict::keep : Verdict::relay;
+}
+
+bool Mesh::is_for_us(const wire::Destination& destination) const {
+    if (const auto* key = std::get_if<crypto::PublicKey>(&destination)) return *key == identity();
+    if (const auto* segment = std::get_if<wire::SegmentId>(&destination)) {
+        return std::ranges::binary_search(surroundings_->segments, *segment);
+    }
+    return true;
+}
+
+void Mesh::take_routed(base::Now now, const crypto::PublicKey& from, const RoutedMessage& message,
+                       std::uint8_t hops) {
+    Router& router = surroundings_->router;
+    if (message.type == MessageType::receipt) {
+        hand_up(now, from, message, hops);
+    } else if (router.take_new(message)) {
+        ++stats_.routes.delivered;
+        surroundings_->known.note_talk(message.origin);
+        if (!hand_up(now, from, message, hops)) router.note_refused(message);
+    }
+    // A repetition was handed up before, but its receipt may be lost.
+    if (!message.receipt_wanted) return;
+    const wire::Receipt receipt{.sequence = message.sequence,
+                                .attempt = message.attempt,
+                                .hops = hops,
+                                .outcome = router.was_refused(message)
+                                               ? wire::Receipt::Outcome::refused
+                                               : wire::Receipt::Outcome::taken};
+    transmit(now, router.begin_receipt(message.origin, receipt));
+}
+
+bool Mesh::hand_up(base::Now now, const crypto::PublicKey& from, const RoutedMessage& message,
+                   std::uint8_t hops) {
+    const wire::MessageRule* rule = find_rule(rules_, message.type);
+    if (rule == nullptr || rule->message_class != wire::MessageClass::routed ||
+        message.payload.size() < rule->payload_bytes_min ||
+        message.payload.size() > rule->payload_bytes_max ||
+        !surroundings_->router.admit_type(now.instant, message.origin, *rule)) {
+        return false;
+    }
+    if (message.type == MessageType::probe) return true;
+    if (message.type == MessageType::receipt) return handle_receipt(now, message, hops);
+    const wire::Ingress ingress{
+        .peer = from, .routed = wire::RoutedFrom{message.origin, hops, message.destination}};
+    const Verdict verdict = handler_.handle_frame(now, ingress, message.type, message.payload);
+    // What is wrong inside is the origin's doing, not that of the relays.
+    if (verdict == Verdict::punish) {
+        if (PeerEntry* origin = peers_.find(message.origin)) punish(now, *origin);
+    }
+    return verdict == Verdict::relay || verdict == Verdict::keep;
+}
+
+bool Mesh::handle_receipt(base::Now now, const RoutedMessage& message, std::uint8_t hops) {
+    const auto receipt = wire::parse_receipt(message.payload);
+    if (!receipt) return false;
+    Router& router = surroundings_->router;
+    const auto settled = router.take_receipt(now.instant, message.origin, *receipt);
+    if (!settled) return false;
+    const bool taken = receipt->outcome == wire::Receipt::Outcome::taken;
+    emit(RoutedSettled{.to = message.origin,
+                       .sequence = receipt->sequence,
+                       .type = settled->message.type,
+                       .outcome = taken ? RoutedOutcome::taken : RoutedOutcome::refused,
+                       .attempts = static_cast<std::uint8_t>(receipt->attempt + 1),
+                       .hops_there = receipt->hops,
+                       .hops_back = hops,
+                       .round_trip = now.instant - settled->sent[receipt->attempt]});
+    return true;
+}
+
+void Mesh::relay_routed(base::Now now, const crypto::PublicKey& from, const wire::Frame& frame) {
+    const auto message = wire::parse_routed(frame.payload);
+    if (!message || frame.header.hop_limit == 0 || frame.header.hop_limit > message->hop_limit) {
+        return;
+    }
+    wire::FrameHeader header = frame.header;
+    --header.hop_limit;
+    std::optional<crypto::PublicKey> next;
+    if (std::holds_alternative<crypto::PublicKey>(message->destination)) {
+        refresh_topology(now.instant);
+        next = surroundings_->router.pass_on(now.instant, *message, surroundings_->topology,
+                                             is_neighbour({from, message->origin}));
+    }
+    ++stats_.routes.passed_on;
+    ++stats_.of(header.type).relayed;
+    pass(next, from, *message, header, frame.payload);
+}
+
+void Mesh::retry_routed(base::Now now) {
+    while (auto overdue = surroundings_->router.take_overdue(now.instant)) {
+        RoutedMessage& message = overdue->message;
+        const auto& to = std::get<crypto::PublicKey>(message.destination);
+        if (++message.attempt < RoutedMessage::attempts_max) {
+            transmit(now, std::move(message));
+            continue;
+        }
+        ++stats_.routes.lost;
+        emit(RoutedSettled{.to = to,
+                           .sequence = message.sequence,
+                           .type = message.type,
+                           .outcome = RoutedOutcome::lost,
+                           .attempts = RoutedMessage::attempts_max,
+                           .hops_there = 0,
+                           .hops_back = 0,
+                           .round_trip = now.instant - overdue->sent[0]});
+    }
+}
+
+}  // namespace meshchain::mesh

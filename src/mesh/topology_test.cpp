@@ -1,0 +1,127 @@
+// The graph that follows from what nodes state, and what a liar can and cannot add to it (row F3).
+
+#include "mesh/topology.h"
+
+#include <gtest/gtest.h>
+
+#include "mesh/test_network.h"
+
+namespace meshchain::mesh::test {
+namespace {
+
+crypto::PublicKey key(std::uint8_t number) { return key_of(number).public_key(); }
+
+class TopologyTest : public testing::Test {
+protected:
+    void state(std::uint8_t origin, std::initializer_list<std::uint8_t> neighbours) {
+        KnownNode node{{}, {}, crypto::node_id(key(origin)), {}, 0, {}, {{}, {1, 1}}};
+        node.announcement.identity = key(origin);
+        for (const std::uint8_t one : neighbours) {
+            node.announcement.neighbours.push_back(crypto::node_id(key(one)));
+        }
+        std::ranges::sort(node.announcement.neighbours);
+        announced_.insert_or_assign(key(origin), node);
+    }
+    void build(std::initializer_list<std::uint8_t> neighbours) {
+        std::vector<crypto::PublicKey> own;
+        for (const std::uint8_t one : neighbours) own.push_back(key(one));
+        std::ranges::sort(own);
+        topology_.rebuild(key(0), own, announced_);
+    }
+    std::vector<std::pair<int, int>> ways_to(std::uint8_t destination) const {
+        std::vector<std::pair<int, int>> found;
+        for (const NextHop& way : topology_.next_hops(key(destination))) {
+            for (std::uint8_t i = 0; i < 50; ++i) {
+                if (key(i) == way.peer) found.emplace_back(i, way.hops);
+            }
+        }
+        std::ranges::sort(found);
+        return found;
+    }
+
+    std::map<crypto::PublicKey, KnownNode> announced_;
+    Topology topology_{key(0)};
+};
+
+TEST_F(TopologyTest, AnEdge_CountsOnlyWhenBothEndsStateIt) {
+    state(1, {0, 2, 3});
+    state(2, {1});
+    state(3, {});
+    build({1});
+    EXPECT_EQ(topology_.hops(key(2)), 2);
+    EXPECT_FALSE(topology_.hops(key(3)));
+    EXPECT_FALSE(topology_.hops(key(40)));
+    EXPECT_EQ(topology_.hops(key(0)), 0);
+    EXPECT_EQ(topology_.edges().size(), 2U);
+}
+
+TEST_F(TopologyTest, OurOwnEdges_NeedNobodysWord) {
+    state(2, {0});
+    build({1});
+    EXPECT_EQ(topology_.hops(key(1)), 1);
+    // Who claims to be our neighbour and is not, is nowhere.
+    EXPECT_FALSE(topology_.hops(key(2)));
+}
+
+TEST_F(TopologyTest, ALiar_AddsNodesBehindItselfAndNoEdgeOfAnHonestNode) {
+    state(1, {0, 2});
+    state(2, {1, 3});
+    state(3, {2});
+    state(9, {0, 2, 3, 10});  // claims to be next to everybody
+    state(10, {9, 3});        // and made this one up
+    build({1, 9});
+    EXPECT_EQ(topology_.hops(key(3)), 3);
+    EXPECT_EQ(ways_to(3), (std::vector<std::pair<int, int>>{{1, 3}}));
+    EXPECT_EQ(topology_.hops(key(10)), 2);
+}
+
+TEST_F(TopologyTest, NextHops_AreAllThatReachItWithoutComingBackThroughUs) {
+    // 0-1-3-4, 0-2-4, 0-5 (a dead end).
+    state(1, {0, 3});
+    state(2, {0, 4});
+    state(3, {1, 4});
+    state(4, {2, 3});
+    state(5, {0});
+    build({1, 2, 5});
+    EXPECT_EQ(ways_to(4), (std::vector<std::pair<int, int>>{{1, 3}, {2, 2}}));
+    EXPECT_EQ(topology_.next_hops(key(4)).front().peer, key(2));
+    EXPECT_EQ(ways_to(5), (std::vector<std::pair<int, int>>{{5, 1}}));
+    EXPECT_TRUE(topology_.next_hops(key(0)).empty());
+}
+
+TEST_F(TopologyTest, Within_CountsHopsAndLeavesUsOut) {
+    state(1, {0, 2});
+    state(2, {1, 3});
+    state(3, {2});
+    build({1});
+    EXPECT_EQ(topology_.within(), (std::vector{key(1), key(2)}));
+    EXPECT_EQ(topology_.within(3).size(), 3U);
+    EXPECT_TRUE(topology_.within(0).empty());
+}
+
+TEST_F(TopologyTest, LongLine_StopsCountingRatherThanWrapping) {
+    std::vector<crypto::SigningKey> keys;
+    std::vector<crypto::PublicKey> line{key(0)};
+    for (int i = 1; i < 300; ++i) {
+        crypto::SigningKey::Seed seed{};
+        base::FixedWriter(seed).u32(static_cast<std::uint32_t>(i) + 7);
+        line.push_back(crypto::SigningKey::from_seed(seed).public_key());
+    }
+    for (std::size_t i = 1; i < line.size(); ++i) {
+        KnownNode node{{}, {}, crypto::node_id(line[i]), {}, 0, {}, {{}, {1, 1}}};
+        node.announcement.identity = line[i];
+        node.announcement.neighbours.push_back(crypto::node_id(line[i - 1]));
+        if (i + 1 < line.size()) {
+            node.announcement.neighbours.push_back(crypto::node_id(line[i + 1]));
+        }
+        std::ranges::sort(node.announcement.neighbours);
+        announced_.insert_or_assign(line[i], node);
+    }
+    topology_.rebuild(key(0), std::span(line).subspan(1, 1), announced_);
+    EXPECT_EQ(topology_.hops(line[254]), 254);
+    EXPECT_FALSE(topology_.hops(line[255]));
+    EXPECT_FALSE(topology_.hops(line[299]));
+}
+
+}  // namespace
+}  // namespace meshchain::mesh::test
