@@ -9,8 +9,35 @@ Answer get_peers(const ApiDoors& doors, const HttpRequest&) {
     return list_json("peers", doors.node.peers(doors.now()));
 }
 
+Answer get_topology(const ApiDoors& doors, const HttpRequest&) {
+    return to_json(doors.node.topology(doors.now()));
+}
+
+/// Body {"to": IDENTITY}.
+Answer post_probe(const ApiDoors& doors, const HttpRequest& request) {
+    MESH_TRY(const Json json, parse_json(request.body, "request"));
+    crypto::PublicKey to;
+    JsonObject object(json, "");
+    object.require({"to"});
+    object.read_as("to", to, crypto::public_key_from_hex);
+    MESH_CHECK(object.finish());
+    MESH_TRY(const std::uint64_t sequence, doors.node.probe(doors.now(), to));
+    MESH_TRY(const node::ProbeView probe, doors.node.probed(sequence));
+    return to_json(probe);
+}
+
+Answer get_probe(const ApiDoors& doors, const HttpRequest& request) {
+    MESH_TRY(const std::uint64_t sequence,
+             parse_number(request.parameters.at(0), "probe", UINT64_MAX));
+    MESH_TRY(const node::ProbeView probe, doors.node.probed(sequence));
+    return to_json(probe);
+}
+
 constexpr ApiRoute routes[] = {
     {.method = "GET", .path = "/v1/peers", .handle = get_peers},
+    {.method = "GET", .path = "/v1/topology", .handle = get_topology},
+    {.method = "POST", .path = "/v1/probes", .handle = post_probe, .changes = true},
+    {.method = "GET", .path = "/v1/probes/{probe}", .handle = get_probe},
 };
 
 }  // namespace

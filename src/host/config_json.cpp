@@ -92,6 +92,14 @@ std::vector<Error> read_network(const Json& json, node::NetworkConfig& network) 
                          "write each like \"192.0.2.7:4000\""});
         }
     }
+    for (const Json* name : object.children("segments", 1000)) {
+        if (name->is_string()) {
+            network.segments.push_back(name->get<std::string>());
+        } else {
+            object.fail({base::Errc::malformed, "a segment is no text", "network.segments",
+                         "write each like \"kitchen\""});
+        }
+    }
     object.read_milliseconds("discovery_interval_ms", network.discovery_interval);
     object.read_milliseconds("heartbeat_interval_ms", network.heartbeat_interval);
     object.read_milliseconds("peer_timeout_ms", network.peer_timeout);
@@ -184,6 +192,7 @@ Json network_json(const node::NetworkConfig& network) {
             {"multicast", network.multicast},
             {"multicast_group", base::to_string(network.multicast_group)},
             {"static_peers", std::move(peers)},
+            {"segments", network.segments},
             {"discovery_interval_ms", ms(network.discovery_interval)},
             {"heartbeat_interval_ms", ms(network.heartbeat_interval)},
             {"peer_timeout_ms", ms(network.peer_timeout)}};

@@ -88,7 +88,37 @@ Json to_json(const node::PeerView& peer) {
             {"score", peer.score},
             {"height", peer.height.value},
             {"final_height", peer.final_height.value},
-            {"last_heard_ms", ms(peer.last_heard)}};
+            {"last_heard_ms", ms(peer.last_heard)},
+            {"name", peer.name}};
+}
+
+Json to_json(const node::TopologyView& topology) {
+    Json nodes = Json::array();
+    for (const node::TopologyNodeView& one : topology.nodes) {
+        Json json = {{"node_id", one.node_id},
+                     {"identity", crypto::to_hex(one.identity)},
+                     {"name", one.name},
+                     {"segments", one.segments}};
+        if (one.role) json["role"] = std::string(name(*one.role));
+        if (one.hops) json["hops"] = *one.hops;
+        if (one.expires_in) json["expires_in_ms"] = ms(*one.expires_in);
+        nodes.push_back(std::move(json));
+    }
+    Json edges = Json::array();
+    for (const auto& [a, b] : topology.edges) edges.push_back(Json::array({a, b}));
+    return {{"nodes", std::move(nodes)}, {"edges", std::move(edges)}, {"near", topology.near}};
+}
+
+Json to_json(const node::ProbeView& probe) {
+    // A number of 64 bits does not survive every JSON reader.
+    return {{"probe", std::to_string(probe.sequence)},
+            {"to", crypto::to_hex(probe.to)},
+            {"state", std::string(probe.state)},
+            {"attempts", probe.attempts},
+            {"hops_there", probe.hops_there},
+            {"hops_back", probe.hops_back},
+            {"round_trip_us",
+             std::chrono::duration_cast<std::chrono::microseconds>(probe.round_trip).count()}};
 }
 
 Json to_json(const node::BlockView& block) {

@@ -13,6 +13,8 @@ namespace meshchain::host {
 Json to_json(const node::StatusView& status);
 Json to_json(const node::HealthView& health);
 Json to_json(const node::PeerView& peer);
+Json to_json(const node::TopologyView& topology);
+Json to_json(const node::ProbeView& probe);
 Json to_json(const node::BlockView& block);
 Json to_json(const node::TransactionView& transaction);
 Json to_json(const node::MempoolView& mempool);

@@ -288,7 +288,7 @@ TEST_F(Hostile, UnknownTypes_AreCountedAndNobodysFault) {
     outsider_.join(target());
     const PeerScore before = target().mesh().peer(outsider_.key())->score;
     const std::size_t begin = network_.sent.size();
-    for (const int type : {6, 18, 0x7B, 200, 255}) {
+    for (const int type : {18, 21, 0x7B, 200, 255}) {
         const wire::FrameHeader header{.type = static_cast<MessageType>(type),
                                        .sender = crypto::node_id(outsider_.key())};
         outsider_.send(target(), wire::encode_frame(header, base::as_bytes("{}")));

@@ -52,7 +52,7 @@ void Mesh::transmit(base::Now now, RoutedMessage message) {
     std::optional<NextHop> next;
     const auto* key = std::get_if<crypto::PublicKey>(&message.destination);
     if (key != nullptr && !Router::is_flooded(message)) {
-        next = around.router.next_hop(now.instant, *key, around.topology, is_neighbour());
+        next = around.router.next_hop(now.instant, message, around.topology, is_neighbour());
     }
     // Where the way is known, hop limit and reach are too; else each attempt searches further.
     const std::uint8_t reach = next ? next->hops : options_.hop_limit;

@@ -56,6 +56,22 @@ public:
         return NextHop{chosen->peer, chosen->hops(now)};
     }
 
+    /// The usable way that a message of `destination` came by last: whatever else is known, it
+    /// works at this moment.
+    template <class Usable>
+    std::optional<NextHop> latest(base::Instant now, const crypto::PublicKey& destination,
+                                  Usable&& is_usable) {
+        Route* route = routes_.get(destination);
+        if (route == nullptr) return std::nullopt;
+        const Via* chosen = nullptr;
+        for (const Via& via : route->used()) {
+            if (now >= via.learned_until || !is_usable(via.peer)) continue;
+            if (chosen == nullptr || via.learned_until > chosen->learned_until) chosen = &via;
+        }
+        if (chosen == nullptr) return std::nullopt;
+        return NextHop{chosen->peer, chosen->learned_hops};
+    }
+
     std::size_t size() const { return routes_.size(); }
     std::size_t capacity() const { return routes_.capacity(); }
 

@@ -99,15 +99,20 @@ public:
             trails_.erase(key);
         }
         if (is_flooded(message)) return std::nullopt;
-        const auto next = next_hop(now, destination, topology, is_usable);
+        const auto next = next_hop(now, message, topology, is_usable);
         if (!next) return std::nullopt;
         trails_.put(key, Trail{next->peer, message.attempt});
         return next->peer;
     }
-    /// The best way to `destination` among usable peers.
+    /// The best way for a message to one key among usable peers. A receipt goes back by the way
+    /// that its message came.
     template <class Usable>
-    std::optional<NextHop> next_hop(base::Instant now, const crypto::PublicKey& destination,
+    std::optional<NextHop> next_hop(base::Instant now, const wire::RoutedMessage& message,
                                     const Topology& topology, Usable&& is_usable) {
+        const auto& destination = std::get<crypto::PublicKey>(message.destination);
+        if (message.type == wire::MessageType::receipt) {
+            if (const auto back = routes_.latest(now, destination, is_usable)) return back;
+        }
         routes_.refresh(now, destination, topology);
         return routes_.best(now, destination, is_usable);
     }

@@ -1,6 +1,10 @@
 #include "node/config.h"
 
 #include <algorithm>
+#include <set>
+
+#include "base/utf8.h"
+#include "wire/announcement.h"
 
 namespace meshchain::node {
 namespace {
@@ -51,16 +55,11 @@ private:
     std::vector<base::Error> found_;
 };
 
-bool is_printable(std::string_view text) {
-    return std::ranges::none_of(
-        text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
-}
-
 void check_node(const NodeConfig& config, Problems& problems) {
     const std::string& name = config.node_name;
-    if (name.empty() || name.size() > name_bytes_max || !is_printable(name)) {
+    if (name.empty() || name.size() > name_bytes_max || !base::is_displayable(name)) {
         problems.add(
-            "node_name", is_printable(name) ? "'" + name.substr(0, 80) + "'" : "this text",
+            "node_name", base::is_displayable(name) ? "'" + name.substr(0, 80) + "'" : "this text",
             "1 to " + std::to_string(name_bytes_max) + " bytes without control characters");
     }
     if (config.role > wire::Role::light) {
@@ -95,6 +94,24 @@ void check_static_peers(const NetworkConfig& network, Problems& problems) {
     }
 }
 
+void check_segments(const NetworkConfig& network, Problems& problems) {
+    if (network.segments.size() > wire::Announcement::segments_max) {
+        problems.add("network.segments", std::to_string(network.segments.size()) + " names",
+                     "at most " + std::to_string(wire::Announcement::segments_max));
+    }
+    std::set<std::string> seen;
+    for (const std::string& name : network.segments) {
+        const bool is_shown = base::is_displayable(name);
+        if (is_shown && !name.empty() && name.size() <= wire::Announcement::name_bytes_max &&
+            seen.insert(name).second) {
+            continue;
+        }
+        problems.add("network.segments", is_shown ? "'" + name.substr(0, 80) + "'" : "this text",
+                     "names of 1 to " + std::to_string(wire::Announcement::name_bytes_max) +
+                         " bytes without control characters, each once");
+    }
+}
+
 void check_network(const NetworkConfig& network, Problems& problems) {
     if (is_multicast(network.listen)) {
         problems.add("network.listen", base::to_string(network.listen),
@@ -110,6 +127,7 @@ void check_network(const NetworkConfig& network, Problems& problems) {
                      "224.0.0.0 to 239.255.255.255 with a port from 1 to 65535");
     }
     check_static_peers(network, problems);
+    check_segments(network, problems);
     problems.duration("network.discovery_interval_ms", network.discovery_interval,
                       milliseconds(100), minutes(10));
     problems.duration("network.heartbeat_interval_ms", network.heartbeat_interval,

@@ -42,6 +42,7 @@ struct NetworkConfig {
     bool multicast = true;  ///< find peers on the group; without it only static peers are met
     base::LinkAddress multicast_group = ipv4({239, 255, 77, 67}, 9999);
     std::vector<base::LinkAddress> static_peers;
+    std::vector<std::string> segments;  ///< groups this node belongs to, for messages to a group
     base::Duration discovery_interval = std::chrono::seconds(5);
     base::Duration heartbeat_interval = std::chrono::seconds(5);
     base::Duration peer_timeout = std::chrono::seconds(30);

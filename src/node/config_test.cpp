@@ -39,6 +39,26 @@ INSTANTIATE_TEST_SUITE_P(
         BadValue{"NodeNameLong", "node_name", "aaa", [](auto& c) { c.node_name.assign(65, 'a'); }},
         BadValue{"NodeNameControl", "node_name", "this text",
                  [](auto& c) { c.node_name = "a\x1b[2J"; }},
+        BadValue{"NodeNameDirection", "node_name", "this text",
+                 [](auto& c) {
+                     c.node_name =
+                         "a\xE2\x80\xAE"
+                         "b";
+                 }},
+        BadValue{"SegmentEmpty", "network.segments", "''",
+                 [](auto& c) { c.network.segments = {""}; }},
+        BadValue{"SegmentLong", "network.segments", "aaa",
+                 [](auto& c) { c.network.segments = {std::string(33, 'a')}; }},
+        BadValue{"SegmentTwice", "network.segments", "'kitchen'",
+                 [](auto& c) { c.network.segments = {"kitchen", "kitchen"}; }},
+        BadValue{"SegmentControl", "network.segments", "this text",
+                 [](auto& c) { c.network.segments = {"a\nb"}; }},
+        BadValue{"SegmentsMany", "network.segments", "9 names",
+                 [](auto& c) {
+                     for (char name = 'a'; name < 'j'; ++name) {
+                         c.network.segments.push_back(std::string(1, name));
+                     }
+                 }},
         BadValue{"Role", "role", "7", [](auto& c) { c.role = static_cast<wire::Role>(7); }},
         BadValue{"Stake", "stake", "1099511627776",
                  [](auto& c) { c.stake.units = std::uint64_t{1} << 40; }},

@@ -24,6 +24,8 @@ mesh::Options mesh_options(const NodeConfig& config, const ledger::Genesis& gene
         options.validators.push_back({validator.identity, validator.stake});
     }
     options.multicast = config.network.multicast;
+    options.name = config.node_name;
+    options.segments = config.network.segments;
     options.peers_max = config.max_peers;
     options.peers_reserved = std::min(options.peers_reserved, options.peers_max);
     options.discovery_interval = config.network.discovery_interval;
@@ -275,6 +277,8 @@ void Node::Parts::drain_mesh(base::Now now) {
             note_time_stated(now, beat->peer, beat->heartbeat.slot, beat->heartbeat.slot_phase);
             chain->handle_peer(now, beat->peer, beat->heartbeat.slot,
                                {beat->heartbeat.height, beat->heartbeat.final_height});
+        } else if (const auto* settled = std::get_if<mesh::RoutedSettled>(&*event)) {
+            note_settled(*settled);
         }
     }
 }

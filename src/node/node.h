@@ -73,6 +73,12 @@ public:
     /// memory_limits() with what is in the tables now.
     std::vector<MemoryLimit> memory() const;
     std::vector<PeerView> peers(base::Now now) const;
+    TopologyView topology(base::Now now) const;
+    /// Asks another node for a sign of life, wherever it is; probed() tells what came of it.
+    /// Errors: closed (not started), invalid_argument (ourselves), full (too many are under way).
+    std::expected<std::uint64_t, base::Error> probe(base::Now now, const crypto::PublicKey& to);
+    /// Errors: not_found.
+    std::expected<ProbeView, base::Error> probed(std::uint64_t sequence) const;
     /// Errors: not_found, corrupt, io.
     std::expected<BlockView, base::Error> block(wire::Height height) const;
     std::expected<BlockView, base::Error> block(const wire::Hash& hash) const;

@@ -32,6 +32,9 @@ struct Node::Parts final : mesh::FrameHandler {
     void tell(runtime::EventType type, const runtime::EventData& data = {},
               runtime::EventPriority priority = runtime::EventPriority::normal);
 
+    // node_routes.cpp
+    void note_settled(const mesh::RoutedSettled& settled);
+
     // node_wallet.cpp
     std::expected<void, base::Error> catch_up_wallet();
     std::expected<wallet::BlockChange, base::Error> stored_change(wire::Height height) const;
@@ -61,6 +64,8 @@ struct Node::Parts final : mesh::FrameHandler {
     std::vector<wire::MessageRule> rules;
     std::unique_ptr<mesh::Mesh> mesh;
     std::unique_ptr<wallet::Wallet> wallet;
+
+    std::map<std::uint64_t, ProbeView> probes;  ///< by sequence; bounded
 
     base::Instant started_at{};
     std::optional<NodeClock> clock;

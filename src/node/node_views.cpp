@@ -87,6 +87,10 @@ std::vector<PeerView> Node::peers(base::Now now) const {
         view.height = peer.height;
         view.final_height = peer.final_height;
         view.last_heard = now.instant - peer.last_heard;
+        if (parts_->mesh->announced() != nullptr) {
+            const mesh::KnownNode* known = parts_->mesh->announced()->find(peer.key);
+            if (known != nullptr) view.name = known->announcement.name;
+        }
         views.push_back(view);
     }
     return views;

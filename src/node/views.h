@@ -88,6 +88,35 @@ struct PeerView {
     wire::Height height;
     wire::Height final_height;
     base::Duration last_heard{};  ///< ago
+    std::string name;             ///< as it announced; empty until it did
+};
+
+/// A node of the mesh as this one knows it, by its own announcement.
+struct TopologyNodeView {
+    crypto::PublicKey identity;
+    std::string node_id;
+    std::string name;
+    std::optional<wire::Role> role;     ///< nothing until it announced itself
+    std::optional<std::uint8_t> hops;   ///< 0: this node; nothing: known, and out of reach
+    std::vector<std::string> segments;  ///< by name if it is one of ours, else its id
+    std::optional<base::Duration> expires_in;
+};
+
+struct TopologyView {
+    std::vector<TopologyNodeView> nodes;
+    std::vector<std::pair<std::string, std::string>> edges;  ///< node ids; both ends say so
+    std::size_t near = 0;  ///< nodes within two hops, this one not counted
+};
+
+/// A probe of another node, over as many hops as it takes.
+struct ProbeView {
+    std::uint64_t sequence = 0;
+    crypto::PublicKey to;
+    std::string_view state = "under way";  ///< or "taken", "refused", "lost"
+    std::uint8_t attempts = 0;
+    std::uint8_t hops_there = 0;
+    std::uint8_t hops_back = 0;
+    base::Duration round_trip{};
 };
 
 struct BlockView {

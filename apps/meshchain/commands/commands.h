@@ -18,8 +18,10 @@ Command man_command(const ProgramText& text, const std::vector<Command>& all, Co
 Command mempool_command(const Context& context);
 Command node_command(const Context& context);
 Command peers_command(const Context& context);
+Command ping_command(const Context& context);
 Command send_command(const Context& context);
 Command status_command(const Context& context);
+Command topology_command(const Context& context);
 Command transaction_command(const Context& context);
 Command wallet_command(const Context& context);
 
