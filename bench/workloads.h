@@ -10,15 +10,13 @@ void host_workloads(Report& report);
 void kv_workloads(Report& report);
 void ledger_workloads(Report& report);
 void mesh_workloads(Report& report);
+void route_workloads(Report& report);
 void runtime_workloads(Report& report);
 
 /// In the order in which they run.
 inline constexpr void (*all_workloads[])(Report&) = {
-    runtime_workloads,
-    kv_workloads,
-    ledger_workloads,
-    mesh_workloads,
-    host_workloads,
+    runtime_workloads, kv_workloads,    ledger_workloads,
+    mesh_workloads,    route_workloads, host_workloads,
 };
 
 }  // namespace meshchain::bench

@@ -91,7 +91,7 @@ TEST(Discovery, TwoThirdsOfDatagramsDelivered_StillConnectsEverybody) {
         network.loss_percent = 33;
         network.delay_max = 50ms;
         const Nodes nodes = network.make_nodes(5, {});
-        EXPECT_TRUE(network.run_until([&] { return all_connected(nodes); }, 60s));
+        EXPECT_TRUE(network.run_until([&] { return all_connected(nodes); }, 120s));
     }
 }
 

@@ -28,6 +28,8 @@ void Mesh::handle_surroundings_timeout(base::Now now) {
     if (sessions_changed_) follow_sessions(now);
     Surroundings& around = *surroundings_;
     if (around.known.expire(now.instant)) around.topology_changed = true;
+    // Alone there is nobody to tell; the first session is a change.
+    if (around.neighbours.empty()) around.announcer.stop();
     if (around.announcer.is_due(now.instant)) publish(now);
     if (around.announcer.is_repeat_due(now.instant)) {
         around.announcer.note_repeated();

@@ -47,13 +47,14 @@ public:
 
 private:
     void act(Script& script) {
-        switch (script.byte() % 6) {
+        switch (script.byte() % 7) {
             case 0: return inject(script, script.bytes(script.below(1'300)));
             case 1: return inject(script, mutated(script));
             case 2: return inject(script, signed_by_stranger(script));
             case 3: return network_.run_for(base::Milliseconds(script.below(40'000)));
             case 4: return send(script);
             case 5: return target_.mesh().request_hello(network_.now());
+            case 6: return inject(script, object_of_stranger(script));
         }
     }
 
@@ -92,6 +93,45 @@ private:
         return wire::encode_frame(header, payload);
     }
 
+    /// An announcement or a routed message whose signature is right, under one of four keys.
+    base::Buffer object_of_stranger(Script& script) {
+        const crypto::SigningKey key = key_of(static_cast<std::uint8_t>(10 + script.byte() % 4));
+        const wire::ChainId chain = target_.setup().chain;
+        const auto issued = static_cast<std::uint32_t>(base::unix_ms(network_.now().wall) / 1000);
+        const bool is_routed = script.byte() % 2 == 0;
+        wire::FrameHeader header{
+            .type = is_routed ? wire::MessageType::routed : wire::MessageType::peer_info,
+            .sender = crypto::node_id(key.public_key())};
+        header.hop_limit = script.byte() % (wire::hop_limit_max + 1);
+        if (is_routed) {
+            wire::RoutedMessage message;
+            message.origin = key.public_key();
+            message.issued = issued + script.byte() - 128U;
+            message.sequence = script.byte();
+            message.attempt = script.byte() % wire::RoutedMessage::attempts_max;
+            message.hop_limit = script.byte() % (wire::hop_limit_max + 1);
+            const std::array<wire::Destination, 4> destinations{
+                target_.key(), honest_.key(), wire::Everybody{}, key_of(12).public_key()};
+            message.destination = destinations[script.byte() % destinations.size()];
+            message.receipt_wanted = message.destination.index() == 0 && script.byte() % 2 == 0;
+            const std::array types{note_type, wire::MessageType::probe, wire::MessageType::receipt};
+            message.type = types[script.byte() % types.size()];
+            message.payload = base::to_buffer(script.bytes(script.byte() % 20));
+            message.signature = key.sign(wire::routed_preimage(chain, message));
+            return wire::encode_frame(header, wire::encode(message));
+        }
+        wire::Announcement announcement;
+        announcement.identity = key.public_key();
+        announcement.sequence = script.byte();
+        announcement.issued = issued + script.byte() - 128U;
+        announcement.validity = std::chrono::seconds(1 + script.byte());
+        if (script.byte() % 2 == 0) {
+            announcement.neighbours.push_back(crypto::node_id(target_.key()));
+        }
+        announcement.signature = key.sign(wire::announcement_preimage(chain, announcement));
+        return wire::encode_frame(header, wire::encode(announcement));
+    }
+
     base::Buffer body_of(Script& script, wire::MessageType type, const crypto::PublicKey& key) {
         if (type == wire::MessageType::status) return wire::encode(wire::Heartbeat{});
         if (type == wire::MessageType::sync_request) return base::to_buffer(script.bytes(20));
@@ -115,6 +155,11 @@ private:
 
     void send(Script& script) {
         Node& node = script.byte() % 2 == 0 ? target_ : honest_;
+        if (script.byte() % 4 == 0) {
+            const std::uint8_t to = script.byte() % 20;
+            (void)node.mesh().send_routed(network_.now(), key_of(to).public_key(), note_type,
+                                          base::as_bytes("x"));
+        }
         (void)node.mesh().send(network_.now(),
                                {.type = wire::MessageType::transaction,
                                 .to = std::nullopt,

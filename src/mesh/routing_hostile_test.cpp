@@ -83,7 +83,9 @@ protected:
 };
 
 TEST_F(RoutingHostile, ReplayedMessage_IsHandedUpOnceEvenWhenItsContentIsForgotten) {
-    make_line(3, {.seen_objects_max = 2});
+    Options options;
+    options.seen_objects_max = 2;
+    make_line(3, options);
     send(1, node(3).key(), "once");
     network_.run_for(1s);
     ASSERT_EQ(copies(3, "once"), 1U);
@@ -121,11 +123,12 @@ TEST_F(RoutingHostile, OldMessage_IsIgnoredByEverybodyOnTheWay) {
 
 TEST_F(RoutingHostile, ForgedOrigin_TeachesNothingAndIsChargedToItsBringer) {
     make_line(4);
-    const PeerScore before = node(2).mesh().peer(node(1).key())->score;
+    const auto failures = [&] { return node(2).mesh().peer(node(1).key())->metrics.failures; };
+    const std::uint64_t before = failures();
     const auto forged = message_to(node(3).key(), node(4).key(), key_of(77));
     bring(1, 2, framed(MessageType::routed, node(4).key(), 3, wire::encode(forged)));
     EXPECT_EQ(copies(3, "lie"), 0U);
-    EXPECT_LT(node(2).mesh().peer(node(1).key())->score, before);
+    EXPECT_EQ(failures(), before + 1);
     send(2, node(4).key(), "still right");
     network_.run_for(100ms);
     EXPECT_EQ(copies(4, "still right"), 1U);
@@ -184,7 +187,9 @@ TEST_F(RoutingHostile, FloodOfOneOrigin_IsCutToItsRateByTheFirstHonestNode) {
 }
 
 TEST_F(RoutingHostile, FloodOfMadeUpNodes_FillsNoMoreThanTheTableAndHidesNobody) {
-    make_line(4, {.nodes_max = 40});
+    Options options;
+    options.nodes_max = 40;
+    make_line(4, options);
     for (std::uint32_t i = 0; i < 500; ++i) {
         crypto::SigningKey::Seed seed{};
         base::FixedWriter(seed).u32(i + 1'000);

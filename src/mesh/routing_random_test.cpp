@@ -86,17 +86,18 @@ void RandomGraph::expect_orderly_forwarding() {
         const base::Buffer payload = base::to_buffer(frame.payload);
         EXPECT_NE(message->origin, node(way.second).key()) << "an echo to its origin";
         EXPECT_LE(message->hop_limit, wire::hop_limit_max);
-        EXPECT_LE(++passed[{way, payload}], wire::hop_limit_max + 1U);
+        const std::size_t repeats = ++passed[std::pair(way, payload)];
+        EXPECT_LE(repeats, wire::hop_limit_max + 1U);
         if (message->origin == node(way.first).key()) {
             EXPECT_EQ(frame.header.hop_limit, message->hop_limit);
         } else {
             // It passes on a copy that somebody else brought, one hop shorter.
-            const auto& copies = arrived[{way.first, payload}];
+            const auto& copies = arrived[std::pair(way.first, payload)];
             EXPECT_TRUE(std::ranges::any_of(copies, [&](const Copy& copy) {
                 return copy.from != way.second && copy.hop_limit == frame.header.hop_limit + 1;
             }));
         }
-        arrived[{way.second, payload}].push_back({way.first, frame.header.hop_limit});
+        arrived[std::pair(way.second, payload)].push_back({way.first, frame.header.hop_limit});
     }
 }
 
@@ -159,7 +160,7 @@ TEST_P(RandomGraph, NodesThatDie_AreGoneAroundWhileAWayIsLeft) {
     expect_orderly_forwarding();
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, RandomGraph, testing::Range<std::uint64_t>(1, 9));
+INSTANTIATE_TEST_SUITE_P(Seeds, RandomGraph, testing::Range<std::uint64_t>(1, 7));
 
 }  // namespace
 }  // namespace meshchain::mesh::test

@@ -104,6 +104,10 @@ crypto::PublicKey World::payee(std::size_t index) const {
     return hosts_[index]->wallet_file.keys[0];
 }
 
+crypto::PublicKey World::identity(std::size_t index) const {
+    return crypto::SigningKey::from_seed(hosts_[index]->identity_seed).public_key();
+}
+
 kv::FaultyStore& World::disk(std::size_t index) { return *hosts_[index]->faulty; }
 
 void World::start(std::size_t index) { MESH_ASSERT(try_start(index).has_value()); }
@@ -123,6 +127,7 @@ std::expected<void, base::Error> World::boot(std::size_t index) {
     host.frames = std::make_unique<mesh::IpFrames>(*host.port);
     node::NodeConfig config;
     config.role = wire::Role::validator;
+    if (options_.configure) options_.configure(index, config);
     node::Doors doors{*host.faulty, *host.frames, host.entropy,
                       host.kdf,     nullptr,      &host.time_source};
     if (options_.services) doors.services = options_.services(index);

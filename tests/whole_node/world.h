@@ -46,6 +46,10 @@ public:
         base::Duration delay_max = std::chrono::milliseconds(5);
         /// The additional services of a node, which outlive the world.
         std::function<std::vector<wire::Service*>(std::size_t index)> services = {};
+        /// Changes a node's configuration before it is made.
+        std::function<void(std::size_t index, node::NodeConfig&)> configure = {};
+        /// Whether one node's datagrams reach another; all do by default.
+        std::function<bool(std::size_t from, std::size_t to)> reaches = {};
     };
     explicit World(Options options);
     ~World();
@@ -60,6 +64,7 @@ public:
     std::size_t size() const { return hosts_.size(); }
     const ledger::Genesis& genesis() const { return genesis_; }
     crypto::PublicKey payee(std::size_t index) const;
+    crypto::PublicKey identity(std::size_t index) const;
     /// The disk of a node that lives, to make it fail.
     kv::FaultyStore& disk(std::size_t index);
 
@@ -102,7 +107,8 @@ private:
     void post(std::size_t from, const std::optional<base::LinkAddress>& to, base::Bytes datagram);
     void launch(std::size_t from, std::size_t to, bool multicast, base::Bytes datagram);
     bool hears(std::size_t from, std::size_t to) const {
-        return side_.contains(from) == side_.contains(to);
+        return side_.contains(from) == side_.contains(to) &&
+               (!options_.reaches || options_.reaches(from, to));
     }
     void step_all();
     base::Instant next_event(base::Instant end) const;

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <map>
 #include <thread>
 
+#include "crypto/identity.h"
 #include "host/api_client.h"
 #include "host/json_document.h"
 #include "meshchain/commands/commands.h"
