@@ -9,6 +9,8 @@ namespace {
 constexpr std::size_t node_overhead = 48;
 /// An LRU cache has a list and a map.
 constexpr std::size_t lru_overhead = 2 * node_overhead;
+/// A key, in the map and in the list, and its ways.
+constexpr std::size_t route = 2 * crypto::PublicKey::size + RouteTable::vias_max * 64 + 16;
 
 }  // namespace
 
@@ -26,6 +28,15 @@ std::vector<base::LimitLine> memory_limits(const Options& options, std::size_t r
          sizeof(Endpoint) * 2 + sizeof(TokenBucket) + lru_overhead},
         {"mesh: dials", Handshake::dials_max, 200 + lru_overhead},
         {"mesh: known peers", KnownPeers::peers_max, sizeof(KnownPeer)},
+        {"mesh: announcements", options.nodes_max,
+         sizeof(KnownNode) + 2 * wire::announcement_bytes_max + node_overhead},
+        {"mesh: announcements to hand over", options.peers_max * options.nodes_max,
+         crypto::PublicKey::size},
+        {"mesh: routes", options.routes_max, route + lru_overhead},
+        {"mesh: origins of routed messages", 2 * Router::origins_max, 128 + lru_overhead},
+        {"mesh: routed messages that passed", Router::trails_max, 128 + lru_overhead},
+        {"mesh: routed messages under way", Router::pending_max,
+         sizeof(Router::Pending) + wire::routed_payload_bytes_max + node_overhead},
         {"mesh: events", Mesh::events_max, sizeof(std::optional<Event>)},
     };
 }
