@@ -6,6 +6,7 @@
 
 namespace meshchain::bench {
 
+void chain_workloads(Report& report);
 void host_workloads(Report& report);
 void kv_workloads(Report& report);
 void ledger_workloads(Report& report);
@@ -15,8 +16,8 @@ void runtime_workloads(Report& report);
 
 /// In the order in which they run.
 inline constexpr void (*all_workloads[])(Report&) = {
-    runtime_workloads, kv_workloads,    ledger_workloads,
-    mesh_workloads,    route_workloads, host_workloads,
+    runtime_workloads, kv_workloads,    ledger_workloads, mesh_workloads,
+    chain_workloads,   route_workloads, host_workloads,
 };
 
 }  // namespace meshchain::bench

@@ -12,11 +12,17 @@ BlockDownload::BlockDownload(base::Duration request_timeout, std::size_t transac
       transactions_max_(transactions_max),
       header_hash_(std::move(header_hash)) {}
 
-bool BlockDownload::want(const wire::Hash& hash, const crypto::PublicKey& source) {
+bool BlockDownload::want(const wire::Hash& hash, const crypto::PublicKey& source, bool on_votes) {
     const auto found = downloads_.find(hash);
-    if (found == downloads_.end() && downloads_.size() >= blocks_max) return false;
+    if (found == downloads_.end()) {
+        const auto voted = std::ranges::count_if(
+            downloads_, [](const auto& entry) { return entry.second.on_votes; });
+        if (downloads_.size() >= blocks_max) return false;
+        if (on_votes && static_cast<std::size_t>(voted) >= voted_max) return false;
+        order_.push_back(hash);
+    }
     Download& download = downloads_[hash];
-    if (found == downloads_.end()) order_.push_back(hash);
+    download.on_votes = on_votes && (found == downloads_.end() || download.on_votes);
     auto& sources = download.sources;
     if (std::ranges::find(sources, source) == sources.end() && sources.size() < sources_max) {
         sources.push_back(source);
@@ -32,15 +38,20 @@ bool BlockDownload::want(const wire::Hash& hash, const crypto::PublicKey& source
     if (!download.header) {
         download.header = header;
         download.transactions = std::move(known);
+        download.announced = true;
     }
     return true;
 }
 
 void BlockDownload::forget_peer(const crypto::PublicKey& peer) {
     for (auto& [hash, download] : downloads_) {
-        std::erase(download.sources, peer);
-        download.asked = false;
-        download.source = 0;
+        const auto at = std::ranges::find(download.sources, peer);
+        if (at == download.sources.end()) continue;
+        const auto index = static_cast<std::size_t>(at - download.sources.begin());
+        if (index == download.source) download.asked = false;
+        if (index < download.source) --download.source;
+        download.sources.erase(at);
+        if (download.source == download.sources.size()) download.source = 0;
     }
     std::erase_if(downloads_, [](const auto& entry) { return entry.second.sources.empty(); });
 }
@@ -60,6 +71,12 @@ bool BlockDownload::take_part(Download& download, const wire::Hash& hash,
         }
         download.header = response.header;
         download.transactions.resize(response.total);
+    }
+    if (download.announced && response.total != download.transactions.size() &&
+        response.total <= transactions_max_) {
+        // Whoever relayed the announcement may have changed its ids: all of them are fetched.
+        download.transactions.assign(response.total, std::nullopt);
+        download.announced = false;
     }
     const std::size_t end = std::size_t{response.first} + response.transactions.size();
     if (response.total != download.transactions.size() || end > download.transactions.size()) {

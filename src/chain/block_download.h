@@ -32,6 +32,8 @@ struct DownloadRequest {
 class BlockDownload {
 public:
     static constexpr std::size_t blocks_max = 64;
+    /// Of them, blocks that nothing but votes name: a name costs a validator who cheats nothing.
+    static constexpr std::size_t voted_max = 16;
     static constexpr std::size_t sources_max = 4;
     static constexpr int tries_max = 12;
     static constexpr std::size_t requests_in_flight_max = 16;
@@ -44,7 +46,7 @@ public:
 
     /// Wants a block that `source` is said to have; again with another source adds that one.
     /// False when the table is full.
-    bool want(const wire::Hash& hash, const crypto::PublicKey& source);
+    bool want(const wire::Hash& hash, const crypto::PublicKey& source, bool on_votes = false);
     /// The same, starting from an announcement whose header was verified, with what is known.
     bool want(const wire::Hash& hash, const crypto::PublicKey& source,
               const wire::BlockHeader& header,
@@ -73,6 +75,9 @@ private:
         std::size_t source = 0;  ///< index of the one to ask next
         int tries = 0;
         bool asked = false;
+        bool on_votes = false;
+        /// How many there are, and some of them, is the word of an announcement's unsigned ids.
+        bool announced = false;
         base::Instant deadline = base::never;
     };
 

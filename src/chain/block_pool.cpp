@@ -5,11 +5,21 @@
 namespace meshchain::chain {
 
 void BlockPool::add(const wire::Hash& hash, Entry entry) {
-    if (entries_.size() >= blocks_max && !entries_.contains(hash)) {
-        const auto slot = [](const auto& item) { return item.second.block.header.slot; };
-        entries_.erase(std::ranges::min_element(entries_, {}, slot));
-    }
     entries_.insert_or_assign(hash, std::move(entry));
+}
+
+void BlockPool::mark_connected(const wire::Hash& hash) {
+    const auto found = entries_.find(hash);
+    if (found != entries_.end()) found->second.connected = true;
+}
+
+void BlockPool::trim() {
+    const auto worth = [](const auto& item) {
+        return std::pair(!item.second.connected, item.second.block.header.slot);
+    };
+    while (entries_.size() > blocks_max) {
+        entries_.erase(std::ranges::max_element(entries_, {}, worth));
+    }
 }
 
 const BlockPool::Entry* BlockPool::find(const wire::Hash& hash) const {

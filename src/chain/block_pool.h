@@ -2,7 +2,8 @@
 // Whole blocks that are not on the applied chain: side branches, and blocks whose parent is still
 // on its way. The store holds applied blocks only, so a reorganisation leaves no orphan data there.
 //
-// Limits: `blocks_max` blocks; at the limit the one of the lowest slot gives way, since it can be
+// Limits: `blocks_max` blocks after `trim`. Those that connect to nothing we know give way first,
+//         and the highest slots before lower ones: what is lower is needed earlier, and all can be
 //         fetched again. Every block in here carries the signature of its slot's leader.
 
 #include <map>
@@ -24,6 +25,8 @@ public:
         bool reconstructed = false;
         /// Who is to blame if it turns out not to execute; nobody for our own and reverted ones.
         std::optional<crypto::PublicKey> from;
+        bool announce = false;   ///< to be relayed once it has proven right
+        bool connected = false;  ///< its parent is known to consensus
     };
 
     void add(const wire::Hash& hash, Entry entry);
@@ -31,6 +34,9 @@ public:
     /// Borrowed until the next change.
     const Entry* find(const wire::Hash& hash) const;
     std::optional<Entry> take(const wire::Hash& hash);
+    void mark_connected(const wire::Hash& hash);
+    /// Brings it back to the limit. Not before what came last was tried.
+    void trim();
     /// Names of the blocks whose parent is `parent`.
     std::vector<wire::Hash> children(const wire::Hash& parent) const;
     /// Drops everything of `slot` and before, which FINAL has decided.

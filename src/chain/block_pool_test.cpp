@@ -47,18 +47,31 @@ TEST(BlockPoolTest, Children_AreThoseOfThisParentOnly) {
     EXPECT_TRUE(pool.children(name_of(4)).empty());
 }
 
-TEST(BlockPoolTest, AFullPool_GivesUpTheLowestSlot_AndKeepsTheNewcomerWhateverItsSlot) {
+TEST(BlockPoolTest, AFullPool_GivesUpWhatConnectsToNothing_HighestSlotsFirst) {
     BlockPool pool;
     constexpr auto limit = static_cast<std::uint32_t>(BlockPool::blocks_max);
-    for (std::uint32_t i = 0; i < limit; ++i) pool.add(name_of(i), entry(9999, 1000 - i));
-    pool.add(name_of(limit), entry(9999, 5000));
+    for (std::uint32_t i = 0; i < limit; ++i) pool.add(name_of(i), entry(9999, 1000 + i));
+    pool.mark_connected(name_of(limit - 1));
+    pool.add(name_of(limit), entry(9999, 1));
+    EXPECT_TRUE(pool.contains(name_of(limit))) << "it may be tried first";
+    pool.trim();
     EXPECT_EQ(pool.size(), BlockPool::blocks_max);
-    EXPECT_FALSE(pool.contains(name_of(limit - 1))) << "slot 1000 - 511 was the lowest";
-    EXPECT_TRUE(pool.contains(name_of(limit)));
+    EXPECT_TRUE(pool.contains(name_of(limit))) << "the lowest slot is what is needed next";
+    EXPECT_TRUE(pool.contains(name_of(limit - 1))) << "it connects";
+    EXPECT_FALSE(pool.contains(name_of(limit - 2))) << "the highest slot that does not";
+}
 
-    pool.add(name_of(limit + 1), entry(9999, 1));
+TEST(BlockPoolTest, AFullPoolOfConnectedBlocks_KeepsTheLowest) {
+    BlockPool pool;
+    constexpr auto limit = static_cast<std::uint32_t>(BlockPool::blocks_max);
+    for (std::uint32_t i = 0; i <= limit; ++i) {
+        pool.add(name_of(i), entry(9999, i));
+        pool.mark_connected(name_of(i));
+    }
+    pool.trim();
     EXPECT_EQ(pool.size(), BlockPool::blocks_max);
-    EXPECT_TRUE(pool.contains(name_of(limit + 1)));
+    EXPECT_TRUE(pool.contains(name_of(0)));
+    EXPECT_FALSE(pool.contains(name_of(limit)));
 }
 
 TEST(BlockPoolTest, TheSameBlockAgainInAFullPool_DisplacesNobody) {
@@ -66,6 +79,7 @@ TEST(BlockPoolTest, TheSameBlockAgainInAFullPool_DisplacesNobody) {
     constexpr auto limit = static_cast<std::uint32_t>(BlockPool::blocks_max);
     for (std::uint32_t i = 0; i < limit; ++i) pool.add(name_of(i), entry(9999, i));
     pool.add(name_of(5), entry(9999, 5));
+    pool.trim();
     EXPECT_EQ(pool.size(), BlockPool::blocks_max);
     EXPECT_TRUE(pool.contains(name_of(0)));
 }

@@ -34,6 +34,15 @@ constexpr wire::MessageRule control(wire::MessageType type, std::size_t body_min
 }
 
 using Type = wire::MessageType;
+/// Only what was asked for is taken, so the limit is what two machines can exchange.
+constexpr wire::MessageRule sync_data_rule{Type::sync_data,
+                                           wire::MessageClass::chunk,
+                                           wire::SyncChunk::overhead_bytes + 1,
+                                           wire::ip_payload_bytes_max,
+                                           240'000,
+                                           3,
+                                           false};
+
 constexpr std::array chain_rules{
     object(Type::block_ack, wire::Vote::size, wire::Vote::size, 6000, 0),
     object(Type::block, wire::BlockHeader::size + 2, wire::ip_payload_bytes_max, 600, 1),
@@ -42,6 +51,7 @@ constexpr std::array chain_rules{
     object(Type::transaction, wire::CompactTransfer::size, wire::long_bytes_max, 6000, 2),
     control(Type::sync_request, 1, 64, 3000, 3, Type::sync_response),
     control(Type::sync_response, 1, wire::control_body_bytes_max, 6000, 3),
+    sync_data_rule,
 };
 
 consensus::Params consensus_params(const ledger::Genesis& genesis, const wire::ChainId& chain) {
@@ -80,6 +90,11 @@ std::unexpected<base::Error> missing_block(wire::Height height) {
                          "keep a copy of the data folder and let it sync again");
 }
 
+// Nothing becomes final for that many blocks before the chain stands still, so no two FINALs are
+// further apart, and no two certificates that are kept.
+static_assert(HeaderWalk::headers_max >=
+              Chain::tree_blocks_max + 2 * consensus::CertificateStore::spacing);
+
 }  // namespace
 
 Chain::Chain(const ledger::Genesis& genesis, ChainParts parts)
@@ -94,7 +109,10 @@ Chain::Chain(const ledger::Genesis& genesis, ChainParts parts)
       random_(parts.random),
       downloads_(std::chrono::milliseconds(700), transactions_max(genesis),
                  [this](const wire::BlockHeader& header) { return header_hash(header); }),
-      sync_(sync_options(genesis)) {}
+      sync_(sync_options(genesis)),
+      certificates_(parts.store, tables::certificates),
+      progress_(parts.sync_timeout),
+      verifier_(parts.verifier != nullptr ? parts.verifier : &inline_verifier_) {}
 
 std::expected<std::unique_ptr<Chain>, base::Error> Chain::open(const ledger::Genesis& genesis,
                                                                ChainParts parts, base::Now now) {
@@ -109,9 +127,9 @@ std::expected<void, base::Error> Chain::load(base::Now now) {
     consensus::Limits limits;
     limits.blocks = tree_blocks_max;
     engine_ = std::make_unique<consensus::Engine>(
-        consensus_params(genesis_, chain_), validator_set(genesis_), *kv_, consensus_table_,
-        std::move(validating_key_), random_.stream("consensus"), log_.for_module("consensus"),
-        limits);
+        consensus_params(genesis_, chain_), validator_set(genesis_), *kv_,
+        consensus::VoteTables(consensus_table_, tables::certificates), std::move(validating_key_),
+        random_.stream("consensus"), log_.for_module("consensus"), limits);
     MESH_CHECK(engine_->load(now.wall));
     MESH_TRY(const auto final_applied, store_->hash_at(final_height()));
     if (final_applied != engine_->final().block) return missing_block(final_height());
@@ -128,6 +146,9 @@ std::expected<void, base::Error> Chain::load(base::Now now) {
         MESH_CHECK(engine_->add_block(now.wall, ref));
         engine_->mark_executed(ref.hash);
     }
+    server_ = std::make_unique<SyncServer>(*store_, pool_, certificates_, engine_->validators());
+    catch_up_ = make_catch_up();
+    catch_up_->set_final(now.instant, final_height());
     reported_final_ = engine_->final().block;
     sync_.set_local({store_->tip().height, final_height()});
     return {};
@@ -167,6 +188,7 @@ wire::Verdict Chain::handle(base::Now now, const wire::Ingress& from, wire::Mess
         case Type::evidence: verdict = handle_evidence(now, payload); break;
         case Type::sync_request: verdict = handle_sync_request(from, payload); break;
         case Type::sync_response: verdict = handle_sync_response(now, from, payload); break;
+        case Type::sync_data: verdict = handle_sync_data(now, from, payload); break;
         default: return verdict;
     }
     settle(now);
@@ -177,6 +199,7 @@ void Chain::handle_timeout(base::Now now) {
     downloads_.handle_timeout(now.instant);
     std::erase_if(announced_, [&](const auto& item) { return !downloads_.is_wanted(item.first); });
     sync_.handle_timeout(now.instant);
+    catch_up_->handle_timeout(now.instant);
     engine_->handle_timeout(now.wall);
     retry_after_fault(now);
     settle(now);
@@ -185,11 +208,14 @@ void Chain::handle_timeout(base::Now now) {
 }
 
 void Chain::settle(base::Now now) {
+    advance_catch_up(now);
     follow_head(now);
     drain_engine(now);
+    if (engine_->fault() && !fault_) fail(*engine_->fault());
     report_final();
     sync_.set_local({store_->tip().height, final_height()});
-    report_sync();
+    catch_up_->set_final(now.instant, final_height());
+    report_sync(now);
 }
 
 void Chain::drain_engine(base::Now now) {
@@ -209,7 +235,12 @@ void Chain::drain_engine(base::Now now) {
             chain.send(Type::vote_request, wire::encode(event.request));
         }
         void operator()(const consensus::NeedBlock& event) const {
-            chain.want_to_connect(event.hash);
+            // A proof leads there, and votes for what does not exist lead nowhere.
+            if (chain.catch_up_->anchor() == nullptr) chain.want_to_connect(event.hash);
+        }
+        void operator()(const consensus::CondemnedIsFinal&) const {
+            chain.failed_bodies_.clear();
+            chain.follow_head(now);
         }
         void operator()(const consensus::Justified& event) const {
             chain.emit(CheckpointJustified{event.checkpoint});
@@ -239,11 +270,13 @@ void Chain::report_final() {
     emit(CheckpointFinal{final, final_height()});
 }
 
-void Chain::report_sync() {
+void Chain::report_sync(base::Now now) {
+    while (const auto peer = catch_up_->poll_failure()) emit(PeerFault{*peer});
     while (const auto peer = sync_.poll_failure()) emit(PeerFault{*peer});
     while (const auto peer = downloads_.poll_failure()) emit(PeerFault{*peer});
-    if (sync_.state() == reported_sync_) return;
-    reported_sync_ = sync_.state();
+    update_progress(now);
+    if (progress_.state() == reported_sync_) return;
+    reported_sync_ = progress_.state();
     emit(SyncChanged{reported_sync_});
 }
 
@@ -269,8 +302,14 @@ void Chain::send(wire::MessageType type, base::Buffer payload, std::optional<cry
 }
 
 void Chain::poll_requests(base::Now now) {
-    while (const auto query = sync_.poll_request(now.instant, downloads_.size())) {
+    while (const auto query = catch_up_->poll_request(now.instant)) {
         send(Type::sync_request, wire::encode(query->request), query->to);
+    }
+    // Where a later FINAL is to be had, its proof comes first.
+    if (!catch_up_->anchor() && !catch_up_->is_behind(now.instant)) {
+        while (const auto query = sync_.poll_request(now.instant, page_downloads())) {
+            send(Type::sync_request, wire::encode(query->request), query->to);
+        }
     }
     while (const auto wanted = downloads_.poll_request(now.instant)) {
         send(Type::sync_request, wire::encode(wire::SyncRequest(wanted->request)), wanted->to);
@@ -279,7 +318,7 @@ void Chain::poll_requests(base::Now now) {
 
 std::optional<wire::Outgoing> Chain::poll_frame(base::Now now) {
     poll_requests(now);
-    if (outgoing_.empty()) return std::nullopt;
+    if (outgoing_.empty()) return server_->poll_frame();
     wire::Outgoing frame = std::move(outgoing_.front());
     outgoing_.pop_front();
     return frame;
@@ -290,8 +329,11 @@ base::Instant Chain::poll_timeout(base::Now now) const {
         return time == base::never_wall ? base::never : now.instant + (time - now.wall);
     };
     base::Instant earliest =
-        std::min({downloads_.poll_timeout(), sync_.poll_timeout(downloads_.size()),
-                  instant_of(engine_->poll_timeout())});
+        std::min({downloads_.poll_timeout(), catch_up_->poll_timeout(now.instant), import_at_,
+                  progress_.poll_timeout(), instant_of(engine_->poll_timeout())});
+    if (!catch_up_->anchor() && !catch_up_->is_behind(now.instant)) {
+        earliest = std::min(earliest, sync_.poll_timeout(page_downloads()));
+    }
     if (mempool_->size() > 0) {
         earliest = std::min({earliest, instant_of(next_proposal_time(now)),
                              instant_of(engine_->schedule().start_of(
@@ -318,6 +360,7 @@ void Chain::handle_peer(base::Now now, const crypto::PublicKey& peer, wire::Slot
     engine_->handle_clock_sample(now.wall, peer, slot);
     const bool is_validator = engine_->validators().find_identity(peer).has_value();
     sync_.handle_peer(now.instant, peer, heights, is_validator);
+    catch_up_->handle_peer(now.instant, peer, heights.final, is_validator);
     settle(now);
 }
 
@@ -326,7 +369,7 @@ void Chain::handle_peer_lost(const crypto::PublicKey& peer) {
     downloads_.forget_peer(peer);
     for (auto& [hash, failed] : failed_bodies_) failed.asked_again &= downloads_.is_wanted(hash);
     sync_.forget_peer(peer);
-    report_sync();
+    catch_up_->forget_peer(peer);
 }
 
 void Chain::handle_clock_step(base::Now now) {

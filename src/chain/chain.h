@@ -22,9 +22,11 @@
 #include "base/random.h"
 #include "chain/block_download.h"
 #include "chain/block_pool.h"
+#include "chain/catch_up.h"
 #include "chain/chain_store.h"
 #include "chain/event.h"
 #include "chain/mempool.h"
+#include "chain/sync_server.h"
 #include "chain/synchronizer.h"
 #include "consensus/engine.h"
 #include "wire/service.h"
@@ -40,6 +42,10 @@ struct ChainParts {
     std::size_t proposal_bytes_max = wire::block_bytes_limit_max;
     base::Random random;
     base::Log log;
+    /// Judges the signatures of many blocks at once; without one they are judged one by one.
+    crypto::Verifier* verifier = nullptr;
+    /// Behind for so long without a block, the node says that something is wrong.
+    base::Duration sync_timeout = std::chrono::seconds(300);
 };
 
 class Chain final : public wire::Service {
@@ -54,6 +60,9 @@ public:
     /// Bodies of one block, each from another giver where there are several, that have to fail
     /// before the block counts as invalid.
     static constexpr unsigned failed_bodies_max = 3;
+    /// Proven blocks are applied so many at a time, or whatever has come after a pause.
+    static constexpr std::size_t import_blocks_min = 192;
+    static constexpr base::Duration import_pause = std::chrono::milliseconds(250);
     /// Between attempts to go on after the store failed: doubled each time, within these.
     static constexpr base::Duration retry_pause_min = std::chrono::seconds(1);
     static constexpr base::Duration retry_pause_max = std::chrono::minutes(1);
@@ -93,7 +102,10 @@ public:
     wire::ChainStatus status(base::Now now) const;
     const ChainStore& store() const { return *store_; }
     const Mempool& mempool() const { return *mempool_; }
-    const Synchronizer& sync() const { return sync_; }
+    const SyncProgress& progress() const { return progress_; }
+    const CatchUp& catch_up() const { return *catch_up_; }
+    /// Certificates of FINAL by height, as far as they are kept.
+    const consensus::CertificateStore& certificates() const { return certificates_; }
     const consensus::Engine& engine() const { return *engine_; }
     wire::Height final_height() const { return engine_->final_block().height; }
     wire::Slot slot(base::Now now) const;
@@ -109,12 +121,6 @@ public:
     void check_invariants() const;
 
 private:
-    /// A verified header: judged timely when it came, and relayed once its block is whole.
-    struct Announced {
-        consensus::BlockRef ref;
-        base::Buffer payload;
-    };
-
     /// Bodies that came under one header and did not execute.
     struct FailedBodies {
         unsigned count = 0;
@@ -129,7 +135,7 @@ private:
     void settle(base::Now now);
     void drain_engine(base::Now now);
     void report_final();
-    void report_sync();
+    void report_sync(base::Now now);
     void emit(Event event);
     void send(wire::MessageType type, base::Buffer payload,
               std::optional<crypto::PublicKey> to = {},
@@ -145,14 +151,26 @@ private:
     wire::Verdict handle_evidence(base::Now now, base::Bytes payload);
     wire::Verdict handle_sync_request(const wire::Ingress& from, base::Bytes body);
     wire::Verdict handle_sync_response(base::Now now, const wire::Ingress& from, base::Bytes body);
-    void answer_hashes(const crypto::PublicKey& to, const wire::HashesRequest& request);
-    void answer_block(const crypto::PublicKey& to, const wire::BlockRequest& request);
-    void answer_certificate(const crypto::PublicKey& to);
+    wire::Verdict handle_sync_data(base::Now now, const wire::Ingress& from, base::Bytes payload);
     void take_complete(base::Now now, CompleteBlock complete);
     void want(const wire::Hash& hash, const std::optional<crypto::PublicKey>& source);
     void want_to_connect(wire::Hash hash);
-    void want_from_any(const wire::Hash& hash, const std::optional<crypto::PublicKey>& except);
+    void want_from_any(const wire::Hash& hash, const std::optional<crypto::PublicKey>& except,
+                       bool on_votes = false);
+    void announce(const wire::Hash& hash, const wire::BlockHeader& header,
+                  const std::vector<ledger::CheckedTransaction>& transactions,
+                  const std::optional<crypto::PublicKey>& except);
     void announce_mempool(base::Now now);
+
+    // chain_catch_up.cpp
+    std::unique_ptr<CatchUp> make_catch_up();
+    void advance_catch_up(base::Now now);
+    bool may_import(base::Now now) const;
+    bool import_proven(base::Now now);
+    void note_imported(std::vector<ExecutedBlock> blocks);
+    void adopt_anchor(base::Now now);
+    std::size_t page_downloads() const;
+    void update_progress(base::Now now);
 
     // chain_blocks.cpp
     bool is_known(const wire::Hash& hash) const;
@@ -191,8 +209,17 @@ private:
 
     BlockPool pool_;
     BlockDownload downloads_;
-    std::map<wire::Hash, Announced> announced_;  ///< those whose transactions are on their way
-    Synchronizer sync_;
+    /// Verified headers, judged timely when they came, whose transactions are on their way.
+    std::map<wire::Hash, consensus::BlockRef> announced_;
+    Synchronizer sync_;             ///< towards heads
+    std::vector<wire::Hash> page_;  ///< blocks that sync_ asked the names of
+    consensus::CertificateStore certificates_;
+    std::unique_ptr<SyncServer> server_;
+    std::unique_ptr<CatchUp> catch_up_;  ///< towards FINAL
+    base::Instant import_at_ = base::never;
+    SyncProgress progress_;
+    crypto::InlineVerifier inline_verifier_;
+    crypto::Verifier* verifier_;
     std::set<crypto::PublicKey> peers_;
     std::map<wire::Hash, FailedBodies> failed_bodies_;  ///< of blocks above FINAL
     SyncState reported_sync_ = SyncState::idle;

@@ -27,6 +27,7 @@ void Chain::accept(base::Now now, BlockPool::Entry entry) {
     const wire::Hash hash = entry.ref.hash;
     pool_.add(hash, std::move(entry));
     connect(now, hash);
+    pool_.trim();
 }
 
 void Chain::connect(base::Now now, const wire::Hash& first) {
@@ -38,9 +39,12 @@ void Chain::connect(base::Now now, const wire::Hash& first) {
         if (entry == nullptr) continue;
         const auto added = engine_->add_block(now.wall, entry->ref);
         if (added) {
+            pool_.mark_connected(hash);
             for (const wire::Hash& child : pool_.children(hash)) waiting.push_back(child);
         } else if (added.error().code == base::Errc::not_found) {
-            if (!pool_.contains(entry->ref.parent)) want(entry->ref.parent, entry->from);
+            // While a proof leads there, what is between comes by it.
+            const bool waits = pool_.contains(entry->ref.parent) || catch_up_->anchor() != nullptr;
+            if (!waits) want(entry->ref.parent, entry->from);
         } else if (added.error().code != base::Errc::full) {
             if (added.error().code == base::Errc::malformed && entry->from) {
                 emit(PeerFault{*entry->from});
@@ -70,6 +74,7 @@ std::optional<std::vector<wire::Hash>> Chain::path_from_applied(const wire::Hash
 }
 
 void Chain::follow_head(base::Now now) {
+    if (catch_up_->bodies() != nullptr) return;  // the applied chain is ahead of what votes say
     std::vector<ledger::CheckedTransaction> reverted;
     bool changed = false;
     while (!fault_ && engine_->head().hash != store_->tip().hash) {
@@ -103,7 +108,9 @@ bool Chain::revert_to(const wire::Hash& fork, std::vector<ledger::CheckedTransac
         engine_->mark_reverted(back->hash);
         emit(BlockReverted{back->hash, height});
         if (const consensus::BlockRef* ref = engine_->find_block(back->hash)) {
-            pool_.add(back->hash, {std::move(back->block), *ref, false, std::nullopt});
+            BlockPool::Entry entry{std::move(back->block), *ref, false, std::nullopt};
+            entry.connected = true;
+            pool_.add(back->hash, std::move(entry));
         }
         // Blocks come back newest first; the mempool wants them in chain order.
         reverted.insert(reverted.begin(), std::make_move_iterator(back->transactions.begin()),
@@ -130,6 +137,7 @@ bool Chain::apply_pooled(const wire::Hash& hash) {
     }
     const wire::BlockHeader& header = entry.block.header;
     const bool own = engine_->self() == header.proposer;
+    if (entry.announce) announce(hash, header, effects->transactions, entry.from);
     engine_->mark_executed(hash);
     mempool_->remove_included(*effects);
     emit(BlockApplied{hash, header.height, header.slot, own, std::move(effects->transactions)});
@@ -170,6 +178,7 @@ bool Chain::may_come(const wire::Hash& hash) {
 void Chain::fail(const base::Error& error) {
     log_.error("the store failed; nothing is applied any more: " + base::sentence(error));
     fault_ = error;
+    engine_->halt(error);
 }
 
 /// A commit of unknown outcome leaves the store read-only until it is opened again, and damage does
@@ -184,6 +193,7 @@ void Chain::retry_after_fault(base::Now now) {
     retry_at_ = now.instant + retry_pause_;
     retry_pause_ = std::min(2 * retry_pause_, retry_pause_max);
     fault_.reset();
+    engine_->resume();
     follow_head(now);
     if (fault_) return;
     retry_pause_ = retry_pause_min;
@@ -252,11 +262,7 @@ void Chain::propose_at(base::Now now, const consensus::Duty& duty) {
         return;
     }
     ++blocks_proposed_;
-    wire::BlockAnnouncement announcement{.header = block.header, .short_ids = {}};
-    for (const ledger::CheckedTransaction& checked : effects.transactions) {
-        announcement.short_ids.push_back(wire::short_id(ref->hash, checked.wtxid));
-    }
-    send(wire::MessageType::block, wire::encode(announcement));
+    announce(ref->hash, block.header, effects.transactions, std::nullopt);
     accept(now, {std::move(block), *ref, false, std::nullopt});
     settle(now);
 }

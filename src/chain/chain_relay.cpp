@@ -50,16 +50,18 @@ wire::Verdict Chain::handle_announcement(base::Now now, const wire::Ingress& fro
     }
 
     auto known = mempool_->match(*hash, announcement->short_ids);
-    const bool complete =
-        std::ranges::all_of(known, [](const auto& slot) { return slot.has_value(); });
-    if (!complete) {
-        if (downloads_.want(*hash, from.peer, announcement->header, std::move(known))) {
-            announced_.insert_or_assign(*hash, Announced{*ref, base::to_buffer(payload)});
-        }
-        return wire::Verdict::keep;  // announced by us once it is whole and we can serve it
+    if (known.root != announcement->header.transaction_root) {
+        // Some are missing here, or are other ones: whoever relayed the ids may have changed them.
+        const bool wanted = known.root ? downloads_.want(*hash, from.peer)
+                                       : downloads_.want(*hash, from.peer, announcement->header,
+                                                         std::move(known.transactions));
+        if (wanted) announced_.insert_or_assign(*hash, *ref);
+        return wire::Verdict::keep;  // announced by us once it is whole and has proven right
     }
     wire::Block block{.header = announcement->header, .transactions = {}};
-    for (auto& transaction : known) block.transactions.push_back(*std::move(transaction));
+    for (auto& transaction : known.transactions) {
+        block.transactions.push_back(*std::move(transaction));
+    }
     downloads_.forget(*hash);
     accept(now, {std::move(block), *ref, true, from.peer});
     return wire::Verdict::relay;
@@ -83,42 +85,18 @@ wire::Verdict Chain::handle_evidence(base::Now now, base::Bytes payload) {
 wire::Verdict Chain::handle_sync_request(const wire::Ingress& from, base::Bytes body) {
     const auto request = wire::parse_sync_request(body);
     if (!request) return wire::Verdict::punish;
-    if (const auto* hashes = std::get_if<wire::HashesRequest>(&*request)) {
-        answer_hashes(from.peer, *hashes);
-    } else if (const auto* block = std::get_if<wire::BlockRequest>(&*request)) {
-        answer_block(from.peer, *block);
-    } else {
-        answer_certificate(from.peer);
-    }
+    server_->handle(from.peer, *request, engine_->certificate());
     return wire::Verdict::keep;
 }
 
-void Chain::answer_hashes(const crypto::PublicKey& to, const wire::HashesRequest& request) {
-    wire::HashesResponse response{request.from, {}};
-    for (std::uint32_t i = 0; i < request.count; ++i) {
-        const auto hash = store_->hash_at({request.from.value + i});
-        if (!hash || !*hash) break;
-        response.hashes.push_back(**hash);
+wire::Verdict Chain::handle_sync_data(base::Now now, const wire::Ingress& from,
+                                      base::Bytes payload) {
+    const auto chunk = wire::parse_sync_chunk(payload);
+    // Nobody signed it, so nobody is punished for it.
+    if (!chunk || !catch_up_->handle_chunk(now.instant, from.peer, *chunk)) {
+        return wire::Verdict::ignore;
     }
-    send(Type::sync_response, wire::encode(wire::SyncResponse(std::move(response))), to);
-}
-
-void Chain::answer_block(const crypto::PublicKey& to, const wire::BlockRequest& request) {
-    wire::SyncResponse response = wire::NotFoundResponse{request.block};
-    if (const BlockPool::Entry* pooled = pool_.find(request.block)) {
-        response = wire::block_response(request.block, pooled->block, request.first);
-    } else if (const auto stored = store_->block(request.block); stored && *stored) {
-        response = wire::block_response(request.block, (*stored)->block, request.first);
-    }
-    send(Type::sync_response, wire::encode(response), to);
-}
-
-void Chain::answer_certificate(const crypto::PublicKey& to) {
-    const auto& certificate = engine_->certificate();
-    if (!certificate) return;
-    for (const wire::Vote& vote : certificate->votes) {
-        send(Type::block_ack, wire::encode(vote), to);
-    }
+    return wire::Verdict::keep;
 }
 
 wire::Verdict Chain::handle_sync_response(base::Now now, const wire::Ingress& from,
@@ -127,11 +105,14 @@ wire::Verdict Chain::handle_sync_response(base::Now now, const wire::Ingress& fr
     if (!response) return wire::Verdict::punish;
     if (const auto* hashes = std::get_if<wire::HashesResponse>(&*response)) {
         if (!sync_.handle_hashes(now.instant, from.peer, *hashes)) return wire::Verdict::ignore;
-        for (const wire::Hash& hash : hashes->hashes) want(hash, from.peer);
+        page_ = hashes->hashes;
+        for (const wire::Hash& hash : page_) want(hash, from.peer);
     } else if (const auto* part = std::get_if<wire::BlockResponse>(&*response)) {
         if (auto complete = downloads_.handle_response(from.peer, *part)) {
             take_complete(now, *std::move(complete));
         }
+    } else if (const auto* items = std::get_if<wire::ItemsResponse>(&*response)) {
+        if (!catch_up_->handle_items(now.instant, from.peer, *items)) return wire::Verdict::ignore;
     } else {
         downloads_.handle_not_found(from.peer, std::get<wire::NotFoundResponse>(*response).block);
     }
@@ -142,8 +123,9 @@ void Chain::take_complete(base::Now now, CompleteBlock complete) {
     auto announced = announced_.extract(complete.hash);
     if (has_body(complete.hash)) return;
     if (!announced.empty()) {
-        send(Type::block, std::move(announced.mapped().payload), std::nullopt, complete.from);
-        accept(now, {std::move(complete.block), announced.mapped().ref, true, complete.from});
+        BlockPool::Entry entry{std::move(complete.block), announced.mapped(), true, complete.from};
+        entry.announce = true;
+        accept(now, std::move(entry));
         return;
     }
     // While catching up we only follow: the others have these blocks.
@@ -168,16 +150,29 @@ void Chain::want(const wire::Hash& hash, const std::optional<crypto::PublicKey>&
 /// A block that waits in the pool may do so for an ancestor whose download was given up.
 void Chain::want_to_connect(wire::Hash hash) {
     while (const BlockPool::Entry* waiting = pool_.find(hash)) hash = waiting->ref.parent;
-    want(hash, std::nullopt);
+    if (!is_known(hash)) want_from_any(hash, std::nullopt, true);
+}
+
+/// A block whose announcement was put together with what others had to give: its true short ids
+/// are known now that it is executed.
+void Chain::announce(const wire::Hash& hash, const wire::BlockHeader& header,
+                     const std::vector<ledger::CheckedTransaction>& transactions,
+                     const std::optional<crypto::PublicKey>& except) {
+    wire::BlockAnnouncement announcement{.header = header, .short_ids = {}};
+    for (const ledger::CheckedTransaction& checked : transactions) {
+        announcement.short_ids.push_back(wire::short_id(hash, checked.wtxid));
+    }
+    send(Type::block, wire::encode(announcement), std::nullopt, except);
 }
 
 /// The first peer is drawn, so that nobody is always asked for the sake of his key.
-void Chain::want_from_any(const wire::Hash& hash, const std::optional<crypto::PublicKey>& except) {
+void Chain::want_from_any(const wire::Hash& hash, const std::optional<crypto::PublicKey>& except,
+                          bool on_votes) {
     if (peers_.empty()) return;
     const auto first = std::next(peers_.begin(), std::ptrdiff_t(random_.below(peers_.size())));
     const auto want_each = [&](auto from, auto to) {
         for (; from != to; ++from) {
-            if (*from != except) static_cast<void>(downloads_.want(hash, *from));
+            if (*from != except) static_cast<void>(downloads_.want(hash, *from, on_votes));
         }
     };
     want_each(first, peers_.end());

@@ -125,6 +125,15 @@ std::expected<std::optional<StoredBlock>, base::Error> ChainStore::block(
     return stored;
 }
 
+std::expected<std::optional<base::Buffer>, base::Error> ChainStore::block_bytes(
+    const wire::Hash& hash) const {
+    MESH_TRY(auto bytes, store_->get(tables::blocks, hash.bytes));
+    if (bytes && bytes->size() < wire::BlockHeader::size) {
+        return std::unexpected(corrupt("block " + crypto::to_hex(hash)));
+    }
+    return bytes;
+}
+
 std::expected<std::optional<TransactionLocation>, base::Error> ChainStore::find(
     const wire::Txid& txid) const {
     MESH_TRY(const auto value, store_->get(tables::transactions, txid.hash.bytes));
@@ -221,42 +230,103 @@ void ChainStore::put_fees(kv::Batch& batch, wire::ValidatorIndex validator, wire
     }
 }
 
+bool ChainStore::is_child(const wire::Hash& parent, wire::Height height,
+                          const ExecutedBlock& child) const {
+    const wire::BlockHeader& header = child.block.header;
+    return header.parent == parent && header.height.value == height.value + 1 &&
+           header.proposer.value < genesis_.validators.size() &&
+           wire::block_hash(chain_, header, genesis_.validators[header.proposer.value].key) ==
+               child.hash;
+}
+
 std::expected<void, base::Error> ChainStore::apply(const wire::Hash& hash, const wire::Block& block,
                                                    const ledger::BlockEffects& effects) {
-    const wire::BlockHeader& header = block.header;
-    const bool known_proposer = header.proposer.value < genesis_.validators.size();
-    if (header.parent != tip_.hash || header.height.value != tip_.height.value + 1 ||
-        !known_proposer ||
-        wire::block_hash(chain_, header, genesis_.validators[header.proposer.value].key) != hash) {
-        return base::failure(base::Errc::invalid_argument,
-                             "block " + crypto::to_hex(hash) + " is not the tip's child",
-                             "chain store");
-    }
-    MESH_TRY(const wire::Amount earned, fees_of(header.proposer));
+    MESH_TRY(const wire::Amount earned, fees_of(block.header.proposer));
     const auto balance = wire::add(earned, effects.fees);
     if (!balance) return std::unexpected(corrupt("fee balances exceed the supply"));
-
-    kv::Batch batch;
-    for (const ledger::Coin& coin : effects.spent) erase_coin(batch, coin);
-    for (const ledger::Coin& coin : effects.created) put_coin(batch, coin);
-    std::vector<ledger::Coin> spent;
-    for (std::uint16_t i = 0; const ledger::CheckedTransaction& checked : effects.transactions) {
-        batch.put(tables::transactions, checked.txid.hash.bytes,
-                  encode_location({header.height, i++}));
-        for (std::size_t k = 0; k < checked.spent.size(); ++k) {
-            spent.push_back({checked.transaction.body.inputs[k].outpoint, checked.spent[k]});
-        }
-    }
-    batch.put(tables::blocks, hash.bytes, wire::encode(block));
-    batch.put(tables::undo, hash.bytes, encode_coins(spent));
-    batch.put(tables::heights, height_key(header.height), hash.bytes);
-    put_fees(batch, header.proposer, *balance);
-
     crypto::SetHash state = state_;
     ledger::apply(effects, earned, *balance, state);
-    MESH_CHECK(commit(batch, Tip{hash, header.height, header.slot}, state));
-    remember(effects);
-    recent_.put(header.height.value, {hash, {block, std::move(spent)}});
+    const ExecutedBlock executed{hash, block, effects};
+    return apply(std::span(&executed, 1), state);
+}
+
+void ChainStore::note_coins(const ledger::BlockEffects& effects, CoinChanges& changes) {
+    for (const ledger::Coin& coin : effects.spent) {
+        const auto [entry, fresh] = changes.try_emplace(coin.outpoint);
+        if (!fresh) changes.erase(entry);  // made by an earlier one of these blocks
+    }
+    for (const ledger::Coin& coin : effects.created) changes[coin.outpoint] = coin.output;
+}
+
+/// In key order, which is kind to an engine that keeps its rows so.
+void ChainStore::put_coins(kv::Batch& batch, const CoinChanges& changes) const {
+    std::vector<std::pair<base::Buffer, bool>> positions;
+    positions.reserve(changes.size());
+    for (const auto& [outpoint, output] : changes) {
+        if (output) {
+            batch.put(tables::coins, wire::encode(outpoint), encode_output(*output));
+        } else {
+            batch.erase(tables::coins, wire::encode(outpoint));
+        }
+        positions.emplace_back(position_key(chain_, outpoint), output.has_value());
+    }
+    std::ranges::sort(positions);
+    for (const auto& [key, made] : positions) {
+        if (made) {
+            batch.put(tables::positions, key, {});
+        } else {
+            batch.erase(tables::positions, key);
+        }
+    }
+}
+
+std::expected<void, base::Error> ChainStore::apply(std::span<const ExecutedBlock> blocks,
+                                                   const crypto::SetHash& state) {
+    Tip tip = tip_;
+    kv::Batch batch;
+    CoinChanges coins;
+    std::map<wire::ValidatorIndex, wire::Amount> earned;
+    std::map<wire::Txid, TransactionLocation> locations;
+    std::vector<std::vector<ledger::Coin>> undo;
+    for (const ExecutedBlock& executed : blocks) {
+        const wire::BlockHeader& header = executed.block.header;
+        if (!is_child(tip.hash, tip.height, executed)) {
+            return base::failure(
+                base::Errc::invalid_argument,
+                "block " + crypto::to_hex(executed.hash) + " is not the tip's child",
+                "chain store");
+        }
+        tip = {executed.hash, header.height, header.slot};
+        note_coins(executed.effects, coins);
+        earned[header.proposer].units += executed.effects.fees.units;
+        std::vector<ledger::Coin>& spent = undo.emplace_back();
+        for (std::uint16_t i = 0;
+             const ledger::CheckedTransaction& checked : executed.effects.transactions) {
+            locations.insert_or_assign(checked.txid, TransactionLocation{header.height, i++});
+            for (std::size_t k = 0; k < checked.spent.size(); ++k) {
+                spent.push_back({checked.transaction.body.inputs[k].outpoint, checked.spent[k]});
+            }
+        }
+        batch.put(tables::blocks, executed.hash.bytes, wire::encode(executed.block));
+        batch.put(tables::undo, executed.hash.bytes, encode_coins(spent));
+        batch.put(tables::heights, height_key(header.height), executed.hash.bytes);
+    }
+    for (const auto& [txid, location] : locations) {
+        batch.put(tables::transactions, txid.hash.bytes, encode_location(location));
+    }
+    put_coins(batch, coins);
+    for (const auto& [validator, fees] : earned) {
+        MESH_TRY(const wire::Amount before, fees_of(validator));
+        const auto balance = wire::add(before, fees);
+        if (!balance) return std::unexpected(corrupt("fee balances exceed the supply"));
+        put_fees(batch, validator, *balance);
+    }
+    MESH_CHECK(commit(batch, tip, state));
+    for (std::size_t i = 0; i < blocks.size(); ++i) {
+        remember(blocks[i].effects);
+        recent_.put(blocks[i].block.header.height.value,
+                    {blocks[i].hash, {blocks[i].block, std::move(undo[i])}});
+    }
     return {};
 }
 

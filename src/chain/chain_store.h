@@ -34,6 +34,13 @@ struct StoredBlock {
     std::vector<ledger::Coin> spent;  ///< for every input of every transaction, in order
 };
 
+/// A block that is valid on the one before it, and what it does there.
+struct ExecutedBlock {
+    wire::Hash hash;
+    wire::Block block;
+    ledger::BlockEffects effects;
+};
+
 /// A block taken back, and its transactions for the mempool.
 struct RevertedBlock {
     wire::Hash hash;
@@ -66,6 +73,9 @@ public:
     std::expected<std::optional<wire::Hash>, base::Error> hash_at(wire::Height height) const;
     /// An applied block; nothing for others and for genesis.
     std::expected<std::optional<StoredBlock>, base::Error> block(const wire::Hash& hash) const;
+    /// The stored form of an applied block.
+    std::expected<std::optional<base::Buffer>, base::Error> block_bytes(
+        const wire::Hash& hash) const;
     std::expected<std::optional<TransactionLocation>, base::Error> find(
         const wire::Txid& txid) const;
     std::expected<std::optional<wire::Output>, base::Error> coin(
@@ -74,6 +84,7 @@ public:
         const wire::ShortOutpoint& position) const override;
     /// Sum of all coins, read one by one.
     std::expected<wire::Amount, base::Error> coins_total() const;
+    std::expected<wire::Amount, base::Error> fees_of(wire::ValidatorIndex validator) const;
     /// What validators earned; those that earned nothing are left out.
     std::expected<std::map<wire::ValidatorIndex, wire::Amount>, base::Error> fees() const;
     std::expected<wire::Amount, base::Error> fees_total() const;
@@ -83,6 +94,11 @@ public:
     /// B8), those of kv.
     std::expected<void, base::Error> apply(const wire::Hash& hash, const wire::Block& block,
                                            const ledger::BlockEffects& effects);
+    /// The same for several, each the child of the one before: one batch, so that after a crash all
+    /// of them are there or none. `state` is what they make of ours.
+    /// Errors, with nothing changed: as above, too_large (kv's limits of a batch).
+    std::expected<void, base::Error> apply(std::span<const ExecutedBlock> blocks,
+                                           const crypto::SetHash& state);
     /// Takes the tip back and returns its block. Durable on return.
     /// Errors, with nothing changed: not_found (only genesis is left), corrupt, those of kv.
     std::expected<RevertedBlock, base::Error> revert();
@@ -97,7 +113,7 @@ private:
 
     std::expected<void, base::Error> load();
     std::expected<void, base::Error> write_genesis();
-    std::expected<wire::Amount, base::Error> fees_of(wire::ValidatorIndex validator) const;
+    bool is_child(const wire::Hash& parent, wire::Height height, const ExecutedBlock& child) const;
     std::expected<ledger::BlockEffects, base::Error> effects_of(const StoredBlock& stored) const;
     void put_coin(kv::Batch& batch, const ledger::Coin& coin) const;
     void erase_coin(kv::Batch& batch, const ledger::Coin& coin) const;
@@ -110,6 +126,11 @@ private:
         wire::Hash hash;
         StoredBlock stored;
     };
+
+    /// What one transaction or many do to the store: coins made and spent on the way leave nothing.
+    using CoinChanges = std::map<wire::Outpoint, std::optional<wire::Output>>;
+    static void note_coins(const ledger::BlockEffects& effects, CoinChanges& changes);
+    void put_coins(kv::Batch& batch, const CoinChanges& changes) const;
 
     const StoredBlock* find_recent(const wire::Hash& hash) const;
     void remember(const ledger::BlockEffects& effects);

@@ -5,7 +5,7 @@
 #include <variant>
 #include <vector>
 
-#include "chain/synchronizer.h"
+#include "chain/sync_progress.h"
 #include "ledger/block_rules.h"
 #include "wire/vote.h"
 

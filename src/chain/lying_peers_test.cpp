@@ -91,7 +91,9 @@ TEST_F(LyingPeersTest, ABlockPutTogetherWrongly_IsFetchedWholeAndFollowed) {
     EXPECT_EQ(net_[cut_off].store().tip().height.value, 0U);
     net_.partition({});
     EXPECT_TRUE(catches_up());
-    EXPECT_FALSE(net_.host(cut_off).faults.contains(net_.identity(puppet)));
+    for (const std::size_t honest : {0U, 1U, 2U}) {
+        EXPECT_FALSE(net_.host(cut_off).faults.contains(net_.identity(honest))) << honest;
+    }
     net_.check();
 }
 

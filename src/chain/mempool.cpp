@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "crypto/merkle.h"
+
 namespace meshchain::chain {
 namespace {
 
@@ -328,19 +330,23 @@ const CheckedTransaction* Mempool::find(const wire::Txid& id) const {
     return found == entries_.end() ? nullptr : &found->second.transaction;
 }
 
-std::vector<std::optional<wire::WireTransaction>> Mempool::match(
-    const wire::Hash& block_hash, std::span<const std::uint32_t> short_ids) const {
+Mempool::Matched Mempool::match(const wire::Hash& block_hash,
+                                std::span<const std::uint32_t> short_ids) const {
     std::map<std::uint32_t, const CheckedTransaction*> by_short_id;
     for (const auto& [wtxid, txid] : by_wtxid_) {
         const auto [at, inserted] =
             by_short_id.emplace(wire::short_id(block_hash, wtxid), find(txid));
         if (!inserted) at->second = nullptr;
     }
-    std::vector<std::optional<wire::WireTransaction>> result(short_ids.size());
+    Matched result{std::vector<std::optional<wire::WireTransaction>>(short_ids.size()), {}};
+    std::vector<wire::Hash> leaves;
     for (std::size_t i = 0; i < short_ids.size(); ++i) {
         const auto found = by_short_id.find(short_ids[i]);
-        if (found != by_short_id.end() && found->second) result[i] = found->second->shortest;
+        if (found == by_short_id.end() || found->second == nullptr) continue;
+        result.transactions[i] = found->second->shortest;
+        leaves.push_back(found->second->wtxid.hash);
     }
+    if (leaves.size() == short_ids.size()) result.root = crypto::merkle_root(leaves);
     return result;
 }
 

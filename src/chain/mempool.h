@@ -60,9 +60,15 @@ public:
 
     bool contains(const wire::Wtxid& id) const override { return by_wtxid_.contains(id); }
     const ledger::CheckedTransaction* find(const wire::Txid& id) const;
-    /// The transactions that a block's announcement names; nothing where none or several match.
-    std::vector<std::optional<wire::WireTransaction>> match(
-        const wire::Hash& block_hash, std::span<const std::uint32_t> short_ids) const;
+    struct Matched {
+        /// Nothing where none or several match.
+        std::vector<std::optional<wire::WireTransaction>> transactions;
+        /// What a header over them would commit to; nothing while one is missing.
+        std::optional<wire::Hash> root;
+    };
+    /// The transactions that a block's announcement names. The ids are signed by nobody and short:
+    /// the root says whether they are the block's.
+    Matched match(const wire::Hash& block_hash, std::span<const std::uint32_t> short_ids) const;
     /// The coins after all transactions in here: what a wallet may spend next.
     const ledger::CoinView& coins() const { return coins_; }
 

@@ -295,7 +295,7 @@ TEST_F(MempoolTest, Announcement_IsFilledFromWhatWaits_AndLeavesGapsForTheRest) 
     const wire::Hash block = crypto::hash(base::as_bytes("a block"));
     const std::array ids{wire::short_id(block, wire::wtxid(id, held.signatures)),
                          std::uint32_t{12345}};
-    const auto matched = pool->match(block, ids);
+    const auto matched = pool->match(block, ids).transactions;
     ASSERT_EQ(matched.size(), 2U);
     EXPECT_EQ(matched[0],
               wire::WireTransaction(ledger::test::pay_compact(chain, coin(1), {1, 2, 100})));

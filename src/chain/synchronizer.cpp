@@ -5,21 +5,6 @@
 
 namespace meshchain::chain {
 
-std::string_view name(SyncState state) {
-    switch (state) {
-        case SyncState::idle: return "IDLE";
-        case SyncState::syncing: return "SYNCING";
-        case SyncState::synced: return "SYNCED";
-        case SyncState::behind: return "BEHIND";
-        case SyncState::error: return "ERROR";
-    }
-    return "UNKNOWN";
-}
-
-bool Synchronizer::is_ahead(const PeerHeights& heights) const {
-    return heights.head > local_.head || heights.final > local_.final;
-}
-
 base::Instant Synchronizer::ready_at(const Claim& claim) const {
     // A reorganisation made us lower than a peer: noticed when it speaks again.
     if (behind_since_ == base::never) return base::never;
@@ -81,12 +66,7 @@ void Synchronizer::update_state() {
         cursor_.reset();
         attempt_.reset();
     }
-    if (!believed) {
-        state_ = peers_.empty() ? SyncState::idle : SyncState::synced;
-    } else if (state_ == SyncState::idle || state_ == SyncState::synced) {
-        state_ = SyncState::behind;
-        start_ = local_.head;
-    }
+    is_behind_ = believed;
 }
 
 bool Synchronizer::handle_hashes(base::Instant now, const crypto::PublicKey& from,
@@ -138,7 +118,7 @@ base::Instant Synchronizer::next_request(std::size_t downloads) const {
     for (const auto& [peer, claim] : peers_) {
         if (is_ahead(claim.heights)) earliest = std::min(earliest, ready_at(claim));
     }
-    return std::max(next_request_, earliest);
+    return earliest;
 }
 
 std::optional<SyncQuery> Synchronizer::poll_request(base::Instant now, std::size_t downloads) {
@@ -146,15 +126,7 @@ std::optional<SyncQuery> Synchronizer::poll_request(base::Instant now, std::size
     judge_attempt(now);
     const auto peer = best_peer(now);
     if (!peer) return std::nullopt;
-    const Claim& claim = peers_.at(*peer);
-    if (claim.is_believed()) state_ = SyncState::syncing;
-    if (claim.heights.head <= local_.head || (cursor_ && *cursor_ > claim.heights.head)) {
-        // Their blocks are here; what is missing is the proof that they are final.
-        cursor_.reset();
-        attempt_ = Attempt{*peer, local_};
-        next_request_ = now + options_.request_timeout;
-        return SyncQuery{*peer, wire::CertificateRequest{}};
-    }
+    if (cursor_ && *cursor_ > peers_.at(*peer).heights.head) cursor_.reset();
     asked_ = peer;
     deadline_ = now + options_.request_timeout;
     asked_from_ = cursor_.value_or(wire::Height{local_.final.value + 1});
@@ -170,20 +142,6 @@ std::optional<crypto::PublicKey> Synchronizer::poll_failure() {
     const crypto::PublicKey peer = failures_.front();
     failures_.pop_front();
     return peer;
-}
-
-wire::Height Synchronizer::target() const {
-    wire::Height target = local_.head;
-    for (const auto& [peer, claim] : peers_) {
-        if (claim.is_believed()) target = std::max(target, claim.heights.head);
-    }
-    return target;
-}
-
-std::uint32_t Synchronizer::percent() const {
-    const std::uint32_t whole = target().value - std::min(target(), start_).value;
-    if (whole == 0 || local_.head >= target()) return 100;
-    return (local_.head.value - std::min(local_.head, start_).value) * 100 / whole;
 }
 
 }  // namespace meshchain::chain

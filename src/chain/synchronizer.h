@@ -1,9 +1,10 @@
 #pragma once
-// Noticing that peers are ahead, and asking one of them which blocks come next (row F5, basic).
+// Noticing that peers have blocks above our tip that are not final yet, and asking one of them for
+// their names (row F5). What is final comes by proof: see chain/catch_up.h.
 //
 // What a peer claims only chooses whom to ask: blocks count when their headers verify and their
-// transactions execute, finality when a certificate proves it. A claim that led to nothing is asked
-// about at growing intervals, and from the third time on nobody is told that we are behind by it.
+// transactions execute. A claim that led to nothing is asked about at growing intervals, and from
+// the third time on nobody is told that we are behind by it.
 // Time:    every call takes `now`; poll_timeout() says when to call handle_timeout().
 // Limits:  one request in flight; a page of wire::hashes_max hashes.
 // Errors:  a peer that does not answer is passed over and reported by poll_failure().
@@ -13,21 +14,13 @@
 #include <optional>
 
 #include "base/time.h"
-#include "wire/sync.h"
+#include "chain/sync_peers.h"
 
 namespace meshchain::chain {
-
-enum class SyncState : std::uint8_t { idle = 0, syncing = 1, synced = 2, behind = 3, error = 4 };
-std::string_view name(SyncState state);  ///< "IDLE", "SYNCING", … (row F5)
 
 struct PeerHeights {
     wire::Height head;
     wire::Height final;
-};
-
-struct SyncQuery {
-    crypto::PublicKey to;
-    wire::SyncRequest request;
 };
 
 class Synchronizer {
@@ -57,12 +50,13 @@ public:
     base::Instant poll_timeout(std::size_t downloads) const;
     std::optional<crypto::PublicKey> poll_failure();
 
-    SyncState state() const { return state_; }
+    /// Whether somebody believable claims a head above ours.
+    bool is_behind() const { return is_behind_; }
+    /// Whether an answer or the blocks of a page are awaited.
+    bool is_fetching() const { return asked_.has_value() || attempt_.has_value(); }
     /// What a peer last claimed.
     std::optional<PeerHeights> heights_of(const crypto::PublicKey& peer) const;
-    /// The greatest height any peer claims that did not lead us astray, or our own.
-    wire::Height target() const;
-    std::uint32_t percent() const;
+    bool has_peers() const { return !peers_.empty(); }
 
 private:
     static constexpr unsigned failures_believed = 3;
@@ -84,7 +78,7 @@ private:
     std::optional<crypto::PublicKey> best_peer(base::Instant now) const;
     base::Instant ready_at(const Claim& claim) const;
     base::Instant next_request(std::size_t downloads) const;
-    bool is_ahead(const PeerHeights& heights) const;
+    bool is_ahead(const PeerHeights& heights) const { return heights.head > local_.head; }
     void judge_attempt(base::Instant now);
     void doubt(base::Instant now, const crypto::PublicKey& peer);
     void update_state();
@@ -92,15 +86,13 @@ private:
     Options options_;
     PeerHeights local_{};
     std::map<crypto::PublicKey, Claim> peers_;
-    SyncState state_ = SyncState::idle;
+    bool is_behind_ = false;
     base::Instant behind_since_ = base::never;
-    wire::Height start_{};                ///< our height when this catch-up began
     std::optional<wire::Height> cursor_;  ///< next height to ask for; empty: from FINAL on
     std::optional<crypto::PublicKey> asked_;
     wire::Height asked_from_{};
     std::optional<Attempt> attempt_;
     base::Instant deadline_ = base::never;
-    base::Instant next_request_{};
     std::deque<crypto::PublicKey> failures_;
 };
 

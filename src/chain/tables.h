@@ -9,24 +9,27 @@
 namespace meshchain::chain {
 
 namespace tables {
-inline constexpr kv::Table meta{0};          ///< tip, state hash, chain id
-inline constexpr kv::Table blocks{1};        ///< block hash → block
-inline constexpr kv::Table heights{2};       ///< height → block hash
-inline constexpr kv::Table undo{3};          ///< block hash → coins it spent
-inline constexpr kv::Table transactions{4};  ///< txid → height, index
-inline constexpr kv::Table coins{5};         ///< outpoint → output
-inline constexpr kv::Table positions{6};     ///< short outpoint ‖ outpoint → nothing
-inline constexpr kv::Table fees{7};          ///< validator → what it earned
+inline constexpr kv::Table meta{0};           ///< tip, state hash, chain id
+inline constexpr kv::Table blocks{1};         ///< block hash → block
+inline constexpr kv::Table heights{2};        ///< height → block hash
+inline constexpr kv::Table undo{3};           ///< block hash → coins it spent
+inline constexpr kv::Table transactions{4};   ///< txid → height, index
+inline constexpr kv::Table coins{5};          ///< outpoint → output
+inline constexpr kv::Table positions{6};      ///< short outpoint ‖ outpoint → nothing
+inline constexpr kv::Table fees{7};           ///< validator → what it earned
+inline constexpr kv::Table certificates{11};  ///< height → certificate of FINAL
 }  // namespace tables
 
 /// What the chain contributes to the schema of the store it is given.
-inline constexpr std::array<kv::TableInfo, 8> chain_tables{{{tables::meta, "chain_meta"},
-                                                            {tables::blocks, "blocks"},
-                                                            {tables::heights, "heights"},
-                                                            {tables::undo, "undo"},
-                                                            {tables::transactions, "transactions"},
-                                                            {tables::coins, "coins"},
-                                                            {tables::positions, "positions"},
-                                                            {tables::fees, "fees"}}};
+inline constexpr std::array<kv::TableInfo, 9> chain_tables{
+    {{tables::meta, "chain_meta"},
+     {tables::blocks, "blocks"},
+     {tables::heights, "heights"},
+     {tables::undo, "undo"},
+     {tables::transactions, "transactions"},
+     {tables::coins, "coins"},
+     {tables::positions, "positions"},
+     {tables::fees, "fees"},
+     {tables::certificates, "certificates"}}};
 
 }  // namespace meshchain::chain

@@ -91,6 +91,25 @@ const BlockNode& BlockTree::ancestor_at(const BlockNode& node, std::uint32_t dep
     return *at;
 }
 
+void BlockTree::clear_invalid(const Hash& hash) {
+    const auto found = nodes_.find(hash);
+    if (found == nodes_.end()) return;
+    BlockNode* lowest = &found->second;
+    while (lowest->invalid && lowest->parent != nullptr && lowest->parent->invalid) {
+        lowest = &nodes_.at(lowest->parent->ref.hash);
+    }
+    for (const BlockNode* node = &found->second; node != lowest->parent; node = node->parent) {
+        nodes_.at(node->ref.hash).invalid = false;
+    }
+    std::vector<BlockNode*> queue{&found->second};
+    while (!queue.empty()) {
+        BlockNode* node = queue.back();
+        queue.pop_back();
+        node->invalid = false;
+        queue.insert(queue.end(), node->children.begin(), node->children.end());
+    }
+}
+
 bool BlockTree::is_ancestor(const BlockNode& a, const BlockNode& b) const {
     return a.depth <= b.depth && &ancestor_at(b, a.depth) == &a;
 }

@@ -58,6 +58,9 @@ public:
     /// Marks the whole subtree; the root cannot be marked. False for an unknown block.
     bool mark_invalid(const Hash& hash);
 
+    /// Takes the marks back from the block, its ancestors and all that descends from it.
+    void clear_invalid(const Hash& hash);
+
     /// a ⪯ b.
     bool is_ancestor(const BlockNode& a, const BlockNode& b) const;
     const BlockNode& ancestor_at(const BlockNode& node, std::uint32_t depth) const;

@@ -26,7 +26,7 @@ BlockRef genesis_block(const wire::ChainId& chain) {
 
 }  // namespace
 
-Engine::Engine(const Params& params, ValidatorSet validators, kv::Store& store, kv::Table table,
+Engine::Engine(const Params& params, ValidatorSet validators, kv::Store& store, VoteTables tables,
                std::optional<crypto::SigningKey> key, base::Random random, base::Log log,
                Limits limits)
     : validators_(std::move(validators)),
@@ -34,7 +34,7 @@ Engine::Engine(const Params& params, ValidatorSet validators, kv::Store& store, 
       limits_(limits),
       random_(random),
       log_(log),
-      store_(store, table),
+      store_(store, tables),
       signer_(params.chain, std::move(key), store_, log_),
       self_(signer_.key() ? validators_.find_key(signer_.key()->public_key()) : std::nullopt),
       tree_(genesis_block(params.chain), limits_.blocks),
@@ -232,6 +232,12 @@ void Engine::mark_invalid(const Hash& block) {
     refresh_head();
 }
 
+void Engine::halt(const base::Error& error) {
+    if (fault_) return;
+    fault_ = error;
+    log_.error("nothing is signed or final any more: " + sentence(error));
+}
+
 void Engine::handle_clock_sample(base::WallTime now, const crypto::PublicKey& identity,
                                  wire::Slot claimed) {
     advance(now);
@@ -357,7 +363,11 @@ std::expected<BlockRef, base::Error> Engine::sign_block(base::WallTime now, wire
             base::Errc::unauthorized,
             "no duty to propose this block of slot " + std::to_string(header.slot.value), module);
     }
-    MESH_CHECK(signer_.sign_block(block));
+    if (fault_) return std::unexpected(*fault_);
+    if (auto done = signer_.sign_block(block); !done) {
+        static_cast<void>(is_written(done));
+        return std::unexpected(done.error());
+    }
     const Hash hash = block_hash(schedule_.params().chain, header, validators_[*self_].key);
     proposals_.note(header, hash);
     return reference(header, hash);

@@ -13,7 +13,9 @@
 //            owner stops proposing and shows STALLED.
 // Threads:   one owner.
 // Errors:    hostile input is a Verdict or an Error and changes no more than the limits allow. A
-//            store that fails stops this node from signing, not from following.
+//            store that fails stops this engine from signing and from calling anything final, until
+//            the owner says that it works again; `fault()` says so. It goes on following and
+//            relaying.
 // Format:    docs/formats/consensus-record.md (what is stored)
 
 #include <deque>
@@ -65,7 +67,7 @@ struct Confirmation {
 class Engine {
 public:
     /// `key` makes it a validator if the set has it; otherwise it follows and relays.
-    Engine(const Params& params, ValidatorSet validators, kv::Store& store, kv::Table table,
+    Engine(const Params& params, ValidatorSet validators, kv::Store& store, VoteTables tables,
            std::optional<crypto::SigningKey> key, base::Random random, base::Log log,
            Limits limits = {});
     Engine(const Engine&) = delete;
@@ -93,8 +95,13 @@ public:
     void mark_executed(const Hash& block);
     /// It is not on the applied chain any more.
     void mark_reverted(const Hash& block);
-    /// Neither it nor what is above it will be chosen.
+    /// Neither it nor what is above it will be chosen, unless more than 2/3 of the stake make it
+    /// final: then somebody gave us false transactions for it (see CondemnedIsFinal).
     void mark_invalid(const Hash& block);
+    /// The owner's own writes failed: nothing is signed or called final any more.
+    void halt(const base::Error& error);
+    /// The store works again, as far as the owner can tell. What was not written is tried anew.
+    void resume() { fault_.reset(); }
     /// The one verifier of votes.
     wire::Verdict handle_vote(base::WallTime now, const wire::Vote& vote);
     wire::Verdict handle_evidence(base::WallTime now, const wire::Evidence& evidence);
@@ -135,6 +142,8 @@ public:
     const wire::Checkpoint& final() const { return ledger_.final(); }
     /// Of FINAL; nothing at genesis.
     const std::optional<wire::Certificate>& certificate() const { return certificate_; }
+    /// Why nothing is signed or called final any more; nothing while all is well.
+    const std::optional<base::Error>& fault() const { return fault_; }
     bool is_clock_checked() const { return clock_.is_checked(); }
     std::optional<wire::ValidatorIndex> self() const { return self_; }
     /// Its key came without a record of what it signed: silent until FINAL has passed its start.
@@ -176,12 +185,14 @@ private:
 
     // engine_votes.cpp
     bool is_signed(const wire::Vote& vote) const;
+    bool is_written(const std::expected<void, base::Error>& written);
     void take_vote(const wire::Vote& vote);
     bool shows_lag(const wire::Vote& vote) const;
     void condemn(wire::ValidatorIndex validator, const wire::Evidence& evidence);
     /// Draws conclusions from this round on until nothing new follows, and stores proofs.
     void conclude(wire::Round from);
     bool finalise(const wire::Certificate& certificate);
+    void reconsider(const Hash& block);
     void settle_final(const wire::Certificate& certificate);
     void store_proofs();
     std::optional<wire::Vote> make_vote();
@@ -215,6 +226,8 @@ private:
     VoteRepair repair_;
     Throttle<wire::Round> asked_rounds_;
     Throttle<Hash> asked_blocks_;
+    Throttle<Hash> reconsidered_;
+    std::optional<base::Error> fault_;
 
     const BlockNode* head_;
     Hash head_hash_;  ///< as announced

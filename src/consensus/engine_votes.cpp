@@ -2,6 +2,7 @@
 #include <string>
 
 #include "base/assert.h"
+#include "consensus/certificate.h"
 #include "consensus/engine.h"
 #include "consensus/evidence.h"
 
@@ -10,17 +11,17 @@ namespace {
 
 constexpr const char* module = "consensus";
 
-ValidatorBits voters_of(const wire::Certificate& certificate) {
-    ValidatorBits voters = 0;
-    for (const wire::Vote& vote : certificate.votes) voters |= bit(vote.validator);
-    return voters;
-}
-
 }  // namespace
 
 bool Engine::is_signed(const wire::Vote& vote) const {
     const crypto::PublicKey& key = validators_[vote.validator].key;
     return crypto::verify(key, preimage(schedule_.params().chain, vote, key), vote.signature);
+}
+
+/// What could not be stored must not be said: others could hold us to it after a restart.
+bool Engine::is_written(const std::expected<void, base::Error>& written) {
+    if (!written) halt(written.error());
+    return written.has_value();
 }
 
 /// Whoever votes so does not know our FINAL. Votes up to its certificate's round may have been
@@ -88,7 +89,12 @@ void Engine::condemn(wire::ValidatorIndex validator, const wire::Evidence& evide
     equivocators_ |= bit(validator);
     log_.warning("validator " + std::to_string(validator.value) + " signed a contradiction");
     const auto written = store_.write_evidence(validator, evidence);
-    if (!written) log_.error(sentence(written.error()));
+    // Evidence may be missing where there is no room; what failed otherwise may fail for votes too.
+    if (!written && written.error().code == base::Errc::full) {
+        log_.warning(sentence(written.error()));
+    } else {
+        static_cast<void>(is_written(written));
+    }
     refresh_head();
 }
 
@@ -107,30 +113,39 @@ void Engine::conclude(wire::Round from) {
 }
 
 bool Engine::finalise(const wire::Certificate& certificate) {
+    if (fault_) return false;
     const BlockNode* block = tree_.find(certificate.final.block);
     if (block == nullptr) {
         ask_block(certificate.final.block);
         return false;
     }
-    if (block->ref.slot != certificate.final.slot || block->invalid) {
+    if (block->ref.slot != certificate.final.slot) {
         log_.error("more than two thirds of the stake finalised " +
-                   to_hex(certificate.final.block) + ", which is not valid here");
+                   to_hex(certificate.final.block) + " under another slot than its own");
         return false;
     }
+    if (block->invalid) reconsider(certificate.final.block);
     if (!block->ref.executed) {
         awaited_final_ = certificate.final;
         if (precedes(frozen_, certificate.final)) frozen_ = certificate.final;
         return false;
     }
-    const auto written = store_.write_final({block->ref.height, certificate});
-    if (!written) log_.error(sentence(written.error()));
+    const StoredFinal final{block->ref.height, certificate};
+    if (!is_written(store_.write_final(tree_.root().ref.height, final))) return false;
     tree_.prune_to(certificate.final.block);
     settle_final(certificate);
-    if (written) {
-        const auto erased = store_.erase_proofs_below(certificate.final.round);
-        if (!erased) log_.warning(sentence(erased.error()));
-    }
+    static_cast<void>(is_written(store_.erase_proofs_below(certificate.final.round)));
     return true;
+}
+
+/// The stake has the last word about which block it is; what it does is still executed here, so at
+/// worst this is said once a round.
+void Engine::reconsider(const Hash& block) {
+    if (!reconsidered_.may_ask(block, now_, schedule_.round_length())) return;
+    log_.error("more than two thirds of the stake finalised " + to_hex(block) +
+               ", which is not valid here; its transactions are fetched again");
+    tree_.clear_invalid(block);
+    events_.push_back(CondemnedIsFinal{block});
 }
 
 /// Everything that follows once the tree's root is the block of FINAL.
@@ -157,28 +172,26 @@ std::expected<void, base::Error> Engine::adopt(base::WallTime now,
     if (!precedes(final(), checkpoint)) {
         return base::failure(base::Errc::stale, "the certificate is not above FINAL", module);
     }
-    bool sound = block.hash == checkpoint.block && block.slot == checkpoint.slot &&
-                 certificate.votes.size() <= validators_.size();
-    for (const wire::Vote& vote : certificate.votes) {
-        sound = sound && validators_.contains(vote.validator) && vote.source == checkpoint &&
-                vote.round.value == std::uint64_t{checkpoint.round.value} + 1;
+    if (block.hash != checkpoint.block || block.slot != checkpoint.slot) {
+        return base::failure(base::Errc::malformed, "the certificate proves another block", module);
     }
-    if (!sound || !validators_.is_quorum(validators_.stake_of(voters_of(certificate)))) {
-        return base::failure(base::Errc::malformed, "the certificate does not prove its block",
-                             module);
+    MESH_CHECK(verify_certificate(schedule_.params().chain, validators_, certificate));
+    if (fault_) return std::unexpected(*fault_);
+    const StoredFinal stored{block.height, certificate};
+    if (!is_written(store_.write_final(tree_.root().ref.height, stored))) {
+        return std::unexpected(*fault_);
     }
-    if (!std::ranges::all_of(certificate.votes,
-                             [&](const auto& vote) { return is_signed(vote); })) {
-        return base::failure(base::Errc::bad_signature, "a vote of the certificate", module);
-    }
-    MESH_CHECK(store_.write_final({block.height, certificate}));
     if (tree_.contains(block.hash)) {
+        tree_.clear_invalid(block.hash);
         tree_.prune_to(block.hash);
+        tree_.mark_executed(block.hash, true);
     } else {
-        tree_.reset(block);
+        BlockRef root = block;
+        root.executed = true;
+        tree_.reset(root);
     }
     settle_final(certificate);
-    MESH_CHECK(store_.erase_proofs_below(checkpoint.round));
+    static_cast<void>(is_written(store_.erase_proofs_below(checkpoint.round)));
     conclude(checkpoint.round);
     return {};
 }
@@ -186,10 +199,7 @@ std::expected<void, base::Error> Engine::adopt(base::WallTime now,
 void Engine::store_proofs() {
     const std::vector<wire::Vote> votes = ledger_.unstored();
     if (votes.empty()) return;
-    if (const auto written = store_.write_proofs(votes); !written) {
-        log_.error(sentence(written.error()));
-        return;
-    }
+    if (!is_written(store_.write_proofs(votes))) return;
     for (const wire::Vote& vote : votes) ledger_.mark_stored(vote);
 }
 
@@ -207,7 +217,7 @@ const BlockNode* Engine::choose_target() const {
 }
 
 std::optional<wire::Vote> Engine::make_vote() {
-    if (!self_ || !round_ || now_ < vote_time_ || !has_work() || !clock_.is_checked() ||
+    if (fault_ || !self_ || !round_ || now_ < vote_time_ || !has_work() || !clock_.is_checked() ||
         frozen_.round >= *round_ || !signer_.may_vote(frozen_, *round_) ||
         !pattern_.is_voting_round(*round_, oldest_non_final_round()))
         return std::nullopt;
@@ -220,11 +230,7 @@ std::optional<wire::Vote> Engine::make_vote() {
     vote.round = *round_;
     vote.source = frozen_;
     vote.target = target->ref.hash;
-    if (const auto done = signer_.sign_vote(vote); !done) {
-        log_.error(sentence(done.error()));
-        vote_time_ = base::never_wall;  // the next round tries again
-        return std::nullopt;
-    }
+    if (!is_written(signer_.sign_vote(vote))) return std::nullopt;
     ledger_.insert(vote);
     take_vote(vote);
     return vote;

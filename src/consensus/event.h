@@ -24,6 +24,11 @@ struct RequestVotes {
 struct NeedBlock {
     crypto::Hash hash;
 };
+/// More than two thirds of the stake finalised a block that was marked invalid here: its mark and
+/// those of its ancestors are gone. Fetch their transactions again, from others.
+struct CondemnedIsFinal {
+    crypto::Hash hash;
+};
 /// The greatest justified checkpoint rose.
 struct Justified {
     wire::Checkpoint checkpoint;
@@ -44,7 +49,7 @@ struct HeadChanged {
 /// Tell the others our slot and hear theirs (HELLO), so that the clock can be checked.
 struct SayHello {};
 
-using Event = std::variant<SendVote, ResendVotes, RequestVotes, NeedBlock, Justified, Final,
-                           EvidenceFound, HeadChanged, SayHello>;
+using Event = std::variant<SendVote, ResendVotes, RequestVotes, NeedBlock, CondemnedIsFinal,
+                           Justified, Final, EvidenceFound, HeadChanged, SayHello>;
 
 }  // namespace meshchain::consensus

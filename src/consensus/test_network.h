@@ -380,6 +380,7 @@ private:
         }
     }
 
+    void handle(std::size_t, const CondemnedIsFinal&) {}
     void handle(std::size_t i, const SendVote& event) {
         if (nodes_[i].byzantine) return;
         ++nodes_[i].votes_sent;

@@ -261,19 +261,25 @@ std::vector<wire::Round> VoteLedger::unproven_source_rounds() const {
 }
 
 std::vector<Hash> VoteLedger::unknown_blocks(std::size_t count_max) const {
-    std::set<Hash> blocks;
-    const auto note = [&](const Hash& block) {
-        if (blocks.size() < count_max && !tree_->contains(block)) blocks.insert(block);
-    };
-    for (auto at = rounds_.rbegin(); at != rounds_.rend(); ++at) {
-        for (const auto& [validator, held] : at->second) {
+    std::map<Hash, ValidatorBits> named;
+    for (const auto& [round, votes] : rounds_) {
+        for (const auto& [validator, held] : votes) {
             for (const HeldVote& one : held) {
-                note(one.vote.target);
-                if (precedes(final_, one.vote.source)) note(one.vote.source.block);
+                if (!tree_->contains(one.vote.target)) named[one.vote.target] |= bit(validator);
+                const wire::Checkpoint& source = one.vote.source;
+                if (precedes(final_, source) && !tree_->contains(source.block)) {
+                    named[source.block] |= bit(validator);
+                }
             }
         }
     }
-    return {blocks.begin(), blocks.end()};
+    std::vector<std::pair<wire::Amount, Hash>> blocks;
+    for (const auto& [block, by] : named) blocks.emplace_back(validators_->stake_of(by), block);
+    std::ranges::stable_sort(blocks, std::ranges::greater{}, &std::pair<wire::Amount, Hash>::first);
+    if (blocks.size() > count_max) blocks.resize(count_max);
+    std::vector<Hash> result;
+    for (const auto& [stake, block] : blocks) result.push_back(block);
+    return result;
 }
 
 std::vector<wire::Vote> VoteLedger::unstored() const {

@@ -73,7 +73,8 @@ public:
     std::vector<wire::Vote> votes(wire::Round round, ValidatorBits of) const;
     /// Rounds at or above FINAL of sources that held votes name and nothing here proves.
     std::vector<wire::Round> unproven_source_rounds() const;
-    /// Blocks that held votes name, and the tree does not have: those of the newest rounds.
+    /// Blocks that held votes name, and the tree does not have: first those that the most stake
+    /// names, so that a few validators' made-up names come last.
     std::vector<Hash> unknown_blocks(std::size_t count_max) const;
 
     /// Pinned votes not on disk yet; the caller stores them and says so.

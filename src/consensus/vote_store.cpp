@@ -233,12 +233,14 @@ std::expected<void, base::Error> VoteStore::erase_proofs_below(wire::Round round
     }
 }
 
-std::expected<void, base::Error> VoteStore::write_final(const StoredFinal& final) {
+std::expected<void, base::Error> VoteStore::write_final(wire::Height previous,
+                                                        const StoredFinal& final) {
     base::Buffer bytes;
     base::Writer(bytes).u32(final.height.value).bytes(wire::encode(final.certificate));
     kv::Batch batch;
     batch.allow_reserve();
     batch.put(table_, key_of(Kind::final), bytes);
+    if (certificates_) certificates_->add(batch, previous, final.height, final.certificate);
     return store_->commit(batch);
 }
 

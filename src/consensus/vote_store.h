@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "consensus/block_tree.h"
+#include "consensus/certificate_store.h"
 #include "kv/store.h"
 #include "wire/vote.h"
 
@@ -31,12 +32,22 @@ struct StoredFinal {
     wire::Certificate certificate;
 };
 
+/// Implicit: where no certificates are kept by height, the record's table is all.
+struct VoteTables {
+    VoteTables(kv::Table record_in, std::optional<kv::Table> certificates_in = {})
+        : record(record_in), certificates(certificates_in) {}
+    kv::Table record;
+    std::optional<kv::Table> certificates;
+};
+
 class VoteStore {
 public:
     /// Rounds in which this node voted whose votes stay on disk.
     static constexpr std::size_t own_votes_kept = 4;
 
-    VoteStore(kv::Store& store, kv::Table table) : store_(&store), table_(table) {}
+    VoteStore(kv::Store& store, VoteTables tables) : store_(&store), table_(tables.record) {
+        if (tables.certificates) certificates_.emplace(store, *tables.certificates);
+    }
 
     /// Writes the empty record that belongs to a key made just now. A key whose record is missing
     /// is taken for restored and must wait until FINAL has passed its start.
@@ -62,13 +73,15 @@ public:
                                                  const wire::Block& block);
     std::expected<void, base::Error> write_proofs(const std::vector<wire::Vote>& votes);
     std::expected<void, base::Error> erase_proofs_below(wire::Round round);
-    std::expected<void, base::Error> write_final(const StoredFinal& final);
+    /// In place of FINAL at height `previous`; its certificate is kept by height as well.
+    std::expected<void, base::Error> write_final(wire::Height previous, const StoredFinal& final);
     std::expected<void, base::Error> write_evidence(wire::ValidatorIndex against,
                                                     const wire::Evidence& evidence);
 
 private:
     kv::Store* store_;
     kv::Table table_;
+    std::optional<CertificateStore> certificates_;
     std::vector<wire::Round> own_rounds_;  ///< on disk, ascending
 };
 

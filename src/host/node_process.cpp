@@ -22,6 +22,7 @@
 #include "host/system_entropy.h"
 #include "host/system_time_source.h"
 #include "host/system_wall_clock.h"
+#include "host/thread_pool_verifier.h"
 #include "host/udp_link.h"
 #include "mesh/ip_frames.h"
 #include "node/tables.h"
@@ -77,6 +78,7 @@ struct NodeProcess::Parts {
     SystemWallClock wall_clock;
     SystemTimeSource time_source;
     Argon2Kdf kdf;
+    ThreadPoolVerifier verifier{ThreadPoolVerifier::usual_helpers()};
     boost::asio::io_context io{1};
     std::unique_ptr<SqliteStore> store;
     std::unique_ptr<UdpLink> link;
@@ -129,7 +131,8 @@ Result NodeProcess::Parts::open_node() {
     if (store->quota().used_bytes <= verified_at_start_bytes_max) MESH_CHECK(store->verify());
     MESH_TRY(link, UdpLink::open(io, udp_options(config.network)));
     frames = std::make_unique<mesh::IpFrames>(*link);
-    const node::Doors doors{*store, *frames, entropy, kdf, sink.get(), &time_source};
+    node::Doors doors{*store, *frames, entropy, kdf, sink.get(), &time_source};
+    doors.verifier = &verifier;
     MESH_TRY(node, node::Node::create(config, *genesis, std::move(keys), doors, now()));
     return {};
 }

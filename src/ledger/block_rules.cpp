@@ -68,11 +68,13 @@ void revert(const BlockEffects& effects, wire::Amount before, wire::Amount after
 }
 
 BlockBuilder::BlockBuilder(const BlockContext& context, wire::Slot slot,
-                           const CoinView& parent_coins, const VerifiedSet& verified)
+                           const CoinView& parent_coins, const VerifiedSet& verified,
+                           SignatureQueue* later)
     : chain_(context.chain),
       block_bytes_limit_(context.block_bytes_limit),
       slot_(slot),
       verified_(&verified),
+      later_(later),
       coins_(context.chain, parent_coins),
       block_bytes_(encoded_bytes(wire::Block{})) {}
 
@@ -82,7 +84,8 @@ std::expected<void, Error> BlockBuilder::add(const wire::WireTransaction& transa
                              "over " + std::to_string(transaction_count()) + " transactions",
                              "block");
     }
-    MESH_TRY(CheckedTransaction checked, check(chain_, transaction, slot_, coins_, *verified_));
+    MESH_TRY(CheckedTransaction checked,
+             check(chain_, transaction, slot_, coins_, *verified_, later_));
     if (checked.shortest_bytes > block_bytes_limit_ - std::min(block_bytes_, block_bytes_limit_)) {
         return base::failure(Errc::too_large,
                              std::to_string(block_bytes_ + checked.shortest_bytes) +
@@ -146,9 +149,10 @@ BlockEffects BlockBuilder::finish(wire::ValidatorIndex proposer) && {
 }
 
 std::expected<BlockEffects, Error> execute(const BlockContext& context, const wire::Block& block,
-                                           const CoinView& coins, const VerifiedSet& verified) {
+                                           const CoinView& coins, const VerifiedSet& verified,
+                                           SignatureQueue* later) {
     MESH_CHECK(check_header(context, block.header));
-    BlockBuilder builder(context, block.header.slot, coins, verified);
+    BlockBuilder builder(context, block.header.slot, coins, verified, later);
     for (const wire::WireTransaction& transaction : block.transactions) {
         if (auto added = builder.add(transaction); !added) {
             Error error = std::move(added).error();

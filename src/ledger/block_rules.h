@@ -52,7 +52,7 @@ void revert(const BlockEffects& effects, wire::Amount before, wire::Amount after
 class BlockBuilder {
 public:
     BlockBuilder(const BlockContext& context, wire::Slot slot, const CoinView& parent_coins,
-                 const VerifiedSet& verified);
+                 const VerifiedSet& verified, SignatureQueue* later = nullptr);
 
     /// Errors, with nothing changed: those of `check`, too_large (the block is full), conflict (an
     /// output would be the fifth unspent one with its short outpoint).
@@ -73,6 +73,7 @@ private:
     std::size_t block_bytes_limit_;
     wire::Slot slot_;
     const VerifiedSet* verified_;
+    SignatureQueue* later_;
     CoinOverlay coins_;
     std::size_t block_bytes_;
     BlockEffects effects_;
@@ -81,8 +82,10 @@ private:
 /// Judges everything about `block` but its proposer, rank, epoch, certificate and signature.
 /// Errors: invalid_argument (a header field against its parent or its transactions), those of
 /// BlockBuilder::add with the transaction's position, and those of the view (is_rule_violation).
+/// With `later`, it is valid only if the signatures put there are right.
 std::expected<BlockEffects, base::Error> execute(const BlockContext& context,
                                                  const wire::Block& block, const CoinView& coins,
-                                                 const VerifiedSet& verified);
+                                                 const VerifiedSet& verified,
+                                                 SignatureQueue* later = nullptr);
 
 }  // namespace meshchain::ledger

@@ -60,9 +60,10 @@ std::expected<void, Error> check_amounts(const wire::TransactionBody& body) {
     return {};
 }
 
-/// One signature per input, by the coin's owner. The owner of neighbouring inputs signs the same
-/// bytes with the same result, which is judged once.
-bool signatures_good(const Candidate& candidate, base::Bytes preimage) {
+/// Calls `judge` with one signature per input, by the coin's owner, until it says no. The owner of
+/// neighbouring inputs signs the same bytes with the same result, which is judged once.
+template <class Judge>
+bool each_signature(const Candidate& candidate, Judge&& judge) {
     for (std::size_t i = 0; i < candidate.coins.size(); ++i) {
         const crypto::PublicKey& owner = candidate.coins[i].owner;
         const crypto::Signature& signature = candidate.signatures[i];
@@ -70,19 +71,40 @@ bool signatures_good(const Candidate& candidate, base::Bytes preimage) {
             signature == candidate.signatures[i - 1]) {
             continue;
         }
-        if (!crypto::verify(owner, preimage, signature)) return false;
+        if (!judge(owner, signature)) return false;
     }
     return true;
+}
+
+bool signatures_good(const Candidate& candidate, base::Bytes preimage) {
+    return each_signature(candidate, [&](const auto& owner, const auto& signature) {
+        return crypto::verify(owner, preimage, signature);
+    });
+}
+
+void judge_later(const Candidate& candidate, base::Buffer preimage, SignatureQueue& later) {
+    const base::Bytes kept = later.keep(std::move(preimage));
+    each_signature(candidate, [&](const auto& owner, const auto& signature) {
+        later.add(owner, kept, signature);
+        return true;
+    });
 }
 
 /// The candidate with its ids, if its signatures are good.
 std::optional<CheckedTransaction> check_signatures(const wire::ChainId& chain,
                                                    const Candidate& candidate,
-                                                   const VerifiedSet& verified) {
-    const base::Buffer preimage = wire::preimage(chain, candidate.body);
+                                                   const VerifiedSet& verified,
+                                                   SignatureQueue* later) {
+    base::Buffer preimage = wire::preimage(chain, candidate.body);
     const wire::Txid txid{crypto::hash(preimage)};
     const wire::Wtxid wtxid = wire::wtxid(txid, candidate.signatures);
-    if (!verified.contains(wtxid) && !signatures_good(candidate, preimage)) return std::nullopt;
+    if (!verified.contains(wtxid)) {
+        if (later != nullptr) {
+            judge_later(candidate, std::move(preimage), *later);
+        } else if (!signatures_good(candidate, preimage)) {
+            return std::nullopt;
+        }
+    }
     CheckedTransaction result;
     result.transaction = {candidate.body, candidate.signatures};
     result.txid = txid;
@@ -95,7 +117,8 @@ std::optional<CheckedTransaction> check_signatures(const wire::ChainId& chain,
 std::expected<CheckedTransaction, Error> check_compact(const wire::ChainId& chain,
                                                        const wire::CompactTransfer& transfer,
                                                        wire::Slot slot, const CoinView& view,
-                                                       const VerifiedSet& verified) {
+                                                       const VerifiedSet& verified,
+                                                       SignatureQueue* later) {
     const std::string position = "short outpoint " + base::to_hex(transfer.input.bytes);
     MESH_CHECK(check_expiry(expiry_from_low_bits(transfer.expiry_low, slot), slot));
     MESH_TRY(const Candidates candidates, view.candidates(transfer.input));
@@ -114,7 +137,8 @@ std::expected<CheckedTransaction, Error> check_compact(const wire::ChainId& chai
         const auto body = expand(transfer, outpoint, *coin, slot);
         if (!body || !check_amounts(*body)) continue;
         const std::vector coins{*coin};
-        auto checked = check_signatures(chain, {*body, signatures, coins}, verified);
+        SignatureQueue* const queue = candidates.size() == 1 ? later : nullptr;
+        auto checked = check_signatures(chain, {*body, signatures, coins}, verified, queue);
         if (checked) {
             checked->shortest = transfer;
             checked->shortest_bytes = wire::CompactTransfer::size;
@@ -170,13 +194,14 @@ std::expected<void, Error> check_counts(const wire::Transaction& transaction) {
 std::expected<CheckedTransaction, Error> check_long(const wire::ChainId& chain,
                                                     const wire::Transaction& transaction,
                                                     wire::Slot slot, const CoinView& view,
-                                                    const VerifiedSet& verified) {
+                                                    const VerifiedSet& verified,
+                                                    SignatureQueue* later) {
     const wire::TransactionBody& body = transaction.body;
     MESH_CHECK(check_counts(transaction));
     MESH_CHECK(check_expiry(body.expiry, slot));
     MESH_CHECK(check_amounts(body));
     MESH_TRY(const std::vector<Output> coins, find_coins(body.inputs, view));
-    auto checked = check_signatures(chain, {body, transaction.signatures, coins}, verified);
+    auto checked = check_signatures(chain, {body, transaction.signatures, coins}, verified, later);
     if (!checked) {
         return base::failure(Errc::bad_signature, "not signed by the owner of every coin it spends",
                              "transaction");
@@ -195,11 +220,12 @@ std::expected<CheckedTransaction, Error> check_long(const wire::ChainId& chain,
 std::expected<CheckedTransaction, Error> check(const wire::ChainId& chain,
                                                const wire::WireTransaction& transaction,
                                                wire::Slot slot, const CoinView& coins,
-                                               const VerifiedSet& verified) {
+                                               const VerifiedSet& verified, SignatureQueue* later) {
     if (const auto* transfer = std::get_if<wire::CompactTransfer>(&transaction)) {
-        return check_compact(chain, *transfer, slot, coins, verified);
+        return check_compact(chain, *transfer, slot, coins, verified, later);
     }
-    return check_long(chain, std::get<wire::Transaction>(transaction), slot, coins, verified);
+    return check_long(chain, std::get<wire::Transaction>(transaction), slot, coins, verified,
+                      later);
 }
 
 bool is_rule_violation(const Error& error) {

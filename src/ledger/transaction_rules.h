@@ -6,6 +6,7 @@
 // its coins gone, on this chain and its forks; on another chain its signature fails.
 
 #include "ledger/coin_view.h"
+#include "ledger/signature_queue.h"
 
 namespace meshchain::ledger {
 
@@ -38,10 +39,14 @@ struct CheckedTransaction {
 /// Errors: not_found (no such coin, or spent), bad_signature, stale (expired), future (expires too
 /// far ahead), invalid_argument (amounts, counts, a coin twice), and those of the view, which are
 /// no verdict: see is_rule_violation.
+///
+/// With `later`, signatures that are not in `verified` are taken for right and put there, except
+/// where they decide which of several coins is spent.
 std::expected<CheckedTransaction, base::Error> check(const wire::ChainId& chain,
                                                      const wire::WireTransaction& transaction,
                                                      wire::Slot slot, const CoinView& coins,
-                                                     const VerifiedSet& verified);
+                                                     const VerifiedSet& verified,
+                                                     SignatureQueue* later = nullptr);
 
 /// Whether an error of `check` or `execute` says that the input is invalid. If not, the storage
 /// behind the view failed and nothing is known.

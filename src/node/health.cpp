@@ -167,7 +167,7 @@ PartHealth examine_sync(const Node::Parts& node, base::Now now) {
                 std::to_string(std::chrono::duration_cast<std::chrono::seconds>(limit).count()) +
                 " s); the peers may be slow or wrong",
             "see `meshchain peers`, and name a good one in network.static_peers");
-    } else if (node.chain->sync().state() == chain::SyncState::error) {
+    } else if (node.chain->progress().state() == chain::SyncState::error) {
         sync.add("sync_failed", PartState::degraded, "Catching up failed",
                  "no peer gave what it claims to have", "see `meshchain peers`");
     }

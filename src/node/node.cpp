@@ -101,7 +101,9 @@ std::expected<void, base::Error> Node::Parts::build(Keys keys, base::Now now) {
                                         .validating_key = std::move(keys.validating),
                                         .proposal_bytes_max = config.max_block_size,
                                         .random = random.stream("chain"),
-                                        .log = log.for_module("chain")},
+                                        .log = log.for_module("chain"),
+                                        .verifier = doors.verifier,
+                                        .sync_timeout = config.sync_timeout},
                                        now));
     clock.emplace(clock_options(config, genesis, chain->engine().self()), now);
     MESH_TRY(rules, services.join_rules(mesh::mesh_rules(), *chain));
@@ -340,7 +342,7 @@ void Node::Parts::update_state(base::Now now) {
         next = NodeState::error;
     } else if (mesh->connected_count() == 0 && !alone) {
         next = NodeState::waiting_peers;
-    } else if (chain->sync().state() == chain::SyncState::syncing) {
+    } else if (chain->progress().state() == chain::SyncState::syncing) {
         next = NodeState::syncing;
     } else if (chain->engine().self() && chain->engine().is_clock_checked()) {
         next = NodeState::validating;

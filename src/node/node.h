@@ -16,6 +16,7 @@
 #include "base/kdf.h"
 #include "base/log.h"
 #include "base/time_source.h"
+#include "crypto/verifier.h"
 #include "ledger/genesis.h"
 #include "node/config.h"
 #include "node/health.h"
@@ -39,6 +40,7 @@ struct Doors {
     base::LogSink* log = nullptr;
     base::TimeSource* time = nullptr;           ///< none: nobody keeps the system's clock
     std::vector<wire::Service*> services = {};  ///< they start in this order, after the mesh
+    crypto::Verifier* verifier = nullptr;       ///< none: signatures are judged one by one
 };
 
 class Node {

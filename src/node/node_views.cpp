@@ -63,7 +63,8 @@ StatusView Node::status(base::Now system) const {
         view.frames_sent += type.sent;
     }
     for (const std::uint64_t drops : parts.mesh->stats().drops) view.frames_dropped += drops;
-    view.sync = {chain::name(chain.sync().state()), chain.sync().target(), chain.sync().percent()};
+    view.sync = {chain::name(chain.progress().state()), chain.progress().target(),
+                 chain.progress().percent(), chain.progress().remaining()};
     view.storage_bytes = parts.doors.store.quota().used_bytes;
     view.storage_read_only = parts.doors.store.is_read_only();
     for (const Problem& problem : health(now).problems()) {

@@ -30,8 +30,9 @@ std::string_view name(Certainty certainty);  ///< "SEEN", "LIVE", …
 
 struct SyncView {
     std::string_view state;  ///< IDLE, SYNCING, SYNCED, BEHIND, ERROR (row F5)
-    wire::Height target;     ///< highest height a peer claims; a claim, never believed
+    wire::Height target;     ///< the highest that is proven to be final, or the own tip
     std::uint32_t percent = 100;
+    std::optional<base::Duration> remaining{};  ///< at the pace so far
 };
 
 /// Row A12. The offset is the validators' median less this node's clock.

@@ -50,7 +50,7 @@ struct HeadersRequest {
     friend bool operator==(const HeadersRequest&, const HeadersRequest&) = default;
 };
 /// "The transactions of `count` blocks from this height on, on the chain whose last of them is
-/// `last`." One item a block: its stored form without the header.
+/// `last`." One item a block, for as many of them as fit: its stored form without the header.
 struct BodiesRequest {
     std::uint64_t nonce = 0;
     Height from;
@@ -66,6 +66,8 @@ inline constexpr std::size_t headers_max = 256;
 inline constexpr std::size_t items_max = 30;  ///< such that a list of them fits one control message
 inline constexpr std::size_t item_bytes_max = block_bytes_limit_max;
 static_assert(headers_max * BlockHeader::size <= item_bytes_max);
+/// Of all items of one answer, unless it has but one. What is over that is left out at the end.
+inline constexpr std::size_t answer_bytes_max = 131'072;
 
 struct HashesResponse {
     Height from;

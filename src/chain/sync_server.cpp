@@ -1,0 +1,144 @@
+#include "chain/sync_server.h"
+
+#include <algorithm>
+
+namespace meshchain::chain {
+
+using Type = wire::MessageType;
+
+void SyncServer::handle(const crypto::PublicKey& from, const wire::SyncRequest& request,
+                        const std::optional<wire::Certificate>& newest) {
+    if (!std::holds_alternative<wire::CertificateRequest>(request)) {
+        std::visit(
+            [&](const auto& kind) {
+                if constexpr (!std::is_same_v<decltype(kind), const wire::CertificateRequest&>) {
+                    answer(from, kind);
+                }
+            },
+            request);
+        return;
+    }
+    if (!newest) return;
+    for (const wire::Vote& vote : newest->votes) send(Type::block_ack, wire::encode(vote), from);
+}
+
+std::optional<wire::Outgoing> SyncServer::poll_frame() {
+    if (frames_.empty()) return std::nullopt;
+    wire::Outgoing frame = std::move(frames_.front());
+    frames_.pop_front();
+    return frame;
+}
+
+bool SyncServer::send(Type type, base::Buffer payload, const crypto::PublicKey& to) {
+    if (frames_.size() >= frames_max) {
+        ++dropped_;
+        return false;
+    }
+    frames_.push_back({type, to, std::nullopt, std::move(payload)});
+    return true;
+}
+
+void SyncServer::answer(const crypto::PublicKey& to, const wire::HashesRequest& request) {
+    wire::HashesResponse response{request.from, {}};
+    for (std::uint32_t i = 0; i < request.count; ++i) {
+        const auto hash = store_->hash_at({request.from.value + i});
+        if (!hash || !*hash) break;
+        response.hashes.push_back(**hash);
+    }
+    send(Type::sync_response, wire::encode(wire::SyncResponse(std::move(response))), to);
+}
+
+/// Of a block that came below a certificate only the hash was checked, and its signature is not in
+/// the hash. Who asks for it by name will check that signature and hold it against us.
+bool SyncServer::is_signed(const wire::Block& block) const {
+    if (!validators_->contains(block.header.proposer)) return false;
+    const crypto::PublicKey& key = (*validators_)[block.header.proposer].key;
+    return crypto::verify(key, wire::preimage(store_->chain_id(), block.header, key),
+                          block.header.signature);
+}
+
+void SyncServer::answer(const crypto::PublicKey& to, const wire::BlockRequest& request) {
+    wire::SyncResponse response = wire::NotFoundResponse{request.block};
+    if (const BlockPool::Entry* pooled = pool_->find(request.block)) {
+        response = wire::block_response(request.block, pooled->block, request.first);
+    } else if (const auto stored = store_->block(request.block);
+               stored && *stored && (request.first > 0 || is_signed((*stored)->block))) {
+        response = wire::block_response(request.block, (*stored)->block, request.first);
+    }
+    send(Type::sync_response, wire::encode(response), to);
+}
+
+void SyncServer::answer(const crypto::PublicKey& to, const wire::FinalRequest& request) {
+    std::vector<base::Buffer> items;
+    if (const auto found = certificates_->find(request.from, request.to); found && *found) {
+        const auto bytes = store_->block_bytes((*found)->certificate.final.block);
+        if (bytes && *bytes) {
+            base::Buffer item =
+                base::to_buffer(base::Bytes(**bytes).first(wire::BlockHeader::size));
+            base::Writer(item).bytes(wire::encode((*found)->certificate));
+            items.push_back(std::move(item));
+        }
+    }
+    send_items(to, request.nonce, items);
+}
+
+std::vector<base::Buffer> SyncServer::headers_from(wire::Hash top, std::size_t count) const {
+    base::Buffer item;
+    for (std::size_t i = 0; i < count; ++i) {
+        const auto bytes = store_->block_bytes(top);
+        if (!bytes || !*bytes) break;
+        const base::Bytes header = base::Bytes(**bytes).first(wire::BlockHeader::size);
+        base::Writer(item).bytes(header);
+        base::Reader in(header);
+        const auto parsed = wire::read_block_header(in);
+        if (!parsed) break;
+        top = parsed->parent;
+    }
+    if (item.empty()) return {};
+    return {std::move(item)};
+}
+
+void SyncServer::answer(const crypto::PublicKey& to, const wire::HeadersRequest& request) {
+    send_items(to, request.nonce, headers_from(request.top, request.count));
+}
+
+std::vector<base::Buffer> SyncServer::bodies(const wire::BodiesRequest& request) const {
+    std::vector<base::Buffer> items;
+    const auto last = store_->hash_at({request.from.value + request.count - 1});
+    if (!last || *last != request.last) return items;
+    std::size_t total = 0;
+    for (std::uint32_t i = 0; i < request.count; ++i) {
+        const auto hash = store_->hash_at({request.from.value + i});
+        if (!hash || !*hash) break;
+        const auto bytes = store_->block_bytes(**hash);
+        if (!bytes || !*bytes) break;
+        items.push_back(base::to_buffer(base::Bytes(**bytes).subspan(wire::BlockHeader::size)));
+        total += items.back().size();
+        if (total <= wire::answer_bytes_max || items.size() == 1) continue;
+        items.pop_back();
+        break;
+    }
+    return items;
+}
+
+void SyncServer::answer(const crypto::PublicKey& to, const wire::BodiesRequest& request) {
+    send_items(to, request.nonce, bodies(request));
+}
+
+void SyncServer::send_items(const crypto::PublicKey& to, std::uint64_t nonce,
+                            const std::vector<base::Buffer>& items) {
+    wire::ItemsResponse list{nonce, {}};
+    for (const base::Buffer& item : items) {
+        list.items.push_back({static_cast<std::uint32_t>(item.size()), crypto::hash(item)});
+    }
+    if (!send(Type::sync_response, wire::encode(wire::SyncResponse(std::move(list))), to)) return;
+    for (std::size_t i = 0; i < items.size(); ++i) {
+        for (std::size_t chunk = 0; chunk < wire::chunks_of(items[i].size()); ++chunk) {
+            const auto piece = wire::chunk_of(items[i], nonce, static_cast<std::uint8_t>(i),
+                                              static_cast<std::uint8_t>(chunk));
+            if (!send(Type::sync_data, wire::encode(piece), to)) return;
+        }
+    }
+}
+
+}  // namespace meshchain::chain
