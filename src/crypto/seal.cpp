@@ -87,4 +87,32 @@ std::expected<base::Buffer, base::Error> open(base::Kdf& kdf, base::Bytes passph
     return secret;
 }
 
+base::Buffer seal_with_key(SealKey key, base::Entropy& entropy, base::Bytes associated,
+                           base::Bytes secret) {
+    base::Buffer out(nonce_bytes);
+    entropy.fill(out);
+    out.resize(nonce_bytes + secret.size() + tag_bytes);
+    crypto_aead_xchacha20poly1305_ietf_encrypt(
+        reinterpret_cast<unsigned char*>(out.data()) + nonce_bytes, nullptr, raw(secret),
+        secret.size(), raw(associated), associated.size(), nullptr, raw(out), raw(key));
+    return out;
+}
+
+std::expected<base::Buffer, base::Error> open_with_key(SealKey key, base::Bytes associated,
+                                                       base::Bytes sealed) {
+    if (sealed.size() < nonce_bytes + tag_bytes) {
+        return base::failure(base::Errc::malformed, "too short for a sealed secret", "seal",
+                             "restore the file from its backup");
+    }
+    const base::Bytes ciphertext = sealed.subspan(nonce_bytes);
+    base::Buffer secret(ciphertext.size() - tag_bytes);
+    if (crypto_aead_xchacha20poly1305_ietf_decrypt(
+            reinterpret_cast<unsigned char*>(secret.data()), nullptr, nullptr, raw(ciphertext),
+            ciphertext.size(), raw(associated), associated.size(), raw(sealed), raw(key)) != 0) {
+        return base::failure(base::Errc::corrupt, "what was sealed was altered", "seal",
+                             "restore the file from its backup");
+    }
+    return secret;
+}
+
 }  // namespace meshchain::crypto

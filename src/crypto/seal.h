@@ -22,4 +22,14 @@ std::expected<base::Buffer, base::Error> seal(base::Kdf& kdf, base::Entropy& ent
 std::expected<base::Buffer, base::Error> open(base::Kdf& kdf, base::Bytes passphrase,
                                               std::string_view purpose, base::Bytes sealed);
 
+/// The same under a key of full strength, in place of a passphrase: nonce 24 ‖ ciphertext and tag.
+/// `associated` is authenticated, not hidden.
+inline constexpr std::size_t seal_key_bytes = 32;
+using SealKey = std::span<const std::byte, seal_key_bytes>;
+base::Buffer seal_with_key(SealKey key, base::Entropy& entropy, base::Bytes associated,
+                           base::Bytes secret);
+/// The caller wipes the result. Errors: malformed (too short), corrupt (altered, or another key).
+std::expected<base::Buffer, base::Error> open_with_key(SealKey key, base::Bytes associated,
+                                                       base::Bytes sealed);
+
 }  // namespace meshchain::crypto

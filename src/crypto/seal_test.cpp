@@ -119,6 +119,24 @@ TEST_F(SealTest, KdfWithoutMemory_IsPassedOn) {
     expect_error(seal(kdf, entropy, cost, as_bytes("p"), "test", {}), Errc::unavailable);
 }
 
+TEST_F(SealTest, UnderAKey_NothingAlteredOpens) {
+    const base::Buffer key(seal_key_bytes, std::byte{3});
+    const base::Buffer whole =
+        seal_with_key(SealKey(key), entropy, as_bytes("clear"), as_bytes("secret"));
+    for (std::size_t i = 0; i < whole.size(); ++i) {
+        base::Buffer damaged = whole;
+        damaged[i] ^= std::byte{1};
+        expect_error(open_with_key(SealKey(key), as_bytes("clear"), damaged), Errc::corrupt);
+    }
+    expect_error(open_with_key(SealKey(key), as_bytes("Clear"), whole), Errc::corrupt);
+    const base::Buffer other(seal_key_bytes, std::byte{4});
+    expect_error(open_with_key(SealKey(other), as_bytes("clear"), whole), Errc::corrupt);
+    expect_error(open_with_key(SealKey(key), {}, base::Bytes(whole).first(39)), Errc::malformed);
+    const auto opened = open_with_key(SealKey(key), as_bytes("clear"), whole);
+    ASSERT_TRUE(opened);
+    EXPECT_EQ(base::as_text(*opened), "secret");
+}
+
 TEST_F(SealTest, RoundTrip_OfAnyLengthAtTheCostItWasSealedWith) {
     for (const std::size_t size : {0U, 1U, 31U, 32U, 1000U}) {
         const std::string secret(size, 's');
