@@ -93,7 +93,7 @@ TEST_F(Program, FolderInUse_IsLeftAloneWithCodeFour) {
     for (const std::vector<std::string>& command :
          {std::vector<std::string>{"node", "keys"},
           {"node", "init", "--genesis", path("g")},
-          {"wallet", "create", "--passphrase-file", path("passphrase")}}) {
+          {"wallet", "create", "--no-confirm", "--passphrase-file", path("passphrase")}}) {
         std::vector<std::string> arguments = command;
         arguments.insert(arguments.end(), {"--data", path("alice"), "--json"});
         const Ended ended = run(arguments);
@@ -181,11 +181,12 @@ TEST_F(Program, GenesisWithoutStart_IsRefused) {
 }
 
 TEST_F(Program, WalletCreate_SealsAndNeverReplaces) {
-    const Ended open =
-        run({"wallet", "create", "--data", path("w"), "--passphrase-file", "/etc/passwd"});
+    const Ended open = run({"wallet", "create", "--no-confirm", "--data", path("w"),
+                            "--passphrase-file", "/etc/passwd"});
     EXPECT_EQ(open.exit_code, 1) << "others may read that file";
-    const std::vector<std::string> create{
-        "wallet", "create", "--data", path("w"), "--passphrase-file", passphrase_file(), "--json"};
+    const std::vector<std::string> create{"wallet",          "create",  "--no-confirm",
+                                          "--data",          path("w"), "--passphrase-file",
+                                          passphrase_file(), "--json"};
     const Ended made = run(create);
     ASSERT_EQ(made.exit_code, 0) << made.errors;
     EXPECT_THAT(made.json().at("addresses").at(0).get<std::string>(), StartsWith("mesh1"));

@@ -60,8 +60,8 @@ TEST_F(RunningNode, FolderThatCannotBe_IsNamed) {
     const Ended ended = run({"node", "run", "--data", "/dev/null/meshchain"});
     EXPECT_EQ(ended.exit_code, 1);
     EXPECT_THAT(ended.errors, HasSubstr("/dev/null/meshchain"));
-    EXPECT_EQ(run({"wallet", "create", "--data", "/proc/meshchain", "--passphrase-file",
-                   path("passphrase")})
+    EXPECT_EQ(run({"wallet", "create", "--no-confirm", "--data", "/proc/meshchain",
+                   "--passphrase-file", path("passphrase")})
                   .exit_code,
               1);
 }

@@ -62,10 +62,10 @@ protected:
 
     /// A folder with wallet and keys, and its part of a genesis in NAME.json.
     void make_validator(const std::string& name) {
-        EXPECT_EQ(
-            run({"wallet", "create", "--data", path(name), "--passphrase-file", passphrase_file()})
-                .exit_code,
-            0);
+        EXPECT_EQ(run({"wallet", "create", "--no-confirm", "--data", path(name),
+                       "--passphrase-file", passphrase_file()})
+                      .exit_code,
+                  0);
         const Ended keys = run({"node", "keys", "--data", path(name), "--stake", "100", "--json"});
         EXPECT_EQ(keys.exit_code, 0) << keys.errors;
         EXPECT_TRUE(host::write_file(root_ / (name + ".json"), base::as_bytes(keys.output)));

@@ -7,17 +7,18 @@
 
 #include <functional>
 
-#include "base/kdf.h"
 #include "base/time.h"
 #include "host/http_server.h"
 #include "node/node.h"
 
 namespace meshchain::host {
 
+class WalletUnlocker;
+
 /// What the routes need of the process around them.
 struct ApiDoors {
     node::Node& node;
-    base::Kdf& kdf;
+    WalletUnlocker* unlocker;  ///< outlives the server too
     std::function<base::Now()> now;
     std::function<void()> after_change;  ///< the node may have something to send
     std::function<void()> stop;          ///< ends the process once this answer is out

@@ -112,6 +112,13 @@ std::vector<Error> read_api(const Json& json, node::ApiConfig& api) {
     return object.finish_all();
 }
 
+std::vector<Error> read_wallet(const Json& json, node::WalletConfig& wallet) {
+    JsonObject object(json, "wallet");
+    object.read_milliseconds("lock_after_ms", wallet.lock_after);
+    object.read("device_secret_path", wallet.device_secret_path);
+    return object.finish_all();
+}
+
 std::vector<Error> read_log(const Json& json, node::LogConfig& log) {
     JsonObject object(json, "log");
     object.read_as("format", log.format, one_of(formats));
@@ -151,6 +158,9 @@ Reading read_config(const Json& json) {
         object.absorb(read_network(*part, config.network));
     }
     if (const Json* part = object.child("api")) object.absorb(read_api(*part, config.api));
+    if (const Json* part = object.child("wallet")) {
+        object.absorb(read_wallet(*part, config.wallet));
+    }
     if (const Json* part = object.child("log")) object.absorb(read_log(*part, config.log));
     std::vector<Error> problems = object.finish_all();
     // A field that could not be read has its default here, which is never the problem.
@@ -241,6 +251,8 @@ Json to_json(const NodeConfig& config) {
     json["sync_timeout_ms"] = ms(config.sync_timeout);
     json["network"] = network_json(config.network);
     json["api"] = {{"address", base::to_string(config.api.address)}};
+    json["wallet"] = {{"lock_after_ms", ms(config.wallet.lock_after)},
+                      {"device_secret_path", config.wallet.device_secret_path}};
     json["log"] = log_json(config.log);
     return json;
 }

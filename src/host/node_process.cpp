@@ -24,6 +24,7 @@
 #include "host/system_wall_clock.h"
 #include "host/thread_pool_verifier.h"
 #include "host/udp_link.h"
+#include "host/wallet_unlocker.h"
 #include "mesh/ip_frames.h"
 #include "node/tables.h"
 #include "wallet/key_file.h"
@@ -86,6 +87,7 @@ struct NodeProcess::Parts {
     std::unique_ptr<node::Node> node;
     boost::asio::steady_timer timer{io};
     boost::asio::signal_set signals{io};
+    std::optional<WalletUnlocker> unlocker;
     std::optional<ApiDoors> api_doors;
     std::unique_ptr<HttpServer> api;
     base::Instant due{};      ///< of the next step, and
@@ -146,6 +148,8 @@ Result NodeProcess::Parts::open_wallet() {
 }
 
 Result NodeProcess::Parts::open_api() {
+    unlocker.emplace(WalletUnlocker::Doors{io, *node, kdf, entropy, [this] { return now(); }, log},
+                     WalletFiles::of(folder, config));
     const std::string token = random_token(entropy);
     MESH_TRY(api, HttpServer::listen(io,
                                      {.address = config.api.address,
@@ -154,7 +158,7 @@ Result NodeProcess::Parts::open_api() {
                                      log.for_module("api")));
     api_doors.emplace(
         ApiDoors{.node = *node,
-                 .kdf = kdf,
+                 .unlocker = &*unlocker,
                  .now = [this] { return now(); },
                  .after_change = [this] { advance(); },
                  .stop = [this] { boost::asio::post(io, [this] { request_stop("asked to"); }); }});
@@ -236,6 +240,7 @@ void NodeProcess::Parts::remove_api_files() {
 Result NodeProcess::Parts::close() {
     request_stop("start failed");
     api.reset();
+    unlocker.reset();
     node.reset();
     Result result;
     if (store) result = store->close();

@@ -65,7 +65,7 @@ std::expected<Secret, base::Error> without_line_break(base::Bytes text) {
         return refused(Errc::invalid_argument, "is no text in UTF-8",
                        "use letters, or random bytes as hexadecimal digits");
     }
-    return Secret(base::to_buffer(text));
+    return Secret::copy_of(text);
 }
 
 /// Until end of file, `stop_at_line_break`, or one byte over the limit.
@@ -123,7 +123,8 @@ private:
 
 }  // namespace
 
-std::expected<Secret, base::Error> read_passphrase_from_terminal(int terminal, Asking asking) {
+std::expected<Secret, base::Error> read_passphrase_from_terminal(int terminal, Asking asking,
+                                                                 std::string_view prompt) {
     termios before{};
     if (::tcgetattr(terminal, &before) != 0) {
         return refused(Errc::unavailable, "there is no terminal to ask on",
@@ -135,7 +136,7 @@ std::expected<Secret, base::Error> read_passphrase_from_terminal(int terminal, A
     ::tcsetattr(terminal, TCSAFLUSH, &silent);
     const base::ResourceGuard restore([&] { ::tcsetattr(terminal, TCSAFLUSH, &before); });
 
-    MESH_TRY(Secret first, ask(terminal, "Passphrase: "));
+    MESH_TRY(Secret first, ask(terminal, std::string(prompt) + ": "));
     if (asking == Asking::once) return first;
     MESH_TRY(const Secret second, ask(terminal, "The same again: "));
     if (base::equal(first.bytes(), second.bytes())) return first;
@@ -165,7 +166,7 @@ std::expected<Secret, base::Error> read_passphrase(const PassphraseSource& sourc
     if (source.descriptor) return read_passphrase_from_descriptor(*source.descriptor);
     if (source.file) return read_passphrase_from_file(*source.file);
     const FileDescriptor terminal(::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY));
-    return read_passphrase_from_terminal(terminal.number(), asking);
+    return read_passphrase_from_terminal(terminal.number(), asking, source.prompt);
 }
 
 }  // namespace meshchain::host

@@ -10,6 +10,8 @@
 #include <expected>
 #include <filesystem>
 #include <optional>
+#include <string>
+#include <string_view>
 
 #include "base/error.h"
 #include "host/secret.h"
@@ -23,6 +25,7 @@ enum class Asking : unsigned char { once, twice };  ///< twice when a mistake wo
 struct PassphraseSource {
     std::optional<int> descriptor;
     std::optional<std::filesystem::path> file;  ///< neither given: the terminal
+    std::string prompt = "Passphrase";          ///< what the terminal asks for
 };
 
 std::expected<Secret, base::Error> read_passphrase(const PassphraseSource& source, Asking asking);
@@ -30,6 +33,7 @@ std::expected<Secret, base::Error> read_passphrase(const PassphraseSource& sourc
 std::expected<Secret, base::Error> read_passphrase_from_descriptor(int descriptor);
 std::expected<Secret, base::Error> read_passphrase_from_file(const std::filesystem::path& path);
 /// `terminal` is an open terminal. Ctrl-C cancels; echo is restored in every case.
-std::expected<Secret, base::Error> read_passphrase_from_terminal(int terminal, Asking asking);
+std::expected<Secret, base::Error> read_passphrase_from_terminal(
+    int terminal, Asking asking, std::string_view prompt = "Passphrase");
 
 }  // namespace meshchain::host

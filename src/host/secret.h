@@ -1,31 +1,30 @@
 #pragma once
-// Bytes that are overwritten when their owner goes: passphrases, opened key files.
+// Bytes that nobody else reads and that are wiped when their owner goes: passphrases, phrases,
+// opened key files. They lie in locked memory (host/locked_memory.h).
 
-#include <utility>
-
-#include "base/bytes.h"
+#include "base/secret_buffer.h"
 #include "crypto/signature.h"
+#include "host/locked_memory.h"
 
 namespace meshchain::host {
 
 class Secret {
 public:
     Secret() = default;
-    explicit Secret(base::Buffer bytes) : bytes_(std::move(bytes)) {}
-    Secret(Secret&& other) noexcept : bytes_(std::exchange(other.bytes_, {})) {}
-    Secret& operator=(Secret&& other) noexcept {
-        crypto::wipe(bytes_);
-        bytes_ = std::exchange(other.bytes_, {});
-        return *this;
+    /// Copies `bytes`, and wipes what it was given.
+    explicit Secret(base::Buffer bytes) : bytes_(secret_memory(), base::Bytes(bytes)) {
+        crypto::wipe(bytes);
     }
-    Secret(const Secret&) = delete;
-    Secret& operator=(const Secret&) = delete;
-    ~Secret() { crypto::wipe(bytes_); }
+    static Secret copy_of(base::Bytes bytes) {
+        Secret secret;
+        secret.bytes_ = base::SecretBuffer(secret_memory(), bytes);
+        return secret;
+    }
 
-    base::Bytes bytes() const { return bytes_; }
+    base::Bytes bytes() const { return bytes_.bytes(); }
 
 private:
-    base::Buffer bytes_;
+    base::SecretBuffer bytes_;
 };
 
 }  // namespace meshchain::host

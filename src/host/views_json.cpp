@@ -4,7 +4,6 @@
 #include "host/json_document.h"
 #include "host/time_text.h"
 #include "host/wire_json.h"
-#include "wallet/address.h"
 
 namespace meshchain::host {
 namespace {
@@ -161,42 +160,8 @@ Json to_json(const node::PaymentView& payment) {
             {"amount", payment.amount.units},
             {"fee", payment.fee.units},
             {"expiry", payment.expiry.units},
+            {"expires", to_iso(payment.expires)},
             {"bytes", payment.bytes}};
-}
-
-Json to_json(const wallet::Balance& balance) {
-    return {{"final", balance.final.units},
-            {"live", balance.live.units},
-            {"pending_in", balance.pending_in.units},
-            {"pending_out", balance.pending_out.units},
-            {"locked", balance.locked.units}};
-}
-
-Json to_json(const wallet::HistoryEntry& entry) {
-    Json counterparties = Json::array();
-    for (const crypto::PublicKey& key : entry.counterparties) {
-        counterparties.push_back(wallet::encode_address(key));
-    }
-    Json json = {{"sequence", entry.sequence},
-                 {"txid", crypto::to_hex(entry.txid.hash)},
-                 {"direction", std::string(name(entry.direction))},
-                 {"state", std::string(name(entry.state))},
-                 {"amount", entry.amount.units},
-                 {"fee", entry.fee.units},
-                 {"counterparties", std::move(counterparties)}};
-    if (entry.height) json["height"] = entry.height->value;
-    return json;
-}
-
-Json wallet_json(const wallet::Wallet& wallet) {
-    Json addresses = Json::array();
-    for (const crypto::PublicKey& key : wallet.key_file().keys) {
-        addresses.push_back(wallet::encode_address(key));
-    }
-    return {{"label", wallet.key_file().label},
-            {"unlocked", wallet.is_unlocked()},
-            {"addresses", std::move(addresses)},
-            {"balance", to_json(wallet.balance())}};
 }
 
 }  // namespace meshchain::host

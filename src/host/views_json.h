@@ -1,12 +1,11 @@
 #pragma once
-// What a node says about itself (node/views.h) and its wallet, as the API answers it.
+// What a node says about itself (node/views.h), as the API answers it.
 //
 // Format: docs/formats/api.md
 
 #include "host/json.h"
 #include "node/health.h"
 #include "node/views.h"
-#include "wallet/wallet.h"
 
 namespace meshchain::host {
 
@@ -19,9 +18,5 @@ Json to_json(const node::BlockView& block);
 Json to_json(const node::TransactionView& transaction);
 Json to_json(const node::MempoolView& mempool);
 Json to_json(const node::PaymentView& payment);
-Json to_json(const wallet::Balance& balance);
-Json to_json(const wallet::HistoryEntry& entry);
-/// Label, addresses, lock and balance.
-Json wallet_json(const wallet::Wallet& wallet);
 
 }  // namespace meshchain::host

@@ -138,6 +138,15 @@ void check_network(const NetworkConfig& network, Problems& problems) {
                       hours(1));
 }
 
+void check_wallet(const WalletConfig& wallet, Problems& problems) {
+    if (wallet.lock_after != base::Duration::zero()) {
+        problems.duration("wallet.lock_after_ms", wallet.lock_after, seconds(1), hours(24));
+    }
+    if (!wallet.device_secret_path.empty()) {
+        problems.path("wallet.device_secret_path", wallet.device_secret_path);
+    }
+}
+
 void check_log(const LogConfig& log, Problems& problems) {
     for (const auto& [module, level] : log.modules) {
         if (std::ranges::find(log_modules, module) != log_modules.end()) continue;
@@ -176,6 +185,7 @@ std::vector<base::Error> problems(const NodeConfig& config) {
         problems.add("api.address", base::to_string(config.api.address),
                      "an address of this machine alone, like 127.0.0.1:0 or [::1]:8080");
     }
+    check_wallet(config.wallet, problems);
     check_log(config.log, problems);
     return problems.take();
 }

@@ -54,6 +54,15 @@ struct ApiConfig {
     friend bool operator==(const ApiConfig&, const ApiConfig&) = default;
 };
 
+struct WalletConfig {
+    /// The wallet locks itself so long after it was unlocked; zero: never.
+    base::Duration lock_after = std::chrono::minutes(10);
+    /// Where the secret lies that a PIN needs, relative to the data folder; empty: the user's own
+    /// state folder, which backups of the data folder do not contain (host/device_secret.h).
+    std::string device_secret_path;
+    friend bool operator==(const WalletConfig&, const WalletConfig&) = default;
+};
+
 enum class LogFormat : unsigned char {
     text,  ///< for people
     json,  ///< one object a line, for programs
@@ -81,6 +90,7 @@ struct NodeConfig {
     base::Duration sync_timeout = std::chrono::seconds(300);
     NetworkConfig network;
     ApiConfig api;
+    WalletConfig wallet;
     LogConfig log;
     friend bool operator==(const NodeConfig&, const NodeConfig&) = default;
 };

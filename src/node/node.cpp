@@ -166,7 +166,7 @@ void Node::stop(base::Now system) {
     parts.send_all(now);
     parts.tell(runtime::EventType::node_stopped);
     parts.events.run_once(now.instant);
-    if (parts.wallet) parts.wallet->lock();
+    parts.lock_wallet();
     parts.lifecycle.stop(now);
 }
 
@@ -179,7 +179,8 @@ base::Instant Node::poll_timeout(base::Now system) const {
     base::Instant earliest =
         std::min({parts.mesh->poll_timeout(now), parts.chain->poll_timeout(now),
                   parts.services.poll_timeout(now), parts.events.poll_timeout()});
-    if (parts.wallet) earliest = std::min(earliest, parts.payments_due);
+    if (parts.wallet) earliest = std::min({earliest, parts.payments_due, parts.wallet_lock_due});
+    if (parts.wallet_is_behind) earliest = std::min(earliest, parts.wallet_read_due);
     return std::max(earliest, now.instant);
 }
 
@@ -192,6 +193,8 @@ void Node::Parts::step(base::Now system) {
     drain_mesh(now);
     if (chain->poll_timeout(now) <= now.instant) chain->handle_timeout(now);
     services.handle_timeout(now);
+    read_chain_for_wallet();
+    if (wallet_lock_due <= now.instant) lock_wallet();
     send_waiting_payments(now);
     send_all(now);
     drain_chain(now);

@@ -22,7 +22,7 @@
 #include "node/health.h"
 #include "node/keys.h"
 #include "node/memory_limits.h"
-#include "node/views.h"
+#include "node/wallet_views.h"
 #include "runtime/event_loop.h"
 #include "wallet/wallet.h"
 #include "wire/frame_link.h"
@@ -99,8 +99,22 @@ public:
     std::expected<wire::Txid, base::Error> submit(base::Now now,
                                                   const wire::WireTransaction& transaction);
 
-    /// Gives the node a wallet to follow (row I1); it stays locked.
+    /// Gives the node a wallet to follow (row I1); it stays locked. What it has not read of the
+    /// chain it reads a few blocks a step (wallet_scan), so that nothing else waits.
     std::expected<void, base::Error> open_wallet(base::Now now, base::Bytes sealed_key_file);
+    /// Takes what OpenedKeyFile::keys gives, and locks again after config.wallet.lock_after.
+    /// Errors: unavailable (no wallet), those of Wallet::unlock.
+    std::expected<void, base::Error> unlock_wallet(base::Now now, wallet::SecretKeys keys);
+    void lock_wallet();
+    /// The wallet's key file has more keys now, or is sealed otherwise: it locks, and reads the
+    /// chain again if it must. Errors: unavailable (no wallet), those of Wallet::handle_key_file.
+    std::expected<void, base::Error> handle_key_file(wallet::KeyFile keys);
+    /// Nothing without a wallet.
+    std::optional<ScanView> wallet_scan() const;
+    /// Newest first, at most `count` below `before`. Errors: unavailable, those of the store.
+    std::expected<std::vector<PaymentHistoryView>, base::Error> wallet_history(
+        std::size_t count, std::uint64_t before) const;
+    FeesView fees() const;
     /// Nothing when no wallet was opened.
     wallet::Wallet* wallet();
     const wallet::Wallet* wallet() const;
@@ -109,6 +123,10 @@ public:
     std::expected<PaymentView, base::Error> pay(base::Now now, const crypto::PublicKey& payee,
                                                 wire::Amount amount,
                                                 std::optional<wire::FeeCode> fee);
+    /// The same payment once more, from the same coins, so that it can never be paid twice.
+    /// Errors: those of pay; not_found, conflict (see Wallet::reissue_payment).
+    std::expected<PaymentView, base::Error> reissue(base::Now now, const wire::Txid& txid,
+                                                    std::optional<wire::FeeCode> fee);
 
     /// Sends a message of one of the services, as if it had polled it; returns how many peers it
     /// left for. Not from within a service.

@@ -36,12 +36,23 @@ struct Node::Parts final : mesh::FrameHandler {
     void note_settled(const mesh::RoutedSettled& settled);
 
     // node_wallet.cpp
-    std::expected<void, base::Error> catch_up_wallet();
+    void read_chain_for_wallet();
+    std::expected<void, base::Error> read_some_blocks();
+    void lock_wallet();
     std::expected<wallet::BlockChange, base::Error> stored_change(wire::Height height) const;
     wallet::BlockChange genesis_change() const;
     void tell_wallet(const chain::Event& event);
     void send_waiting_payments(base::Now now);
     bool is_dead_payment(const wire::Txid& txid) const;
+
+    // node_payments.cpp
+    std::expected<wallet::Wallet*, base::Error> paying_wallet() const;
+    wallet::PaymentOrder order(base::Now now, const crypto::PublicKey& payee, wire::Amount amount,
+                               std::optional<wire::FeeCode> fee) const;
+    std::expected<PaymentView, base::Error> send_payment(base::Now now,
+                                                         const wallet::PaymentOrder& order,
+                                                         const wallet::Payment& payment);
+    base::WallTime end_of(wire::Expiry expiry) const;
 
     // node_views.cpp
     Certainty certainty_of(wire::Height height) const;
@@ -74,6 +85,9 @@ struct Node::Parts final : mesh::FrameHandler {
     base::Instant time_error_due{};
     base::Now last{};  ///< of the last step, by the node's clock
     base::Instant payments_due{};
+    bool wallet_is_behind = false;
+    base::Instant wallet_read_due{};  ///< later after a failure, so that it is not tried all along
+    base::Instant wallet_lock_due = base::never;
     bool link_has_more = false;
     std::uint64_t blocks_applied = 0;
     std::uint64_t blocks_reverted = 0;

@@ -9,13 +9,17 @@ namespace {
 
 /// Own payments that no block has taken are sent again this often.
 constexpr base::Duration payments_interval = std::chrono::seconds(10);
-/// Units of 64 slots that a payment stays valid: a day at ten seconds a slot.
-constexpr std::uint32_t payment_life_units = 135;
-/// What a payment offers unless its sender says otherwise.
-constexpr wire::Amount usual_fee{2};
+constexpr base::Duration wallet_retry_interval = std::chrono::seconds(10);
+/// Blocks a wallet reads between two looks at the network: some milliseconds' worth.
+constexpr unsigned blocks_per_step = 16;
 
 /// How far back in its history a payment that no block holds is looked for.
 constexpr std::size_t recent_payments = 256;
+
+std::unexpected<base::Error> no_wallet() {
+    return base::failure(base::Errc::unavailable, "this node has no wallet", "wallet",
+                         "make one with `meshchain wallet create` and restart the node");
+}
 
 wallet::TransactionChange change_of(const ledger::CheckedTransaction& checked) {
     return {checked.txid, checked.transaction.body, checked.spent};
@@ -56,7 +60,7 @@ std::expected<wallet::BlockChange, base::Error> Node::Parts::stored_change(
     return change;
 }
 
-std::expected<void, base::Error> Node::Parts::catch_up_wallet() {
+std::expected<void, base::Error> Node::Parts::read_some_blocks() {
     const chain::ChainStore& store = chain->store();
     while (const auto tip = wallet->tip()) {
         MESH_TRY(const auto applied, store.hash_at(tip->height));
@@ -64,13 +68,25 @@ std::expected<void, base::Error> Node::Parts::catch_up_wallet() {
         MESH_CHECK(wallet->handle_block_reverted(tip->height, tip->hash));
     }
     const auto tip = wallet->tip();
-    for (std::uint32_t height = tip ? tip->height.value + 1 : 0; height <= store.tip().height.value;
-         ++height) {
-        MESH_TRY(const wallet::BlockChange change, stored_change({height}));
+    std::uint32_t height = tip ? tip->height.value + 1 : 0;
+    for (unsigned i = 0; i < blocks_per_step && height <= store.tip().height.value; ++i) {
+        MESH_TRY(const wallet::BlockChange change, stored_change({height++}));
         MESH_CHECK(wallet->handle_block_applied(change));
     }
+    if (height <= store.tip().height.value) return {};
+    MESH_CHECK(wallet->handle_chain_read());
     const consensus::BlockRef& final = chain->engine().final_block();
-    return wallet->handle_final(final.height, final.slot);
+    MESH_CHECK(wallet->handle_final(final.height, final.slot));
+    wallet_is_behind = false;
+    return {};
+}
+
+void Node::Parts::read_chain_for_wallet() {
+    if (!wallet_is_behind || last.instant < wallet_read_due) return;
+    const auto read = read_some_blocks();
+    if (read) return;
+    log.error("the wallet cannot read the chain: " + base::sentence(read.error()));
+    wallet_read_due = last.instant + wallet_retry_interval;
 }
 
 std::expected<void, base::Error> Node::open_wallet(base::Now system, base::Bytes sealed_key_file) {
@@ -78,19 +94,53 @@ std::expected<void, base::Error> Node::open_wallet(base::Now system, base::Bytes
     MESH_TRY(wallet::KeyFile keys, wallet::parse_key_file(sealed_key_file));
     MESH_TRY(parts.wallet,
              wallet::Wallet::open(parts.doors.store, tables::wallet, chain_id(), std::move(keys)));
-    if (auto caught_up = parts.catch_up_wallet(); !caught_up) {
-        parts.wallet.reset();
-        return caught_up;
-    }
+    if (parts.wallet->is_new()) parts.tell(runtime::EventType::wallet_created);
+    parts.wallet_is_behind = true;
+    parts.wallet_read_due = system.instant;
     parts.payments_due = system.instant;
     return {};
+}
+
+std::expected<void, base::Error> Node::unlock_wallet(base::Now now, wallet::SecretKeys keys) {
+    Parts& parts = *parts_;
+    if (!parts.wallet) return no_wallet();
+    MESH_CHECK(parts.wallet->unlock(std::move(keys)));
+    const base::Duration after = parts.config.wallet.lock_after;
+    parts.wallet_lock_due = after == base::Duration::zero() ? base::never : now.instant + after;
+    parts.tell(runtime::EventType::wallet_unlocked);
+    return {};
+}
+
+void Node::lock_wallet() { parts_->lock_wallet(); }
+
+void Node::Parts::lock_wallet() {
+    wallet_lock_due = base::never;
+    if (!wallet || !wallet->is_unlocked()) return;
+    wallet->lock();
+    tell(runtime::EventType::wallet_locked);
+}
+
+std::expected<void, base::Error> Node::handle_key_file(wallet::KeyFile keys) {
+    Parts& parts = *parts_;
+    if (!parts.wallet) return no_wallet();
+    parts.lock_wallet();
+    MESH_CHECK(parts.wallet->handle_key_file(std::move(keys)));
+    parts.wallet_is_behind = true;
+    return {};
+}
+
+std::optional<ScanView> Node::wallet_scan() const {
+    if (!parts_->wallet) return std::nullopt;
+    const auto tip = parts_->wallet->tip();
+    return ScanView{tip ? tip->height : wire::Height{}, parts_->chain->store().tip().height,
+                    parts_->wallet_is_behind};
 }
 
 wallet::Wallet* Node::wallet() { return parts_->wallet.get(); }
 const wallet::Wallet* Node::wallet() const { return parts_->wallet.get(); }
 
 void Node::Parts::tell_wallet(const chain::Event& event) {
-    if (!wallet) return;
+    if (!wallet || wallet_is_behind) return;  // what is missed now is read from the store
     std::expected<void, base::Error> told;
     if (const auto* applied = std::get_if<chain::BlockApplied>(&event)) {
         wallet::BlockChange change{applied->height, applied->slot, applied->hash, {}};
@@ -108,7 +158,7 @@ void Node::Parts::tell_wallet(const chain::Event& event) {
     if (told) return;
     // An event was missed or the store failed: read the chain itself again.
     log.warning("the wallet fell behind: " + base::sentence(told.error()));
-    if (const auto again = catch_up_wallet(); !again) log.error(base::sentence(again.error()));
+    wallet_is_behind = true;
 }
 
 bool Node::Parts::is_dead_payment(const wire::Txid& txid) const {
@@ -120,7 +170,7 @@ bool Node::Parts::is_dead_payment(const wire::Txid& txid) const {
 }
 
 void Node::Parts::send_waiting_payments(base::Now now) {
-    if (!wallet || now.instant < payments_due) return;
+    if (!wallet || wallet_is_behind || now.instant < payments_due) return;
     payments_due = now.instant + payments_interval;
     for (const wallet::Payment& payment : wallet->payments_to_send()) {
         const auto sent = chain->submit(now, payment.wire);
@@ -129,33 +179,6 @@ void Node::Parts::send_waiting_payments(base::Now now) {
                      " waits: " + base::sentence(sent.error()));
         }
     }
-}
-
-std::expected<PaymentView, base::Error> Node::pay(base::Now system, const crypto::PublicKey& payee,
-                                                  wire::Amount amount,
-                                                  std::optional<wire::FeeCode> fee) {
-    Parts& parts = *parts_;
-    if (!parts.wallet) {
-        return base::failure(base::Errc::unavailable, "this node has no wallet", "payment",
-                             "create one with 'meshchain wallet create' and restart the node");
-    }
-    const base::Now now = parts.clock->at(system.instant);
-    const wire::Slot slot = parts.chain->slot(now);
-    wallet::PaymentOrder order;
-    order.payee = payee;
-    order.amount = amount;
-    order.fee = fee.value_or(*wire::fee_code_for(usual_fee));
-    order.expiry = {wire::expiry_units(slot) + payment_life_units};
-    MESH_TRY(const wallet::Payment payment, parts.wallet->create_payment(order, slot));
-    if (auto sent = parts.chain->submit(now, payment.wire); !sent) {
-        // It never left this node, so its coins are free again.
-        static_cast<void>(parts.wallet->discard_payment(payment.txid));
-        return std::unexpected(std::move(sent).error());
-    }
-    parts.send_all(now);
-    parts.drain_chain(now);
-    return PaymentView{payment.txid, amount, order.fee.amount(), order.expiry,
-                       wire::encoded_bytes(payment.wire)};
 }
 
 }  // namespace meshchain::node

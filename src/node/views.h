@@ -163,6 +163,7 @@ struct PaymentView {
     wire::Amount amount;
     wire::Amount fee;
     wire::Expiry expiry;
+    base::WallTime expires{};  ///< when it can be in no block any more
     std::size_t bytes = 0;
 };
 

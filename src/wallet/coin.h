@@ -2,6 +2,7 @@
 // What a wallet remembers: its coins, and one history entry a transaction.
 
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -47,6 +48,7 @@ struct HistoryEntry {
     std::vector<wire::Outpoint> spends;  ///< own coins
     /// Of an own payment while it may have to be sent again; its input's coin gives compact form.
     std::optional<wire::Transaction> transaction;
+    std::string label = {};  ///< the owner's, kept in a row of its own
     friend bool operator==(const HistoryEntry&, const HistoryEntry&) = default;
 };
 

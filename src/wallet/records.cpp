@@ -6,10 +6,17 @@
 namespace meshchain::wallet {
 namespace {
 
-constexpr std::uint8_t version = 1;
+constexpr std::uint8_t version = 2;
+constexpr std::uint8_t version_without_keys = 1;
 constexpr std::size_t list_max = 255;
 
 base::Buffer key_of(Row row) { return {static_cast<std::byte>(row)}; }
+
+base::Buffer key_of(Row row, const wire::Txid& txid) {
+    base::Buffer key = key_of(row);
+    base::Writer(key).bytes(txid.hash.bytes);
+    return key;
+}
 
 std::unexpected<base::Error> corrupt(const char* row) {
     return base::failure(base::Errc::corrupt, std::string("a damaged row: ") + row, "wallet table",
@@ -81,11 +88,9 @@ base::Buffer coin_key(const wire::Outpoint& outpoint) {
     return key;
 }
 
-base::Buffer open_entry_key(const wire::Txid& txid) {
-    base::Buffer key = key_of(Row::open_entry);
-    base::Writer(key).bytes(txid.hash.bytes);
-    return key;
-}
+base::Buffer open_entry_key(const wire::Txid& txid) { return key_of(Row::open_entry, txid); }
+base::Buffer label_key(const wire::Txid& txid) { return key_of(Row::label, txid); }
+base::Buffer held_payment_key(const wire::Txid& txid) { return key_of(Row::held_payment, txid); }
 
 base::Buffer closed_entry_key(std::uint64_t sequence) {
     base::Buffer key = key_of(Row::closed_entry);
@@ -99,13 +104,14 @@ base::Buffer encode(const Meta& meta) {
     out.u8(version).bytes(meta.chain.bytes).bytes(meta.wallet.bytes);
     write_height(out, meta.tip);
     out.bytes(meta.tip_hash.bytes).u32(meta.final.value).u64(meta.next_sequence);
+    out.u16(meta.keys_scanned).u16(meta.handed_out).u8(meta.starting_over);
     return bytes;
 }
 
 std::expected<Meta, base::Error> parse_meta(base::Bytes value) {
     base::Reader in(value);
     const std::uint8_t found = in.u8();
-    if (in.ok() && found != version) {
+    if (in.ok() && found != version && found != version_without_keys) {
         return base::failure(base::Errc::wrong_version, "version " + std::to_string(found),
                              "wallet table", "use a program that knows this version");
     }
@@ -116,6 +122,11 @@ std::expected<Meta, base::Error> parse_meta(base::Bytes value) {
     meta.tip_hash = read_hash(in);
     meta.final.value = in.u32();
     meta.next_sequence = in.u64();
+    if (found == version) {
+        meta.keys_scanned = in.u16();
+        meta.handed_out = in.u16();
+        meta.starting_over = read_flag(in);
+    }
     if (!in.finish("wallet table")) return corrupt("meta");
     return meta;
 }

@@ -5,6 +5,7 @@
 #include "base/entropy.h"
 #include "base/kdf.h"
 #include "crypto/hash.h"
+#include "crypto/heap_secret_memory.h"
 
 namespace meshchain::wallet {
 

@@ -12,7 +12,8 @@ std::expected<std::unique_ptr<Wallet>, base::Error> Wallet::open(kv::Store& stor
                                                                  const wire::ChainId& chain,
                                                                  KeyFile keys) {
     MESH_ASSERT(!keys.keys.empty());
-    MESH_TRY(WalletState state, WalletState::load(store, table, chain, keys.keys.front()));
+    MESH_TRY(WalletState state,
+             WalletState::load(store, table, chain, keys.keys.front(), keys.keys.size()));
     auto parts = std::make_unique<Parts>(Parts{.chain = chain,
                                                .keys = std::move(keys),
                                                .key_index = {},
@@ -26,44 +27,69 @@ Wallet::Wallet(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Wallet::~Wallet() = default;
 
 const KeyFile& Wallet::key_file() const { return parts_->keys; }
+bool Wallet::can_sign() const { return parts_->keys.kind != KeyFile::Kind::watch_only; }
 
 std::expected<void, base::Error> Wallet::handle_key_file(KeyFile keys) {
     const auto& old = parts_->keys.keys;
     if (keys.keys.size() < old.size() || !std::equal(old.begin(), old.end(), keys.keys.begin())) {
         return base::failure(base::Errc::conflict, "a key file of another wallet", "wallet",
-                             "use the file that add_key made of the present one");
+                             "use the file that was made of the present one");
     }
     lock();
+    if (keys.keys.size() > old.size()) MESH_CHECK(parts_->state.start_over(keys.keys.size()));
     parts_->keys = std::move(keys);
     parts_->index_keys();
     return {};
 }
 
-std::expected<void, base::Error> Wallet::unlock(base::Kdf& kdf, base::Bytes passphrase) {
-    auto secret = open_key_file(kdf, passphrase, parts_->keys);
-    if (secret) {
-        parts_->secret = *std::move(secret);
-        parts_->wrong_tries = 0;
-        return {};
-    }
-    base::Error error = std::move(secret).error();
-    if (error.code == base::Errc::unauthorized) {
-        ++parts_->wrong_tries;
-        error.what += ", try " + std::to_string(parts_->wrong_tries);
-    }
-    return std::unexpected(std::move(error));
+std::span<const crypto::PublicKey> Wallet::addresses() const {
+    return std::span(parts_->keys.keys).first(parts_->handed_out());
 }
 
+std::expected<crypto::PublicKey, base::Error> Wallet::hand_out_address() {
+    const std::uint16_t next = parts_->handed_out();
+    if (next == parts_->keys.keys.size()) {
+        return base::failure(base::Errc::full, "no address is left that was derived already",
+                             "wallet",
+                             can_sign() ? "unlock the wallet once, which derives more"
+                                        : "this wallet only watches those it was given");
+    }
+    parts_->state.set_handed_out(static_cast<std::uint16_t>(next + 1));
+    MESH_CHECK(parts_->state.commit());
+    return parts_->keys.keys[next];
+}
+
+std::size_t Wallet::keys_wanted() const {
+    const std::size_t now = parts_->keys.keys.size();
+    const std::size_t handed_out = parts_->handed_out();
+    const bool enough = now >= handed_out + KeyFile::lookahead || now == KeyFile::keys_max;
+    if (enough || parts_->keys.kind != KeyFile::Kind::sealed) return now;
+    return std::min(KeyFile::keys_max, handed_out + 2 * KeyFile::lookahead);
+}
+
+std::expected<void, base::Error> Wallet::unlock(SecretKeys secret) {
+    const auto& keys = parts_->keys.keys;
+    if (secret.size() != keys.size() || secret.at(0).public_key() != keys.front()) {
+        return base::failure(base::Errc::conflict, "these are not the keys of this wallet",
+                             "wallet", "use the key file that the node runs with");
+    }
+    parts_->secret = std::move(secret);
+    return {};
+}
+
+bool Wallet::is_new() const { return parts_->state.was_empty(); }
 void Wallet::lock() { parts_->secret.reset(); }
 bool Wallet::is_unlocked() const { return parts_->secret.has_value(); }
-std::uint32_t Wallet::wrong_tries() const { return parts_->wrong_tries; }
 
 Balance Wallet::balance() const {
     Balance result;
     const auto add_to = [](wire::Amount& sum, wire::Amount more) { sum = bounded_sum(sum, more); };
     for (const Coin& coin : std::views::values(parts_->state.coins())) {
         if (coin.spent_by) {
-            add_to(result.locked, coin.amount);
+            // Change of one payment under way that another spends is money counted already.
+            const HistoryEntry* maker = parts_->state.find_open(coin.outpoint.txid);
+            const bool is_change = maker != nullptr && maker->direction != Direction::incoming;
+            if (!is_change) add_to(result.locked, coin.amount);
         } else if (!coin.created) {
             add_to(result.pending_in, coin.amount);
         } else {
@@ -95,11 +121,35 @@ std::expected<std::vector<HistoryEntry>, base::Error> Wallet::history(std::size_
     }
     std::ranges::sort(entries, std::ranges::greater(), &HistoryEntry::sequence);
     if (entries.size() > count) entries.resize(count);
+    for (HistoryEntry& entry : entries) {
+        MESH_TRY(entry.label, parts_->state.label(entry.txid));
+    }
     return entries;
 }
 
 const HistoryEntry* Wallet::find_open(const wire::Txid& txid) const {
     return parts_->state.find_open(txid);
+}
+
+std::expected<std::optional<HistoryEntry>, base::Error> Wallet::find(const wire::Txid& txid) const {
+    if (const HistoryEntry* open = find_open(txid)) return *open;
+    return parts_->state.find_closed(txid);
+}
+
+std::expected<void, base::Error> Wallet::set_label(const wire::Txid& txid, std::string_view label) {
+    if (label.size() > label_bytes_max) {
+        return base::failure(base::Errc::too_large,
+                             "a label of " + std::to_string(label.size()) + " bytes", "label",
+                             "use at most " + std::to_string(label_bytes_max));
+    }
+    MESH_TRY(const auto entry, find(txid));
+    if (!entry) {
+        return base::failure(base::Errc::not_found,
+                             "no payment " + crypto::to_hex(txid.hash) + " in this wallet", "label",
+                             "look at the history");
+    }
+    parts_->state.set_label(txid, label);
+    return parts_->state.commit();
 }
 
 void Wallet::check_invariants() const {

@@ -22,6 +22,7 @@
 #include "wallet/block_change.h"
 #include "wallet/coin.h"
 #include "wallet/key_file.h"
+#include "wallet/secret_keys.h"
 
 namespace meshchain::kv {
 class Store;
@@ -36,7 +37,7 @@ struct Balance {
     wire::Amount live{};         ///< in blocks that can still be undone
     wire::Amount pending_in{};   ///< in no block yet, change of own payments included
     wire::Amount pending_out{};  ///< amounts and fees of own payments that are not FINAL
-    wire::Amount locked{};       ///< own coins that those payments spend
+    wire::Amount locked{};       ///< own coins that those payments spend, change among them once
     friend bool operator==(const Balance&, const Balance&) = default;
 };
 
@@ -44,6 +45,12 @@ struct Tip {
     wire::Height height;
     wire::Hash hash;
     friend bool operator==(const Tip&, const Tip&) = default;
+};
+
+/// A coin of the chain's state, for start_from.
+struct OwnedCoin {
+    wire::Outpoint outpoint;
+    wire::Output output;
 };
 
 struct PaymentOrder {
@@ -62,6 +69,7 @@ struct Payment {
 class Wallet {
 public:
     static constexpr std::size_t pending_incoming_max = 256;
+    static constexpr std::size_t label_bytes_max = 80;
 
     /// Reads the scan state; the wallet is locked. A table filled for other keys or another chain
     /// is refused.
@@ -75,18 +83,29 @@ public:
     Wallet& operator=(const Wallet&) = delete;
 
     const KeyFile& key_file() const;
-    /// Takes over what add_key made of key_file(). The wallet is locked afterwards.
-    /// Errors: conflict (not the same wallet with more keys), those of the store.
+    /// False for a wallet that only watches.
+    bool can_sign() const;
+    /// Takes over a key file with more keys, or sealed otherwise. The wallet is locked afterwards,
+    /// and with more keys it starts over: tip() is nothing until the chain is told again.
+    /// Errors: conflict (not the same wallet with at least its keys), those of the store.
     std::expected<void, base::Error> handle_key_file(KeyFile keys);
 
-    /// Takes as long as the file's KdfCost. Tries are counted in memory: a restart forgets them.
-    /// Errors: those of open_key_file; unauthorized names the number of wrong tries.
-    std::expected<void, base::Error> unlock(base::Kdf& kdf, base::Bytes passphrase);
+    /// The keys that were handed out or that somebody has paid. At least one.
+    std::span<const crypto::PublicKey> addresses() const;
+    /// Errors: full (no derived key is left: see keys_wanted), those of the store.
+    std::expected<crypto::PublicKey, base::Error> hand_out_address();
+    /// How many keys the file should have; more than it has when the lookahead runs short, for who
+    /// opens it next (OpenedKeyFile::with_keys).
+    std::size_t keys_wanted() const;
+
+    /// Errors: conflict (keys of another wallet, or not all).
+    std::expected<void, base::Error> unlock(SecretKeys secret);
     /// Wipes the secret keys from memory.
     void lock();
     bool is_unlocked() const;
-    std::uint32_t wrong_tries() const;
 
+    /// Whether open() found an empty table.
+    bool is_new() const;
     /// The last block told; nothing before genesis.
     std::optional<Tip> tip() const;
     /// `block` must follow tip(). Telling a block again after a failure is safe.
@@ -103,6 +122,16 @@ public:
     /// pending_incoming_max are known. Errors: those of the store.
     std::expected<void, base::Error> handle_transaction_seen(const TransactionChange& transaction);
 
+    /// The chain was told to its end: own payments of before that it has not shown are taken up
+    /// again, or are dead. Errors: those of the store.
+    std::expected<void, base::Error> handle_chain_read();
+    /// Whether own payments wait for handle_chain_read, so that none should be made.
+    bool is_reading_again() const;
+    /// In place of the blocks up to `block`, which is FINAL: the coins that owners of addresses
+    /// have there. The history before it stays unknown.
+    /// Errors: invalid_argument (blocks were told already), those of the store.
+    std::expected<void, base::Error> start_from(std::span<const OwnedCoin> coins, const Tip& block);
+
     Balance balance() const;
     /// Coins that no transaction spends, in outpoint order.
     std::vector<Coin> coins() const;
@@ -112,6 +141,11 @@ public:
         std::size_t count, std::uint64_t before = ~std::uint64_t{0}) const;
     /// An entry that is pending or live.
     const HistoryEntry* find_open(const wire::Txid& txid) const;
+    /// Any entry; one that is over is looked for through the history.
+    /// Errors: corrupt, those of the store.
+    std::expected<std::optional<HistoryEntry>, base::Error> find(const wire::Txid& txid) const;
+    /// Errors: not_found, too_large (label_bytes_max), those of the store.
+    std::expected<void, base::Error> set_label(const wire::Txid& txid, std::string_view label);
 
     /// Chooses coins, signs and reserves them: no other payment takes them until this one is dead.
     /// The change returns to the key of the first input. Durable when it returns.
@@ -121,9 +155,10 @@ public:
     std::expected<Payment, base::Error> create_payment(const PaymentOrder& order,
                                                        wire::Slot now_slot);
     /// Pays again from exactly the same inputs, so that at most one of the two can happen
-    /// (PROTOCOL.md P2.4). A payee of one's own is how a payment under way is called back.
-    /// Errors: not_found (no such own pending payment), conflict (it is in a block), full (the
-    /// inputs cannot bear it), and those of create_payment.
+    /// (PROTOCOL.md P2.4), whether the first is under way or dead. A payee of one's own is how a
+    /// payment under way is called back.
+    /// Errors: not_found (no such own payment), conflict (it is in a block, or another transaction
+    /// spends a coin of it), full (the inputs cannot bear it), and those of create_payment.
     std::expected<Payment, base::Error> reissue_payment(const wire::Txid& txid,
                                                         const PaymentOrder& order,
                                                         wire::Slot now_slot);
@@ -144,6 +179,8 @@ private:
                                                  const PaymentOrder& order, wire::Amount needed);
     std::expected<const HistoryEntry*, base::Error> find_pending_payment(
         const wire::Txid& txid) const;
+    std::expected<void, base::Error> check_signing() const;
+    std::expected<std::vector<Coin>, base::Error> coins_to_reuse(const wire::Txid& txid) const;
 
     std::unique_ptr<Parts> parts_;
 };

@@ -1,5 +1,6 @@
 // How a wallet follows the chain: blocks applied, taken back, and FINAL.
 
+#include <algorithm>
 #include <ranges>
 
 #include "wallet/wallet_parts.h"
@@ -84,6 +85,39 @@ std::expected<void, base::Error> Wallet::handle_final(wire::Height height, wire:
         state.erase_block({old});
     }
     state.set_final(height);
+    return state.commit();
+}
+
+std::expected<void, base::Error> Wallet::handle_chain_read() {
+    WalletState& state = parts_->state;
+    if (state.held_payments().empty()) return {};
+    std::vector<HistoryEntry> held;
+    for (const HistoryEntry& entry : std::views::values(state.held_payments())) {
+        held.push_back(entry);
+    }
+    // In the order they were made: a later one may spend the change of an earlier one.
+    std::ranges::sort(held, {}, &HistoryEntry::sequence);
+    for (const HistoryEntry& entry : held) parts_->take_up(entry);
+    return state.commit();
+}
+
+bool Wallet::is_reading_again() const { return !parts_->state.held_payments().empty(); }
+
+std::expected<void, base::Error> Wallet::start_from(std::span<const OwnedCoin> coins,
+                                                    const Tip& block) {
+    WalletState& state = parts_->state;
+    if (state.meta().tip) return out_of_step("blocks were told already");
+    for (const OwnedCoin& owned : coins) {
+        const auto key = parts_->own_key(owned.output.owner);
+        if (!key) continue;
+        state.put(Coin{owned.outpoint, owned.output.amount, *key, block.height, {}, {}});
+        if (*key >= parts_->handed_out()) {
+            state.set_handed_out(static_cast<std::uint16_t>(*key + 1));
+        }
+    }
+    state.put_block(block.height, block.hash);
+    state.set_tip(block.height, block.hash);
+    state.set_final(block.height);
     return state.commit();
 }
 

@@ -11,8 +11,7 @@ struct Wallet::Parts {
     KeyFile keys;
     std::map<crypto::PublicKey, std::uint16_t> key_index;
     WalletState state;
-    std::optional<std::vector<crypto::SigningKey>> secret;
-    std::uint32_t wrong_tries = 0;
+    std::optional<SecretKeys> secret;
 
     std::optional<std::uint16_t> own_key(const crypto::PublicKey& owner) const;
     void index_keys();
@@ -31,8 +30,12 @@ struct Wallet::Parts {
     /// It is FINAL: goes to the history, and its competitors are dead.
     void finish(const HistoryEntry& entry);
     std::size_t pending_incoming() const;
+    /// Takes up again a payment of its own that the chain, read again, has not shown.
+    void take_up(const HistoryEntry& held);
     /// Whether the coins it spends are noted as spent by it and by no competitor.
     bool is_foremost(const HistoryEntry& entry) const;
+
+    std::uint16_t handed_out() const;
 
 private:
     HistoryEntry describe(const TransactionChange& change) const;

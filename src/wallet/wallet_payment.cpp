@@ -94,10 +94,17 @@ std::expected<Payment, base::Error> Wallet::pay_from(const std::vector<Coin>& co
                    shortest_form(parts_->chain, parts_->keys, transaction, coins)};
 }
 
-Result Wallet::create_payment(const PaymentOrder& order, wire::Slot now_slot) {
-    if (!is_unlocked()) {
+std::expected<void, base::Error> Wallet::check_signing() const {
+    if (is_unlocked()) return {};
+    if (can_sign()) {
         return refused(base::Errc::unauthorized, "the wallet is locked", "unlock it first");
     }
+    return refused(base::Errc::unsupported, "this wallet only watches; it cannot sign",
+                   "pay from the wallet that has the keys");
+}
+
+Result Wallet::create_payment(const PaymentOrder& order, wire::Slot now_slot) {
+    MESH_CHECK(check_signing());
     MESH_TRY(const wire::Amount needed, check_order(order, now_slot));
     const WalletState& state = parts_->state;
     std::vector<SpendableCoin> spendable;
@@ -131,22 +138,37 @@ std::expected<const HistoryEntry*, base::Error> Wallet::find_pending_payment(
     return entry;
 }
 
-Result Wallet::reissue_payment(const wire::Txid& txid, const PaymentOrder& order,
-                               wire::Slot now_slot) {
-    if (!is_unlocked()) {
-        return refused(base::Errc::unauthorized, "the wallet is locked", "unlock it first");
+std::expected<std::vector<Coin>, base::Error> Wallet::coins_to_reuse(const wire::Txid& txid) const {
+    MESH_TRY(const auto entry, find(txid));
+    if (!entry || entry->direction == Direction::incoming) {
+        return refused(base::Errc::not_found,
+                       "no payment " + crypto::to_hex(txid.hash) + " was made by this wallet",
+                       "look at the history");
     }
-    MESH_TRY(const HistoryEntry* const entry, find_pending_payment(txid));
-    MESH_TRY(const wire::Amount needed, check_order(order, now_slot));
+    if (entry->height) {
+        return refused(base::Errc::conflict, "the payment is in a block already",
+                       entry->state == EntryState::final ? "it is paid" : "wait until it is final");
+    }
     std::vector<Coin> coins;
     for (const wire::Outpoint& outpoint : entry->spends) {
         const Coin* coin = parts_->state.find_coin(outpoint);
-        if (coin == nullptr || coin->spent) {
+        // A dead payment's coin may serve another payment by now, perhaps its own successor.
+        const bool is_taken =
+            coin != nullptr && entry->state == EntryState::dead && coin->spent_by.has_value();
+        if (coin == nullptr || coin->spent || is_taken) {
             return refused(base::Errc::conflict, "another transaction took its coin",
-                           "wait until that one is final");
+                           "look at the history: it may have been paid anew already");
         }
         coins.push_back(*coin);
     }
+    return coins;
+}
+
+Result Wallet::reissue_payment(const wire::Txid& txid, const PaymentOrder& order,
+                               wire::Slot now_slot) {
+    MESH_CHECK(check_signing());
+    MESH_TRY(const wire::Amount needed, check_order(order, now_slot));
+    MESH_TRY(const std::vector<Coin> coins, coins_to_reuse(txid));
     if (sum(coins) < needed) {
         return refused(base::Errc::full,
                        "its coins hold " + std::to_string(sum(coins).units) + ", " +

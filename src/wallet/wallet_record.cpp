@@ -86,6 +86,11 @@ bool Wallet::Parts::record(const TransactionChange& change, std::optional<wire::
     } else {
         entry.sequence = state.take_sequence();
     }
+    if (const auto held = state.held_payments().find(change.txid);
+        held != state.held_payments().end()) {
+        entry.transaction = held->second.transaction;
+        state.erase_held(change.txid);
+    }
     entry.height = height;
     entry.state = height ? EntryState::live : EntryState::pending;
     state.put(entry);
@@ -111,6 +116,7 @@ void Wallet::Parts::create_coins(const wire::Txid& txid, const wire::Transaction
     for (std::size_t i = 0; i < body.outputs.size(); ++i) {
         const auto key = own_key(body.outputs[i].owner);
         if (!key) continue;
+        if (*key >= handed_out()) state.set_handed_out(static_cast<std::uint16_t>(*key + 1));
         const wire::Outpoint outpoint{txid, static_cast<std::uint16_t>(i)};
         const Coin* found = state.find_coin(outpoint);
         Coin coin = found ? *found : Coin{};
@@ -194,6 +200,30 @@ void Wallet::Parts::finish(const HistoryEntry& entry) {
     }
     for (const wire::Txid& txid : competitors) kill(txid);
     state.close_entry(entry.txid, EntryState::final);
+}
+
+void Wallet::Parts::take_up(const HistoryEntry& held) {
+    TransactionChange change{held.txid, held.transaction->body, {}};
+    for (const wire::Input& input : change.body.inputs) {
+        const Coin* coin = state.find_coin(input.outpoint);
+        if (coin == nullptr || coin->spent) break;
+        change.spent.push_back({keys.keys[coin->key], coin->amount});
+    }
+    if (change.spent.size() == change.body.inputs.size()) {
+        record(change, std::nullopt);
+        return;
+    }
+    // Another transaction, in a block, has taken a coin of it.
+    HistoryEntry dead = held;
+    dead.sequence = state.take_sequence();
+    state.erase_held(held.txid);
+    state.put(dead);
+    state.close_entry(held.txid, EntryState::dead);
+}
+
+std::uint16_t Wallet::Parts::handed_out() const {
+    const std::uint16_t most = std::max(keys.handed_out, state.meta().handed_out);
+    return std::min(most, static_cast<std::uint16_t>(keys.keys.size()));
 }
 
 std::size_t Wallet::Parts::pending_incoming() const {

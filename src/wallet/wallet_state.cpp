@@ -38,13 +38,19 @@ const typename Map::mapped_type* find(const Map& map, const typename Map::key_ty
 
 std::expected<WalletState, base::Error> WalletState::load(kv::Store& store, kv::Table table,
                                                           const wire::ChainId& chain,
-                                                          const crypto::PublicKey& wallet) {
+                                                          const crypto::PublicKey& wallet,
+                                                          std::size_t keys) {
     WalletState state(store, table);
+    state.meta_.keys_scanned = static_cast<std::uint16_t>(keys);  // of a table that is empty
     MESH_CHECK(state.read_meta(chain, wallet));
+    MESH_CHECK(state.read_entries(Row::held_payment, state.held_));
     MESH_CHECK(state.read_coins());
-    MESH_CHECK(state.read_open_entries());
+    MESH_CHECK(state.read_entries(Row::open_entry, state.open_));
     state.turn_back_what_is_ahead_of_tip();
     MESH_CHECK(state.commit());
+    if (state.meta_.keys_scanned != keys || state.meta_.starting_over) {
+        MESH_CHECK(state.start_over(keys));
+    }
     return state;
 }
 
@@ -54,6 +60,7 @@ std::expected<void, base::Error> WalletState::read_meta(const wire::ChainId& cha
     if (!row) {
         meta_.chain = chain;
         meta_.wallet = wallet;
+        was_empty_ = true;
         return {};
     }
     MESH_TRY(meta_, parse_meta(*row));
@@ -78,16 +85,16 @@ std::expected<void, base::Error> WalletState::read_coins() {
     return result;
 }
 
-std::expected<void, base::Error> WalletState::read_open_entries() {
+std::expected<void, base::Error> WalletState::read_entries(Row row, Entries& entries) {
     std::expected<void, base::Error> result;
-    const base::Buffer from{static_cast<std::byte>(Row::open_entry)};
+    const base::Buffer from{static_cast<std::byte>(row)};
     const base::Buffer to = kv::end_of_prefix(from);
     MESH_CHECK(store_->scan({table_, from, to}, [&](base::Bytes, base::Bytes value) {
         auto entry = parse_entry(value);
         if (!entry) result = std::unexpected(entry.error());
         if (entry) {
             const wire::Txid txid = entry->txid;
-            open_.emplace(txid, *std::move(entry));
+            entries.emplace(txid, *std::move(entry));
         }
         return result.has_value();
     }));
@@ -128,6 +135,29 @@ const Coin* WalletState::find_coin(const wire::Outpoint& outpoint) const {
 
 const HistoryEntry* WalletState::find_open(const wire::Txid& txid) const {
     return find(open_, txid);
+}
+
+std::expected<std::optional<HistoryEntry>, base::Error> WalletState::find_closed(
+    const wire::Txid& txid) const {
+    std::expected<std::optional<HistoryEntry>, base::Error> result;
+    const base::Buffer from{static_cast<std::byte>(Row::closed_entry)};
+    const base::Buffer to = kv::end_of_prefix(from);
+    MESH_CHECK(store_->scan({.table = table_, .from = from, .to = to, .reverse = true},
+                            [&](base::Bytes, base::Bytes value) {
+                                auto entry = parse_entry(value);
+                                if (!entry) {
+                                    result = std::unexpected(entry.error());
+                                } else if (entry->txid == txid) {
+                                    result = *std::move(entry);
+                                }
+                                return result && !*result;
+                            }));
+    return result;
+}
+
+std::expected<std::string, base::Error> WalletState::label(const wire::Txid& txid) const {
+    MESH_TRY(const auto row, store_->get(table_, label_key(txid)));
+    return row ? std::string(base::as_text(*row)) : std::string();
 }
 
 std::vector<wire::Outpoint> WalletState::coins_of(const wire::Txid& txid) const {
@@ -207,6 +237,63 @@ void WalletState::put_block(wire::Height height, const wire::Hash& hash) {
 
 void WalletState::erase_block(wire::Height height) { other_rows_[block_key(height)].clear(); }
 
+void WalletState::erase_held(const wire::Txid& txid) {
+    const auto found = held_.find(txid);
+    if (found == held_.end()) return;
+    other_rows_[held_payment_key(txid)].clear();
+    old_held_.insert(held_.extract(found));
+}
+
+void WalletState::set_label(const wire::Txid& txid, std::string_view label) {
+    other_rows_[label_key(txid)] = base::to_buffer(base::as_bytes(label));
+}
+
+std::expected<void, base::Error> WalletState::start_over(std::size_t keys) {
+    const Entries held_before = held_;
+    meta_.keys_scanned = static_cast<std::uint16_t>(keys);
+    meta_.starting_over = true;
+    for (const auto& [txid, entry] : open_) {
+        if (!entry.transaction) continue;
+        HistoryEntry held = entry;
+        held.height.reset();
+        held.state = EntryState::pending;
+        other_rows_[held_payment_key(txid)] = encode(held);
+        held_.insert_or_assign(txid, std::move(held));
+    }
+    // Held before anything is erased; both may be done again.
+    if (auto held = commit(); !held) {
+        held_ = held_before;
+        return held;
+    }
+    return go_on_starting_over();
+}
+
+std::expected<void, base::Error> WalletState::go_on_starting_over() {
+    for (const Row row : {Row::block, Row::coin, Row::open_entry, Row::closed_entry}) {
+        MESH_CHECK(erase_all(row));
+    }
+    coins_.clear();
+    open_.clear();
+    meta_.tip.reset();
+    meta_.tip_hash = {};
+    meta_.final = {};
+    meta_.next_sequence = 0;
+    meta_.starting_over = false;
+    auto erased = commit();
+    if (!erased) half_written_ = true;  // memory has let go of what the store may still hold
+    return erased;
+}
+
+std::expected<void, base::Error> WalletState::erase_all(Row row) {
+    const base::Buffer from{static_cast<std::byte>(row)};
+    const base::Buffer to = kv::end_of_prefix(from);
+    MESH_CHECK(store_->scan({table_, from, to}, [&](base::Bytes key, base::Bytes) {
+        other_rows_[base::to_buffer(key)].clear();
+        return true;
+    }));
+    return {};
+}
+
 std::expected<void, base::Error> WalletState::commit() {
     auto written = write_changes();
     if (written) {
@@ -253,6 +340,7 @@ void WalletState::roll_back() {
     meta_ = committed_meta_;
     restore(old_coins_, coins_);
     restore(old_entries_, open_);
+    held_.merge(old_held_);
     forget_changes();
 }
 
@@ -260,6 +348,7 @@ void WalletState::forget_changes() {
     committed_meta_ = meta_;
     old_coins_.clear();
     old_entries_.clear();
+    old_held_.clear();
     other_rows_.clear();
 }
 

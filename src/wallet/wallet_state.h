@@ -22,13 +22,22 @@ public:
     /// those of the store.
     static std::expected<WalletState, base::Error> load(kv::Store& store, kv::Table table,
                                                         const wire::ChainId& chain,
-                                                        const crypto::PublicKey& wallet);
+                                                        const crypto::PublicKey& wallet,
+                                                        std::size_t keys);
 
     const Meta& meta() const { return meta_; }
+    /// Whether load() found nothing.
+    bool was_empty() const { return was_empty_; }
     const Coins& coins() const { return coins_; }
     const Entries& open_entries() const { return open_; }
     const Coin* find_coin(const wire::Outpoint& outpoint) const;
     const HistoryEntry* find_open(const wire::Txid& txid) const;
+    /// Reads the history backwards until it is found. Errors: corrupt, those of the store.
+    std::expected<std::optional<HistoryEntry>, base::Error> find_closed(
+        const wire::Txid& txid) const;
+    /// Own payments that the chain being read again has not shown so far.
+    const Entries& held_payments() const { return held_; }
+    std::expected<std::string, base::Error> label(const wire::Txid& txid) const;
     /// The coins that `txid` makes for this wallet.
     std::vector<wire::Outpoint> coins_of(const wire::Txid& txid) const;
     /// Errors: corrupt (no such row), those of the store.
@@ -47,7 +56,13 @@ public:
     void erase_entry(const wire::Txid& txid);
     void put_block(wire::Height height, const wire::Hash& hash);
     void erase_block(wire::Height height);
+    void erase_held(const wire::Txid& txid);
+    void set_handed_out(std::uint16_t keys) { meta_.handed_out = keys; }
+    void set_label(const wire::Txid& txid, std::string_view label);
 
+    /// Erases what was learned from the chain, to read it again for `keys` keys. Own payments under
+    /// way are held until the chain shows them, or is read. Survives being cut off anywhere.
+    std::expected<void, base::Error> start_over(std::size_t keys);
     std::expected<void, base::Error> commit();
     void roll_back();
 
@@ -57,7 +72,9 @@ private:
     std::expected<void, base::Error> read_meta(const wire::ChainId& chain,
                                                const crypto::PublicKey& wallet);
     std::expected<void, base::Error> read_coins();
-    std::expected<void, base::Error> read_open_entries();
+    std::expected<void, base::Error> read_entries(Row row, Entries& entries);
+    std::expected<void, base::Error> erase_all(Row row);
+    std::expected<void, base::Error> go_on_starting_over();
     void turn_back_what_is_ahead_of_tip();
     std::expected<void, base::Error> write_changes();
     void forget_changes();
@@ -67,14 +84,17 @@ private:
     Meta meta_;
     Coins coins_;
     Entries open_;
+    Entries held_;
 
     // What changed since the last commit: the values before, for undoing …
     Meta committed_meta_;
     std::map<wire::Outpoint, std::optional<Coin>> old_coins_;
     std::map<wire::Txid, std::optional<HistoryEntry>> old_entries_;
+    Entries old_held_;  ///< those that were taken away
     // … and the rows that memory does not hold; an empty value erases.
     std::map<base::Buffer, base::Buffer> other_rows_;
     bool half_written_ = false;
+    bool was_empty_ = false;
 };
 
 }  // namespace meshchain::wallet

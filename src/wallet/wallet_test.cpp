@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/random.h"
-#include "wallet/wallet_test_chain.h"
+#include "wallet/wallet_test_fixture.h"
 
 namespace meshchain::wallet {
 namespace {
@@ -14,96 +14,12 @@ using base::Errc;
 using testing::HasSubstr;
 using wire::Amount;
 
-class WalletTest : public testing::Test {
-protected:
-    WalletTest() {
-        KeyFile one =
-            create_key_file(kdf, entropy, quick_cost, as_bytes(test_passphrase), "w").value();
-        keys = add_key(kdf, entropy, quick_cost, as_bytes(test_passphrase), one).value();
-        reopen();
-    }
-
-    /// What a restart does: memory is lost, the medium stays, the wallet is locked.
-    void reopen() {
-        wallet.reset();
-        faulty.reset();
-        store.reset();
-        store = kv::MemoryStore::open(medium, {.tables = wallet_tables}).value();
-        faulty = std::make_unique<kv::FaultyStore>(*store);
-        wallet = Wallet::open(*faulty, wallet_table, chain.id(), keys).value();
-        wallet->check_invariants();
-    }
-    void unlock() { ASSERT_TRUE(wallet->unlock(kdf, as_bytes(test_passphrase))); }
-
-    void start(std::vector<std::uint64_t> own_coins) {
-        std::vector<wire::Output> allocations;
-        for (const std::uint64_t units : own_coins) allocations.push_back({key(), {units}});
-        allocations.push_back({stranger(1), {5000}});
-        apply(chain.genesis(std::move(allocations)));
-        unlock();
-    }
-    void apply(const BlockChange& block) {
-        const auto result = wallet->handle_block_applied(block);
-        ASSERT_TRUE(result) << base::sentence(result.error());
-        wallet->check_invariants();
-    }
-    void revert(const BlockChange& block) {
-        ASSERT_TRUE(wallet->handle_block_reverted(block.height, block.hash));
-        wallet->check_invariants();
-    }
-    void finalise(std::uint32_t height, std::uint32_t slot = 0) {
-        ASSERT_TRUE(wallet->handle_final({height}, {slot}));
-        wallet->check_invariants();
-    }
-
-    PaymentOrder order(std::uint64_t units, std::uint32_t expiry = 900) const {
-        return {stranger(2), {units}, {1}, {expiry}};
-    }
-    Payment pay(std::uint64_t units, std::uint32_t expiry = 900) {
-        auto payment = wallet->create_payment(order(units, expiry), {0});
-        EXPECT_TRUE(payment) << base::sentence(payment.error());
-        wallet->check_invariants();
-        return *std::move(payment);
-    }
-    const crypto::PublicKey& key(std::size_t index = 0) const { return keys.keys[index]; }
-    std::uint64_t total() const {
-        const Balance sums = wallet->balance();
-        return sums.final.units + sums.live.units + sums.pending_in.units;
-    }
-    EntryState state_of(const wire::Txid& txid) const {
-        const auto entries = wallet->history(100).value();
-        for (const HistoryEntry& entry : entries) {
-            if (entry.txid == txid) return entry.state;
-        }
-        ADD_FAILURE() << "not in the history";
-        return EntryState::dead;
-    }
-    static void expect_error(const auto& result, Errc code) {
-        ASSERT_FALSE(result);
-        EXPECT_EQ(result.error().code, code) << base::sentence(result.error());
-        EXPECT_FALSE(result.error().advice.empty());
-    }
-
-    QuickKdf kdf;
-    CountingEntropy entropy;
-    TestChain chain{"test"};
-    KeyFile keys;
-    std::shared_ptr<kv::MemoryMedium> medium = std::make_shared<kv::MemoryMedium>();
-    std::unique_ptr<kv::MemoryStore> store;
-    std::unique_ptr<kv::FaultyStore> faulty;
-    std::unique_ptr<Wallet> wallet;
-};
-
-TEST_F(WalletTest, WrongPassphrase_StaysLockedAndCountsTries) {
-    for (std::uint32_t count = 1; count <= 3; ++count) {
-        const auto result = wallet->unlock(kdf, as_bytes("guess"));
-        expect_error(result, Errc::unauthorized);
-        EXPECT_THAT(result.error().what, HasSubstr("try " + std::to_string(count)));
-        EXPECT_EQ(wallet->wrong_tries(), count);
-    }
+TEST_F(WalletTest, KeysOfAnotherWallet_DoNotUnlock) {
+    const KeyFile foreign =
+        create_key_file(doors, quick_cost, as_bytes(test_passphrase), "w").value();
+    expect_error(wallet->unlock(secret_keys(foreign)), Errc::conflict);
     EXPECT_FALSE(wallet->is_unlocked());
     unlock();
-    EXPECT_EQ(wallet->wrong_tries(), 0U);
     wallet->lock();
     EXPECT_FALSE(wallet->is_unlocked());
 }
@@ -486,7 +402,7 @@ TEST_F(WalletTest, AnotherChainOrAnotherWallet_IsRefusedByTheTable) {
     const TestChain other("other");
     expect_error(Wallet::open(*store, wallet_table, other.id(), keys), Errc::conflict);
     const KeyFile foreign =
-        create_key_file(kdf, entropy, quick_cost, as_bytes(test_passphrase), "").value();
+        create_key_file(doors, quick_cost, as_bytes(test_passphrase), "").value();
     expect_error(Wallet::open(*store, wallet_table, chain.id(), foreign), Errc::conflict);
 }
 
@@ -498,20 +414,6 @@ TEST_F(WalletTest, DamagedTable_IsAnErrorNeverABalance) {
     batch.put(wallet_table, base::Buffer(35, std::byte{'c'}), base::Buffer(3));
     ASSERT_TRUE(store->commit(batch));
     expect_error(Wallet::open(*store, wallet_table, chain.id(), keys), Errc::corrupt);
-}
-
-TEST_F(WalletTest, KeyFileWithOneKeyMore_IsFollowedAndAForeignOneRefused) {
-    start({});
-    const KeyFile more = add_key(kdf, entropy, quick_cost, as_bytes(test_passphrase), keys).value();
-    ASSERT_TRUE(wallet->handle_key_file(more));
-    EXPECT_FALSE(wallet->is_unlocked());
-    apply(chain.block(1, {chain.gift(more.keys[2], 9)}));
-    EXPECT_EQ(total(), 9U);
-    KeyFile foreign = more;
-    foreign.keys[0] = stranger(1);
-    expect_error(wallet->handle_key_file(foreign), Errc::conflict);
-    foreign = keys;
-    expect_error(wallet->handle_key_file(foreign), Errc::conflict);
 }
 
 TEST_F(WalletTest, History_IsPagedNewestFirst) {

@@ -5,6 +5,7 @@
 
 #include "kv/faulty_store.h"
 #include "kv/memory_store.h"
+#include "wallet/opened_key_file.h"
 #include "wallet/test_doors.h"
 #include "wallet/wallet.h"
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "crypto/heap_secret_memory.h"
+#include "wallet/opened_key_file.h"
 
 namespace meshchain::tests {
 namespace {
@@ -62,6 +64,8 @@ struct World::Host {
     QuickKdf kdf;
     SettableTimeSource time_source;
     base::Milliseconds clock_error{};
+    crypto::HeapSecretMemory memory;
+    wallet::KeyFileDoors wallet_doors() { return {kdf, entropy, memory}; }
     crypto::SigningKey::Seed identity_seed{};
     crypto::SigningKey::Seed validating_seed{};
     wallet::KeyFile wallet_file;
@@ -79,7 +83,7 @@ World::World(Options options)
         Host& host = *hosts_.back();
         host.entropy.fill(host.identity_seed);
         host.entropy.fill(host.validating_seed);
-        host.wallet_file = *wallet::create_key_file(host.kdf, host.entropy, {1, 8},
+        host.wallet_file = *wallet::create_key_file(host.wallet_doors(), {1, 8},
                                                     base::as_bytes(passphrase), "test");
         const auto identity = crypto::SigningKey::from_seed(host.identity_seed).public_key();
         const auto key = crypto::SigningKey::from_seed(host.validating_seed).public_key();
@@ -106,6 +110,16 @@ crypto::PublicKey World::payee(std::size_t index) const {
 
 crypto::PublicKey World::identity(std::size_t index) const {
     return crypto::SigningKey::from_seed(hosts_[index]->identity_seed).public_key();
+}
+
+std::expected<void, base::Error> World::add_keys(std::size_t index) {
+    Host& host = *hosts_[index];
+    MESH_TRY(const auto opened, wallet::OpenedKeyFile::open(host.wallet_doors(), host.wallet_file,
+                                                            {base::as_bytes(passphrase)}));
+    const std::size_t more = host.wallet_file.keys.size() + wallet::KeyFile::lookahead;
+    MESH_TRY(host.wallet_file, opened.with_keys(host.wallet_doors(), host.wallet_file, more));
+    MESH_CHECK(host.node->handle_key_file(host.wallet_file));
+    return host.node->unlock_wallet(now(), opened.keys(host.memory, more));
 }
 
 kv::FaultyStore& World::disk(std::size_t index) { return *hosts_[index]->faulty; }
@@ -135,8 +149,14 @@ std::expected<void, base::Error> World::boot(std::size_t index) {
                                            {crypto::SigningKey::from_seed(host.identity_seed),
                                             crypto::SigningKey::from_seed(host.validating_seed)},
                                            std::move(doors), now(index)));
+    if (options_.created) options_.created(*host.node);
     MESH_ASSERT(host.node->open_wallet(now(index), wallet::encode(host.wallet_file)).has_value());
-    MESH_ASSERT(host.node->wallet()->unlock(host.kdf, base::as_bytes(passphrase)).has_value());
+    const auto opened = wallet::OpenedKeyFile::open(host.wallet_doors(), host.wallet_file,
+                                                    {base::as_bytes(passphrase)});
+    MESH_ASSERT(
+        host.node
+            ->unlock_wallet(now(index), opened->keys(host.memory, host.wallet_file.keys.size()))
+            .has_value());
     return host.node->start(now(index));
 }
 

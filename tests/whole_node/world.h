@@ -50,6 +50,8 @@ public:
         std::function<void(std::size_t index, node::NodeConfig&)> configure = {};
         /// Whether one node's datagrams reach another; all do by default.
         std::function<bool(std::size_t from, std::size_t to)> reaches = {};
+        /// Sees a node before it gets its wallet and starts.
+        std::function<void(node::Node& node)> created = {};
     };
     explicit World(Options options);
     ~World();
@@ -65,6 +67,8 @@ public:
     const ledger::Genesis& genesis() const { return genesis_; }
     crypto::PublicKey payee(std::size_t index) const;
     crypto::PublicKey identity(std::size_t index) const;
+    /// Gives a living node's wallet more keys, as an unlocking does when they run short.
+    std::expected<void, base::Error> add_keys(std::size_t index);
     /// The disk of a node that lives, to make it fail.
     kv::FaultyStore& disk(std::size_t index);
 

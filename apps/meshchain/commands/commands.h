@@ -35,6 +35,8 @@ std::expected<Output, base::Error> watch_status(const Context& context,
 Command run_command(const Context& context);
 Command stop_command(const Context& context);
 Command transaction_decode_command(const Context& context);
+std::vector<Command> wallet_payment_commands(const Context& context);
+std::vector<Command> wallet_secret_commands(const Context& context);
 std::vector<Command> wallet_view_commands(const Context& context);
 
 }  // namespace meshchain::app

@@ -1,79 +1,81 @@
 // send: one payment, and on wish its way to FINAL.
 
-#include <chrono>
-#include <cstdio>
-#include <thread>
+#include <charconv>
 
 #include "host/api_client.h"
 #include "host/json_document.h"
 #include "meshchain/commands/commands.h"
-#include "meshchain/passphrase_options.h"
+#include "meshchain/payment_follow.h"
 #include "meshchain/wallet_session.h"
+#include "wallet/address.h"
+#include "wallet/payment_uri.h"
 
 namespace meshchain::app {
 namespace {
 
+using base::Errc;
 using host::Json;
 
 struct SendOptions {
     std::string to;
-    std::uint64_t amount = 0;
-    std::optional<std::uint64_t> fee;
+    std::optional<std::uint64_t> amount;
+    std::string fee;
+    std::string label;
     bool wait = false;
     std::uint64_t timeout_s = 120;
-    PassphraseOptions passphrase;
+    UnlockOptions unlock;
 };
 
-/// Follows a payment, telling each step on stderr, until it is FINAL, dead, or time is up.
-std::expected<std::string, base::Error> follow(const Context& context,
-                                               const host::ApiClient& client,
-                                               const std::string& txid,
-                                               std::chrono::seconds timeout) {
-    const auto deadline = std::chrono::steady_clock::now() + timeout;
-    std::string shown;
-    while (true) {
-        MESH_TRY(const Json json, client.get("/v1/transactions/" + txid));
-        std::string certainty = json.at("certainty");
-        std::string line = certainty;
-        if (certainty == "LIVE") {
-            line += " (" + host::to_line(json.at("live_percent")) + " % of the stake)";
+/// What a link asks for; what the command line says beside it must agree.
+std::expected<void, base::Error> read_link(const host::ApiClient& client,
+                                           const SendOptions& options, Json& order) {
+    MESH_TRY(const wallet::PaymentRequest request, wallet::parse_uri(options.to));
+    if (request.chain) {
+        MESH_TRY(const Json status, client.get("/v1/status"));
+        const std::string chain = status.at("chain_id");
+        if (!chain.starts_with(base::to_hex(*request.chain))) {
+            return base::failure(Errc::wrong_chain,
+                                 "the request is for another chain than " + chain.substr(0, 16),
+                                 "payment request", "ask its maker which network is meant");
         }
-        if (line != shown && !context.json) std::fprintf(stderr, "%s\n", line.c_str());
-        shown = line;
-        if (certainty == "FINAL" || certainty == "EXPIRED") return certainty;
-        if (std::chrono::steady_clock::now() > deadline) {
-            return base::failure(base::Errc::timeout, "the payment is only " + line + " so far",
-                                 txid, "ask again with `meshchain tx " + txid + "`");
-        }
-        std::this_thread::sleep_for(std::chrono::milliseconds(100));
     }
+    if (request.amount && options.amount && request.amount->units != *options.amount) {
+        return base::failure(Errc::invalid_argument,
+                             "the request asks for " + std::to_string(request.amount->units) +
+                                 ", not " + std::to_string(*options.amount),
+                             "amount", "leave the amount out, or give the one asked for");
+    }
+    order["to"] = wallet::encode_address(request.payee);
+    if (request.amount) order["amount"] = request.amount->units;
+    if (!request.note.empty() && options.label.empty()) order["label"] = request.note;
+    return {};
 }
 
-/// Unlocks for this one payment if need be, and locks again.
-std::expected<Json, base::Error> pay(const host::ApiClient& client, const SendOptions& options) {
-    Json order = {{"to", options.to}, {"amount", options.amount}};
-    if (options.fee) order["fee"] = *options.fee;
-    MESH_TRY(const Json wallet, client.get("/v1/wallet"));
-    if (wallet.at("unlocked").get<bool>()) return client.post("/v1/payments", order);
-    MESH_CHECK(unlock_wallet(client, options.passphrase.source()));
-    auto payment = client.post("/v1/payments", order);
-    MESH_CHECK(client.post("/v1/wallet/lock", Json::object()));
-    return payment;
+std::expected<Json, base::Error> read_order(const host::ApiClient& client,
+                                            const SendOptions& options) {
+    Json order = {{"to", options.to}};
+    if (options.amount) order["amount"] = *options.amount;
+    if (!options.label.empty()) order["label"] = options.label;
+    MESH_TRY(const Json fee, fee_json(options.fee));
+    if (!fee.is_null()) order["fee"] = fee;
+    if (wallet::is_payment_uri(options.to)) MESH_CHECK(read_link(client, options, order));
+    if (order.contains("amount")) return order;
+    return base::failure(Errc::invalid_argument, "no amount is given", "amount",
+                         "say how much behind the address");
 }
 
 std::expected<Output, base::Error> send(const Context& context, const SendOptions& options) {
     MESH_TRY(const host::ApiClient client, host::ApiClient::of_folder(context.data));
-    MESH_TRY(Json json, pay(client, options));
+    MESH_TRY(const Json order, read_order(client, options));
+    MESH_TRY(Json json, with_unlocked_wallet(client, options.unlock,
+                                             [&] { return client.post("/v1/payments", order); }));
     const std::string txid = json.at("txid");
-    std::string text = "Sent as " + txid + "; see `meshchain tx " + txid + "`";
+    std::string text = "Sent as " + txid + "; see `meshchain tx " + txid +
+                       "`\nIt can happen until " + json.at("expires").get<std::string>() + "." +
+                       lock_warning(json);
     if (options.wait) {
-        MESH_TRY(const std::string certainty,
-                 follow(context, client, txid, std::chrono::seconds(options.timeout_s)));
-        json["certainty"] = certainty;
-        text = "Paid: " + txid + " is FINAL.";
-        if (certainty != "FINAL") {
-            return base::failure(base::Errc::stale, "the payment expired", txid, "send it again");
-        }
+        MESH_CHECK(follow_payment(context, client, json, std::chrono::seconds(options.timeout_s)));
+        text = "Paid: " + txid + " is FINAL." + lock_warning(json);
     }
     return output(std::move(json), std::move(text));
 }
@@ -82,18 +84,23 @@ std::expected<Output, base::Error> send(const Context& context, const SendOption
 
 Command send_command(const Context& context) {
     const auto o = std::make_shared<SendOptions>();
-    Command command{.name = "send",
-                    .summary = "Pay from the running node's wallet",
-                    .examples =
-                        "Examples:\n  meshchain send mesh1... 250 --wait --data alice\n"
-                        "  meshchain send mesh1... 250 --passphrase-file alice.passphrase --json",
-                    .options = {{"to", "ADDRESS", "who gets it", &o->to, true},
-                                {"amount", "UNITS", "how much", &o->amount, true},
-                                {"--fee", "UNITS", "at least so much (the usual fee)", &o->fee},
-                                {"--wait", "", "show its way to FINAL", &o->wait},
-                                {"--timeout", "SECONDS", "how long to wait (120)", &o->timeout_s}},
-                    .run = [&context, o] { return send(context, *o); }};
-    o->passphrase.add_to(command.options);
+    Command command{
+        .name = "send",
+        .summary = "Pay from the running node's wallet",
+        .examples =
+            "Examples:\n  meshchain send mesh1... 250 --wait --data alice\n"
+            "  meshchain send 'meshchain:mesh1...?amount=250&note=bread' --fee high\n"
+            "  meshchain send mesh1... 250 --passphrase-file alice.passphrase --json",
+        .options = {{"to", "ADDRESS", "who gets it: an address, or a meshchain: link", &o->to,
+                     true},
+                    {"amount", "UNITS", "how much, unless the link says it", &o->amount},
+                    {"--fee", "FEE", "low, normal, high, or at least so many units (usual fee)",
+                     &o->fee},
+                    {"--label", "TEXT", "a note for the own history", &o->label},
+                    {"--wait", "", "show its way to FINAL", &o->wait},
+                    {"--timeout", "SECONDS", "how long to wait (120)", &o->timeout_s}},
+        .run = [&context, o] { return send(context, *o); }};
+    o->unlock.add_to(command.options);
     return command;
 }
 

@@ -42,7 +42,8 @@ std::expected<DemoNode, base::Error> DemoNode::prepare(const std::filesystem::pa
     MESH_TRY(node::Keys keys, host::load_or_make_keys(host::DataFolder(folder), entropy));
     DemoNode node(folder, std::move(name), std::move(keys));
     MESH_TRY(const wallet::KeyFile wallet,
-             wallet::create_key_file(kdf, entropy, cheap, base::as_bytes(passphrase), node.name_));
+             wallet::create_key_file({kdf, entropy, host::secret_memory()}, cheap,
+                                     base::as_bytes(passphrase), node.name_));
     MESH_CHECK(host::write_file(node.folder_.wallet({}), wallet::encode(wallet)));
     node.owner_ = wallet.keys.front();
     node.address_ = wallet::encode_address(node.owner_);
