@@ -2,10 +2,12 @@
 #
 #   JOBS           parallel compilations and tests (as many as there are processors)
 #   FUZZ_SECONDS   how long `make fuzz` gives each fuzzer (20)
+#   PREFIX         where `make install` puts things (/usr/local)
 #   TESTS          a regular expression: only the tests whose name matches
 
 JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 20
+PREFIX ?= /usr/local
 TESTS ?= .
 
 INSTALL := tools/install_dependencies.sh
@@ -25,7 +27,7 @@ compile = cmake --build $(1) --parallel $(JOBS) $(if $(2),--target $(2)) >&2
 BARE := -DMESHCHAIN_TESTS=OFF -DMESHCHAIN_BENCH=OFF
 space := $(subst ,, )
 
-.PHONY: help build demo test bench fuzz lint format sanitize tsan clean
+.PHONY: help build demo test bench install fuzz lint format sanitize tsan clean
 .DEFAULT_GOAL := help
 
 help:
@@ -33,6 +35,7 @@ help:
 	@echo 'make demo      five nodes that pay each other and survive killing one'
 	@echo 'make test      every test'
 	@echo 'make bench     the benchmarks, one line a workload'
+	@echo 'make install   program, library and service under PREFIX, staged in DESTDIR'
 	@echo 'make fuzz      every fuzzer for FUZZ_SECONDS'
 	@echo 'make lint      formatting, static analysis, rules of the house'
 	@echo 'make format    put the sources into the agreed layout'
@@ -77,6 +80,14 @@ fuzz:
 	@$(call configure,fuzz)
 	@$(call compile,build-fuzz)
 	@tools/run_fuzzers.sh build-fuzz $(FUZZ_SECONDS)
+
+install:
+	@$(INSTALL) build
+	@$(call configure,release,$(if $(wildcard build/CMakeCache.txt),,$(BARE)))
+	@$(call compile,build,meshchain meshchain_library)
+	@if cmake --build build --target help | grep -q meshchain_docs; then \
+	    cmake --build build --target meshchain_docs >&2; fi
+	@cmake --install build --prefix '$(PREFIX)'
 
 lint:
 	@$(INSTALL) build test bench lint

@@ -29,6 +29,9 @@ function(mesh_module NAME)
   target_include_directories(${library} ${scope} ${PROJECT_SOURCE_DIR}/src)
   target_link_libraries(${library} ${scope} ${dependencies} ${ARG_LIBS})
 
+  set_property(GLOBAL APPEND PROPERTY MESHCHAIN_MODULES ${library})
+  set_property(GLOBAL APPEND PROPERTY MESHCHAIN_LIBRARIES ${ARG_LIBS})
+
   if(MESHCHAIN_TESTS AND tests)
     mesh_test(${NAME}_test SOURCES ${tests} LIBS ${library})
   endif()

@@ -59,7 +59,9 @@ struct NodeProcess::Parts {
     Result open_node();
     Result open_wallet();
     Result open_api();
-    Result start();
+    Result open();
+    Result begin();
+    void await_signals();
     base::Now now();
     void advance();
     void advance_if_due();
@@ -135,6 +137,7 @@ Result NodeProcess::Parts::open_node() {
     frames = std::make_unique<mesh::IpFrames>(*link);
     node::Doors doors{*store, *frames, entropy, kdf, sink.get(), &time_source};
     doors.verifier = &verifier;
+    doors.services = options.services;
     MESH_TRY(node, node::Node::create(config, *genesis, std::move(keys), doors, now()));
     return {};
 }
@@ -148,8 +151,6 @@ Result NodeProcess::Parts::open_wallet() {
 }
 
 Result NodeProcess::Parts::open_api() {
-    unlocker.emplace(WalletUnlocker::Doors{io, *node, kdf, entropy, [this] { return now(); }, log},
-                     WalletFiles::of(folder, config));
     const std::string token = random_token(entropy);
     MESH_TRY(api, HttpServer::listen(io,
                                      {.address = config.api.address,
@@ -170,25 +171,34 @@ Result NodeProcess::Parts::open_api() {
     return write_file(folder.api_address(), base::as_bytes(address + "\n"));
 }
 
-Result NodeProcess::Parts::start() {
+Result NodeProcess::Parts::open() {
     MESH_CHECK(open_folder());
     remove_api_files();  // of a node that was killed
     MESH_CHECK(open_node());
-    MESH_CHECK(open_wallet());
+    return open_wallet();
+}
+
+Result NodeProcess::Parts::begin() {
     MESH_CHECK(node->start(now()));
     running = true;
-    MESH_CHECK(open_api());
+    unlocker.emplace(WalletUnlocker::Doors{io, *node, kdf, entropy, [this] { return now(); }, log},
+                     WalletFiles::of(folder, config));
+    if (options.api) MESH_CHECK(open_api());
     link->on_readable([this] { advance(); });
+    if (options.signals) await_signals();
+    log.info("node " + node->status(now()).node_id + " listens on " +
+             base::to_string(link->local_address()) +
+             (api ? ", API on " + base::to_string(api->address()) : ""));
+    advance();
+    return {};
+}
+
+void NodeProcess::Parts::await_signals() {
     signals.add(SIGINT);
     signals.add(SIGTERM);
     signals.async_wait([this](boost::system::error_code error, int number) {
         if (!error) request_stop(number == SIGINT ? "interrupted" : "terminated");
     });
-    log.info("node " + node->status(now()).node_id + " listens on " +
-             base::to_string(link->local_address()) + ", API on " +
-             base::to_string(api->address()));
-    advance();
-    return {};
 }
 
 void NodeProcess::Parts::advance() {
@@ -256,11 +266,20 @@ NodeProcess::~NodeProcess() {
     if (parts_->lock) static_cast<void>(parts_->close());
 }
 
-std::expected<std::unique_ptr<NodeProcess>, base::Error> NodeProcess::start(
+std::expected<std::unique_ptr<NodeProcess>, base::Error> NodeProcess::open(
     const std::filesystem::path& folder, const Options& options) {
     // Its destructor closes, in reverse, whatever a failing step leaves open.
     std::unique_ptr<NodeProcess> process(new NodeProcess(std::make_unique<Parts>(folder, options)));
-    MESH_CHECK(process->parts_->start());
+    MESH_CHECK(process->parts_->open());
+    return process;
+}
+
+Result NodeProcess::begin() { return parts_->begin(); }
+
+std::expected<std::unique_ptr<NodeProcess>, base::Error> NodeProcess::start(
+    const std::filesystem::path& folder, const Options& options) {
+    MESH_TRY(auto process, open(folder, options));
+    MESH_CHECK(process->begin());
     return process;
 }
 
@@ -269,6 +288,18 @@ Result NodeProcess::run() {
     parts_->io.run_for(farewell);
     return parts_->close();
 }
+
+void NodeProcess::post(std::function<void()> work) {
+    boost::asio::post(parts_->io, [parts = parts_.get(), work = std::move(work)] {
+        work();
+        parts->advance();
+    });
+}
+
+void NodeProcess::request_stop(std::string_view why) { parts_->request_stop(why); }
+node::Node& NodeProcess::node() { return *parts_->node; }
+WalletUnlocker& NodeProcess::unlocker() { return *parts_->unlocker; }
+base::Now NodeProcess::now() const { return parts_->now(); }
 
 base::LinkAddress NodeProcess::api_address() const { return parts_->api->address(); }
 base::LinkAddress NodeProcess::link_address() const { return parts_->link->local_address(); }

@@ -7,15 +7,20 @@
 //
 // Time:    the node is stepped when datagrams wait and when its poll_timeout comes; an idle one
 //          sleeps.
-// Threads: all in the thread that calls run().
-// Errors:  of start: whatever the failing step said, with path, cause and remedy.
+// Threads: one at a time: that of open() and begin(), then the one that calls run(). post() from
+// any. Errors:  of start: whatever the failing step said, with path, cause and remedy.
 
 #include <expected>
 #include <filesystem>
+#include <functional>
 #include <memory>
+#include <string_view>
+#include <vector>
 
 #include "base/error.h"
 #include "base/link.h"
+#include "host/wallet_unlocker.h"
+#include "node/node.h"
 
 namespace meshchain::host {
 
@@ -24,7 +29,17 @@ public:
     struct Options {
         /// Begin anew though the folder once had a store (host/store_marker.h).
         bool accept_empty_store = false;
+        std::vector<wire::Service*> services = {};  ///< outlive the process
+        bool api = true;
+        bool signals = true;  ///< end at SIGINT and SIGTERM
     };
+
+    /// Opens the doors and makes the node, which does not run yet.
+    static std::expected<std::unique_ptr<NodeProcess>, base::Error> open(
+        const std::filesystem::path& folder, const Options& options);
+    /// Starts node and API. Once; after an Error nothing is left but to destroy this.
+    std::expected<void, base::Error> begin();
+    /// Both.
     static std::expected<std::unique_ptr<NodeProcess>, base::Error> start(
         const std::filesystem::path& folder, const Options& options);
     /// Stops the node, if run() has not yet.
@@ -34,6 +49,18 @@ public:
     /// Errors: those of closing the store.
     std::expected<void, base::Error> run();
 
+    /// Leaves `work` for the thread in run(), which steps the node afterwards. It is never called
+    /// when run() has ended before.
+    void post(std::function<void()> work);
+    /// Ends run(). In the thread that runs it.
+    void request_stop(std::string_view why);
+
+    /// Until run() ends.
+    node::Node& node();
+    WalletUnlocker& unlocker();  ///< from begin() on
+    base::Now now() const;
+
+    /// With an API.
     base::LinkAddress api_address() const;
     base::LinkAddress link_address() const;
 

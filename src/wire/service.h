@@ -64,10 +64,10 @@ struct Ingress {
 /// no session: mesh finds the way, repeats it until a receipt comes, and hands it up at most once.
 struct Outgoing {
     MessageType type{};
-    std::optional<crypto::PublicKey> to;      ///< empty: every session
-    std::optional<crypto::PublicKey> except;  ///< with `to` empty: not back to this one
-    base::Buffer payload;                     ///< for control: the body, unsigned
-    std::optional<Destination> destination = std::nullopt;  ///< for `routed`
+    std::optional<crypto::PublicKey> to = std::nullopt;      ///< empty: every session
+    std::optional<crypto::PublicKey> except = std::nullopt;  ///< with `to` empty: not back to it
+    base::Buffer payload = {};                               ///< for control: the body, unsigned
+    std::optional<Destination> destination = std::nullopt;   ///< for `routed`
 };
 
 /// A message of class `routed`.

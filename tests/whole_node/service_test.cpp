@@ -57,8 +57,7 @@ public:
     }
 
     static wire::Outgoing frame(wire::MessageType type, std::string_view text) {
-        return {
-            .type = type, .to = {}, .except = {}, .payload = base::to_buffer(base::as_bytes(text))};
+        return {.type = type, .payload = base::to_buffer(base::as_bytes(text))};
     }
 
     std::vector<wire::MessageRule> rules_{rule_of(hello_type, wire::MessageClass::control),
