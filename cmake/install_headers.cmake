@@ -1,5 +1,6 @@
 # Run by `cmake --install`: installs the public headers of libmeshchain, and whatever these include.
 # In INCLUDE_FOLDER of the prefix, so that includes read as they do here: "node/node.h".
+cmake_policy(VERSION 3.25)
 
 # What a program that embeds a node starts from; docs/guide/embedding.md says what for.
 set(public

@@ -3,7 +3,7 @@
 #include <cstdio>
 #include <future>
 
-#include "example.h"
+#include "examples/example.h"
 #include "host/embedded_node.h"
 #include "host/local_chain.h"
 

@@ -2,7 +2,7 @@
 
 #include <cstdio>
 
-#include "example.h"
+#include "examples/example.h"
 #include "host/embedded_node.h"
 #include "host/local_chain.h"
 #include "host/message_inbox.h"

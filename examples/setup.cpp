@@ -3,7 +3,7 @@
 #include <cstdio>
 
 #include "crypto/identity.h"
-#include "example.h"
+#include "examples/example.h"
 #include "host/embedded_node.h"
 #include "host/file.h"
 #include "host/node_setup.h"
