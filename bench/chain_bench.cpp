@@ -23,6 +23,7 @@
 #include "host/temporary_folder.h"
 #include "host/thread_pool_verifier.h"
 #include "host/udp_link.h"
+#include "ledger/test_payments.h"
 #include "mesh/ip_frames.h"
 #include "node/node.h"
 #include "node/tables.h"
@@ -240,6 +241,7 @@ void chain_workloads(Report& report) {
     require(sodium_init() >= 0, "libsodium does not start");
     const host::TemporaryFolder folder;
     const ledger::Genesis genesis = make_genesis();
+    const Keys keys;
     Signatures signatures;
     {
         auto store =
@@ -247,7 +249,8 @@ void chain_workloads(Report& report) {
                                     {.durability = host::SqliteOptions::Durability::off})
                 .value();
         const chain::test::LongChain made(
-            *store, genesis, Keys(), {.blocks = blocks, .transactions_each = transactions_each});
+            *store, genesis, [&](const auto& key) { return keys(key); },
+            {.blocks = blocks, .transactions_each = transactions_each});
         signatures = made.signatures();
         require(store->close().has_value(), "the giver's store does not close");
     }

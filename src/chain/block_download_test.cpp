@@ -72,6 +72,43 @@ TEST_F(BlockDownloadTest, AnEmptyPart_MakesNoProgressAndCountsAgainstThePeer) {
     EXPECT_FALSE(download_.is_wanted(hash(1))) << "given up after tries_max";
 }
 
+TEST_F(BlockDownloadTest, AnAnnouncementOfTooManyIds_IsForgotten_AndTheHonestGiverIsNotBlamed) {
+    std::vector<std::optional<wire::WireTransaction>> known(3);
+    known[0] = transaction(7);
+    ASSERT_TRUE(download_.want(hash(1), peer(1), header(1), std::move(known)));
+    const auto complete =
+        download_.handle_response(peer(2), part(1, 2, 0, {transaction(1), transaction(2)}));
+    ASSERT_TRUE(complete.has_value());
+    EXPECT_EQ(complete->block.transactions, (std::vector{transaction(1), transaction(2)}));
+    EXPECT_FALSE(download_.poll_failure());
+}
+
+TEST_F(BlockDownloadTest, BlocksThatOnlyVotesName_LeaveRoomForOthers) {
+    for (int i = 0; i < 40; ++i) download_.want(hash(i), peer(1), true);
+    EXPECT_EQ(download_.size(), BlockDownload::voted_max);
+    EXPECT_TRUE(download_.want(hash(41), peer(1)));
+    EXPECT_FALSE(download_.want(hash(42), peer(1), true));
+    EXPECT_TRUE(download_.want(hash(3), peer(2))) << "somebody else wants it too";
+    EXPECT_TRUE(download_.want(hash(42), peer(1), true)) << "so it does not count any more";
+}
+
+TEST_F(BlockDownloadTest, APeerThatLeaves_MakesNobodyElseBeAskedAgain) {
+    for (int i = 1; i <= 3; ++i) {
+        ASSERT_TRUE(download_.want(hash(i), peer(i)));
+        ASSERT_TRUE(download_.want(hash(i), peer(9)));
+        ASSERT_TRUE(download_.poll_request(at(seconds(0))));
+    }
+    download_.forget_peer(peer(2));
+    const auto again = download_.poll_request(at(seconds(0)));
+    ASSERT_TRUE(again);
+    EXPECT_EQ(again->to, peer(9));
+    EXPECT_EQ(again->request.block, hash(2));
+    EXPECT_FALSE(download_.poll_request(at(seconds(0))));
+    download_.forget_peer(peer(9));
+    EXPECT_FALSE(download_.is_wanted(hash(2)));
+    EXPECT_TRUE(download_.is_wanted(hash(1)));
+}
+
 TEST_F(BlockDownloadTest, WhoWasNotAsked_CannotEndADownload) {
     ASSERT_TRUE(download_.want(hash(1), peer(1)));
     ASSERT_TRUE(download_.want(hash(1), peer(2)));

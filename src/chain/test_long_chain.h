@@ -17,7 +17,8 @@ public:
     struct Options {
         std::uint32_t blocks = 100;
         std::uint32_t transactions_each = 1;
-        std::uint32_t final_every = 256;  ///< and the last block
+        std::uint32_t final_every = 256;              ///< and the last block
+        std::optional<crypto::PublicKey> payer = {};  ///< only his coins move; empty: everybody's
         kv::Table consensus_table{8};
     };
 
@@ -33,7 +34,9 @@ public:
         MESH_ASSERT(opened.has_value());
         store_ = *std::move(opened);
         consensus::VoteStore votes(store, {options.consensus_table, tables::certificates});
-        for (const ledger::Coin& coin : ledger::genesis_coins(genesis)) coins_.push_back(coin);
+        for (const ledger::Coin& coin : ledger::genesis_coins(genesis)) {
+            if (!options.payer || coin.output.owner == *options.payer) coins_.push_back(coin);
+        }
         wire::Height final{};
         for (std::uint32_t height = 1; height <= options.blocks;) {
             height += fill_batch(height);

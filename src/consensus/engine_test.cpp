@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "consensus/test_network.h"
+#include "kv/faulty_store.h"
 
 namespace meshchain::consensus::test {
 namespace {
@@ -201,6 +202,58 @@ TEST_F(EngineTest, InvalidBlock_LeavesTheHead) {
     EXPECT_EQ(engine().head().hash, engine().final().block);
     at_slot(10, 500);
     EXPECT_EQ(count<SendVote>(drain()), 0U);
+}
+
+TEST_F(EngineTest, ACondemnedBlockThatTheStakeMakesFinal_IsFetchedAgainAndFollowed) {
+    const BlockRef block = add(8);
+    engine().mark_reverted(block.hash);
+    engine().mark_invalid(block.hash);
+    ASSERT_EQ(engine().head().hash, engine().final().block);
+    for (std::uint16_t i = 1; i < 4; ++i) {
+        wire::Vote final = vote(i, 10, block.hash);
+        final.source = {{9}, block.slot, block.hash};
+        hand_signed(final);
+    }
+    EXPECT_EQ(count<CondemnedIsFinal>(drain()), 1U);
+    EXPECT_EQ(engine().head().hash, block.hash);
+    EXPECT_NE(engine().final().block, block.hash) << "not before it is executed";
+    engine().mark_executed(block.hash);
+    EXPECT_EQ(engine().final().block, block.hash);
+    engine().check_invariants();
+}
+
+TEST_F(EngineTest, AStoreThatFails_StopsVotesAndFinality_UntilItWorksAgain) {
+    net_.crash(0);
+    auto memory = kv::MemoryStore::open(net_.node(0).medium, {.tables = tables, .quota_bytes = 0});
+    kv::FaultyStore store(**memory);
+    Engine failing(net_.params(), net_.validators(), store, vote_table, test_key(0),
+                   base::Random{9}, base::Log{});
+    ASSERT_TRUE(failing.load(now_).has_value());
+    const auto block = failing.verify_header(now_, net_.sign(header_of(8)));
+    ASSERT_TRUE(failing.add_block(now_, *block).has_value());
+    failing.mark_executed(block->hash);
+    store.fail_commit(0, kv::CommitFault::refused);
+    for (std::uint16_t i = 1; i < 4; ++i) {
+        wire::Vote final = vote(i, 10, block->hash);
+        final.source = {{9}, block->slot, block->hash};
+        failing.handle_vote(now_, net_.sign(final));
+    }
+    ASSERT_TRUE(failing.fault().has_value());
+    EXPECT_EQ(failing.final_block().height.value, 0U) << "it is not on the disk";
+    for (std::size_t i = 1; i < 4; ++i) {
+        failing.handle_clock_sample(now_, test_identity(i), wire::Slot{10});
+    }
+    at_slot(10, 900);
+    failing.handle_timeout(now_);
+    while (const auto event = failing.poll_event(now_)) {
+        EXPECT_FALSE(std::holds_alternative<SendVote>(*event));
+    }
+    failing.resume();
+    failing.mark_executed(block->hash);
+    wire::Vote again = vote(0, 10, block->hash);
+    again.source = {{9}, block->slot, block->hash};
+    failing.handle_vote(now_, net_.sign(again));
+    EXPECT_EQ(failing.final_block().hash, block->hash);
 }
 
 TEST_F(EngineTest, PowerCutBetweenSigningAndSending_TheSameBytesGoOut) {

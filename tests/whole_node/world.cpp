@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "chain/test_long_chain.h"
 #include "crypto/heap_secret_memory.h"
 #include "wallet/opened_key_file.h"
 
@@ -74,7 +75,9 @@ struct World::Host {
     std::unique_ptr<node::Node> node;
 };
 World::World(Options options)
-    : options_(options), random_(options.seed), wall_(chain_start - std::chrono::seconds(2)) {
+    : options_(options),
+      random_(options.seed),
+      wall_(chain_start + std::chrono::seconds(options.past_blocks) - std::chrono::seconds(2)) {
     genesis_.start = chain_start;
     genesis_.block_time_ms = 1000;
     genesis_.rank_delay_ms = 300;
@@ -95,7 +98,56 @@ World::World(Options options)
         MESH_ASSERT(node::Node::record_new_key(*host.store, key).has_value());
         host.store.reset();
     }
+    if (options.past_blocks > 0) {
+        for (int coin = 0; coin < 50; ++coin) {
+            genesis_.allocations.push_back({past_payer().public_key(), {1'000'000}});
+        }
+    }
     ledger::sort_canonically(genesis_);
+    if (options.past_blocks > 0) make_past();
+}
+
+crypto::SigningKey World::past_payer() {
+    return crypto::SigningKey::from_seed(crypto::SigningKey::Seed{});
+}
+
+void World::make_past() {
+    std::map<crypto::PublicKey, crypto::SigningKey> keys;
+    keys.emplace(past_payer().public_key(), past_payer());
+    for (const auto& host : hosts_) {
+        auto key = crypto::SigningKey::from_seed(host->validating_seed);
+        keys.emplace(key.public_key(), std::move(key));
+    }
+    const auto store = open_store(past_);
+    const chain::test::LongChain made(*store, genesis_,
+                                      [&](const auto& key) { return keys.at(key).clone(); },
+                                      {.blocks = options_.past_blocks,
+                                       .payer = past_payer().public_key(),
+                                       .consensus_table = node::tables::consensus});
+}
+
+void World::preload(std::size_t index) {
+    const auto from = open_store(past_);
+    const auto to = open_store(hosts_[index]->disk);
+    for (const kv::TableInfo& table : node::node_tables) {
+        std::vector<std::pair<base::Buffer, base::Buffer>> rows;
+        MESH_ASSERT(from->scan({.table = table.table},
+                               [&](base::Bytes key, base::Bytes value) {
+                                   rows.emplace_back(base::to_buffer(key), base::to_buffer(value));
+                                   return true;
+                               })
+                        .has_value());
+        for (const auto& [key, value] : rows) {
+            kv::Batch batch;
+            batch.put(table.table, key, value);
+            MESH_ASSERT(to->commit(batch).has_value());
+        }
+    }
+}
+
+std::unique_ptr<kv::MemoryStore> World::open_disk(std::size_t index) {
+    MESH_ASSERT(!is_alive(index));
+    return open_store(hosts_[index]->disk);
 }
 
 World::~World() = default;
@@ -193,6 +245,7 @@ void World::post(std::size_t from, const std::optional<base::LinkAddress>& to,
 }
 
 void World::launch(std::size_t from, std::size_t to, bool multicast, base::Bytes datagram) {
+    if (passes_ && !passes_(from, to, datagram)) return;
     if (!hears(from, to) || random_.chance(options_.loss_percent, 100)) return;
     const base::Instant arrival =
         now_ + random_.between(std::chrono::microseconds(200), options_.delay_max);

@@ -44,6 +44,9 @@ public:
         std::size_t nodes = 5;
         unsigned loss_percent = 0;
         base::Duration delay_max = std::chrono::milliseconds(5);
+        /// So many blocks were made and finalised before: they are on all disks that `preload` is
+        /// called for.
+        std::uint32_t past_blocks = 0;
         /// The additional services of a node, which outlive the world.
         std::function<std::vector<wire::Service*>(std::size_t index)> services = {};
         /// Changes a node's configuration before it is made.
@@ -71,6 +74,15 @@ public:
     std::expected<void, base::Error> add_keys(std::size_t index);
     /// The disk of a node that lives, to make it fail.
     kv::FaultyStore& disk(std::size_t index);
+
+    /// Puts the past blocks on the disk of a node that was not started yet.
+    void preload(std::size_t index);
+    /// The disk of a node that is not alive.
+    std::unique_ptr<kv::MemoryStore> open_disk(std::size_t index);
+    /// Datagrams that `passes` refuses are lost.
+    void set_filter(std::function<bool(std::size_t from, std::size_t to, base::Bytes)> passes) {
+        passes_ = std::move(passes);
+    }
 
     /// Only nodes of one side hear each other; all in one side: no partition.
     void partition(std::set<std::size_t> side) { side_ = std::move(side); }
@@ -106,6 +118,9 @@ private:
         base::Buffer bytes;
     };
 
+    /// Made and received all payments of the past.
+    static crypto::SigningKey past_payer();
+    void make_past();
     std::expected<void, base::Error> boot(std::size_t index);
     static base::LinkAddress address(std::size_t index);
     void post(std::size_t from, const std::optional<base::LinkAddress>& to, base::Bytes datagram);
@@ -123,6 +138,8 @@ private:
     std::vector<std::unique_ptr<Host>> hosts_;
     std::multimap<base::Instant, Flight> flights_;
     std::set<std::size_t> side_;
+    std::function<bool(std::size_t, std::size_t, base::Bytes)> passes_;
+    std::shared_ptr<kv::MemoryMedium> past_ = std::make_shared<kv::MemoryMedium>();
     base::Instant now_{std::chrono::hours(1)};
     base::WallTime wall_;
     std::uint64_t datagrams_ = 0;
