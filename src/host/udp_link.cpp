@@ -104,7 +104,8 @@ struct UdpLink::Sockets : std::enable_shared_from_this<UdpLink::Sockets> {
     std::expected<void, base::Error> join_group(const asio::ip::address_v4& interface);
     void wait(Inlet& inlet);
     void call_back(Inlet& inlet);
-    std::optional<base::Datagram> receive_from(Inlet& inlet, base::MutableBytes buffer);
+    void turn();
+    std::optional<base::Datagram> take(base::MutableBytes buffer);
 
     Inlet from_unicast;
     Inlet from_multicast;
@@ -113,7 +114,7 @@ struct UdpLink::Sockets : std::enable_shared_from_this<UdpLink::Sockets> {
     udp protocol = udp::v4();                        ///< of the unicast socket
     udp::endpoint group;
     std::function<void()> readable;
-    bool multicast_first = false;
+    Inlet* current = &from_multicast;  ///< whose batch is being handed out
     std::uint64_t truncated = 0;
 };
 
@@ -216,8 +217,8 @@ void UdpLink::Sockets::call_back(Inlet& inlet) {
     if (!inlet.socket.is_open()) return;
     readable();
     if (!inlet.socket.is_open()) return;
-    if (inlet.batch.empty()) return wait(inlet);
-    // What was read already makes no socket readable.
+    if (from_unicast.batch.empty() && from_multicast.batch.empty()) return wait(inlet);
+    // What was read already, from either, makes no socket readable.
     asio::post(inlet.socket.get_executor(), [weak = weak_from_this(), &inlet] {
         if (const auto self = weak.lock()) self->call_back(inlet);
     });
@@ -247,23 +248,25 @@ std::expected<void, base::Error> UdpLink::send(const std::optional<base::LinkAdd
 }
 
 std::optional<base::Datagram> UdpLink::receive(base::MutableBytes buffer) {
-    // The sockets take turns being first: a flood on one never silences the other.
-    const bool swap = std::exchange(sockets_->multicast_first, !sockets_->multicast_first);
-    Inlet& first = swap ? sockets_->from_multicast : sockets_->from_unicast;
-    Inlet& second = swap ? sockets_->from_unicast : sockets_->from_multicast;
-    if (auto datagram = sockets_->receive_from(first, buffer)) return datagram;
-    return sockets_->receive_from(second, buffer);
+    // The sockets take turns, a batch each: a flood on one never silences the other.
+    for (int turns = 0; turns < 2; ++turns) {
+        if (auto datagram = sockets_->take(buffer)) return datagram;
+        sockets_->turn();
+    }
+    return sockets_->take(buffer);
 }
 
-std::optional<base::Datagram> UdpLink::Sockets::receive_from(Inlet& inlet,
-                                                             base::MutableBytes buffer) {
-    while (inlet.socket.is_open()) {
-        if (inlet.batch.empty()) inlet.batch.fill(inlet.socket.native_handle());
-        const auto taken = inlet.batch.take();
-        if (!taken) break;
+void UdpLink::Sockets::turn() {
+    current = current == &from_unicast ? &from_multicast : &from_unicast;
+    if (current->socket.is_open()) current->batch.fill(current->socket.native_handle());
+}
+
+std::optional<base::Datagram> UdpLink::Sockets::take(base::MutableBytes buffer) {
+    if (!current->socket.is_open()) return std::nullopt;
+    while (const auto taken = current->batch.take()) {
         if (taken->length <= std::min(buffer.size(), taken->bytes.size())) {
             std::ranges::copy(taken->bytes, buffer.begin());
-            return base::Datagram{taken->from, &inlet == &from_multicast, taken->length};
+            return base::Datagram{taken->from, current == &from_multicast, taken->length};
         }
         ++truncated;
     }

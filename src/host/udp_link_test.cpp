@@ -196,6 +196,26 @@ TEST_F(UdpLinkTest, CallbackThatLeavesDatagrams_IsCalledAgain) {
     EXPECT_EQ(taken, count);
 }
 
+TEST_F(UdpLinkTest, CallbackThatLeavesDatagramsOfBothSockets_IsCalledUntilNoneIsLeft) {
+    const auto alice = open(loopback());
+    const auto bob = open(loopback());
+    constexpr int count = 5;
+    for (int i = 0; i < count; ++i) {
+        ASSERT_TRUE(alice->send(bob->local_address(), base::as_bytes("x")));
+        ASSERT_TRUE(alice->send(std::nullopt, base::as_bytes("y")));
+    }
+    int taken = 0;
+    bob->on_readable([&] {
+        std::array<std::byte, 16> buffer;
+        if (bob->receive(buffer)) ++taken;
+    });
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(2);
+    while (taken < 2 * count && std::chrono::steady_clock::now() < deadline) {
+        context_.run_one_for(std::chrono::milliseconds(50));
+    }
+    EXPECT_EQ(taken, 2 * count);
+}
+
 TEST_F(UdpLinkTest, MulticastOff_SendsNoneAndHearsNone) {
     UdpOptions options = loopback();
     options.multicast = false;

@@ -174,6 +174,27 @@ TEST_F(Control, Stats_CountWhatCameAndWent) {
     EXPECT_EQ(received.bytes_received, sent.bytes_sent);
 }
 
+TEST_F(Control, AnsweredRequest_MeasuresLatencyAndUse) {
+    node(1).handler().verdict = [this](auto, base::Bytes body) {
+        if (base::equal(body, base::as_bytes("question"))) {
+            network_.run_later(30ms, [this] {
+                EXPECT_TRUE(node(1).mesh().send(network_.now(), request("answer", node(0).key())));
+            });
+        }
+        return wire::Verdict::keep;
+    };
+    const Peer before = *node(0).mesh().peer(node(1).key());
+    ASSERT_TRUE(node(0).mesh().send(network_.now(), request("question", node(1).key())));
+    network_.run_for(1s);
+    const Peer after = *node(0).mesh().peer(node(1).key());
+    EXPECT_EQ(after.metrics.useful, before.metrics.useful + 1);
+    // An eighth of the way from the handshake's 2 ms to 32 ms.
+    EXPECT_EQ(after.metrics.latency, before.metrics.latency + (32ms - before.metrics.latency) / 8);
+    ASSERT_TRUE(node(1).mesh().send(network_.now(), request("unasked", node(0).key())));
+    network_.run_for(1s);
+    EXPECT_EQ(node(0).mesh().peer(node(1).key())->metrics.useful, after.metrics.useful);
+}
+
 TEST_F(Control, Reports_MoveScoreAndLatency) {
     const crypto::PublicKey peer = node(1).key();
     const Peer before = *node(0).mesh().peer(peer);

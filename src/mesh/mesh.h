@@ -63,7 +63,8 @@ class Mesh final : public wire::PeerChoice {
 public:
     static constexpr std::uint8_t protocol_version = 1;
     static constexpr std::size_t links_max = 4;
-    static constexpr std::size_t events_max = 1024;
+    /// One for each frame of a step, and some.
+    static constexpr std::size_t events_max = 320;
 
     /// `rules`: made by build_rule_table, with mesh_rules() among its parts; it outlives the mesh.
     /// Asserts that check(options) passed.

@@ -113,7 +113,8 @@ inline std::vector<wire::MessageRule> test_rules() {
     static constexpr std::array others{
         wire::MessageRule{wire::MessageType::transaction, object, 1, 1'148, 600, 4, true},
         wire::MessageRule{wire::MessageType::block, object, 1, 1'180, 120, 3, true},
-        wire::MessageRule{wire::MessageType::sync_request, control, 65, 200, 30, 5, false},
+        wire::MessageRule{wire::MessageType::sync_request, control, 65, 200, 30, 5, false,
+                          wire::MessageType::sync_request},
         wire::MessageRule{wire::MessageType::sync_data, chunk, 1, 1'180, 600, 5, false},
         wire::MessageRule{note_type, routed, 1, 500, 600, 4, true},
     };
@@ -215,6 +216,10 @@ public:
             if (next > end) break;
             advance_to(std::max(now_, next));
             deliver();
+            while (!later_.empty() && later_.begin()->first <= now_) {
+                const auto act = std::move(later_.extract(later_.begin()).mapped());
+                act();
+            }
             for (Node* node : nodes_) node->step(now());
         }
         advance_to(end);
@@ -234,6 +239,11 @@ public:
         };
     }
 
+    /// Has something done after `delay`, between the steps of the nodes.
+    void run_later(base::Duration delay, std::function<void()> act) {
+        later_.emplace(now_ + delay, std::move(act));
+    }
+
     /// Puts a datagram on its way, from whatever address one likes.
     void inject(const base::LinkAddress& from, const std::optional<base::LinkAddress>& to,
                 base::Bytes bytes) {
@@ -242,9 +252,13 @@ public:
             if (!is_for || (reachable && !reachable(from, port->address_))) continue;
             if (random_.chance(loss_percent, 100)) continue;
             if (swallows && swallows(from, port->address_, bytes)) continue;
-            const base::Duration delay = random_.between(delay_min, delay_max);
-            in_flight_.emplace(std::pair(now_ + delay, ++order_),
-                               Flight{port->address_, {from, !to, base::to_buffer(bytes)}});
+            std::vector<base::Buffer> copies{base::to_buffer(bytes)};
+            if (meddle) copies = meddle(bytes);
+            for (base::Buffer& copy : copies) {
+                const base::Duration delay = random_.between(delay_min, delay_max);
+                in_flight_.emplace(std::pair(now_ + delay, ++order_),
+                                   Flight{port->address_, {from, !to, std::move(copy)}});
+            }
         }
     }
     /// The same, and delivered before this returns.
@@ -270,6 +284,8 @@ public:
     std::function<bool(const base::LinkAddress& from, const base::LinkAddress& to, base::Bytes)>
         swallows;
     std::set<std::pair<std::uint16_t, std::uint16_t>> links;  ///< of connect_only(); lower first
+    /// What of a datagram arrives, however often, if somebody on the way has his hands in it.
+    std::function<std::vector<base::Buffer>(base::Bytes datagram)> meddle;
     std::uint64_t loss_percent = 0;
     base::Duration delay_min = 1ms;
     base::Duration delay_max = 1ms;
@@ -288,6 +304,7 @@ private:
     }
     base::Instant next_event() const {
         base::Instant next = in_flight_.empty() ? base::never : in_flight_.begin()->first.first;
+        if (!later_.empty()) next = std::min(next, later_.begin()->first);
         for (const Node* node : nodes_) {
             if (node->is_on()) next = std::min(next, node->mesh().poll_timeout(now()));
         }
@@ -308,6 +325,7 @@ private:
     base::Instant now_{1h};
     std::uint64_t order_ = 0;
     std::map<std::pair<base::Instant, std::uint64_t>, Flight> in_flight_;
+    std::multimap<base::Instant, std::function<void()>> later_;
     std::vector<Port*> ports_;
     std::vector<Node*> nodes_;
 };
