@@ -85,7 +85,7 @@ public:
         : store_(must(kv::MemoryStore::open(medium_, {.tables = tables}))),
           link_(must(host::UdpLink::open(io, {.address = "127.0.0.1", .multicast = false}))),
           frames_(*link_),
-          mesh_({.multicast = false}, {wire::ChainId{}, key_of(number)}, rules_,
+          mesh_(options(), {wire::ChainId{}, key_of(number)}, rules_,
                 {*store_, mesh_table, entropy_, {}}, base::Random(number), handler_) {
         mesh_.add_link(frames_);
         must(mesh_.start(now()));
@@ -110,6 +110,12 @@ public:
     base::LinkAddress address() const { return link_->local_address(); }
 
 private:
+    static mesh::Options options() {
+        mesh::Options options;
+        options.multicast = false;
+        return options;
+    }
+
     static constexpr std::array tables{kv::TableInfo{mesh_table, "mesh"}};
     std::vector<wire::MessageRule> rules_ = rules();
     host::SystemEntropy entropy_;
