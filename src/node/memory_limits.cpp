@@ -1,7 +1,7 @@
 #include "node/memory_limits.h"
 
 #include "chain/chain.h"
-#include "mesh/mesh.h"
+#include "mesh/memory_limits.h"
 #include "node/node_parts.h"
 
 namespace meshchain::node {
@@ -31,16 +31,15 @@ void add_consensus(std::vector<MemoryLimit>& limits, std::size_t validators) {
         {"consensus", "headers", of_engine.headers, in_container<consensus::ProposalLog::Seen>});
 }
 
+/// Rules of mesh and chain, and room for those of an embedding program.
+constexpr std::size_t rules_max = 64;
+
 void add_mesh(std::vector<MemoryLimit>& limits, const NodeConfig& config) {
-    const mesh::Options options;
-    // Peers are remembered for a while after their session: see PeerTable::make_room.
-    limits.push_back({"mesh", "peers", 4 * std::size_t{config.max_peers},
-                      in_container<mesh::PeerEntry> + 256 * sizeof(mesh::TokenBucket)});
-    limits.push_back({"mesh", "strangers", mesh::Handshake::strangers_max, 4 * container_bytes});
-    limits.push_back({"mesh", "dials", mesh::Handshake::dials_max, 4 * container_bytes});
-    limits.push_back({"mesh", "seen objects", options.seen_objects_max,
-                      sizeof(mesh::ContentId) + 3 * container_bytes});
-    limits.push_back({"mesh", "events", mesh::Mesh::events_max, in_container<mesh::Event>});
+    mesh::Options options;
+    options.peers_max = config.max_peers;
+    for (const base::LimitLine& line : mesh::memory_limits(options, rules_max)) {
+        limits.push_back({"mesh", line.what, line.count, line.bytes_each});
+    }
 }
 
 void add_chain(std::vector<MemoryLimit>& limits, std::size_t block_bytes) {
