@@ -154,6 +154,7 @@ std::expected<void, base::Error> Chain::load(base::Now now) {
     return {};
 }
 
+std::span<const wire::MessageRule> Chain::message_rules() { return chain_rules; }
 std::span<const wire::MessageRule> Chain::rules() const { return chain_rules; }
 
 std::expected<void, base::Error> Chain::start(base::Now now) {

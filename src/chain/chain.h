@@ -72,6 +72,9 @@ public:
     static std::expected<std::unique_ptr<Chain>, base::Error> open(const ledger::Genesis& genesis,
                                                                    ChainParts parts, base::Now now);
 
+    /// The rules of the messages about transactions, blocks and votes.
+    static std::span<const wire::MessageRule> message_rules();
+
     // wire::Service
     std::string_view name() const override { return "chain"; }
     std::span<const wire::MessageRule> rules() const override;

@@ -26,7 +26,7 @@ base::Buffer position_key(const wire::ChainId& chain, const wire::Outpoint& outp
 }  // namespace
 
 ChainStore::ChainStore(kv::Store& store, const ledger::Genesis& genesis)
-    : store_(&store), genesis_(genesis), chain_(ledger::chain_id(genesis)) {}
+    : store_(&store), genesis_(genesis), chain_(ledger::chain_id(genesis)), base_{chain_, {}, {}} {}
 
 std::expected<std::unique_ptr<ChainStore>, base::Error> ChainStore::open(
     kv::Store& store, const ledger::Genesis& genesis) {
@@ -52,6 +52,10 @@ std::expected<void, base::Error> ChainStore::load() {
     MESH_TRY(const auto state, store_->get(tables::meta, meta_keys::state));
     if (!tip || !state) return std::unexpected(corrupt("tip or state is missing"));
     MESH_TRY(tip_, parse_tip(*tip));
+    MESH_TRY(const auto base, store_->get(tables::meta, meta_keys::base));
+    if (base) {
+        MESH_TRY(base_, parse_tip(*base));
+    }
     const auto parsed = crypto::SetHash::parse(*state);
     if (!parsed) return std::unexpected(corrupt("the hash of the state"));
     state_ = *parsed;
@@ -331,8 +335,11 @@ std::expected<void, base::Error> ChainStore::apply(std::span<const ExecutedBlock
 }
 
 std::expected<RevertedBlock, base::Error> ChainStore::revert() {
-    if (tip_.height == wire::Height{}) {
-        return base::failure(base::Errc::not_found, "genesis cannot be taken back", "chain store");
+    if (tip_.height == base_.height) {
+        return base::failure(base::Errc::not_found,
+                             "height " + std::to_string(base_.height.value) +
+                                 ", where history starts, cannot be taken back",
+                             "chain store");
     }
     MESH_TRY(auto stored, block(tip_.hash));
     if (!stored) return std::unexpected(corrupt("the tip's block is missing"));
@@ -343,12 +350,7 @@ std::expected<RevertedBlock, base::Error> ChainStore::revert() {
     const auto balance = wire::subtract(earned, effects.fees);
     if (!balance) return std::unexpected(corrupt("a fee balance is too small to take back"));
 
-    Tip parent{header.parent, {tip_.height.value - 1}, {}};
-    if (parent.height != wire::Height{}) {
-        MESH_TRY(const auto below, block(parent.hash));
-        if (!below) return std::unexpected(corrupt("the parent's block is missing"));
-        parent.slot = below->block.header.slot;
-    }
+    MESH_TRY(const Tip parent, parent_of(*stored));
     kv::Batch batch;
     for (const ledger::Coin& coin : effects.created) erase_coin(batch, coin);
     for (const ledger::Coin& coin : effects.spent) put_coin(batch, coin);
@@ -366,6 +368,14 @@ std::expected<RevertedBlock, base::Error> ChainStore::revert() {
     forget(effects);
     recent_.drop_above(parent.height.value);
     return RevertedBlock{hash, std::move(stored->block), std::move(effects.transactions)};
+}
+
+std::expected<Tip, base::Error> ChainStore::parent_of(const StoredBlock& stored) const {
+    const wire::BlockHeader& header = stored.block.header;
+    if (header.parent == base_.hash) return base_;
+    MESH_TRY(const auto below, block(header.parent));
+    if (!below) return std::unexpected(corrupt("the parent's block is missing"));
+    return Tip{header.parent, {header.height.value - 1}, below->block.header.slot};
 }
 
 std::expected<void, base::Error> ChainStore::commit(const kv::Batch& batch, const Tip& tip,

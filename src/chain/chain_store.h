@@ -64,12 +64,15 @@ public:
 
     const wire::ChainId& chain_id() const { return chain_; }
     const Tip& tip() const { return tip_; }
+    /// Where the history held here starts: blocks above it are stored, and it cannot be taken
+    /// back. Genesis, or where the state came from others (chain/state_staging.h).
+    const Tip& base() const { return base_; }
     /// Of coins and fee balances after the tip.
     const crypto::SetHash& state() const { return state_; }
     /// What a child of the tip is judged against.
     ledger::BlockContext context() const;
 
-    /// Nothing above the tip. Height 0 is genesis.
+    /// Nothing above the tip and below base(). Height 0 is genesis.
     std::expected<std::optional<wire::Hash>, base::Error> hash_at(wire::Height height) const;
     /// An applied block; nothing for others and for genesis.
     std::expected<std::optional<StoredBlock>, base::Error> block(const wire::Hash& hash) const;
@@ -100,13 +103,17 @@ public:
     std::expected<void, base::Error> apply(std::span<const ExecutedBlock> blocks,
                                            const crypto::SetHash& state);
     /// Takes the tip back and returns its block. Durable on return.
-    /// Errors, with nothing changed: not_found (only genesis is left), corrupt, those of kv.
+    /// Errors, with nothing changed: not_found (only base() is left), corrupt, those of kv.
     std::expected<RevertedBlock, base::Error> revert();
 
     /// The transactions of a stored block in full.
     /// Errors: corrupt (the coins do not fit the block).
     std::expected<std::vector<wire::Transaction>, base::Error> expand(
         const StoredBlock& stored) const;
+    /// What a stored block did. Errors: corrupt.
+    std::expected<ledger::BlockEffects, base::Error> effects_of(const StoredBlock& stored) const;
+    /// What the tip was before this applied block. Errors: corrupt, those of the store.
+    std::expected<Tip, base::Error> parent_of(const StoredBlock& stored) const;
 
 private:
     ChainStore(kv::Store& store, const ledger::Genesis& genesis);
@@ -114,7 +121,6 @@ private:
     std::expected<void, base::Error> load();
     std::expected<void, base::Error> write_genesis();
     bool is_child(const wire::Hash& parent, wire::Height height, const ExecutedBlock& child) const;
-    std::expected<ledger::BlockEffects, base::Error> effects_of(const StoredBlock& stored) const;
     void put_coin(kv::Batch& batch, const ledger::Coin& coin) const;
     void erase_coin(kv::Batch& batch, const ledger::Coin& coin) const;
     static void put_fees(kv::Batch& batch, wire::ValidatorIndex validator, wire::Amount balance);
@@ -140,6 +146,7 @@ private:
     const ledger::Genesis genesis_;
     wire::ChainId chain_;
     Tip tip_;
+    Tip base_;
     crypto::SetHash state_;
     mutable kv::CoinCache<CoinKey, wire::Output> coins_{coins_cached};
     kv::BlockCache<CachedBlock> recent_{blocks_cached};

@@ -10,6 +10,11 @@ namespace meta_keys {
 inline const base::Bytes chain = base::as_bytes("chain");
 inline const base::Bytes tip = base::as_bytes("tip");
 inline const base::Bytes state = base::as_bytes("state");
+inline const base::Bytes base = base::as_bytes("base");  ///< absent: genesis
+/// Of a state that others give, until its chain is whole (chain/state_staging.h).
+inline const base::Bytes staged = base::as_bytes("staged");
+/// The newest FINAL that a node of role light has proven.
+inline const base::Bytes light = base::as_bytes("light");
 }  // namespace meta_keys
 
 std::array<std::byte, 4> height_key(wire::Height height);

@@ -52,6 +52,12 @@ void SetHash::remove(const Hash& element) {
     }
 }
 
+void SetHash::add(const SetHash& other) {
+    for (std::size_t i = 0; i < lanes; ++i) {
+        state_[i] = static_cast<std::uint16_t>(state_[i] + other.state_[i]);
+    }
+}
+
 Hash SetHash::digest() const { return hash(encode()); }
 
 }  // namespace meshchain::crypto

@@ -24,6 +24,9 @@ public:
     void add(const Hash& element);
     void remove(const Hash& element);
 
+    /// Adds all members of `other`.
+    void add(const SetHash& other);
+
     /// H of the encoded state.
     Hash digest() const;
 

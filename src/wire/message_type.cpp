@@ -16,6 +16,8 @@ std::string_view name(MessageType type) {
         case MessageType::vote_request: return "VOTE_REQ";
         case MessageType::evidence: return "EVIDENCE";
         case MessageType::sync_data: return "SYNC_DATA";
+        case MessageType::state_request: return "STATE_REQ";
+        case MessageType::state_response: return "STATE";
         case MessageType::routed: return "ROUTED";
         case MessageType::probe: return "PROBE";
         case MessageType::receipt: return "RECEIPT";

@@ -23,6 +23,8 @@ enum class MessageType : std::uint8_t {
     routed = 20,        ///< object: RoutedMessage, which carries the types of class `routed`
     probe = 21,         ///< routed: wants nothing but its receipt
     receipt = 22,       ///< routed: Receipt
+    state_request = 23,   ///< control: wire/state.h
+    state_response = 24,  ///< control: wire/state.h
 };
 
 /// "TRANSACTION", "BLOCK_ACK", …; "UNKNOWN" for a number that is not listed.

@@ -1,0 +1,162 @@
+#include "chain/state_server.h"
+
+#include <algorithm>
+
+#include "chain/transaction_proof.h"
+
+namespace meshchain::chain {
+namespace {
+
+constexpr wire::MessageRule rule(wire::MessageType type, std::size_t body_min, std::size_t body_max,
+                                 std::uint32_t frames_per_minute) {
+    return {type,
+            wire::MessageClass::control,
+            static_cast<std::uint16_t>(body_min + crypto::Signature::size),
+            static_cast<std::uint16_t>(body_max + crypto::Signature::size),
+            frames_per_minute,
+            3,
+            false};
+}
+
+constexpr std::array rules_of_state{
+    rule(wire::MessageType::state_request, 6, 128, 3000),
+    rule(wire::MessageType::state_response, 7, wire::control_body_bytes_max, 6000),
+};
+
+}  // namespace
+
+std::span<const wire::MessageRule> state_rules() { return rules_of_state; }
+
+std::vector<wire::NewestFinalResponse> final_responses(const wire::BlockHeader& header,
+                                                       const wire::Certificate& certificate) {
+    std::vector<wire::NewestFinalResponse> parts;
+    for (const wire::Vote& vote : certificate.votes) {
+        if (parts.empty() || parts.back().votes.size() == wire::final_votes_max) {
+            parts.push_back({header, {}});
+        }
+        parts.back().votes.push_back(vote);
+    }
+    return parts;
+}
+
+wire::Verdict StateServer::handle(base::Now now, const wire::Ingress& from, wire::MessageType type,
+                                  base::Bytes payload) {
+    if (type != wire::MessageType::state_request) return wire::Verdict::ignore;
+    const auto request = wire::parse_state_request(payload);
+    if (!request) return wire::Verdict::punish;
+    now_ = now.instant;
+    asking_ = from.peer;
+    std::visit([this](const auto& kind) { answer(kind); }, *request);
+    return wire::Verdict::keep;
+}
+
+void StateServer::handle_timeout(base::Now now) {
+    std::erase_if(views_, [&](const Open& open) { return open.ends() <= now.instant; });
+}
+
+base::Instant StateServer::poll_timeout(base::Now now) const {
+    base::Instant next = base::never;
+    for (const Open& open : views_) next = std::min(next, open.ends());
+    return std::max(next, now.instant);
+}
+
+std::optional<wire::Outgoing> StateServer::poll_frame(base::Now) {
+    if (outgoing_.empty()) return std::nullopt;
+    wire::Outgoing frame = std::move(outgoing_.front());
+    outgoing_.pop_front();
+    return frame;
+}
+
+void StateServer::send(const wire::StateResponse& response) {
+    if (outgoing_.size() >= outgoing_max) return;
+    outgoing_.push_back(
+        {wire::MessageType::state_response, asking_, std::nullopt, wire::encode(response)});
+}
+
+void StateServer::send_unavailable(const wire::Hash& subject) {
+    send(wire::UnavailableResponse{subject});
+}
+
+void StateServer::answer(const wire::NewestFinalRequest& request) {
+    const auto& certificate = chain_->engine().certificate();
+    if (!certificate || chain_->final_height() <= request.above) return;
+    const auto stored = chain_->store().block(certificate->final.block);
+    if (!stored || !*stored) return;
+    for (const auto& part : final_responses((*stored)->block.header, *certificate)) send(part);
+}
+
+void StateServer::answer(const wire::HeaderPageRequest& request) {
+    wire::HeaderPageResponse response{request.from, {}};
+    for (std::uint32_t i = 0; i < request.count; ++i) {
+        const auto hash = chain_->store().hash_at({request.from.value + i});
+        if (!hash || !*hash) break;
+        const auto stored = chain_->store().block(**hash);
+        if (!stored || !*stored) break;
+        response.headers.push_back((*stored)->block.header);
+    }
+    send(std::move(response));
+}
+
+void StateServer::answer(const wire::StatePageRequest& request) {
+    Open* open = view_of(request.block);
+    if (open == nullptr) return send_unavailable(request.block);
+    const auto page = open->view->page(request);
+    if (!page) return send_unavailable(request.block);
+    send(*page);
+}
+
+void StateServer::answer(const wire::RangeHashRequest& request) {
+    Open* open = view_of(request.block);
+    if (open == nullptr) return send_unavailable(request.block);
+    auto& known = open->hashes.at(request.range);
+    if (!known) {
+        const auto hash = open->view->range_hash(request.range);
+        if (!hash) return send_unavailable(request.block);
+        known = *hash;
+    }
+    send(wire::RangeHashResponse{request.block, request.range, *known});
+}
+
+void StateServer::answer(const wire::InclusionRequest& request) {
+    const auto found = find_inclusion(chain_->store(), request.txid);
+    if (!found || !*found || (*found)->height > chain_->final_height()) {
+        return send_unavailable(request.txid.hash);
+    }
+    send(**found);
+}
+
+/// A final block commits to the state after its parent, which must be held here.
+std::optional<wire::Height> StateServer::height_to_open(const wire::Hash& block) const {
+    const ChainStore& store = chain_->store();
+    const auto stored = store.block(block);
+    if (!stored || !*stored) return std::nullopt;
+    const wire::Height height = (*stored)->block.header.height;
+    if (height > chain_->final_height()) return std::nullopt;
+    return wire::Height{height.value - 1};
+}
+
+bool StateServer::make_room() {
+    if (views_.size() < views_max) return true;
+    const auto idle = std::ranges::min_element(views_, {}, &Open::used);
+    if (now_ - idle->used < open_interval) return false;
+    views_.erase(idle);
+    return true;
+}
+
+StateServer::Open* StateServer::view_of(const wire::Hash& block) {
+    std::erase_if(views_, [&](const Open& open) { return open.ends() <= now_; });
+    const auto found = std::ranges::find(views_, block, &Open::block);
+    if (found != views_.end()) {
+        found->used = now_;
+        return &*found;
+    }
+    const auto height = height_to_open(block);
+    if (!height || now_ < next_open_ || !make_room()) return nullptr;
+    next_open_ = now_ + open_interval;
+    auto view = StateView::open(*store_, chain_->store(), *height);
+    if (!view) return nullptr;
+    views_.push_back({block, *std::move(view), now_, now_, {}});
+    return &views_.back();
+}
+
+}  // namespace meshchain::chain

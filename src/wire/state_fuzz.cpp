@@ -1,0 +1,15 @@
+#include "wire/state.h"
+
+#include "wire/test_fuzz.h"
+
+// First byte: which parser.
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    using namespace meshchain;
+    base::Reader in(std::as_bytes(std::span(data, size)));
+    switch (in.u8()) {
+        case 0: wire::test::parse_then_encode(in.rest(), wire::parse_state_request); break;
+        case 1: wire::test::parse_then_encode(in.rest(), wire::parse_state_response); break;
+        default: break;
+    }
+    return 0;
+}
