@@ -124,6 +124,12 @@ bool FinalFollower::handle_response(const crypto::PublicKey& from,
 bool FinalFollower::gather(const wire::NewestFinalResponse& response) {
     const wire::Checkpoint& checkpoint = response.votes.front().source;
     if (name_of(chain_, *validators_, response.header) != checkpoint.block) return false;
+    // The certificate names the header without its signature, which others will ask for again.
+    const crypto::PublicKey& proposer = (*validators_)[response.header.proposer].key;
+    if (!crypto::verify(proposer, wire::preimage(chain_, response.header, proposer),
+                        response.header.signature)) {
+        return false;
+    }
     if (!gathering_ || gathering_->checkpoint != checkpoint) {
         gathering_ = Gathering{response.header, checkpoint, {}};
     }

@@ -20,7 +20,7 @@
 namespace meshchain::chain {
 
 struct ProvenFinal {
-    wire::BlockHeader header;  ///< its signature was not checked: the certificate names it
+    wire::BlockHeader header;
     wire::Certificate certificate;
     const wire::Hash& hash() const { return certificate.final.block; }
     wire::Height height() const { return header.height; }
