@@ -52,6 +52,8 @@ constexpr std::array chain_rules{
     control(Type::sync_request, 1, 64, 3000, 3, Type::sync_response),
     control(Type::sync_response, 1, wire::control_body_bytes_max, 6000, 3),
     sync_data_rule,
+    control(Type::state_request, 6, 128, 3000, 3),
+    control(Type::state_response, 7, wire::control_body_bytes_max, 6000, 3),
 };
 
 consensus::Params consensus_params(const ledger::Genesis& genesis, const wire::ChainId& chain) {

@@ -35,7 +35,8 @@ public:
 
     // wire::Service
     std::span<const wire::MessageRule> rules() const override;
-    void start(base::Now) override {}
+    std::string_view name() const override { return "light chain"; }
+    std::expected<void, base::Error> start(base::Now) override { return {}; }
     void stop(base::Now) override { outgoing_.clear(); }
     wire::Verdict handle(base::Now now, const wire::Ingress& from, wire::MessageType type,
                          base::Bytes payload) override;
@@ -53,6 +54,9 @@ public:
     std::expected<LightProofs::Progress, base::Error> prove(base::Now now, const wire::Txid& txid) {
         return proofs_.prove(now.instant, txid);
     }
+
+    /// What was proven lately; nothing if it was not asked for.
+    const TransactionProof* find_proof(const wire::Txid& txid) const { return proofs_.find(txid); }
 
     std::optional<Event> poll_event();
 

@@ -41,6 +41,11 @@ std::expected<LightProofs::Progress, base::Error> LightProofs::prove(base::Insta
     return progress;
 }
 
+const TransactionProof* LightProofs::find(const wire::Txid& txid) const {
+    const auto found = jobs_.find(txid);
+    return found != jobs_.end() && found->second.proof ? &*found->second.proof : nullptr;
+}
+
 std::optional<FinalFollower::Query> LightProofs::poll_request(
     base::Instant now, const std::optional<ProvenFinal>& final) {
     for (auto& [txid, job] : jobs_) {

@@ -40,6 +40,8 @@ public:
     /// Errors: full (jobs_max are being worked on).
     std::expected<Progress, base::Error> prove(base::Instant now, const wire::Txid& txid);
 
+    const TransactionProof* find(const wire::Txid& txid) const;
+
     void handle_inclusion(const crypto::PublicKey& from, const wire::InclusionResponse& response);
     void handle_headers(const crypto::PublicKey& from, const wire::HeaderPageResponse& response);
     void handle_unavailable(const crypto::PublicKey& from, const wire::Hash& subject);

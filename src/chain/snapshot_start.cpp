@@ -54,7 +54,7 @@ std::expected<std::unique_ptr<SnapshotStart>, base::Error> SnapshotStart::open(
 
 std::span<const wire::MessageRule> SnapshotStart::rules() const { return Chain::message_rules(); }
 
-void SnapshotStart::start(base::Now now) {
+Result SnapshotStart::start(base::Now now) {
     if (staging_.target() && !installed_) {
         log_.info("going on with the state of block " +
                   std::to_string(staging_.target()->height().value) + ", of which " +
@@ -62,6 +62,8 @@ void SnapshotStart::start(base::Now now) {
         download_.emplace(staging_, random_.stream("download"));
     }
     advance(now);
+    if (fault_) return std::unexpected(*fault_);
+    return {};
 }
 
 void SnapshotStart::stop(base::Now) {
@@ -220,8 +222,7 @@ void SnapshotStart::take_parent(const wire::HeaderPageResponse& response) {
     installed_ = true;
 }
 
-void SnapshotStart::take_part(const crypto::PublicKey& from,
-                              const wire::BlockResponse& part) {
+void SnapshotStart::take_part(const crypto::PublicKey& from, const wire::BlockResponse& part) {
     if (!installed_ || part.block != staging_.target()->hash() || part.first != body_.size()) {
         return;
     }

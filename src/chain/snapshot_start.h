@@ -39,7 +39,8 @@ public:
 
     // wire::Service
     std::span<const wire::MessageRule> rules() const override;
-    void start(base::Now now) override;
+    std::string_view name() const override { return "snapshot start"; }
+    std::expected<void, base::Error> start(base::Now now) override;
     void stop(base::Now now) override;
     wire::Verdict handle(base::Now now, const wire::Ingress& from, wire::MessageType type,
                          base::Bytes payload) override;

@@ -5,28 +5,6 @@
 #include "chain/transaction_proof.h"
 
 namespace meshchain::chain {
-namespace {
-
-constexpr wire::MessageRule rule(wire::MessageType type, std::size_t body_min, std::size_t body_max,
-                                 std::uint32_t frames_per_minute) {
-    return {type,
-            wire::MessageClass::control,
-            static_cast<std::uint16_t>(body_min + crypto::Signature::size),
-            static_cast<std::uint16_t>(body_max + crypto::Signature::size),
-            frames_per_minute,
-            3,
-            false};
-}
-
-constexpr std::array rules_of_state{
-    rule(wire::MessageType::state_request, 6, 128, 3000),
-    rule(wire::MessageType::state_response, 7, wire::control_body_bytes_max, 6000),
-};
-
-}  // namespace
-
-std::span<const wire::MessageRule> state_rules() { return rules_of_state; }
-
 std::vector<wire::NewestFinalResponse> final_responses(const wire::BlockHeader& header,
                                                        const wire::Certificate& certificate) {
     std::vector<wire::NewestFinalResponse> parts;

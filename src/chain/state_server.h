@@ -17,9 +17,6 @@
 
 namespace meshchain::chain {
 
-/// The rules of both messages, for everyone who sends or takes them.
-std::span<const wire::MessageRule> state_rules();
-
 /// The proof of a FINAL, in as many answers as it needs.
 std::vector<wire::NewestFinalResponse> final_responses(const wire::BlockHeader& header,
                                                        const wire::Certificate& certificate);
@@ -35,8 +32,10 @@ public:
     StateServer(kv::Store& store, const Chain& chain) : store_(&store), chain_(&chain) {}
 
     // wire::Service
-    std::span<const wire::MessageRule> rules() const override { return state_rules(); }
-    void start(base::Now) override {}
+    std::string_view name() const override { return "state server"; }
+    /// None: Chain::message_rules has them.
+    std::span<const wire::MessageRule> rules() const override { return {}; }
+    std::expected<void, base::Error> start(base::Now) override { return {}; }
     /// Lets go of every snapshot of the store.
     void stop(base::Now) override { views_.clear(); }
     wire::Verdict handle(base::Now now, const wire::Ingress& from, wire::MessageType type,

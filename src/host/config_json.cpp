@@ -19,6 +19,8 @@ struct Choice {
 constexpr Choice<wire::Role> roles[] = {{"validator", wire::Role::validator},
                                         {"relay", wire::Role::relay},
                                         {"light", wire::Role::light}};
+constexpr Choice<node::SyncStart> sync_starts[] = {{"genesis", node::SyncStart::genesis},
+                                                   {"snapshot", node::SyncStart::snapshot}};
 constexpr Choice<base::LogLevel> levels[] = {{"debug", base::LogLevel::debug},
                                              {"info", base::LogLevel::info},
                                              {"warning", base::LogLevel::warning},
@@ -154,6 +156,11 @@ Reading read_config(const Json& json) {
     object.read_milliseconds("block_time_ms", block_time);
     if (block_time != base::Duration::min()) config.block_time = block_time;
     object.read_milliseconds("sync_timeout_ms", config.sync_timeout);
+    if (const Json* part = object.child("sync")) {
+        JsonObject sync(*part, "sync");
+        sync.read_as("start", config.sync_start, one_of(sync_starts));
+        object.absorb(sync.finish());
+    }
     if (const Json* part = object.child("network")) {
         object.absorb(read_network(*part, config.network));
     }
@@ -249,6 +256,7 @@ Json to_json(const NodeConfig& config) {
     json["max_block_size"] = config.max_block_size;
     if (config.block_time) json["block_time_ms"] = ms(*config.block_time);
     json["sync_timeout_ms"] = ms(config.sync_timeout);
+    json["sync"] = {{"start", text_of(sync_starts, config.sync_start)}};
     json["network"] = network_json(config.network);
     json["api"] = {{"address", base::to_string(config.api.address)}};
     json["wallet"] = {{"lock_after_ms", ms(config.wallet.lock_after)},

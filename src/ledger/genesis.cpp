@@ -1,6 +1,7 @@
 #include "ledger/genesis.h"
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <set>
 
@@ -147,6 +148,10 @@ std::expected<void, Error> validate(const Genesis& genesis) {
             "allocations and stakes exceed " + std::to_string(wire::Amount::units_max) + " units",
             "genesis supply", "hand out less");
     }
+    if (genesis.predecessor) {
+        MESH_CHECK(check_range("predecessor.height", genesis.predecessor->height.value,
+                               std::uint32_t{1}, std::numeric_limits<std::uint32_t>::max()));
+    }
     return check_short_outpoints(genesis);
 }
 
@@ -173,6 +178,13 @@ base::Buffer encode(const Genesis& genesis) {
             .bytes(validator.key.bytes)
             .bytes(validator.payout.bytes)
             .u40(validator.stake.units);
+    }
+    // A chain without one ends here, as every chain did before there were any.
+    if (const auto& from = genesis.predecessor) {
+        writer.bytes(from->chain.bytes)
+            .u32(from->height.value)
+            .bytes(from->block.bytes)
+            .bytes(from->state.bytes);
     }
     return out;
 }
@@ -202,6 +214,13 @@ std::expected<Genesis, Error> parse_genesis(base::Bytes bytes) {
         validator.payout.bytes = in.array<key_size>();
         validator.stake.units = in.u40();
         genesis.validators.push_back(validator);
+    }
+    if (in.ok() && in.remaining() > 0) {
+        Predecessor& from = genesis.predecessor.emplace();
+        from.chain = {in.array<wire::Hash::size>()};
+        from.height = {in.u32()};
+        from.block = {in.array<wire::Hash::size>()};
+        from.state = {in.array<wire::Hash::size>()};
     }
     MESH_CHECK(in.finish("genesis"));
     MESH_CHECK(validate(genesis));

@@ -27,6 +27,15 @@ struct GenesisValidator {
     friend auto operator<=>(const GenesisValidator&, const GenesisValidator&) = default;
 };
 
+/// The final state of a chain that lost its quorum, from which another goes on (row A13).
+struct Predecessor {
+    wire::ChainId chain;
+    wire::Height height;  ///< of its last FINAL block
+    wire::Hash block;
+    wire::Hash state;  ///< digest of coins and fee balances after that block
+    friend bool operator==(const Predecessor&, const Predecessor&) = default;
+};
+
 inline constexpr std::size_t genesis_allocations_max = 4096;
 
 struct Genesis {
@@ -42,6 +51,8 @@ struct Genesis {
     wire::Hash seed;                           ///< of the leaders' and the acks' order
     std::vector<Allocation> allocations;       ///< ascending; coin i is allocation i
     std::vector<GenesisValidator> validators;  ///< ascending by identity: their ValidatorIndex
+
+    std::optional<Predecessor> predecessor;    ///< its money is the allocations and stakes
 
     friend bool operator==(const Genesis&, const Genesis&) = default;
 };

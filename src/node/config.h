@@ -75,6 +75,9 @@ struct LogConfig {
     friend bool operator==(const LogConfig&, const LogConfig&) = default;
 };
 
+/// Where a node without a chain begins (row F5).
+enum class SyncStart : std::uint8_t { genesis, snapshot };
+
 struct NodeConfig {
     std::string node_name = "MeshChain Node";
     /// Derived from the identity; a configured one must match it, which guards against a swapped
@@ -88,6 +91,7 @@ struct NodeConfig {
     std::uint32_t max_block_size = 4096;       ///< of blocks this node proposes
     std::optional<base::Duration> block_time;  ///< genesis has it; a differing value is refused
     base::Duration sync_timeout = std::chrono::seconds(300);
+    SyncStart sync_start = SyncStart::genesis;
     NetworkConfig network;
     ApiConfig api;
     WalletConfig wallet;

@@ -215,6 +215,7 @@ std::vector<Problem> HealthView::problems() const {
 HealthView Node::health(base::Now system) const {
     const Parts& node = *parts_;
     const base::Now now = node.clock->at(system.instant);
+    if (!node.chain) return node.health_without_chain();
     const bool alone = node.genesis.validators.size() == 1 && node.chain->engine().self();
     HealthView view;
     view.parts = {examine_store(node),       examine_chain(node, now), examine_mempool(node),
@@ -229,7 +230,8 @@ HealthView Node::health(base::Now system) const {
 void Node::Parts::observe(base::Instant now) {
     losses_lately.observe(now, peers_lost);
     evidence_lately.observe(now, evidence_found);
-    unsent_lately.observe(now, mesh->stats().send_failures + chain->outgoing_dropped());
+    unsent_lately.observe(now,
+                          mesh->stats().send_failures + (chain ? chain->outgoing_dropped() : 0));
 }
 
 }  // namespace meshchain::node

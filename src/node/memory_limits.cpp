@@ -86,8 +86,9 @@ std::vector<MemoryLimit> Node::memory() const {
             if (limit.module == module && limit.what == what) limit.count = count;
         }
     };
-    set("consensus", "blocks above FINAL", parts.chain->engine().tree_size());
     set("mesh", "peers", parts.mesh->peers().size());
+    if (!parts.chain) return limits;
+    set("consensus", "blocks above FINAL", parts.chain->engine().tree_size());
     set("chain", "mempool transactions", parts.chain->mempool().size());
     set("chain", "mempool bytes", parts.chain->mempool().bytes());
     set("chain", "blocks not applied yet", parts.chain->pooled_blocks());

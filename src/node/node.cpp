@@ -55,10 +55,6 @@ NodeClock::Options clock_options(const NodeConfig& config, const ledger::Genesis
 /// Role and keys must fit genesis, or the node would believe itself something it is not.
 std::expected<void, base::Error> check_role(const NodeConfig& config,
                                             const ledger::Genesis& genesis, const Keys& keys) {
-    if (config.role == wire::Role::light) {
-        return std::unexpected(
-            not_this_role("role light does not exist yet", "choose validator or relay"));
-    }
     if (config.role != wire::Role::validator) return {};
     const auto is_ours = [&](const ledger::GenesisValidator& validator) {
         return keys.validating && validator.key == keys.validating->public_key() &&
@@ -95,31 +91,26 @@ std::expected<void, base::Error> Node::Parts::build(Keys keys, base::Now now) {
     identity = keys.identity.public_key();
 
     const base::Random random(random_seed(doors.entropy));
-    MESH_TRY(chain, chain::Chain::open(genesis,
-                                       {.store = doors.store,
-                                        .consensus_table = tables::consensus,
-                                        .validating_key = std::move(keys.validating),
-                                        .proposal_bytes_max = config.max_block_size,
-                                        .random = random.stream("chain"),
-                                        .log = log.for_module("chain"),
-                                        .verifier = doors.verifier,
-                                        .sync_timeout = config.sync_timeout},
-                                       now));
-    clock.emplace(clock_options(config, genesis, chain->engine().self()), now);
-    MESH_TRY(rules, services.join_rules(mesh::mesh_rules(), *chain));
+    chain_id = ledger::chain_id(genesis);
+    MESH_CHECK(open_service(std::move(keys.validating), now));
+    clock.emplace(clock_options(config, genesis, validator_of(identity)), now);
+    MESH_TRY(rules, services.join_rules(mesh::mesh_rules(), service()));
     const mesh::Options options = mesh_options(config, genesis);
     MESH_CHECK(mesh::check(options));
     mesh = std::make_unique<mesh::Mesh>(
-        options, mesh::Self{ledger::chain_id(genesis), std::move(keys.identity), config.role},
-        rules, mesh::Doors{doors.store, tables::mesh, doors.entropy, log.for_module("mesh")},
+        options, mesh::Self{chain_id, std::move(keys.identity), config.role}, rules,
+        mesh::Doors{doors.store, tables::mesh, doors.entropy, log.for_module("mesh")},
         random.stream("mesh"), *this);
     mesh->add_link(doors.link);
 
-    lifecycle.add({"chain", [this](base::Now at) { return chain->start(at); },
-                   [this](base::Now at) { chain->stop(at); }});
+    lifecycle.add({"chain", [this](base::Now at) { return service().start(at); },
+                   [this](base::Now at) {
+                       if (state_server) state_server->stop(at);
+                       service().stop(at);
+                   }});
     lifecycle.add({"mesh",
                    [this](base::Now at) -> std::expected<void, base::Error> {
-                       mesh->set_status(chain->status(at), std::uint8_t(state.state()));
+                       mesh->set_status(chain_status(at), std::uint8_t(state.state()));
                        return mesh->start(at);
                    },
                    [this](base::Now at) { mesh->stop(at); }});
@@ -177,27 +168,34 @@ base::Instant Node::poll_timeout(base::Now system) const {
     const base::Now now = parts.clock->at(system.instant);
     if (parts.link_has_more) return now.instant;
     base::Instant earliest =
-        std::min({parts.mesh->poll_timeout(now), parts.chain->poll_timeout(now),
+        std::min({parts.mesh->poll_timeout(now), parts.service().poll_timeout(now),
                   parts.services.poll_timeout(now), parts.events.poll_timeout()});
     if (parts.wallet) earliest = std::min({earliest, parts.payments_due, parts.wallet_lock_due});
-    if (parts.wallet_is_behind) earliest = std::min(earliest, parts.wallet_read_due);
+    if (parts.wallet_is_behind && parts.chain) {
+        earliest = std::min(earliest, parts.wallet_read_due);
+    }
+    if (parts.state_server) {
+        earliest = std::min(earliest, parts.state_server->poll_timeout(now));
+    }
     return std::max(earliest, now.instant);
 }
 
 void Node::Parts::step(base::Now system) {
     const base::Now now = advance_clock(system);
     last = now;
-    mesh->set_status(chain->status(now), std::uint8_t(state.state()));
+    mesh->set_status(chain_status(now), std::uint8_t(state.state()));
     link_has_more = mesh->handle_readable(now);
     if (mesh->poll_timeout(now) <= now.instant) mesh->handle_timeout(now);
     drain_mesh(now);
-    if (chain->poll_timeout(now) <= now.instant) chain->handle_timeout(now);
+    if (service().poll_timeout(now) <= now.instant) service().handle_timeout(now);
+    if (state_server) state_server->handle_timeout(now);
     services.handle_timeout(now);
     read_chain_for_wallet();
     if (wallet_lock_due <= now.instant) lock_wallet();
     send_waiting_payments(now);
     send_all(now);
     drain_chain(now);
+    change_service(now);
     update_state(now);
     observe(now.instant);
     events.run_once(now.instant);
@@ -222,31 +220,40 @@ base::Now Node::Parts::advance_clock(base::Now system) {
         const auto step = std::chrono::duration_cast<base::Milliseconds>(*stepped);
         log.warning("this node's clock was " + std::to_string(step.count()) +
                     " ms behind and was put right; silent until other validators confirm it");
-        chain->handle_clock_step(now);
+        if (chain) chain->handle_clock_step(now);
         mesh->request_hello(now);
     }
-    if (clock->is_off() != chain->is_clock_off()) chain->set_clock_off(now, clock->is_off());
+    if (chain && clock->is_off() != chain->is_clock_off()) {
+        chain->set_clock_off(now, clock->is_off());
+    }
     return now;
 }
 
 void Node::Parts::note_time_stated(base::Now now, const crypto::PublicKey& peer, wire::Slot slot,
                                    std::uint16_t slot_phase) {
-    const auto validator = chain->engine().validators().find_identity(peer);
+    const auto validator = validator_of(peer);
     // Slot 0 is also what a node says before the chain begins.
     if (!validator || slot == wire::Slot{}) return;
-    const consensus::Schedule& schedule = chain->engine().schedule();
     const base::Milliseconds into_slot{std::int64_t{genesis.block_time_ms} * slot_phase / 65'536};
-    clock->handle_sample(now.instant, validator->value, schedule.start_of(slot) + into_slot);
+    const base::Milliseconds before{std::int64_t{genesis.block_time_ms} * slot.value};
+    clock->handle_sample(now.instant, validator->value, genesis.start + before + into_slot);
 }
 
 wire::Verdict Node::Parts::handle_frame(base::Now now, const wire::Ingress& from,
                                         wire::MessageType type, base::Bytes payload) {
     if (services.owns(type)) return services.handle(now, from, type, payload);
-    return chain->handle(now, from, type, payload);
+    if (state_server && type == wire::MessageType::state_request) {
+        return state_server->handle(now, from, type, payload);
+    }
+    return service().handle(now, from, type, payload);
 }
 
 void Node::Parts::send_all(base::Now now) {
-    while (const auto frame = chain->poll_frame(now)) {
+    const auto next = [&] {
+        auto frame = service().poll_frame(now);
+        return frame || !state_server ? frame : state_server->poll_frame(now);
+    };
+    while (const auto frame = next()) {
         const auto sent = mesh->send(now, *frame);
         if (!sent && log.wants(base::LogLevel::debug)) {
             log.debug("not sent: " + base::sentence(sent.error()));
@@ -272,16 +279,16 @@ void Node::Parts::drain_mesh(base::Now now) {
             tell(runtime::EventType::peer_discovered, id(found->peer));
         } else if (const auto* lost = std::get_if<mesh::PeerLost>(&*event)) {
             ++peers_lost;
-            chain->handle_peer_lost(lost->peer);
+            handle_peer_lost(now, lost->peer);
             tell(runtime::EventType::peer_lost, id(lost->peer));
         } else if (const auto* hello = std::get_if<mesh::PeerStatus>(&*event)) {
             note_time_stated(now, hello->peer, hello->status.slot, hello->status.slot_phase);
-            chain->handle_peer(now, hello->peer, hello->status.slot,
-                               {hello->status.height, hello->status.final_height});
+            handle_peer(now, hello->peer, hello->status.slot,
+                        {hello->status.height, hello->status.final_height});
         } else if (const auto* beat = std::get_if<mesh::PeerHeartbeat>(&*event)) {
             note_time_stated(now, beat->peer, beat->heartbeat.slot, beat->heartbeat.slot_phase);
-            chain->handle_peer(now, beat->peer, beat->heartbeat.slot,
-                               {beat->heartbeat.height, beat->heartbeat.final_height});
+            handle_peer(now, beat->peer, beat->heartbeat.slot,
+                        {beat->heartbeat.height, beat->heartbeat.final_height});
         } else if (const auto* settled = std::get_if<mesh::RoutedSettled>(&*event)) {
             note_settled(*settled);
         }
@@ -295,7 +302,7 @@ void Node::Parts::tell(runtime::EventType type, const runtime::EventData& data,
 
 void Node::Parts::drain_chain(base::Now now) {
     using runtime::EventType;
-    while (const auto event = chain->poll_event()) {
+    while (const auto event = poll_chain_event()) {
         tell_wallet(*event);
         if (const auto* applied = std::get_if<chain::BlockApplied>(&*event)) {
             ++blocks_applied;
@@ -339,9 +346,12 @@ void Node::Parts::update_state(base::Now now) {
     using runtime::NodeState;
     const NodeState current = state.state();
     if (!lifecycle.is_running() || current == NodeState::shutting_down) return;
-    const bool alone = genesis.validators.size() == 1 && chain->engine().self().has_value();
+    const bool alone =
+        genesis.validators.size() == 1 && chain && chain->engine().self().has_value();
     NodeState next = NodeState::synchronized;
-    if (chain->fault()) {
+    if (!chain) {
+        next = state_without_chain();
+    } else if (chain->fault()) {
         next = NodeState::error;
     } else if (mesh->connected_count() == 0 && !alone) {
         next = NodeState::waiting_peers;

@@ -90,6 +90,10 @@ public:
     /// Never fails on an unknown id: certainty says `unknown`.
     std::expected<TransactionView, base::Error> transaction(const wire::Txid& txid) const;
     MempoolView mempool() const;
+    /// Proves, for whoever has the genesis alone, that a FINAL block holds the transaction. A node
+    /// of role light fetches what it needs; ask again until it is proven.
+    /// Errors: not_found (no FINAL block is known to hold it), full, too_large, unavailable.
+    std::expected<ProofView, base::Error> prove(base::Now now, const wire::Txid& txid);
     /// Expands a compact transfer with this node's coins: its body, txid and preimage.
     std::expected<wire::Transaction, base::Error> expand(
         base::Now now, const wire::WireTransaction& transaction) const;

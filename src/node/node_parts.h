@@ -2,6 +2,9 @@
 // The inside of a Node, shared by its source files only.
 
 #include "chain/chain.h"
+#include "chain/light_chain.h"
+#include "chain/snapshot_start.h"
+#include "chain/state_server.h"
 #include "mesh/mesh.h"
 #include "node/lifecycle.h"
 #include "node/node.h"
@@ -34,6 +37,32 @@ struct Node::Parts final : mesh::FrameHandler {
 
     // node_routes.cpp
     void note_settled(const mesh::RoutedSettled& settled);
+
+    // node_service.cpp
+    std::optional<wire::ValidatorIndex> validator_of(const crypto::PublicKey& node) const;
+    /// What takes part in the network here: a chain, a start from a state, or a light chain.
+    wire::Service& service();
+    const wire::Service& service() const;
+    std::expected<void, base::Error> open_service(std::optional<crypto::SigningKey> key,
+                                                  base::Now now);
+    std::expected<void, base::Error> forget_gathered_state();
+    std::expected<void, base::Error> open_chain(base::Now now);
+    wire::ChainStatus chain_status(base::Now now) const;
+    void handle_peer(base::Now now, const crypto::PublicKey& peer, wire::Slot slot,
+                     chain::PeerHeights heights);
+    void handle_peer_lost(base::Now now, const crypto::PublicKey& peer);
+    std::optional<chain::Event> poll_chain_event();
+    /// Once a start from a state is done, the chain goes on from there.
+    void change_service(base::Now now);
+    runtime::NodeState state_without_chain() const;
+    void fill_without_chain(StatusView& view, base::Now now) const;
+    HealthView health_without_chain() const;
+    std::expected<TransactionView, base::Error> transaction_without_chain(
+        const wire::Txid& txid) const;
+    std::expected<wire::Txid, base::Error> submit_without_chain(
+        base::Now now, const wire::WireTransaction& transaction);
+    /// Why something that needs blocks or coins cannot be had here.
+    base::Error no_chain(std::string what) const;
 
     // node_wallet.cpp
     void read_chain_for_wallet();
@@ -70,7 +99,13 @@ struct Node::Parts final : mesh::FrameHandler {
     runtime::StateManager state;
     LifecycleManager lifecycle;
     crypto::PublicKey identity;
-    std::unique_ptr<chain::Chain> chain;
+    wire::ChainId chain_id;
+    std::unique_ptr<chain::Chain> chain;  ///< none in role light and until a state has come
+    std::unique_ptr<chain::StateServer> state_server;  ///< beside `chain`
+    std::unique_ptr<chain::SnapshotStart> snapshot;
+    std::unique_ptr<chain::LightChain> light;
+    std::optional<crypto::SigningKey> validating_key;  ///< until the chain has it
+    std::optional<base::Error> service_fault;
     ServiceGroup services;
     std::vector<wire::MessageRule> rules;
     std::unique_ptr<mesh::Mesh> mesh;

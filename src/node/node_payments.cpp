@@ -28,6 +28,7 @@ wire::FeeCode code_for(wire::Amount fee) {
 
 FeesView Node::fees() const {
     const Parts& parts = *parts_;
+    if (!parts.chain) return {code_for(lowest_fee), code_for(usual_fee), code_for(usual_fee)};
     const chain::Mempool& mempool = parts.chain->mempool();
     const std::size_t room = parts.config.max_block_size;
     wire::Amount normal = usual_fee;
@@ -46,7 +47,8 @@ FeesView Node::fees() const {
 
 base::WallTime Node::Parts::end_of(wire::Expiry expiry) const {
     const wire::Slot after{(expiry.units + 1) * wire::Expiry::slots_per_unit};
-    return chain->engine().schedule().start_of(after);
+    return genesis.start +
+           base::Milliseconds{std::int64_t{genesis.block_time_ms} * after.value};
 }
 
 std::expected<wallet::Wallet*, base::Error> Node::Parts::paying_wallet() const {
@@ -54,6 +56,7 @@ std::expected<wallet::Wallet*, base::Error> Node::Parts::paying_wallet() const {
         return base::failure(base::Errc::unavailable, "this node has no wallet", "payment",
                              "make one with `meshchain wallet create` and restart the node");
     }
+    if (!chain) return std::unexpected(no_chain("this wallet's coins"));
     if (!wallet_is_behind) return wallet.get();
     return base::failure(base::Errc::unavailable, "the wallet is still reading the chain",
                          "payment", "see `meshchain wallet show`, and try again then");
@@ -124,6 +127,7 @@ std::expected<std::vector<PaymentHistoryView>, base::Error> Node::wallet_history
             case wallet::EntryState::dead: view.certainty = Certainty::expired; break;
             case wallet::EntryState::final: view.certainty = Certainty::final; break;
             case wallet::EntryState::live: {
+                if (!parts.chain) break;
                 view.certainty = parts.certainty_of(view.entry.height.value_or(wire::Height{}));
                 MESH_TRY(const auto hash, parts.chain->store().hash_at(*view.entry.height));
                 const auto confirmed =

@@ -26,11 +26,32 @@ Certainty Node::Parts::certainty_of(wire::Height height) const {
     return confirmation && confirmation->justified ? Certainty::justified : Certainty::live;
 }
 
+namespace {
+
+void fill_chain(StatusView& view, const chain::Chain& chain, base::Now now) {
+    const consensus::Engine& engine = chain.engine();
+    view.slot = chain.slot(now);
+    view.history_start = chain.store().base().height;
+    view.height = chain.store().tip().height;
+    view.tip = chain.store().tip().hash;
+    view.final_height = chain.final_height();
+    view.final_block = engine.final().block;
+    view.justified = engine.justified();
+    view.validator = engine.self().has_value();
+    view.clock_checked = engine.is_clock_checked();
+    view.online_percent = engine.online_percent(now.wall);
+    view.mempool_transactions = chain.mempool().size();
+    view.mempool_bytes = chain.mempool().bytes();
+    view.blocks_proposed = chain.blocks_proposed();
+    view.sync = {chain::name(chain.progress().state()), chain.progress().target(),
+                 chain.progress().percent(), chain.progress().remaining()};
+}
+
+}  // namespace
+
 StatusView Node::status(base::Now system) const {
     const Parts& parts = *parts_;
     const base::Now now = parts.clock->at(system.instant);
-    const chain::Chain& chain = *parts.chain;
-    const consensus::Engine& engine = chain.engine();
     StatusView view;
     view.identity = parts.identity;
     view.node_id = crypto::to_hex(crypto::node_id(parts.identity));
@@ -39,32 +60,23 @@ StatusView Node::status(base::Now system) const {
     view.state = parts.state.state();
     view.chain = chain_id();
     view.uptime = now.instant - parts.started_at;
-    view.slot = chain.slot(now);
-    view.height = chain.store().tip().height;
-    view.tip = chain.store().tip().hash;
-    view.final_height = chain.final_height();
-    view.final_block = engine.final().block;
-    view.justified = engine.justified();
-    view.validator = engine.self().has_value();
-    view.clock_checked = engine.is_clock_checked();
+    if (parts.chain) {
+        fill_chain(view, *parts.chain, now);
+    } else {
+        parts.fill_without_chain(view, now);
+    }
     view.clock = {parts.clock->source(), parts.clock->validators_offset(),
                   parts.clock->heard_percent(), parts.clock->is_off()};
-    view.online_percent = engine.online_percent(now.wall);
     view.peers = parts.mesh->connected_count();
-    view.mempool_transactions = chain.mempool().size();
-    view.mempool_bytes = chain.mempool().bytes();
     view.supply = ledger::supply(parts.genesis).value_or(wire::Amount{});
     view.blocks_applied = parts.blocks_applied;
     view.blocks_reverted = parts.blocks_reverted;
-    view.blocks_proposed = chain.blocks_proposed();
     view.evidence_found = parts.evidence_found;
     for (const mesh::TypeCounters& type : parts.mesh->stats().types) {
         view.frames_received += type.received;
         view.frames_sent += type.sent;
     }
     for (const std::uint64_t drops : parts.mesh->stats().drops) view.frames_dropped += drops;
-    view.sync = {chain::name(chain.progress().state()), chain.progress().target(),
-                 chain.progress().percent(), chain.progress().remaining()};
     view.storage_bytes = parts.doors.store.quota().used_bytes;
     view.storage_read_only = parts.doors.store.is_read_only();
     for (const Problem& problem : health(now).problems()) {
@@ -115,6 +127,7 @@ std::expected<BlockView, base::Error> Node::Parts::view(const wire::Hash& hash,
 }
 
 std::expected<BlockView, base::Error> Node::block(const wire::Hash& hash) const {
+    if (!parts_->chain) return std::unexpected(parts_->no_chain("blocks"));
     MESH_TRY(const auto stored, parts_->chain->store().block(hash));
     if (!stored) {
         return base::failure(base::Errc::not_found, "no block " + crypto::to_hex(hash), "blocks",
@@ -124,20 +137,25 @@ std::expected<BlockView, base::Error> Node::block(const wire::Hash& hash) const 
 }
 
 std::expected<BlockView, base::Error> Node::block(wire::Height height) const {
-    MESH_TRY(const auto hash, parts_->chain->store().hash_at(height));
-    if (!hash || height == wire::Height{}) {
+    if (!parts_->chain) return std::unexpected(parts_->no_chain("blocks"));
+    const chain::ChainStore& store = parts_->chain->store();
+    MESH_TRY(const auto hash, store.hash_at(height));
+    if (!hash || height <= store.base().height) {
         return base::failure(
             base::Errc::not_found, "no block at height " + std::to_string(height.value), "blocks",
-            "heights go from 1 to " + std::to_string(parts_->chain->store().tip().height.value));
+            "heights here go from " + std::to_string(store.base().height.value + 1) + " to " +
+                std::to_string(store.tip().height.value));
     }
     return block(*hash);
 }
 
 std::expected<std::vector<BlockView>, base::Error> Node::blocks(wire::Height from,
                                                                 std::size_t count) const {
+    if (!parts_->chain) return std::unexpected(parts_->no_chain("blocks"));
     std::vector<BlockView> views;
-    std::uint32_t height = std::min(from, parts_->chain->store().tip().height).value;
-    for (; height > 0 && views.size() < count; --height) {
+    const chain::ChainStore& store = parts_->chain->store();
+    std::uint32_t height = std::min(from, store.tip().height).value;
+    for (; height > store.base().height.value && views.size() < count; --height) {
         MESH_TRY(BlockView view, block(wire::Height{height}));
         views.push_back(std::move(view));
     }
@@ -159,6 +177,7 @@ TransactionView view_of(const ledger::CheckedTransaction& waiting) {
 }  // namespace
 
 std::expected<TransactionView, base::Error> Node::transaction(const wire::Txid& txid) const {
+    if (!parts_->chain) return parts_->transaction_without_chain(txid);
     const chain::Chain& chain = *parts_->chain;
     if (const auto* waiting = chain.mempool().find(txid)) return view_of(*waiting);
     TransactionView view;
@@ -195,6 +214,7 @@ std::expected<TransactionView, base::Error> Node::transaction(const wire::Txid& 
 
 MempoolView Node::mempool() const {
     constexpr std::size_t entries_max = 100;
+    if (!parts_->chain) return {};
     const chain::Mempool& mempool = parts_->chain->mempool();
     MempoolView view{mempool.size(), mempool.bytes(), {}};
     for (const auto* waiting : mempool.select(mempool.bytes(), parts_->chain->slot(parts_->last))) {
@@ -207,17 +227,19 @@ MempoolView Node::mempool() const {
 std::expected<wire::Transaction, base::Error> Node::expand(
     base::Now system, const wire::WireTransaction& transaction) const {
     const base::Now now = parts_->clock->at(system.instant);
+    if (!parts_->chain) return std::unexpected(parts_->no_chain("the coins it spends"));
     const chain::Chain& chain = *parts_->chain;
     MESH_TRY(auto checked, ledger::check(chain_id(), transaction, chain.slot(now),
                                          chain.mempool().coins(), ledger::NothingVerified{}));
     return std::move(checked.transaction);
 }
 
-const wire::ChainId& Node::chain_id() const { return parts_->chain->store().chain_id(); }
+const wire::ChainId& Node::chain_id() const { return parts_->chain_id; }
 
 std::expected<wire::Txid, base::Error> Node::submit(base::Now system,
                                                     const wire::WireTransaction& transaction) {
     const base::Now now = parts_->clock->at(system.instant);
+    if (!parts_->chain) return parts_->submit_without_chain(now, transaction);
     MESH_TRY(const auto accepted, parts_->chain->submit(now, transaction));
     parts_->send_all(now);
     parts_->drain_chain(now);

@@ -62,6 +62,7 @@ std::expected<wallet::BlockChange, base::Error> Node::Parts::stored_change(
 
 std::expected<void, base::Error> Node::Parts::read_some_blocks() {
     const chain::ChainStore& store = chain->store();
+    MESH_CHECK(start_wallet_from_state());
     while (const auto tip = wallet->tip()) {
         MESH_TRY(const auto applied, store.hash_at(tip->height));
         if (applied == tip->hash) break;
@@ -82,7 +83,7 @@ std::expected<void, base::Error> Node::Parts::read_some_blocks() {
 }
 
 void Node::Parts::read_chain_for_wallet() {
-    if (!wallet_is_behind || last.instant < wallet_read_due) return;
+    if (!chain || !wallet_is_behind || last.instant < wallet_read_due) return;
     const auto read = read_some_blocks();
     if (read) return;
     log.error("the wallet cannot read the chain: " + base::sentence(read.error()));
@@ -132,7 +133,8 @@ std::expected<void, base::Error> Node::handle_key_file(wallet::KeyFile keys) {
 std::optional<ScanView> Node::wallet_scan() const {
     if (!parts_->wallet) return std::nullopt;
     const auto tip = parts_->wallet->tip();
-    return ScanView{tip ? tip->height : wire::Height{}, parts_->chain->store().tip().height,
+    const wire::Height reached = tip ? tip->height : wire::Height{};
+    return ScanView{reached, parts_->chain ? parts_->chain->store().tip().height : reached,
                     parts_->wallet_is_behind};
 }
 

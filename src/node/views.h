@@ -52,6 +52,7 @@ struct StatusView {
     wire::ChainId chain;
     base::Duration uptime{};
     wire::Slot slot;
+    wire::Height history_start;  ///< blocks above it are held here; 0: all
     wire::Height height;
     wire::Hash tip;
     wire::Height final_height;
@@ -76,6 +77,16 @@ struct StatusView {
     std::uint64_t storage_bytes = 0;
     bool storage_read_only = false;
     std::vector<std::string> problems;  ///< whole sentences; empty when healthy
+};
+
+/// How far a proof that a FINAL block holds a transaction is (rows A10, J4).
+struct ProofView {
+    wire::Txid txid;
+    bool proven = false;
+    std::uint32_t percent = 0;
+    wire::Height height;        ///< of the block, once proven
+    wire::Height final_height;  ///< that its votes prove, once proven
+    base::Buffer proof;         ///< docs/formats/proof.md, once proven
 };
 
 struct PeerView {
