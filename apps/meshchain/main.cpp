@@ -45,7 +45,7 @@ int main(int argc, char** argv) {
         wallet_command(context),   send_command(context),
         status_command(context),   peers_command(context),
         blocks_command(context),   transaction_command(context),
-        genesis_command(),         config_command(context),
+        genesis_command(context),  config_command(context),
         frame_command(),           doctor_command(context),
         mempool_command(context),  export_command(context),
         topology_command(context), ping_command(context),

@@ -12,6 +12,21 @@ Answer get_transaction(const ApiDoors& doors, const HttpRequest& request) {
     return to_json(transaction);
 }
 
+/// The proof comes as the bytes of a proof file, once it is complete.
+Answer get_proof(const ApiDoors& doors, const HttpRequest& request) {
+    MESH_TRY(const wire::Hash hash, crypto::hash_from_hex(request.parameters.at(0)));
+    MESH_TRY(const node::ProofView view, doors.node.prove(doors.now(), {hash}));
+    Json json = {{"txid", crypto::to_hex(view.txid.hash)},
+                 {"proven", view.proven},
+                 {"percent", view.percent}};
+    if (view.proven) {
+        json["height"] = view.height.value;
+        json["final_height"] = view.final_height.value;
+        json["proof"] = base::to_hex(view.proof);
+    }
+    return json;
+}
+
 Answer get_mempool(const ApiDoors& doors, const HttpRequest&) {
     return to_json(doors.node.mempool());
 }
@@ -53,6 +68,7 @@ constexpr ApiRoute routes[] = {
      .changes = true},
     {.method = "POST", .path = "/v1/decode", .handle = post_decode, .body_bytes_max = 64 * 1024},
     {.method = "GET", .path = "/v1/mempool", .handle = get_mempool},
+    {.method = "GET", .path = "/v1/proofs/{txid}", .handle = get_proof, .changes = true},
 };
 
 }  // namespace

@@ -37,6 +37,18 @@ std::expected<GenesisValidator, Error> read_validator(const Json& json, const st
     return validator;
 }
 
+std::expected<ledger::Predecessor, Error> read_predecessor(const Json& json) {
+    ledger::Predecessor from;
+    JsonObject object(json, "predecessor");
+    object.require({"chain_id", "height", "block", "state"});
+    object.read_as("chain_id", from.chain, crypto::hash_from_hex);
+    object.read("height", from.height.value);
+    object.read_as("block", from.block, crypto::hash_from_hex);
+    object.read_as("state", from.state, crypto::hash_from_hex);
+    MESH_CHECK(object.finish());
+    return from;
+}
+
 template <class T, class Read>
 void read_list(JsonObject& object, const char* name, std::size_t count_max, std::vector<T>& out,
                Read read) {
@@ -71,6 +83,11 @@ std::expected<Genesis, Error> read_genesis(const Json& json) {
     read_list(object, "allocations", ledger::genesis_allocations_max, genesis.allocations,
               read_allocation);
     read_list(object, "validators", validators_read_max, genesis.validators, read_validator);
+    if (const Json* from = object.child("predecessor")) {
+        auto read = read_predecessor(*from);
+        if (read) genesis.predecessor = *read;
+        if (!read) object.fail(std::move(read).error());
+    }
     MESH_CHECK(object.finish());
     if (version != Genesis::protocol_version_known) {
         return base::failure(base::Errc::wrong_version, std::to_string(version) + " is unknown",
@@ -129,17 +146,24 @@ Json to_json(const Genesis& genesis) {
     for (const GenesisValidator& validator : genesis.validators) {
         validators.push_back(to_json(validator));
     }
-    return {{"chain_id", crypto::to_hex(ledger::chain_id(genesis))},
-            {"protocol_version", genesis.protocol_version},
-            {"start", to_iso(genesis.start)},
-            {"block_time_ms", genesis.block_time_ms},
-            {"rank_delay_ms", genesis.rank_delay_ms},
-            {"slots_per_round", genesis.slots_per_round},
-            {"vote_delay_slots", genesis.vote_delay_slots},
-            {"block_bytes_limit", genesis.block_bytes_limit},
-            {"seed", crypto::to_hex(genesis.seed)},
-            {"allocations", std::move(allocations)},
-            {"validators", std::move(validators)}};
+    Json json = {{"chain_id", crypto::to_hex(ledger::chain_id(genesis))},
+                 {"protocol_version", genesis.protocol_version},
+                 {"start", to_iso(genesis.start)},
+                 {"block_time_ms", genesis.block_time_ms},
+                 {"rank_delay_ms", genesis.rank_delay_ms},
+                 {"slots_per_round", genesis.slots_per_round},
+                 {"vote_delay_slots", genesis.vote_delay_slots},
+                 {"block_bytes_limit", genesis.block_bytes_limit},
+                 {"seed", crypto::to_hex(genesis.seed)},
+                 {"allocations", std::move(allocations)},
+                 {"validators", std::move(validators)}};
+    if (const auto& from = genesis.predecessor) {
+        json["predecessor"] = {{"chain_id", crypto::to_hex(from->chain)},
+                               {"height", from->height.value},
+                               {"block", crypto::to_hex(from->block)},
+                               {"state", crypto::to_hex(from->state)}};
+    }
+    return json;
 }
 
 }  // namespace meshchain::host

@@ -31,6 +31,7 @@ Json to_json(const node::StatusView& status) {
             {"chain_id", crypto::to_hex(status.chain)},
             {"uptime_ms", ms(status.uptime)},
             {"slot", status.slot.value},
+            {"history_start", status.history_start.value},
             {"height", status.height.value},
             {"tip", crypto::to_hex(status.tip)},
             {"final_height", status.final_height.value},

@@ -44,6 +44,8 @@ std::expected<Json, base::Error> decode_body(wire::MessageType type, base::Bytes
         case peer_hello: return to_json_or_error(wire::parse_hello(body));
         case status: return to_json_or_error(wire::parse_heartbeat(body));
         case vote_request: return to_json_or_error(wire::parse_vote_request(body));
+        case state_request: return to_json_or_error(wire::parse_state_request(body));
+        case state_response: return to_json_or_error(wire::parse_state_response(body));
         default: return Json{{"bytes", base::to_hex(body)}};
     }
 }
@@ -328,6 +330,8 @@ std::expected<Json, base::Error> decode_payload(wire::MessageType type, base::By
         case sync_response:
         case peer_hello:
         case status:
+        case state_request:
+        case state_response:
         case vote_request: return decode_control(type, payload);
         case probe:
         case receipt: break;  // inside ROUTED only

@@ -90,7 +90,9 @@ World::World(Options options)
                                                     base::as_bytes(passphrase), "test");
         const auto identity = crypto::SigningKey::from_seed(host.identity_seed).public_key();
         const auto key = crypto::SigningKey::from_seed(host.validating_seed).public_key();
-        genesis_.validators.push_back({identity, key, host.wallet_file.keys[0], {100}});
+        if (i + options.observers < options.nodes) {
+            genesis_.validators.push_back({identity, key, host.wallet_file.keys[0], {100}});
+        }
         for (int coin = 0; coin < 10; ++coin) {
             genesis_.allocations.push_back({host.wallet_file.keys[0], {1000}});
         }
@@ -104,6 +106,8 @@ World::World(Options options)
         }
     }
     ledger::sort_canonically(genesis_);
+    if (options.genesis) genesis_ = options.genesis(genesis_);
+    wall_ = genesis_.start - std::chrono::seconds(2);
     if (options.past_blocks > 0) make_past();
 }
 
@@ -176,6 +180,15 @@ std::expected<void, base::Error> World::add_keys(std::size_t index) {
 
 kv::FaultyStore& World::disk(std::size_t index) { return *hosts_[index]->faulty; }
 
+std::unique_ptr<kv::MemoryStore> World::open_disk(std::size_t index) {
+    MESH_ASSERT(!is_alive(index));
+    return open_store(hosts_[index]->disk);
+}
+
+crypto::SigningKey World::identity_key(std::size_t index) const {
+    return crypto::SigningKey::from_seed(hosts_[index]->identity_seed);
+}
+
 void World::start(std::size_t index) { MESH_ASSERT(try_start(index).has_value()); }
 
 std::expected<void, base::Error> World::try_start(std::size_t index) {
@@ -192,7 +205,8 @@ std::expected<void, base::Error> World::boot(std::size_t index) {
     host.port = std::make_unique<Port>(*this, index);
     host.frames = std::make_unique<mesh::IpFrames>(*host.port);
     node::NodeConfig config;
-    config.role = wire::Role::validator;
+    const bool observes = index + options_.observers >= hosts_.size();
+    config.role = observes ? wire::Role::relay : wire::Role::validator;
     if (options_.configure) options_.configure(index, config);
     node::Doors doors{*host.faulty, *host.frames, host.entropy,
                       host.kdf,     nullptr,      &host.time_source};

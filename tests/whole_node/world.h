@@ -42,6 +42,7 @@ public:
     struct Options {
         std::uint64_t seed = 1;
         std::size_t nodes = 5;
+        std::size_t observers = 0;  ///< the last nodes, which are relays and no validators
         unsigned loss_percent = 0;
         base::Duration delay_max = std::chrono::milliseconds(5);
         /// So many blocks were made and finalised before: they are on all disks that `preload` is
@@ -55,6 +56,8 @@ public:
         std::function<bool(std::size_t from, std::size_t to)> reaches = {};
         /// Sees a node before it gets its wallet and starts.
         std::function<void(node::Node& node)> created = {};
+        /// Instead of the world's own genesis, which is handed in.
+        std::function<ledger::Genesis(const ledger::Genesis&)> genesis = {};
     };
     explicit World(Options options);
     ~World();
@@ -74,6 +77,9 @@ public:
     std::expected<void, base::Error> add_keys(std::size_t index);
     /// The disk of a node that lives, to make it fail.
     kv::FaultyStore& disk(std::size_t index);
+    /// What is on the disk of a node that does not live.
+    std::unique_ptr<kv::MemoryStore> open_disk(std::size_t index);
+    crypto::SigningKey identity_key(std::size_t index) const;
 
     /// Puts the past blocks on the disk of a node that was not started yet.
     void preload(std::size_t index);

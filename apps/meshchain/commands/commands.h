@@ -13,9 +13,9 @@ Command demo_command(const Context& context);
 Command doctor_command(const Context& context);
 Command export_command(const Context& context);
 Command frame_command();
-Command genesis_command();
 Command man_command(const ProgramText& text, const std::vector<Command>& all, Context& context);
 Command mempool_command(const Context& context);
+Command genesis_command(const Context& context);
 Command node_command(const Context& context);
 Command peers_command(const Context& context);
 Command ping_command(const Context& context);
@@ -37,6 +37,8 @@ Command stop_command(const Context& context);
 Command transaction_decode_command(const Context& context);
 std::vector<Command> wallet_payment_commands(const Context& context);
 std::vector<Command> wallet_secret_commands(const Context& context);
+Command transaction_proof_command(const Context& context);
+std::vector<Command> successor_commands(const Context& context);
 std::vector<Command> wallet_view_commands(const Context& context);
 
 }  // namespace meshchain::app

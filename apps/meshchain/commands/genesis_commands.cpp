@@ -72,7 +72,12 @@ std::string summary(const ledger::Genesis& genesis) {
     std::string text = "Chain      " + crypto::to_hex(ledger::chain_id(genesis)) + "\nStart      " +
                        host::to_iso(genesis.start) + "\nSlot       " +
                        host::span_text(base::Milliseconds(genesis.block_time_ms)) +
-                       "\nSupply     " + std::to_string(ledger::supply(genesis)->units) + "\n\n";
+                       "\nSupply     " + std::to_string(ledger::supply(genesis)->units) + "\n";
+    if (const auto& from = genesis.predecessor) {
+        text += "Succeeds   " + crypto::to_hex(from->chain) + "\nAfter      block " +
+                std::to_string(from->height.value) + " " + crypto::to_hex(from->block) + "\n";
+    }
+    text += "\n";
     std::vector<std::vector<std::string>> rows{{"VALIDATOR", "STAKE", "PAYOUT"}};
     for (const auto& validator : genesis.validators) {
         rows.push_back({crypto::to_hex(crypto::node_id(validator.identity)),
@@ -137,10 +142,12 @@ Command show_command() {
 
 }  // namespace
 
-Command genesis_command() {
+Command genesis_command(const Context& context) {
+    std::vector<Command> commands{create_command(), show_command()};
+    for (Command& command : successor_commands(context)) commands.push_back(std::move(command));
     return {.name = "genesis",
             .summary = "Make or read the file a chain starts from",
-            .commands = {create_command(), show_command()}};
+            .commands = std::move(commands)};
 }
 
 }  // namespace meshchain::app

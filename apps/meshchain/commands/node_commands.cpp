@@ -83,6 +83,7 @@ struct InitOptions {
     std::string interface;
     std::vector<std::string> static_peers;
     bool no_multicast = false;
+    bool snapshot_start = false;
 };
 
 /// By way of JSON, so that the flags obey the very rules of the file.
@@ -91,6 +92,7 @@ std::expected<node::NodeConfig, base::Error> config_from(const InitOptions& opti
     host::Json json = {{"role", validator ? "validator" : "relay"}};
     if (!options.role.empty()) json["role"] = options.role;
     if (!options.name.empty()) json["node_name"] = options.name;
+    if (options.snapshot_start) json["sync"] = {{"start", "snapshot"}};
     host::Json& network = json["network"] = host::Json::object();
     network["multicast"] = !options.no_multicast;
     network["static_peers"] = options.static_peers;
@@ -130,14 +132,16 @@ Command init_command(const Context& context) {
             "  meshchain node init --data bob --genesis genesis.bin \\\n"
             "      --listen 0.0.0.0:0 --static-peer 192.0.2.7:9998",
         .options = {{"--genesis", "FILE", "the chain to belong to", &o->genesis, true},
-                    {"--role", "ROLE", "validator or relay (what the genesis says of its keys)",
-                     &o->role},
+                    {"--role", "ROLE",
+                     "validator, relay or light (what the genesis says of its keys)", &o->role},
                     {"--name", "TEXT", "a name for people (MeshChain Node)", &o->name},
                     {"--listen", "ADDRESS:PORT", "where peers reach it (0.0.0.0:9998)", &o->listen},
                     {"--interface", "ADDRESS", "the network card for multicast", &o->interface},
                     {"--static-peer", "ADDRESS:PORT", "a node to dial; repeat for each",
                      &o->static_peers},
-                    {"--no-multicast", "", "meet static peers only", &o->no_multicast}},
+                    {"--no-multicast", "", "meet static peers only", &o->no_multicast},
+                    {"--snapshot-start", "", "begin with a FINAL state, without the history",
+                     &o->snapshot_start}},
         .run = [&context, o] { return init(context, *o); }};
 }
 

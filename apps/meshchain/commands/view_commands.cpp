@@ -18,6 +18,13 @@ std::string span_of(const Json& ms) {
     return host::span_text(base::Milliseconds(ms.get<std::int64_t>()));
 }
 
+/// What of the chain is held here, where that is not all of it.
+std::string history_text(const Json& status) {
+    if (status.at("role") == "light") return " (proven; a light node holds no blocks)";
+    const auto start = status.at("history_start").get<std::uint32_t>();
+    return start == 0 ? "" : ", history starts at " + std::to_string(start);
+}
+
 std::string status_text(const Json& status) {
     const Json& sync = status.at("sync");
     std::string text = table({
@@ -25,7 +32,8 @@ std::string status_text(const Json& status) {
         {"Role", text_of(status.at("role"))},
         {"State", text_of(status.at("state")) + " for chain " + text_of(status.at("chain_id"))},
         {"Uptime", span_of(status.at("uptime_ms"))},
-        {"Height", text_of(status.at("height")) + ", FINAL " + text_of(status.at("final_height"))},
+        {"Height", text_of(status.at("height")) + ", FINAL " + text_of(status.at("final_height")) +
+                       history_text(status)},
         {"Slot", text_of(status.at("slot")) + (status.at("clock_checked").get<bool>()
                                                    ? ", confirmed by other validators"
                                                    : ", not yet confirmed by others")},
@@ -154,7 +162,7 @@ Command transaction_command(const Context& context) {
                 "  meshchain tx decode 10a1b2...",
             .options = {{"txid", "TXID", "the transaction's id", txid.get()}},
             .run = [&context, txid] { return transaction(context, *txid); },
-            .commands = {transaction_decode_command(context)}};
+            .commands = {transaction_decode_command(context), transaction_proof_command(context)}};
 }
 
 }  // namespace meshchain::app
