@@ -113,6 +113,7 @@ void SnapshotStart::handle_peer(base::Now now, const crypto::PublicKey& peer, Pe
     if (ready_at_ == base::never) ready_at_ = now.instant + patience;
     follower_.handle_peer(now.instant, peer, heights.final);
     if (download_) download_->add_peer(peer);
+    advance(now);
 }
 
 void SnapshotStart::handle_peer_lost(base::Now now, const crypto::PublicKey& peer) {
@@ -120,6 +121,7 @@ void SnapshotStart::handle_peer_lost(base::Now now, const crypto::PublicKey& pee
     follower_.forget_peer(peer);
     if (download_) download_->forget_peer(now.instant, peer);
     if (asked_ == peer) asked_.reset();
+    advance(now);
 }
 
 void SnapshotStart::choose_target(base::Now now) {
@@ -284,8 +286,8 @@ base::Instant SnapshotStart::poll_timeout(base::Now now) const {
     if (!staging_.target()) {
         next = follower_.poll_timeout();
         if (ready_at_ != base::never) {
-            next = std::min(next, now.instant < ready_at_ ? ready_at_ : ready_at_ + patience);
-            if (next < now.instant) next = now.instant + std::chrono::seconds(1);
+            const base::Instant due = now.instant < ready_at_ ? ready_at_ : ready_at_ + patience;
+            if (due > now.instant) next = std::min(next, due);
         }
     } else if (download_) {
         next = download_->poll_timeout();

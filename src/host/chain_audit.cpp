@@ -1,6 +1,7 @@
 #include "host/chain_audit.h"
 
 #include "chain/chain_store.h"
+#include "chain/stored_values.h"
 #include "consensus/schedule.h"
 #include "consensus/vote_store.h"
 #include "host/config_json.h"
@@ -58,7 +59,9 @@ public:
     }
 
     std::expected<ChainAudit, Error> run() {
-        for (std::uint32_t height = 1; height <= chain_.tip().height.value; ++height) {
+        if (chain_.base().height != wire::Height{}) MESH_CHECK(go_back_to_base());
+        for (std::uint32_t height = chain_.base().height.value + 1;
+             height <= chain_.tip().height.value; ++height) {
             MESH_CHECK(replay({height}));
         }
         MESH_CHECK(compare_tip());
@@ -69,6 +72,45 @@ public:
     }
 
 private:
+    /// Where history starts with a state from others, what it was follows from what is stored now
+    /// and the blocks since; the first of them must commit to it.
+    Result go_back_to_base() {
+        std::map<wire::Outpoint, wire::Output> coins;
+        bool broken = false;
+        MESH_CHECK(store_.scan({chain::tables::coins}, [&](base::Bytes key, base::Bytes value) {
+            const auto outpoint = chain::parse_outpoint(key);
+            const auto output = chain::parse_output(value);
+            broken = !outpoint || !output;
+            if (!broken) coins.emplace(*outpoint, *output);
+            return !broken;
+        }));
+        if (broken) return wrong("a coin does not parse", "coins");
+        MESH_TRY(auto fees, chain_.fees());
+        for (chain::Tip tip = chain_.tip(); tip.height > chain_.base().height;) {
+            MESH_TRY(const auto stored, chain_.block(tip.hash));
+            if (!stored) return wrong("missing", at(tip.height));
+            MESH_TRY(const ledger::BlockEffects effects, chain_.effects_of(*stored));
+            for (const ledger::Coin& coin : effects.created) {
+                if (coins.erase(coin.outpoint) == 0) return wrong("its coin is missing", "coins");
+            }
+            for (const ledger::Coin& coin : effects.spent) coins[coin.outpoint] = coin.output;
+            const auto before = wire::subtract(fees[effects.proposer], effects.fees);
+            if (!before) return wrong("a fee balance is too small", "fees");
+            fees[effects.proposer] = *before;
+            if (*before == wire::Amount{}) fees.erase(effects.proposer);
+            MESH_TRY(tip, chain_.parent_of(*stored));
+        }
+        coins_ = ledger::CoinSet(audit_.chain, coins, fees);
+        const chain::Tip& base = chain_.base();
+        audit_.height = base.height;
+        audit_.tip = base.hash;
+        context_.parent = base.hash;
+        context_.parent_height = base.height;
+        context_.parent_slot = base.slot;
+        context_.parent_state = coins_.state();
+        return {};
+    }
+
     Result replay(wire::Height height) {
         MESH_TRY(const auto hash, chain_.hash_at(height));
         if (!hash) return wrong("missing in the height index", at(height));
@@ -125,6 +167,7 @@ private:
         MESH_TRY(const std::uint64_t stored_count, store_.count(chain::tables::coins));
         if (stored_count != audit_.coins) return wrong("there are coins too many", "coins");
         audit_.coins_total = coins_.total();
+        audit_.history_start = chain_.base().height;
         for (const auto& [validator, amount] : coins_.fees()) audit_.fees.units += amount.units;
         MESH_TRY(const auto stored_fees, chain_.fees());
         if (stored_fees != coins_.fees()) return wrong("the fee balances differ", "fees");

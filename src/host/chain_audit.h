@@ -1,7 +1,8 @@
 #pragma once
 // Accounting for a stopped node: its chain replayed from genesis, everything else it stored held
 // against the result. Of what the node wrote, only genesis and the blocks are taken as input, and
-// the blocks must pass every rule again: leaders, signatures, transactions, coins.
+// the blocks must pass every rule again: leaders, signatures, transactions, coins. Where history
+// starts with a FINAL state from others, the first block must commit to that state.
 //
 // Time:   as long as syncing the chain from a local peer; all coins are held in memory.
 // Errors: locked (the node runs), corrupt (the first thing that does not agree), those of reading.
@@ -16,6 +17,7 @@ namespace meshchain::host {
 
 struct ChainAudit {
     wire::ChainId chain;
+    wire::Height history_start;  ///< 0 unless it began with a state from others
     wire::Height height;
     wire::Hash tip;
     wire::Height final_height;  ///< proven by the stored certificate's votes

@@ -6,6 +6,13 @@ CoinSet::CoinSet(const Genesis& genesis) : chain_(chain_id(genesis)) {
     for (const Coin& coin : genesis_coins(genesis)) add(coin);
 }
 
+CoinSet::CoinSet(const wire::ChainId& chain, const std::map<wire::Outpoint, wire::Output>& coins,
+                 const std::map<wire::ValidatorIndex, wire::Amount>& fees)
+    : chain_(chain) {
+    for (const auto& [outpoint, output] : coins) add({outpoint, output});
+    for (const auto& [validator, amount] : fees) set_fees(validator, amount);
+}
+
 std::expected<std::optional<wire::Output>, base::Error> CoinSet::coin(
     const wire::Outpoint& outpoint) const {
     const auto found = coins_.find(outpoint);

@@ -13,6 +13,9 @@ class CoinSet final : public CoinView {
 public:
     /// The coins of genesis.
     explicit CoinSet(const Genesis& genesis);
+    /// Those of a later state. Balances are not zero.
+    CoinSet(const wire::ChainId& chain, const std::map<wire::Outpoint, wire::Output>& coins,
+            const std::map<wire::ValidatorIndex, wire::Amount>& fees);
 
     std::expected<std::optional<wire::Output>, base::Error> coin(
         const wire::Outpoint& outpoint) const override;

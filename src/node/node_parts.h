@@ -54,6 +54,8 @@ struct Node::Parts final : mesh::FrameHandler {
     std::optional<chain::Event> poll_chain_event();
     /// Once a start from a state is done, the chain goes on from there.
     void change_service(base::Now now);
+    /// Where the blocks before it are not here, a new wallet finds its coins in the FINAL state.
+    std::expected<void, base::Error> start_wallet_from_state();
     runtime::NodeState state_without_chain() const;
     void fill_without_chain(StatusView& view, base::Now now) const;
     HealthView health_without_chain() const;

@@ -2,6 +2,7 @@
 // chain (rows A10, F5).
 
 #include <algorithm>
+#include <set>
 
 #include "node/node_parts.h"
 
@@ -120,6 +121,20 @@ void Node::Parts::change_service(base::Now now) {
     if (const auto caught_up = catch_up_wallet(); !caught_up) {
         log.error("the wallet cannot follow: " + base::sentence(caught_up.error()));
     }
+}
+
+std::expected<void, base::Error> Node::Parts::start_wallet_from_state() {
+    if (chain->store().base().height == wire::Height{} || wallet->tip()) return {};
+    MESH_TRY(const auto view,
+             chain::StateView::open(doors.store, chain->store(), chain->final_height()));
+    const auto& keys = wallet->key_file().keys;
+    const std::set<crypto::PublicKey> own(keys.begin(), keys.end());
+    std::vector<wallet::OwnedCoin> coins;
+    MESH_CHECK(view->each_coin([&](const wire::StateCoin& coin) {
+        if (own.contains(coin.output.owner)) coins.push_back({coin.outpoint, coin.output});
+        return true;
+    }));
+    return wallet->start_from(coins, {view->at().height, view->at().hash});
 }
 
 runtime::NodeState Node::Parts::state_without_chain() const {

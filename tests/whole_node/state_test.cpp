@@ -37,8 +37,8 @@ void make_history(World& world, std::size_t validators, std::uint32_t blocks) {
 }
 
 TEST(SnapshotStartTest, ANode_BeginsWithAFinalStateAndFollowsFromThere) {
-    World world({.seed = 21, .nodes = 5, .observers = 1, .configure = [](auto, auto& config) {
-                     config.sync_start = node::SyncStart::snapshot;
+    World world({.seed = 21, .nodes = 5, .observers = 1, .configure = [](auto index, auto& config) {
+                     if (index == 4) config.sync_start = node::SyncStart::snapshot;
                  }});
     make_history(world, 4, 40);
     const auto before = world[0].status(world.now());
@@ -53,6 +53,7 @@ TEST(SnapshotStartTest, ANode_BeginsWithAFinalStateAndFollowsFromThere) {
     const wire::Txid txid = pay(world, 1, 2, 5);
     ASSERT_TRUE(world.run_until([&] { return is_final(world, 4, txid); }, seconds(30)));
     EXPECT_EQ(world[4].status(world.now()).tip, world[0].status(world.now()).tip);
+    EXPECT_EQ(world[4].wallet()->balance().final.units, 10'000U) << "found in the state";
     EXPECT_EQ(world[4].block(wire::Height{1}).error().code, base::Errc::not_found);
     EXPECT_TRUE(world[4].blocks({1000}, 1000).has_value());
 
