@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "host/json_document.h"
+#include "host/state_json.h"
 
 namespace meshchain::host {
 namespace {
