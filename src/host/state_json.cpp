@@ -1,6 +1,7 @@
 #include "host/state_json.h"
 
 #include "crypto/identity.h"
+#include "host/json_document.h"
 #include "host/wire_json.h"
 #include "wallet/address.h"
 
