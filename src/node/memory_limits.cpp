@@ -56,6 +56,11 @@ void add_chain(std::vector<MemoryLimit>& limits, std::size_t block_bytes) {
     limits.push_back({"chain", "blocks cached", chain::ChainStore::blocks_cached, block});
     limits.push_back({"chain", "frames to send", chain::Chain::outgoing_max,
                       in_container<wire::Outgoing> + wire::ip_payload_bytes_max});
+    limits.push_back({"chain", "state answers to send", chain::StateServer::outgoing_max,
+                      in_container<wire::Outgoing> + wire::ip_payload_bytes_max});
+    limits.push_back({"chain", "blocks undone for state views",
+                      chain::StateServer::views_max * chain::StateView::blocks_undone_max,
+                      block_bytes / wire::CompactTransfer::size * 3 * in_container<wire::Output>});
     limits.push_back({"chain", "events", chain::Chain::events_max, in_container<chain::Event>});
 }
 
