@@ -2,7 +2,8 @@
 
 #include <algorithm>
 
-#include "consensus/certificate_check.h"
+#include "consensus/certificate.h"
+#include "consensus/vote_check.h"
 
 namespace meshchain::chain {
 

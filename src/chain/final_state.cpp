@@ -2,7 +2,7 @@
 
 #include "chain/consensus_of.h"
 #include "chain/state_view.h"
-#include "consensus/certificate_check.h"
+#include "consensus/certificate.h"
 #include "consensus/vote_store.h"
 #include "ledger/fee_balance.h"
 

@@ -6,8 +6,9 @@
 #include "chain/consensus_of.h"
 #include "chain/state_server.h"
 #include "chain/stored_values.h"
-#include "consensus/certificate_check.h"
+
 #include "consensus/evidence.h"
+#include "consensus/vote_check.h"
 
 namespace meshchain::chain {
 namespace {

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "chain/event.h"
 #include "chain/light_proofs.h"
+#include "chain/synchronizer.h"
 #include "consensus/schedule.h"
 #include "kv/store.h"
 #include "wire/service.h"

@@ -255,8 +255,9 @@ Result SnapshotStart::apply_target(const crypto::PublicKey& giver) {
 }
 
 Result SnapshotStart::write_final() {
-    consensus::VoteStore votes(*store_, consensus_table_);
-    MESH_CHECK(votes.write_final({staging_.target()->height(), staging_.target()->certificate}));
+    consensus::VoteStore votes(*store_, {consensus_table_, tables::certificates});
+    MESH_CHECK(
+        votes.write_final({}, {staging_.target()->height(), staging_.target()->certificate}));
     MESH_CHECK(StateStaging::finish(*store_));
     log_.info("history starts here at height " + std::to_string(staging_.target()->height().value));
     outcome_ = Outcome::from_state;

@@ -13,8 +13,10 @@
 #include "base/log.h"
 #include "chain/event.h"
 #include "chain/state_download.h"
+#include "chain/synchronizer.h"
 #include "consensus/schedule.h"
 #include "wire/service.h"
+#include "wire/sync.h"
 
 namespace meshchain::chain {
 

@@ -1,6 +1,6 @@
 #include "chain/transaction_proof.h"
 
-#include "consensus/certificate_check.h"
+#include "consensus/certificate.h"
 #include "crypto/merkle.h"
 
 namespace meshchain::chain {

@@ -47,8 +47,7 @@ FeesView Node::fees() const {
 
 base::WallTime Node::Parts::end_of(wire::Expiry expiry) const {
     const wire::Slot after{(expiry.units + 1) * wire::Expiry::slots_per_unit};
-    return genesis.start +
-           base::Milliseconds{std::int64_t{genesis.block_time_ms} * after.value};
+    return genesis.start + base::Milliseconds{std::int64_t{genesis.block_time_ms} * after.value};
 }
 
 std::expected<wallet::Wallet*, base::Error> Node::Parts::paying_wallet() const {

@@ -117,10 +117,6 @@ void Node::Parts::change_service(base::Now now) {
         }
     }
     mesh->request_hello(now);  // others state their slots anew, which checks the clock
-    if (!wallet) return;
-    if (const auto caught_up = catch_up_wallet(); !caught_up) {
-        log.error("the wallet cannot follow: " + base::sentence(caught_up.error()));
-    }
 }
 
 std::expected<void, base::Error> Node::Parts::start_wallet_from_state() {
