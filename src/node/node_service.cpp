@@ -261,8 +261,15 @@ std::expected<ProofView, base::Error> Node::prove(base::Now system, const wire::
             return base::failure(base::Errc::not_found, "nothing is FINAL yet", "transaction proof",
                                  "wait until `meshchain tx` says FINAL");
         }
-        MESH_TRY(const auto proof, chain::make_proof(parts.chain->store(), *certificate,
-                                                     parts.chain->final_height(), txid));
+        consensus::ProvenHeight above{parts.chain->final_height(), *certificate};
+        MESH_TRY(const auto place, parts.chain->store().find(txid));
+        if (place && place->height < above.height) {
+            // The nearest one makes the shortest proof.
+            MESH_TRY(auto kept, parts.chain->certificates().find(place->height, place->height));
+            if (kept && kept->height < above.height) above = *std::move(kept);
+        }
+        MESH_TRY(const auto proof,
+                 chain::make_proof(parts.chain->store(), above.certificate, above.height, txid));
         return view_of(proof);
     }
     if (!parts.light) return std::unexpected(parts.no_chain("the blocks"));
