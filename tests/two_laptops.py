@@ -4,8 +4,8 @@ people in terminals of their own, on two machines that are network namespaces jo
 
     two_laptops.py PROGRAM GUIDE
 
-A block is marked ```sh PERSON [background | until N peer]; <!-- carry: FILE FROM TO --> hands a file
-over. What people would type is typed: passphrases, and the words they were shown.
+A block is marked ```sh PERSON [background | until 1 peer | until well];
+<!-- carry: FILE FROM TO --> hands a file over. What people would type is typed: passphrases, and the words they were shown.
 
 Skipped (exit code 77) where network namespaces are not permitted. Ends within LIMIT_S.
 """
@@ -180,7 +180,7 @@ def follow(steps, people, until):
             continue
         while True:
             code, shown = person.type(command, until)
-            done = code == 0 and (not mode or re.search(r"Peers +1\b", shown))
+            done = code == 0 and (mode != "until 1 peer" or re.search(r"Peers +1\b", shown))
             if done:
                 break
             if not mode or time.monotonic() > until:
