@@ -6,6 +6,7 @@
 
 namespace meshchain::bench {
 
+void api_workloads(Report& report);
 void chain_workloads(Report& report);
 void host_workloads(Report& report);
 void kv_workloads(Report& report);
@@ -17,7 +18,7 @@ void runtime_workloads(Report& report);
 /// In the order in which they run.
 inline constexpr void (*all_workloads[])(Report&) = {
     runtime_workloads, kv_workloads,    ledger_workloads, mesh_workloads,
-    chain_workloads,   route_workloads, host_workloads,
+    chain_workloads,   route_workloads, host_workloads,   api_workloads,
 };
 
 }  // namespace meshchain::bench

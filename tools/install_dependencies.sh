@@ -9,9 +9,9 @@ set -eu
 packages_of() {
     case $1 in
         build) echo g++ cmake make ninja-build pkg-config ccache libsodium-dev libboost1.81-dev \
-            nlohmann-json3-dev libcli11-dev libspdlog-dev libsqlite3-dev \
-            libqrencode-dev libutf8proc-dev ;;
-        test) echo python3 libgtest-dev libgmock-dev ;;
+            nlohmann-json3-dev libcli11-dev libspdlog-dev libsqlite3-dev libssl-dev \
+            libqrencode-dev libutf8proc-dev prometheus-cpp-dev ;;
+        test) echo python3 python3-jsonschema python3-prometheus-client libgtest-dev libgmock-dev ;;
         bench) echo libbenchmark-dev ;;
         lint) echo python3 clang-format-19 clang-tidy-19 clang-19 ;;
         fuzz) echo clang-19 libclang-rt-19-dev ;;

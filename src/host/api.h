@@ -3,12 +3,15 @@
 //
 // Threads: the node's; a handler is one call of the node.
 // Errors:  {"error": {code, what, where, advice}} with a status that fits the code.
-// Format:  docs/formats/api.md
+// Format:  docs/formats/api.md, docs/api/openapi.json
 
 #include <functional>
 
 #include "base/time.h"
+#include "base/wall_clock.h"
+#include "host/event_stream.h"
 #include "host/http_server.h"
+#include "host/status_text.h"
 #include "node/node.h"
 
 namespace meshchain::host {
@@ -19,6 +22,9 @@ class WalletUnlocker;
 struct ApiDoors {
     node::Node& node;
     WalletUnlocker* unlocker;  ///< outlives the server too
+    EventStream& events;
+    StatusText& status;
+    const HttpServer& server;
     std::function<base::Now()> now;
     std::function<void()> after_change;  ///< the node may have something to send
     std::function<void()> stop;          ///< ends the process once this answer is out
@@ -26,5 +32,10 @@ struct ApiDoors {
 
 /// `doors` and what it refers to outlive the server.
 void add_api_routes(HttpServer& server, const ApiDoors& doors);
+
+/// Tells `events` whatever the node tells from now on. Before the node starts; `events` and `clock`
+/// outlive it. Errors: full.
+std::expected<void, base::Error> follow_events(node::Node& node, EventStream& events,
+                                               base::WallClock& clock);
 
 }  // namespace meshchain::host

@@ -1,7 +1,10 @@
 #pragma once
-// Asks the node that runs in a data folder, by the address and token it left there.
+// Asks the node that runs in a data folder, by the address, token and certificate it left there. A
+// folder with copies of these three files, or an authority's PEM as the last, reaches a node on
+// another machine.
 //
-// Errors: closed (no node runs in that folder), those of HttpClient, and whatever the node
+// Errors: closed (no node runs in that folder), unauthorized (another machine without TLS), those
+// of HttpClient, and whatever the node
 //         answered, code and words unchanged.
 
 #include <expected>

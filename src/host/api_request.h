@@ -25,6 +25,10 @@ std::expected<std::uint64_t, base::Error> query_number(const HttpRequest& reques
 std::expected<void, base::Error> check_query(const HttpRequest& request,
                                              std::initializer_list<std::string_view> known);
 
+inline std::int64_t to_ms(base::Duration duration) {
+    return std::chrono::duration_cast<base::Milliseconds>(duration).count();
+}
+
 /// {name: [each item as JSON]}
 template <class Items>
 Json list_json(const char* name, const Items& items) {

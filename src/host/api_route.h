@@ -31,12 +31,15 @@ struct ApiRoute {
     void (*handle_later)(const ApiDoors&, const HttpRequest&, Reply) = nullptr;
     /// For answers that are no JSON, or no new JSON.
     HttpResponse (*respond)(const ApiDoors&, const HttpRequest&) = nullptr;
-    std::size_t body_bytes_max = 0;  ///< 0: takes no body
+    std::size_t body_bytes_max = 4096;  ///< of a POST; nothing else takes a body
     HttpRoute::Access access = HttpRoute::Access::token;
     bool changes = false;  ///< the node may have something to send afterwards
 };
 
 std::span<const ApiRoute> node_routes();         // api_node.cpp
+std::span<const ApiRoute> about_routes();        // api_about.cpp
+std::span<const ApiRoute> event_routes();        // api_events.cpp
+std::span<const ApiRoute> metric_routes();       // api_metrics.cpp
 std::span<const ApiRoute> chain_routes();        // api_chain.cpp
 std::span<const ApiRoute> network_routes();      // api_network.cpp
 std::span<const ApiRoute> transaction_routes();  // api_transactions.cpp

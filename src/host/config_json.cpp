@@ -111,6 +111,8 @@ std::vector<Error> read_network(const Json& json, node::NetworkConfig& network) 
 std::vector<Error> read_api(const Json& json, node::ApiConfig& api) {
     JsonObject object(json, "api");
     object.read_as("address", api.address, base::parse_link_address);
+    object.read("tls_certificate", api.tls_certificate);
+    object.read("tls_key", api.tls_key);
     return object.finish_all();
 }
 
@@ -258,7 +260,9 @@ Json to_json(const NodeConfig& config) {
     json["sync_timeout_ms"] = ms(config.sync_timeout);
     json["sync"] = {{"start", text_of(sync_starts, config.sync_start)}};
     json["network"] = network_json(config.network);
-    json["api"] = {{"address", base::to_string(config.api.address)}};
+    json["api"] = {{"address", base::to_string(config.api.address)},
+                   {"tls_certificate", config.api.tls_certificate},
+                   {"tls_key", config.api.tls_key}};
     json["wallet"] = {{"lock_after_ms", ms(config.wallet.lock_after)},
                       {"device_secret_path", config.wallet.device_secret_path}};
     json["log"] = log_json(config.log);

@@ -99,6 +99,8 @@ node::NodeConfig unusual() {
     config.network.heartbeat_interval = 200ms;
     config.network.peer_timeout = 1s;
     config.api.address = node::ipv4({127, 0, 0, 2}, 8080);
+    config.api.tls_certificate = "api.pem";
+    config.api.tls_key = "/etc/api.key";
     config.log.level = base::LogLevel::error;
     config.log.modules = {{"mesh", base::LogLevel::debug}};
     return config;

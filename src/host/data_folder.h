@@ -20,6 +20,8 @@ public:
     /// Where the API listens and its token: there while a node runs, new at each start.
     std::filesystem::path api_address() const { return root_ / "api.address"; }
     std::filesystem::path api_token() const { return root_ / "api.token"; }
+    /// The fingerprint of its certificate, if it listens with TLS.
+    std::filesystem::path api_certificate() const { return root_ / "api.certificate"; }
     /// There once the store is (host/store_marker.h).
     std::filesystem::path store_marker() const { return root_ / "store.marker"; }
     /// Configured paths are relative to the folder unless absolute.

@@ -120,7 +120,7 @@ std::expected<std::optional<std::uint64_t>, base::Error> EventStream::place_afte
                              "send the id of an event as it came");
     }
     if (run != run_) return std::nullopt;
-    return std::min(number, next_ - 1) + 1;
+    return number < next_ ? number + 1 : next_;
 }
 
 std::expected<std::shared_ptr<HttpSource>, base::Error> EventStream::open(

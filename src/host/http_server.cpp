@@ -326,6 +326,7 @@ void HttpServer::add_route(HttpRoute route) { core_->router.add(std::move(route)
 void HttpServer::start() { core_->accept(); }
 void HttpServer::stop() { core_->stop(); }
 base::LinkAddress HttpServer::address() const { return core_->address(); }
+const HttpServer::Options& HttpServer::options() const { return core_->options; }
 HttpStats HttpServer::stats() const { return core_->stats(); }
 std::string HttpServer::fingerprint() const {
     return core_->tls ? core_->tls->fingerprint() : std::string();

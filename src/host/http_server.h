@@ -72,6 +72,7 @@ public:
     /// Where it really listens.
     base::LinkAddress address() const;
     HttpStats stats() const;
+    const Options& options() const;
     /// Of the certificate, "sha256:" and 64 hexadecimal digits; empty without TLS.
     std::string fingerprint() const;
     const std::vector<HttpRoute>& routes() const;

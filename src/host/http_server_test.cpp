@@ -284,6 +284,44 @@ TEST(HttpServer, WrongMethod_IsToldWhichAreAllowed) {
                 AllOf(StartsWith("HTTP/1.1 405"), HasSubstr("Allow: GET, POST\r\n")));
 }
 
+/// Never ends; what was drawn from it is counted.
+class Flood final : public HttpSource {
+public:
+    explicit Flood(std::atomic<std::size_t>& drawn) : drawn_(drawn) {}
+    void pull(std::string& out, std::size_t bytes_max) override {
+        out.append(bytes_max, 'x');
+        drawn_ += bytes_max;
+    }
+    std::string_view heartbeat() const override { return "."; }
+    void on_more(std::function<void()>) override {}
+
+private:
+    std::atomic<std::size_t>& drawn_;
+};
+
+TEST(HttpServer, ReaderThatReadsNothing_HoldsNobodyUpAndFillsNoMemory) {
+    std::atomic<std::size_t> drawn = 0;
+    RunningServer server;
+    server.post([&](HttpServer& s) {
+        s.add_route({.method = "GET",
+                     .pattern = "/v1/flood",
+                     .handler = [&](const HttpRequest&, const HttpServer::Respond& respond) {
+                         respond({.body = "", .source = std::make_shared<Flood>(drawn)});
+                     }});
+    });
+    RawClient slow(server.address());
+    slow.keep_little();
+    slow.send(kept_request("GET /v1/flood HTTP/1.1"));
+    server.wait_for([&](HttpServer&) { return drawn > 0; });
+    for (int i = 0; i < 200; ++i) {
+        ASSERT_EQ(server.client().send("GET", "/v1/things")->status, 200U);
+    }
+    EXPECT_LT(drawn, 64U * 1024 * 1024) << "more than any socket keeps";
+    const std::size_t before = drawn;
+    slow.until(std::string(100'000, 'x'));
+    server.wait_for([&](HttpServer&) { return drawn > before; });
+}
+
 TEST(HttpServer, ForeignPage_GetsNoPermissionToRead) {
     RunningServer server;
     RawClient client(server.address());

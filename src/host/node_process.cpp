@@ -41,6 +41,27 @@ constexpr std::uint64_t verified_at_start_bytes_max = 64 * 1024 * 1024;
 constexpr auto api_turn = std::chrono::milliseconds(5);
 constexpr auto farewell = std::chrono::seconds(1);  ///< for answers still on their way
 
+/// Where a program on this machine finds what listens on `address`.
+base::LinkAddress reachable(base::LinkAddress address) {
+    if (address.host == node::ipv4({}, 0).host || address.host == base::LinkAddress{}.host) {
+        address.host = node::ipv4({127, 0, 0, 1}, 0).host;
+    }
+    return address;
+}
+
+/// Paths are relative to the data folder unless absolute.
+std::optional<HttpServer::TlsFiles> tls_files(const std::filesystem::path& root,
+                                              const node::ApiConfig& api) {
+    if (api.tls_certificate.empty()) return std::nullopt;
+    return HttpServer::TlsFiles{root / api.tls_certificate, root / api.tls_key};
+}
+
+std::uint32_t random_number(base::Entropy& entropy) {
+    std::array<std::byte, 4> bytes;
+    entropy.fill(bytes);
+    return base::Reader(bytes).u32();
+}
+
 std::string random_token(base::Entropy& entropy) {
     std::array<std::byte, token_bytes> bytes;
     entropy.fill(bytes);
@@ -65,6 +86,7 @@ struct NodeProcess::Parts {
     base::Now now();
     void advance();
     void advance_if_due();
+    void handle_change();
     void arm_timer();
     void request_stop(std::string_view why);
     void remove_api_files();
@@ -86,10 +108,12 @@ struct NodeProcess::Parts {
     std::unique_ptr<SqliteStore> store;
     std::unique_ptr<UdpLink> link;
     std::unique_ptr<mesh::IpFrames> frames;
+    std::optional<EventStream> events;
     std::unique_ptr<node::Node> node;
     boost::asio::steady_timer timer{io};
     boost::asio::signal_set signals{io};
     std::optional<WalletUnlocker> unlocker;
+    StatusText status_text;
     std::optional<ApiDoors> api_doors;
     std::unique_ptr<HttpServer> api;
     base::Instant due{};      ///< of the next step, and
@@ -139,6 +163,8 @@ Result NodeProcess::Parts::open_node() {
     doors.verifier = &verifier;
     doors.services = options.services;
     MESH_TRY(node, node::Node::create(config, *genesis, std::move(keys), doors, now()));
+    events.emplace(random_number(entropy));
+    MESH_CHECK(follow_events(*node, *events, wall_clock));
     return {};
 }
 
@@ -155,19 +181,26 @@ Result NodeProcess::Parts::open_api() {
     MESH_TRY(api, HttpServer::listen(io,
                                      {.address = config.api.address,
                                       .token = token,
+                                      .tls = tls_files(folder.root(), config.api),
                                       .before_work = [this] { advance_if_due(); }},
                                      log.for_module("api")));
     api_doors.emplace(
         ApiDoors{.node = *node,
                  .unlocker = &*unlocker,
+                 .events = *events,
+                 .status = status_text,
+                 .server = *api,
                  .now = [this] { return now(); },
-                 .after_change = [this] { advance(); },
+                 .after_change = [this] { handle_change(); },
                  .stop = [this] { boost::asio::post(io, [this] { request_stop("asked to"); }); }});
     add_api_routes(*api, *api_doors);
     api->start();
-    // The token first: who finds an address must find the token that goes with it.
+    // The address last: who finds it must find the token and certificate that go with it.
     MESH_CHECK(write_file(folder.api_token(), base::as_bytes(token + "\n")));
-    const std::string address = base::to_string(api->address());
+    if (const std::string fingerprint = api->fingerprint(); !fingerprint.empty()) {
+        MESH_CHECK(write_file(folder.api_certificate(), base::as_bytes(fingerprint + "\n")));
+    }
+    const std::string address = base::to_string(reachable(api->address()));
     return write_file(folder.api_address(), base::as_bytes(address + "\n"));
 }
 
@@ -206,6 +239,14 @@ void NodeProcess::Parts::advance() {
     stepped = now().instant;
     node->step(now());
     arm_timer();
+    status_text.forget();
+    events->wake();
+}
+
+/// A request changed something, which may have to be sent.
+void NodeProcess::Parts::handle_change() {
+    status_text.forget();
+    advance();
 }
 
 /// Consensus and link go before requests: no crowd of these delays a step by more than a turn and
@@ -245,6 +286,7 @@ void NodeProcess::Parts::remove_api_files() {
     std::error_code ignored;
     std::filesystem::remove(folder.api_address(), ignored);
     std::filesystem::remove(folder.api_token(), ignored);
+    std::filesystem::remove(folder.api_certificate(), ignored);
 }
 
 Result NodeProcess::Parts::close() {

@@ -40,9 +40,7 @@ public:
     std::uint64_t guesses() const { return guesses_; }
 
 private:
-    static crypto::Hash digest(std::string_view text) {
-        return crypto::hash(base::as_bytes(text));
-    }
+    static crypto::Hash digest(std::string_view text) { return crypto::hash(base::as_bytes(text)); }
 
     crypto::Hash expected_;
     base::Instant last_{};

@@ -121,6 +121,17 @@ Json to_json(const node::ProbeView& probe) {
              std::chrono::duration_cast<std::chrono::microseconds>(probe.round_trip).count()}};
 }
 
+Json to_json(const node::ValidatorView& validator) {
+    return {{"index", validator.index.value},
+            {"node_id", crypto::to_hex(crypto::node_id(validator.identity))},
+            {"identity", crypto::to_hex(validator.identity)},
+            {"key", crypto::to_hex(validator.key)},
+            {"stake", validator.stake.units},
+            {"self", validator.is_self},
+            {"connected", validator.is_connected},
+            {"signed_twice", validator.signed_twice}};
+}
+
 Json to_json(const node::BlockView& block) {
     Json transactions = Json::array();
     for (const wire::Txid& txid : block.transactions) {

@@ -177,14 +177,30 @@ bool is_loopback(const base::LinkAddress& address) {
     return address.host == one.host;
 }
 
+namespace {
+
+void check_api(const ApiConfig& api, Problems& problems) {
+    const bool has_tls = !api.tls_certificate.empty() && !api.tls_key.empty();
+    if (!is_loopback(api.address) && !has_tls) {
+        problems.add("api.address", base::to_string(api.address) + " without TLS",
+                     "an address of this machine alone, like 127.0.0.1:0 or [::1]:8080, or any "
+                     "with api.tls_certificate and api.tls_key");
+    }
+    if (api.tls_certificate.empty() != api.tls_key.empty()) {
+        problems.add(api.tls_key.empty() ? "api.tls_key" : "api.tls_certificate", "nothing",
+                     "a path, as the other file of TLS is named too");
+    }
+    if (!api.tls_certificate.empty()) problems.path("api.tls_certificate", api.tls_certificate);
+    if (!api.tls_key.empty()) problems.path("api.tls_key", api.tls_key);
+}
+
+}  // namespace
+
 std::vector<base::Error> problems(const NodeConfig& config) {
     Problems problems;
     check_node(config, problems);
     check_network(config.network, problems);
-    if (!is_loopback(config.api.address)) {
-        problems.add("api.address", base::to_string(config.api.address),
-                     "an address of this machine alone, like 127.0.0.1:0 or [::1]:8080");
-    }
+    check_api(config.api, problems);
     check_wallet(config.wallet, problems);
     check_log(config.log, problems);
     return problems.take();

@@ -50,7 +50,10 @@ struct NetworkConfig {
 };
 
 struct ApiConfig {
-    base::LinkAddress address = ipv4({127, 0, 0, 1}, 0);  ///< loopback only; port 0: any free one
+    /// Port 0: any free one. Another than a loopback address needs the two files of TLS.
+    base::LinkAddress address = ipv4({127, 0, 0, 1}, 0);
+    std::string tls_certificate;  ///< PEM, relative to the data folder; empty: no TLS
+    std::string tls_key;          ///< PEM, readable for its owner alone
     friend bool operator==(const ApiConfig&, const ApiConfig&) = default;
 };
 

@@ -144,6 +144,14 @@ TEST(NodeConfig, Ipv6Loopback_MayServeTheApi) {
     EXPECT_TRUE(validate(config));
 }
 
+TEST(NodeConfig, AnyAddress_MayServeTheApiWithTls) {
+    NodeConfig config;
+    config.api = {ipv4({0, 0, 0, 0}, 9443), "api.pem", "api.key"};
+    EXPECT_TRUE(validate(config));
+    config.api.tls_key.clear();
+    EXPECT_EQ(problems(config).size(), 2U) << "the key is missing, and so is TLS";
+}
+
 TEST(NodeConfig, NodeId_OfAnotherKeyIsRefused) {
     const crypto::PublicKey identity =
         crypto::SigningKey::from_seed(crypto::SigningKey::Seed{}).public_key();

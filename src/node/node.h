@@ -18,6 +18,7 @@
 #include "base/time_source.h"
 #include "crypto/verifier.h"
 #include "ledger/genesis.h"
+#include "mesh/stats.h"
 #include "node/config.h"
 #include "node/health.h"
 #include "node/keys.h"
@@ -81,6 +82,8 @@ public:
     std::expected<std::uint64_t, base::Error> probe(base::Now now, const crypto::PublicKey& to);
     /// Errors: not_found.
     std::expected<ProbeView, base::Error> probed(std::uint64_t sequence) const;
+    std::vector<ValidatorView> validators() const;
+    const mesh::Stats& traffic() const;
     /// Errors: not_found, corrupt, io.
     std::expected<BlockView, base::Error> block(wire::Height height) const;
     std::expected<BlockView, base::Error> block(const wire::Hash& hash) const;

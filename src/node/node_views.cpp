@@ -109,6 +109,25 @@ std::vector<PeerView> Node::peers(base::Now now) const {
     return views;
 }
 
+std::vector<ValidatorView> Node::validators() const {
+    const consensus::Engine& engine = parts_->chain->engine();
+    std::vector<ValidatorView> views;
+    for (std::size_t i = 0; i < engine.validators().size(); ++i) {
+        const wire::ValidatorIndex index{static_cast<std::uint8_t>(i)};
+        const consensus::Validator& validator = engine.validators()[index];
+        views.push_back({.index = index,
+                         .identity = validator.identity,
+                         .key = validator.key,
+                         .stake = validator.stake,
+                         .is_self = engine.self() == index,
+                         .is_connected = parts_->mesh->is_connected(validator.identity),
+                         .signed_twice = (engine.equivocators() & consensus::bit(index)) != 0});
+    }
+    return views;
+}
+
+const mesh::Stats& Node::traffic() const { return parts_->mesh->stats(); }
+
 std::expected<BlockView, base::Error> Node::Parts::view(const wire::Hash& hash,
                                                         const chain::StoredBlock& stored) const {
     const wire::BlockHeader& header = stored.block.header;

@@ -131,6 +131,16 @@ struct ProbeView {
     base::Duration round_trip{};
 };
 
+struct ValidatorView {
+    wire::ValidatorIndex index;
+    crypto::PublicKey identity;
+    crypto::PublicKey key;
+    wire::Amount stake;
+    bool is_self = false;
+    bool is_connected = false;  ///< a session with its node
+    bool signed_twice = false;  ///< evidence is kept
+};
+
 struct BlockView {
     wire::Hash hash;
     wire::BlockHeader header;

@@ -1,0 +1,23 @@
+// Counters for Prometheus.
+
+#include "host/api_route.h"
+#include "host/metrics.h"
+
+namespace meshchain::host {
+namespace {
+
+HttpResponse get_metrics(const ApiDoors& doors, const HttpRequest&) {
+    return {.body = metrics_text(doors.node.status(doors.now()), doors.node.traffic(),
+                                 doors.server.stats(), doors.events, process_use()),
+            .content_type = metrics_content_type};
+}
+
+constexpr ApiRoute routes[] = {
+    {.method = "GET", .path = "/metrics", .respond = get_metrics},
+};
+
+}  // namespace
+
+std::span<const ApiRoute> metric_routes() { return routes; }
+
+}  // namespace meshchain::host
