@@ -21,9 +21,23 @@ HttpResponse get_openapi(const ApiDoors&, const HttpRequest&) {
     return {.body = std::string(openapi_text)};
 }
 
+Json memory_json(const node::Node& node) {
+    Json all = Json::array();
+    for (const node::MemoryLimit& limit : node.memory()) {
+        Json json = {{"module", limit.module},
+                     {"what", limit.what},
+                     {"count_max", limit.count_max},
+                     {"bytes_each", limit.bytes_each}};
+        if (limit.count) json["count"] = *limit.count;
+        all.push_back(std::move(json));
+    }
+    return all;
+}
+
 Answer get_limits(const ApiDoors& doors, const HttpRequest&) {
     const HttpServer::Options& options = doors.server.options();
-    return Json{{"connections_max", options.connections_max},
+    return Json{{"memory", memory_json(doors.node)},
+                {"connections_max", options.connections_max},
                 {"strangers_max", options.strangers_max},
                 {"header_bytes_max", options.limits.header_bytes_max},
                 {"body_bytes_max", options.limits.body_bytes_max},
