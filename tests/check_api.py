@@ -168,6 +168,7 @@ def examples(node):
     sent = json.loads(node.ask("POST", "/v1/payments", {"to": address, "amount": 5})[2])["txid"]
     node.wait_for(lambda: node.get(f"/v1/transactions/{sent}")["certainty"] == "FINAL")
     block = node.get("/v1/blocks?count=1")["blocks"][0]
+    probe = json.loads(node.ask("POST", "/v1/probes", {"to": "11" * 32})[2])["probe"]
     nothing = "0" * 64
     return {
         ("POST", "/v1/wallet/unlock"): [("", {"passphrase": "correct horse"}), ("", []),
@@ -186,6 +187,8 @@ def examples(node):
         ("POST", "/v1/transactions"): [("", {"transaction": "00"}), ("", {"transaction": "x"})],
         ("POST", "/v1/decode"): [("", {"transaction": "00"})],
         ("GET", "/v1/wallet/history"): [("", None), ("?count=1", None), ("?count=999", None)],
+        ("POST", "/v1/probes"): [("", {"to": "11" * 32}), ("", {"to": "x"})],
+        ("GET", "/v1/probes/{probe}"): [(f"/{probe}", None), ("/999999", None), ("/x", None)],
         ("POST", "/v1/wallet/lock"): [("", {})],
         ("POST", "/v1/stop"): [],  # asked last
     }

@@ -23,6 +23,7 @@ Json to_json(const node::ClockView& clock) {
 }  // namespace
 
 Json to_json(const node::StatusView& status) {
+    const auto& left = status.sync.remaining;
     return {{"node_id", status.node_id},
             {"node_name", status.node_name},
             {"identity", crypto::to_hex(status.identity)},
@@ -55,7 +56,8 @@ Json to_json(const node::StatusView& status) {
             {"sync",
              {{"state", std::string(status.sync.state)},
               {"target", status.sync.target.value},
-              {"percent", status.sync.percent}}},
+              {"percent", status.sync.percent},
+              {"remaining_ms", left ? Json(ms(*left)) : Json()}}},
             {"storage_bytes", status.storage_bytes},
             {"storage_read_only", status.storage_read_only},
             {"problems", status.problems}};
