@@ -172,8 +172,12 @@ def examples(node):
     nothing = "0" * 64
     return {
         ("POST", "/v1/wallet/unlock"): [("", {"passphrase": "correct horse"}), ("", []),
-                                        ("", {"passphrase": "wrong"}), ("", {"novel": 1})],
+                                        ("", {"novel": 1})],
+        ("POST", "/v1/wallet/labels"): [("", {"txid": sent, "label": "rent"}),
+                                        ("", {"txid": nothing, "label": "rent"})],
+        ("POST", "/v1/payments/{txid}/reissue"): [(f"/{sent}", {}), (f"/{nothing}", {})],
         ("POST", "/v1/payments"): [("", {"to": address, "amount": 7, "fee": 3}),
+                                   ("", {"to": address, "amount": 8, "fee": "high", "label": "a"}),
                                    ("", {"to": "nobody", "amount": 7}),
                                    ("", {"to": address, "amount": -1}),
                                    ("", {"to": address, "amount": 10**9})],
@@ -211,14 +215,18 @@ def check_routes(node, description):
 def check_answers(node, description):
     problems = []
     asked = examples(node)
-    last = [("POST", "/v1/wallet/lock")]
+    last = [("POST", "/v1/wallet/lock")]  # what comes after it needs no open wallet
     for key in [*(k for k in description.operations if k not in last), *last]:
         if key == ("GET", "/v1/events"):
             continue  # without an end: check_events
         method, path = key
-        well = key in (("POST", "/v1/stop"), ("POST", "/v1/transactions"), ("POST", "/v1/decode"))
+        # What these answer well takes a signature, or an expired payment.
+        well = key in (("POST", "/v1/stop"), ("POST", "/v1/transactions"), ("POST", "/v1/decode"),
+                       ("POST", "/v1/payments/{txid}/reissue"))
         for suffix, body in asked.get(key, [("", None if method == "GET" else {})]):
-            target = re.sub(r"/\{\w+\}$", "", path) + suffix
+            parameter, _, query = suffix.partition("?")
+            target = re.sub(r"/\{\w+\}", parameter, path) if "{" in path else path
+            target += f"?{query}" if query else ""
             status, kind, text = node.ask(method, target, body)
             well = well or status == 200
             problems += [f"{method} {target} ({status}): {p}"
@@ -237,7 +245,6 @@ def check_events(node):
     if response.getheader("Content-Type") != "text/event-stream":
         return [f"events come as {response.getheader('Content-Type')}"]
     address = node.get("/v1/wallet")["addresses"][0]
-    node.ask("POST", "/v1/wallet/unlock", {"passphrase": "correct horse"})
     node.ask("POST", "/v1/payments", {"to": address, "amount": 5})
     fields = {"TRANSACTION_ADDED": "txid", "BLOCK_ADDED": "block"}
     problems, seen, event = [], set(), {}
@@ -269,8 +276,8 @@ def check(program, root):
                 problems.append("the node serves another description")
             problems += check_routes(node, description)
             node.ask("POST", "/v1/wallet/unlock", {"passphrase": "correct horse"})
-            problems += check_answers(node, description)
             problems += check_events(node)
+            problems += check_answers(node, description)
             problems += metric_problems(node.ask("GET", "/metrics")[2])
             status, kind, answer = node.ask("POST", "/v1/stop", {})
             problems += description.check(("POST", "/v1/stop"), status, kind, answer)
