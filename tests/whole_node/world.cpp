@@ -149,11 +149,6 @@ void World::preload(std::size_t index) {
     }
 }
 
-std::unique_ptr<kv::MemoryStore> World::open_disk(std::size_t index) {
-    MESH_ASSERT(!is_alive(index));
-    return open_store(hosts_[index]->disk);
-}
-
 World::~World() = default;
 
 bool World::is_alive(std::size_t index) const { return hosts_[index]->node != nullptr; }

@@ -83,8 +83,6 @@ public:
 
     /// Puts the past blocks on the disk of a node that was not started yet.
     void preload(std::size_t index);
-    /// The disk of a node that is not alive.
-    std::unique_ptr<kv::MemoryStore> open_disk(std::size_t index);
     /// Datagrams that `passes` refuses are lost.
     void set_filter(std::function<bool(std::size_t from, std::size_t to, base::Bytes)> passes) {
         passes_ = std::move(passes);
