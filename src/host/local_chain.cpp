@@ -1,11 +1,14 @@
 #include "host/local_chain.h"
 
+#include <boost/asio/io_context.hpp>
+
 #include "host/argon2_kdf.h"
 #include "host/file.h"
 #include "host/locked_memory.h"
 #include "host/node_setup.h"
 #include "host/system_entropy.h"
 #include "host/system_wall_clock.h"
+#include "host/udp_link.h"
 #include "wallet/opened_key_file.h"
 
 namespace meshchain::host {
@@ -44,6 +47,13 @@ std::uint16_t random_port() {
     return static_cast<std::uint16_t>(first + drawn % 10'000);  // below the ports that port 0 gives
 }
 
+/// Free just now; nobody else is likely to take it before its node does.
+std::expected<std::uint16_t, base::Error> free_port() {
+    boost::asio::io_context io;
+    MESH_TRY(const auto link, UdpLink::open(io, {.address = "127.0.0.1", .multicast = false}));
+    return link->local_address().port;
+}
+
 node::NodeConfig config_of(std::size_t index, std::uint16_t group_port) {
     node::NodeConfig config;
     config.node_name = "local " + std::to_string(index);
@@ -78,9 +88,17 @@ std::expected<LocalChain, base::Error> LocalChain::create(const std::filesystem:
 
     LocalChain chain;
     const std::uint16_t group_port = random_port();
+    base::LinkAddress before;
     for (std::size_t i = 0; i < made.size(); ++i) {
         const Made& member = made[i];
-        MESH_CHECK(write_node(member.folder, genesis, member.keys, config_of(i, group_port)));
+        node::NodeConfig config = config_of(i, group_port);
+        if (options.line) {
+            config.network.multicast = false;
+            MESH_TRY(config.network.listen.port, free_port());
+            if (i > 0) config.network.static_peers = {before};
+            before = config.network.listen;
+        }
+        MESH_CHECK(write_node(member.folder, genesis, member.keys, config));
         chain.members.push_back(
             {member.folder.root(), member.keys.identity.public_key(), member.owner});
     }

@@ -22,6 +22,8 @@ struct LocalChain {
         std::size_t nodes = 2;
         base::Milliseconds block_time{200};
         wire::Amount coins{1000};  ///< that each wallet begins with
+        /// Each meets the one before and the one after it only, so that messages must travel.
+        bool line = false;
     };
     struct Member {
         std::filesystem::path folder;

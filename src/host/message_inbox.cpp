@@ -10,6 +10,7 @@ wire::Verdict MessageInbox::handle(base::Now, const wire::Ingress& from, wire::M
                                    base::Bytes payload) {
     const crypto::PublicKey& origin = from.routed ? from.routed->origin : from.peer;
     runtime::Message message{.type = static_cast<std::uint16_t>(type)};
+    message.source = from.routed ? from.routed->hops : 1;
     message.data.reserve(origin.bytes.size() + payload.size());
     message.data.assign(origin.bytes.begin(), origin.bytes.end());
     message.data.insert(message.data.end(), payload.begin(), payload.end());
@@ -27,6 +28,7 @@ std::expected<MessageInbox::Received, base::Error> MessageInbox::receive(base::D
     MESH_TRY(const runtime::Message message, queue_.pop(timeout));
     Received received;
     received.type = static_cast<wire::MessageType>(message.type);
+    received.hops = static_cast<std::uint8_t>(message.source);
     const base::Bytes data = message.data;
     const std::size_t key_bytes = received.from.bytes.size();
     std::ranges::copy(data.first(key_bytes), received.from.bytes.begin());

@@ -22,6 +22,7 @@ public:
         /// Of a routed or control message its origin, which was verified. An object signs nothing
         /// of itself: this is the peer that handed it on.
         crypto::PublicKey from;
+        std::uint8_t hops = 1;  ///< that a routed message travelled
         wire::MessageType type{};
         base::Buffer payload;
     };
