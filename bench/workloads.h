@@ -9,6 +9,7 @@ namespace meshchain::bench {
 void api_workloads(Report& report);
 void chain_workloads(Report& report);
 void host_workloads(Report& report);
+void hostile_workloads(Report& report);
 void kv_workloads(Report& report);
 void ledger_workloads(Report& report);
 void mesh_workloads(Report& report);
@@ -17,8 +18,8 @@ void runtime_workloads(Report& report);
 
 /// In the order in which they run.
 inline constexpr void (*all_workloads[])(Report&) = {
-    runtime_workloads, kv_workloads,    ledger_workloads, mesh_workloads,
-    chain_workloads,   route_workloads, host_workloads,   api_workloads,
+    runtime_workloads, kv_workloads,   ledger_workloads, mesh_workloads,    chain_workloads,
+    route_workloads,   host_workloads, api_workloads,    hostile_workloads,
 };
 
 }  // namespace meshchain::bench
