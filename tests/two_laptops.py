@@ -4,8 +4,9 @@ people in terminals of their own, on two machines that are network namespaces jo
 
     two_laptops.py PROGRAM GUIDE
 
-A block is marked ```sh PERSON [background | until 1 peer | until well];
-<!-- carry: FILE FROM TO --> hands a file over. What people would type is typed: passphrases, and the words they were shown.
+A block is marked ```sh PERSON [background | until [TEXT]]; a command of the latter kind is given
+again until it goes well and shows TEXT. <!-- carry: FILE FROM TO --> hands a file over. What people
+would type is typed: passphrases, and the words they were shown.
 
 Skipped (exit code 77) where network namespaces are not permitted. Ends within LIMIT_S.
 """
@@ -180,8 +181,9 @@ def follow(steps, people, until):
             continue
         while True:
             code, shown = person.type(command, until)
-            done = code == 0 and (mode != "until 1 peer" or re.search(r"Peers +1\b", shown))
-            if done:
+            wanted = mode.removeprefix("until").split()
+            pattern = r"\s+".join(map(re.escape, wanted)) + r"(?!\w)"
+            if code == 0 and re.search(pattern, shown):
                 break
             if not mode or time.monotonic() > until:
                 raise Failed(f"{name}: exit code {code}: {command}\n{shown}")
