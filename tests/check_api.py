@@ -115,7 +115,8 @@ class Node:
         (self.folder / "passphrase").write_text("correct horse\n", encoding="utf-8")
         (self.folder / "passphrase").chmod(0o600)
         secret = str(self.folder / "passphrase")
-        self.run("wallet", "create", "--data", self.data, "--passphrase-file", secret)
+        self.run("wallet", "create", "--no-confirm", "--data", self.data, "--passphrase-file",
+                 secret)
         keys = self.run("node", "keys", "--data", self.data, "--stake", "100", "--json")
         (self.folder / "alice.json").write_text(keys, encoding="utf-8")
         self.run("genesis", "create", "--start", "2020-01-01T00:00:00Z", "--block-time-ms", "200",
