@@ -310,7 +310,6 @@ TEST(HttpServer, ReaderThatReadsNothing_HoldsNobodyUpAndFillsNoMemory) {
                      }});
     });
     RawClient slow(server.address());
-    slow.keep_little();
     slow.send(kept_request("GET /v1/flood HTTP/1.1"));
     server.wait_for([&](HttpServer&) { return drawn > 0; });
     for (int i = 0; i < 200; ++i) {

@@ -135,8 +135,6 @@ public:
         }
         return answer;
     }
-    /// From now on the system keeps little of what was not read.
-    void keep_little() { socket_.set_option(tcp::socket::receive_buffer_size(4096)); }
     void end_output() { socket_.shutdown(tcp::socket::shutdown_send); }
     /// Sends `start`, then a byte each `pause`. True when the other side closes within `patience`.
     bool trickle(const std::string& start, char byte, base::Duration pause,
