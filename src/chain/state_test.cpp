@@ -66,7 +66,9 @@ protected:
     ~StateTest() override { view_.reset(); }
 
     void open_staging() {
+        download_.reset();
         staging_.reset();
+        store_.reset();
         store_ = *kv::MemoryStore::open(medium_, {chain_tables});
         auto opened = StateStaging::open(*store_, history_.genesis());
         ASSERT_TRUE(opened) << base::sentence(opened.error());
