@@ -67,7 +67,8 @@ std::optional<SyncQuery> CatchUp::poll_request(base::Instant now) {
     if (single_) return std::nullopt;
     if (walk_) {
         return ask_single(now, anchor_->header.height, [&](std::uint64_t nonce) {
-            return wire::HeadersRequest{nonce, walk_->next_top(), walk_->next_count()};
+            return wire::HeadersRequest{nonce, walk_->next_top(),
+                                        std::min(walk_->next_count(), page_headers_)};
         });
     }
     if (anchor_ || behind_since_ == base::never) return std::nullopt;
@@ -96,6 +97,9 @@ void CatchUp::handle_timeout(base::Instant now) {
     const crypto::PublicKey silent = single_->peer;
     if (single_->transfer.has_begun()) {
         peers_.note_slow(silent);
+        if (walk_) {
+            page_headers_ = std::max<std::uint16_t>(page_headers_ / 2, page_headers_min);
+        }
     } else {
         peers_.note_silent(now, silent);
         failures_.push_back(silent);
@@ -173,6 +177,7 @@ void CatchUp::take_headers(base::Instant now, const crypto::PublicKey& from, bas
     const auto headers = wire::parse_headers(item);
     if (!headers || walk_->take(*headers) == HeaderWalk::Step::lie) return condemn(now, from);
     peers_.note_delivered(from);
+    page_headers_ = std::min<std::uint16_t>(page_headers_ * 2, wire::headers_max);
     start_bodies();
 }
 

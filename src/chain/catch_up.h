@@ -80,6 +80,8 @@ public:
     bool is_doubtful() const { return bodies_ && bodies_->is_doubtful(); }
 
 private:
+    static constexpr std::uint16_t page_headers_min = 4;  ///< about a datagram
+
     /// A request for one item, the only one of its kind in flight.
     struct Single {
         crypto::PublicKey peer;
@@ -106,6 +108,8 @@ private:
     std::optional<Single> single_;
     std::optional<Anchor> anchor_;
     std::unique_ptr<HeaderWalk> walk_;
+    /// A page counts only when it is whole: the more is lost on the way, the smaller the pages.
+    std::uint16_t page_headers_ = wire::headers_max;
     std::unique_ptr<BodyFetch> bodies_;
     std::optional<std::string> contradiction_;
     std::deque<crypto::PublicKey> failures_;

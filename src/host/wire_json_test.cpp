@@ -125,8 +125,9 @@ TEST(WireJson, ControlMessages_AreShownByTheirFields) {
     hello.role = wire::Role::validator;
     EXPECT_EQ(decoded_control(MessageType::peer_hello, hello).at("role"), "validator");
     const wire::Heartbeat heartbeat{4, {3}, {2}, {1}};
-    EXPECT_EQ(decoded_control(MessageType::status, heartbeat),
-              Json({{"state", 4}, {"slot", 3}, {"height", 2}, {"final_height", 1}}));
+    EXPECT_EQ(
+        decoded_control(MessageType::status, heartbeat),
+        Json({{"state", 4}, {"slot", 3}, {"slot_phase", 0}, {"height", 2}, {"final_height", 1}}));
     EXPECT_EQ(decoded_control(MessageType::vote_request, wire::VoteRequest{{9}, 1}).at("round"), 9);
     EXPECT_EQ(
         decoded_control(MessageType::sync_request, wire::SyncRequest(wire::CertificateRequest{})),
