@@ -266,7 +266,8 @@ TEST_F(WalletKeysTest, ReissuedAtRandom_EveryPaymentHappensAtMostOnceWhateverThe
     }
     finalise(height, slot + 64 * 10);
     std::map<std::size_t, int> paid_times;
-    for (const HistoryEntry& entry : wallet->history(1000).value()) {
+    const auto history = wallet->history(1000).value();
+    for (const HistoryEntry& entry : history) {
         for (std::size_t i = 0; i < families.size(); ++i) {
             const bool member = std::ranges::any_of(
                 families[i], [&](const Payment& each) { return each.txid == entry.txid; });

@@ -107,7 +107,12 @@ TEST_F(WholeCatchUpTest, KilledInTheMiddle_ItGoesOnWhereItWas) {
     ASSERT_TRUE(world_.run_until([&] { return final_height(behind) >= past; }, seconds(60)));
 }
 
-TEST_F(WholeCatchUpTest, OnALossyNetwork_ItCatchesUpAllTheSame) {
+class LossyCatchUpTest : public WholeCatchUpTest {
+protected:
+    LossyCatchUpTest() : WholeCatchUpTest(200) {}
+};
+
+TEST_F(LossyCatchUpTest, OnALossyNetwork_ItCatchesUpAllTheSame) {
     base::Random random(3);
     world_.set_filter(
         [&](std::size_t, std::size_t, base::Bytes) { return !random.chance(10, 100); });
