@@ -189,6 +189,7 @@ def examples(node):
                                         ("/999999", None), ("/x", None), (f"/{nothing}", None)],
         ("GET", "/v1/transactions/{txid}"): [(f"/{sent}", None), (f"/{nothing}", None),
                                              ("/x", None)],
+        ("GET", "/v1/proofs/{txid}"): [(f"/{sent}", None), (f"/{nothing}", None), ("/x", None)],
         ("POST", "/v1/transactions"): [("", {"transaction": "00"}), ("", {"transaction": "x"})],
         ("POST", "/v1/decode"): [("", {"transaction": "00"})],
         ("GET", "/v1/wallet/history"): [("", None), ("?count=1", None), ("?count=999", None)],

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "wire/state.h"
 
 namespace meshchain::chain {
 namespace {
@@ -192,6 +193,12 @@ wire::Verdict Chain::handle(base::Now now, const wire::Ingress& from, wire::Mess
         case Type::sync_request: verdict = handle_sync_request(from, payload); break;
         case Type::sync_response: verdict = handle_sync_response(now, from, payload); break;
         case Type::sync_data: verdict = handle_sync_data(now, from, payload); break;
+        // Answered by StateServer, asked by those who start from a state: here only its form
+        // counts.
+        case Type::state_request:
+            return wire::parse_state_request(payload) ? verdict : wire::Verdict::punish;
+        case Type::state_response:
+            return wire::parse_state_response(payload) ? verdict : wire::Verdict::punish;
         default: return verdict;
     }
     settle(now);

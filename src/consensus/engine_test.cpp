@@ -223,13 +223,14 @@ TEST_F(EngineTest, ACondemnedBlockThatTheStakeMakesFinal_IsFetchedAgainAndFollow
 }
 
 TEST_F(EngineTest, AStoreThatFails_StopsVotesAndFinality_UntilItWorksAgain) {
+    const wire::BlockHeader header = header_of(8);
     net_.crash(0);
     auto memory = kv::MemoryStore::open(net_.node(0).medium, {.tables = tables, .quota_bytes = 0});
     kv::FaultyStore store(**memory);
     Engine failing(net_.params(), net_.validators(), store, vote_table, test_key(0),
                    base::Random{9}, base::Log{});
     ASSERT_TRUE(failing.load(now_).has_value());
-    const auto block = failing.verify_header(now_, net_.sign(header_of(8)));
+    const auto block = failing.verify_header(now_, net_.sign(header));
     ASSERT_TRUE(failing.add_block(now_, *block).has_value());
     failing.mark_executed(block->hash);
     store.fail_commit(0, kv::CommitFault::refused);

@@ -52,7 +52,7 @@ struct Genesis {
     std::vector<Allocation> allocations;       ///< ascending; coin i is allocation i
     std::vector<GenesisValidator> validators;  ///< ascending by identity: their ValidatorIndex
 
-    std::optional<Predecessor> predecessor;    ///< its money is the allocations and stakes
+    std::optional<Predecessor> predecessor;  ///< its money is the allocations and stakes
 
     friend bool operator==(const Genesis&, const Genesis&) = default;
 };

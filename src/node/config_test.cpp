@@ -79,7 +79,12 @@ INSTANTIATE_TEST_SUITE_P(
         BadValue{"ShortSync", "sync_timeout_ms", "9999 ms",
                  [](auto& c) { c.sync_timeout = 9999ms; }},
         BadValue{"LongSync", "sync_timeout_ms", "86400001 ms",
-                 [](auto& c) { c.sync_timeout = 24h + 1ms; }},
+                 [](auto& c) { c.sync_timeout = 24h + 1ms; }}),
+    [](const auto& bad) { return bad.param.test_name; });
+
+INSTANTIATE_TEST_SUITE_P(
+    EachNetworkField, OutOfRange,
+    testing::Values(
         BadValue{"ListenOnGroup", "network.listen", "239.1.2.3:9998",
                  [](auto& c) { c.network.listen = ipv4({239, 1, 2, 3}, 9998); }},
         BadValue{"InterfaceIsGroup", "network.interface", "224.0.0.1:0",

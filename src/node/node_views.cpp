@@ -110,18 +110,19 @@ std::vector<PeerView> Node::peers(base::Now now) const {
 }
 
 std::vector<ValidatorView> Node::validators() const {
-    const consensus::Engine& engine = parts_->chain->engine();
+    const consensus::Engine* engine = parts_->chain ? &parts_->chain->engine() : nullptr;
     std::vector<ValidatorView> views;
-    for (std::size_t i = 0; i < engine.validators().size(); ++i) {
+    for (std::size_t i = 0; i < parts_->genesis.validators.size(); ++i) {
         const wire::ValidatorIndex index{static_cast<std::uint8_t>(i)};
-        const consensus::Validator& validator = engine.validators()[index];
+        const ledger::GenesisValidator& validator = parts_->genesis.validators[i];
         views.push_back({.index = index,
                          .identity = validator.identity,
                          .key = validator.key,
                          .stake = validator.stake,
-                         .is_self = engine.self() == index,
+                         .is_self = engine != nullptr && engine->self() == index,
                          .is_connected = parts_->mesh->is_connected(validator.identity),
-                         .signed_twice = (engine.equivocators() & consensus::bit(index)) != 0});
+                         .signed_twice = engine != nullptr &&
+                                         (engine->equivocators() & consensus::bit(index)) != 0});
     }
     return views;
 }

@@ -8,21 +8,21 @@
 namespace meshchain::wire {
 
 enum class MessageType : std::uint8_t {
-    transaction = 0,    ///< object: WireTransaction
-    block = 1,          ///< object: BlockAnnouncement
-    block_ack = 2,      ///< object: Vote
-    sync_request = 3,   ///< control: wire/sync.h
-    sync_response = 4,  ///< control: wire/sync.h
-    peer_hello = 5,     ///< control: Hello
-    peer_info = 6,      ///< object: Announcement
-    status = 7,         ///< control: Heartbeat
-    cookie = 16,        ///< unsigned answer to a HELLO without a valid cookie
-    vote_request = 17,  ///< control: VoteRequest
-    evidence = 18,      ///< object: Evidence
-    sync_data = 19,     ///< chunk: SyncChunk
-    routed = 20,        ///< object: RoutedMessage, which carries the types of class `routed`
-    probe = 21,         ///< routed: wants nothing but its receipt
-    receipt = 22,       ///< routed: Receipt
+    transaction = 0,      ///< object: WireTransaction
+    block = 1,            ///< object: BlockAnnouncement
+    block_ack = 2,        ///< object: Vote
+    sync_request = 3,     ///< control: wire/sync.h
+    sync_response = 4,    ///< control: wire/sync.h
+    peer_hello = 5,       ///< control: Hello
+    peer_info = 6,        ///< object: Announcement
+    status = 7,           ///< control: Heartbeat
+    cookie = 16,          ///< unsigned answer to a HELLO without a valid cookie
+    vote_request = 17,    ///< control: VoteRequest
+    evidence = 18,        ///< object: Evidence
+    sync_data = 19,       ///< chunk: SyncChunk
+    routed = 20,          ///< object: RoutedMessage, which carries the types of class `routed`
+    probe = 21,           ///< routed: wants nothing but its receipt
+    receipt = 22,         ///< routed: Receipt
     state_request = 23,   ///< control: wire/state.h
     state_response = 24,  ///< control: wire/state.h
 };

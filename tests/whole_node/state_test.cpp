@@ -138,6 +138,14 @@ TEST(LightNodeTest, ItFollowsFinalAloneAndProvesAPaymentToAnybodyWithTheGenesis)
     const auto listed = world[4].pay(world.now(), world.payee(0), {1}, std::nullopt);
     EXPECT_EQ(listed.error().code, base::Errc::unsupported);
     EXPECT_EQ(world[4].blocks({10}, 5).error().code, base::Errc::unsupported);
+    // Nothing that can be asked takes blocks for granted.
+    EXPECT_EQ(world[4].validators().size(), 4U);
+    EXPECT_EQ(world[4].mempool().transactions, 0U);
+    EXPECT_FALSE(world[4].memory().empty());
+    EXPECT_TRUE(world[4].fees().normal.amount().units > 0);
+    EXPECT_TRUE(world[4].wallet_scan().has_value());
+    EXPECT_EQ(world[4].health(world.now()).problems().size(), 1U) << "its wallet is blind";
+    EXPECT_FALSE(world[4].transaction({ledger::chain_id(world.genesis())})->height);
 
     // What it has proven is durable.
     const auto proven = world[4].status(world.now()).final_height;
