@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <charconv>
 #include <cstdio>
 
 #include "host/http.h"
@@ -17,6 +18,16 @@ ExitCode exit_code_of(const base::Error& error) {
     return ExitCode::failure;
 }
 
+/// Decimal digits and nothing else. The library would read 010 as eight and -1 as 2^64 - 1.
+std::uint64_t read_number(const Option& option, const std::string& text) {
+    std::uint64_t value = 0;
+    const char* const end = text.data() + text.size();
+    const auto [stop, problem] = std::from_chars(text.data(), end, value);
+    if (stop == end && problem == std::errc{} && value <= option.number_max) return value;
+    throw CLI::ValidationError(option.name, "'" + text + "' is no whole number from 0 to " +
+                                                std::to_string(option.number_max));
+}
+
 struct OptionAdder {
     CLI::App& app;
     const Option& option;
@@ -24,8 +35,21 @@ struct OptionAdder {
     CLI::Option* operator()(bool* flag) const {
         return app.add_flag(option.name, *flag, option.help);
     }
+    CLI::Option* operator()(std::uint64_t* value) const { return add_number(*value); }
+    CLI::Option* operator()(std::optional<std::uint64_t>* value) const {
+        return add_number(*value);
+    }
     CLI::Option* operator()(auto* value) const {
         return app.add_option(option.name, *value, option.help);
+    }
+
+private:
+    CLI::Option* add_number(auto& value) const {
+        const auto read = [&value, &option = option](const CLI::results_t& words) {
+            value = read_number(option, words.at(0));
+            return true;
+        };
+        return app.add_option(option.name, read, option.help);
     }
 };
 
@@ -73,6 +97,12 @@ std::string describe(const CLI::ParseError& mistake, const std::vector<Command>&
         std::ranges::any_of(commands, [&](const Command& command) { return command.name == word; });
     if (word.empty() || word.starts_with('-') || known) return mistake.what();
     return "there is no command '" + std::string(word) + "'";
+}
+
+/// The help of the innermost command that was named: it tells what is missing or wrong there.
+std::string where_help_is(const CLI::App& app) {
+    const auto named = app.get_subcommands();
+    return app.get_name() + " " + (named.empty() ? "--help" : where_help_is(*named.front()));
 }
 
 void add_commands(CLI::App& parent, const std::vector<Command>& commands, const Command** chosen) {
@@ -145,7 +175,7 @@ int run_program(const ProgramText& text, const std::vector<Command>& commands, C
         const std::span words(argv, static_cast<std::size_t>(argc));
         context.json = std::ranges::find(words, std::string_view("--json")) != words.end();
         print_error(context, {base::Errc::invalid_argument, describe(mistake, commands, words),
-                              "command line", "see " + text.name + " --help"});
+                              "command line", "see " + where_help_is(app)});
         return int(ExitCode::usage);
     }
     return int(execute(*chosen, context));

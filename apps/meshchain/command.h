@@ -9,6 +9,7 @@
 #include <expected>
 #include <filesystem>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -45,6 +46,7 @@ struct Option {
     std::string help;
     Target target;  ///< outlives the run: usually part of what `run` captures
     bool required = false;
+    std::uint64_t number_max = std::numeric_limits<std::uint64_t>::max();  ///< of a number
 };
 
 struct Command {

@@ -27,7 +27,8 @@ struct PassphraseOptions {
         options.push_back({"--" + name + "-file", "FILE",
                            "read the " + name + " from FILE, which only you may read", &file});
         options.push_back({"--" + name + "-fd", "N",
-                           "read the " + name + " from this open file descriptor", &descriptor});
+                           "read the " + name + " from this open file descriptor", &descriptor,
+                           false, std::numeric_limits<int>::max()});
     }
 };
 

@@ -10,6 +10,9 @@
 
 namespace meshchain::app {
 
+/// The longest wait that can be asked for.
+constexpr std::uint64_t follow_s_max = 365 * 86'400;
+
 /// The field `fee` of a payment: units, or low, normal, high; null when nothing is given.
 /// Errors: invalid_argument.
 std::expected<host::Json, base::Error> fee_json(const std::string& text);

@@ -40,6 +40,28 @@ TEST_F(Program, WrongUsage_EndsWithCodeTwoAndSaysWhereHelpIs) {
     EXPECT_THAT(value.errors, HasSubstr("--keys"));
 }
 
+TEST_F(Program, WrongUsage_NamesTheHelpOfTheCommandThatWasMeant) {
+    EXPECT_THAT(run({"wallet"}).errors, HasSubstr("see meshchain wallet --help"));
+    EXPECT_THAT(run({"node", "init", "--fly"}).errors, HasSubstr("see meshchain node init --help"));
+}
+
+TEST_F(Program, Numbers_AreDecimalDigitsAndNothingElse) {
+    const auto stake = [&](const std::string& text) {
+        return run({"node", "keys", "--stake", text, "--json", "--data", path("alice")});
+    };
+    make_validator("alice");
+    for (const char* const text : {"-5", "-18446744073709551606", "0x10", "0b1", "1.5", "1e3", "+3",
+                                   " 3", "1_000", "ten", "18446744073709551616"}) {
+        const Ended ended = stake(text);
+        EXPECT_EQ(ended.exit_code, 2) << text;
+        EXPECT_THAT(ended.errors, HasSubstr("'" + std::string(text) + "'"));
+    }
+    EXPECT_EQ(stake("010").json().at("stake"), 10) << "never octal";
+    const Ended long_wait = run({"send", "mesh1x", "1", "--timeout", "18446744073709551615"});
+    EXPECT_EQ(long_wait.exit_code, 2);
+    EXPECT_THAT(long_wait.errors, HasSubstr("from 0 to 31536000"));
+}
+
 TEST_F(Program, Help_TeachesWithExamplesAndExitCodes) {
     const Ended help = run({"--help"});
     EXPECT_EQ(help.exit_code, 0);
@@ -176,8 +198,8 @@ TEST_F(Program, Genesis_IsReproducibleAndShowsWhatItSays) {
 
 TEST_F(Program, GenesisWithoutStart_IsRefused) {
     const Ended ended = run({"genesis", "create", "--out", path("g")});
-    EXPECT_EQ(ended.exit_code, 1);
-    EXPECT_THAT(ended.errors, HasSubstr("start"));
+    EXPECT_EQ(ended.exit_code, 2);
+    EXPECT_THAT(ended.errors, HasSubstr("--start"));
 }
 
 TEST_F(Program, WalletCreate_SealsAndNeverReplaces) {

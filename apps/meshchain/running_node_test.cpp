@@ -105,6 +105,8 @@ TEST_F(RunningNode, PaymentsThatCannotBe_AreRefusedWithReason) {
     EXPECT_EQ(ask({"send", "mesh1nobody", "5", "--passphrase-file", path("passphrase")}).exit_code,
               1);
     EXPECT_EQ(send("x").exit_code, 2);
+    EXPECT_EQ(send("-18446744073709551606").exit_code, 2) << "not ten";
+    EXPECT_EQ(ask({"mempool"}).json().at("transactions"), 0);
 }
 
 TEST_F(RunningNode, Payment_BecomesFinalAndIsSeenEverywhere) {

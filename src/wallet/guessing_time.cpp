@@ -49,7 +49,7 @@ std::string describe(double seconds) {
     const Unit& unit =
         *std::ranges::find_if(units, [&](const Unit& each) { return seconds >= each.seconds; });
     const auto count = static_cast<unsigned long>(seconds / unit.seconds);
-    return std::to_string(count) + " " + (count == 1 ? unit.name : unit.plural);
+    return "about " + std::to_string(count) + " " + (count == 1 ? unit.name : unit.plural);
 }
 
 }  // namespace
@@ -79,7 +79,7 @@ double guessing_seconds(base::KdfCost cost, double bits) {
 
 std::string describe_guessing_time(base::KdfCost cost, double bits) {
     const double seconds = guessing_seconds(cost, bits);
-    return "about " + describe(seconds) + " with one graphics card, " +
+    return describe(seconds) + " with one graphics card, " +
            describe(seconds / cards_of_a_rich_attacker) + " with a thousand";
 }
 

@@ -345,7 +345,7 @@ TEST(GuessingTime, Descriptions_UseTheLargestFittingUnit) {
     EXPECT_THAT(text(1.5), HasSubstr("about 1 second with"));
     EXPECT_THAT(text(7300), HasSubstr("about 2 hours with"));
     EXPECT_THAT(text(86'500e3), HasSubstr("1 day with a thousand"));
-    EXPECT_THAT(text(1e30), HasSubstr("over a million years with one"));
+    EXPECT_THAT(text(1e30), testing::StartsWith("over a million years with one"));
 }
 
 }  // namespace

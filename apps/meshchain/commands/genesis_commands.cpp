@@ -41,6 +41,10 @@ std::expected<host::Json, base::Error> allocation_json(const std::string& text) 
 }
 
 std::expected<host::Json, base::Error> spec_from_flags(const CreateOptions& options) {
+    if (options.start.empty()) {
+        return base::failure(base::Errc::invalid_argument, "the chain's beginning is not given",
+                             "--start", "write it in UTC like 2026-11-21T02:00:00Z");
+    }
     host::Json spec = {{"start", options.start}, {"block_time_ms", options.block_time_ms}};
     if (options.rank_delay_ms) spec["rank_delay_ms"] = *options.rank_delay_ms;
     if (!options.seed.empty()) spec["seed"] = options.seed;

@@ -53,6 +53,10 @@ std::expected<void, base::Error> read_link(const host::ApiClient& client,
 
 std::expected<Json, base::Error> read_order(const host::ApiClient& client,
                                             const SendOptions& options) {
+    if (options.amount == 0) {
+        return base::failure(Errc::invalid_argument, "nothing would be paid", "amount",
+                             "pay at least 1 unit");
+    }
     Json order = {{"to", options.to}};
     if (options.amount) order["amount"] = *options.amount;
     if (!options.label.empty()) order["label"] = options.label;
@@ -98,7 +102,8 @@ Command send_command(const Context& context) {
                      &o->fee},
                     {"--label", "TEXT", "a note for the own history", &o->label},
                     {"--wait", "", "show its way to FINAL", &o->wait},
-                    {"--timeout", "SECONDS", "how long to wait (120)", &o->timeout_s}},
+                    {"--timeout", "SECONDS", "how long to wait (120)", &o->timeout_s, false,
+                     follow_s_max}},
         .run = [&context, o] { return send(context, *o); }};
     o->unlock.add_to(command.options);
     return command;

@@ -114,7 +114,8 @@ Command reissue_command(const Context& context) {
                     {"--fee", "FEE", "low, normal, high, or at least so many units (as before)",
                      &o->fee},
                     {"--wait", "", "show its way to FINAL", &o->wait},
-                    {"--timeout", "SECONDS", "how long to wait (120)", &o->timeout_s}},
+                    {"--timeout", "SECONDS", "how long to wait (120)", &o->timeout_s, false,
+                     follow_s_max}},
         .run = [&context, o] { return reissue(context, *o); }};
     o->unlock.add_to(command.options);
     return command;
