@@ -12,7 +12,7 @@ namespace {
 using host::Json;
 
 std::string describe(const Json& transaction) {
-    const std::string certainty = transaction.at("certainty");
+    std::string certainty = transaction.at("certainty");
     if (certainty != "LIVE") return certainty;
     return certainty + " (" + host::to_line(transaction.at("live_percent")) + " % of the stake)";
 }

@@ -11,7 +11,7 @@ HeaderWalk::HeaderWalk(Entry anchor, wire::Height final, HeaderHash header_hash,
     : final_(final),
       header_hash_(std::move(header_hash)),
       applied_at_(std::move(applied_at)),
-      entries_{std::move(anchor)} {
+      entries_{anchor} {
     MESH_ASSERT(entries_.front().header.height > final_);
     check_link();
 }

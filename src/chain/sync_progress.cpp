@@ -64,9 +64,9 @@ base::Instant SyncProgress::poll_timeout() const {
 
 std::uint32_t SyncProgress::percent() const {
     if (applied_ >= target_) return 100;
-    const std::uint64_t done = applied_.value - std::min(applied_, start_).value;
-    const std::uint64_t whole = target_.value - std::min(target_, start_).value;
-    return static_cast<std::uint32_t>(done * 100 / whole);
+    // A reorganisation may have gone below where it began.
+    const std::uint64_t from = std::min(applied_, start_).value;
+    return static_cast<std::uint32_t>((applied_.value - from) * 100 / (target_.value - from));
 }
 
 std::optional<base::Duration> SyncProgress::remaining() const {

@@ -55,6 +55,13 @@ TEST(SyncProgressTest, ShareAndRemainingTime_FollowTheBlocks) {
     EXPECT_EQ(progress.state(), SyncState::synced);
 }
 
+TEST(SyncProgressTest, ABranchTakenBackBelowTheStart_CountsAsNothingDone) {
+    SyncProgress progress(seconds(300));
+    progress.update(at(seconds(0)), catching_up(100, 300));
+    progress.update(at(seconds(1)), catching_up(80, 100));
+    EXPECT_EQ(progress.percent(), 0U);
+}
+
 TEST(SyncProgressTest, NoBlockForTheTimeOut_IsAnError_UntilOneComes) {
     SyncProgress progress(seconds(300));
     progress.update(at(seconds(0)), catching_up(100, 300));

@@ -28,7 +28,7 @@ struct ApiRoute {
     std::string_view path;  ///< as in matches(): "/v1/blocks/{block}"
     Answer (*handle)(const ApiDoors&, const HttpRequest&) = nullptr;
     /// For what must wait. The request is borrowed for the call.
-    void (*handle_later)(const ApiDoors&, const HttpRequest&, Reply) = nullptr;
+    void (*handle_later)(const ApiDoors&, const HttpRequest&, const Reply&) = nullptr;
     /// For answers that are no JSON, or no new JSON.
     HttpResponse (*respond)(const ApiDoors&, const HttpRequest&) = nullptr;
     std::size_t body_bytes_max = 4096;  ///< of a POST; nothing else takes a body

@@ -70,7 +70,7 @@ std::expected<WalletSecret, base::Error> read_secret(const HttpRequest& request)
                         is_pin ? wallet::TryKind::pin : wallet::TryKind::passphrase};
 }
 
-void post_unlock(const ApiDoors& doors, const HttpRequest& request, Reply reply) {
+void post_unlock(const ApiDoors& doors, const HttpRequest& request, const Reply& reply) {
     auto secret = read_secret(request);
     if (!secret) return reply(std::unexpected(secret.error()));
     doors.unlocker->unlock(*std::move(secret), [reply](const WalletUnlocker::Result& result) {

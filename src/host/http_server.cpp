@@ -33,6 +33,7 @@ public:
         : options(std::move(chosen)),
           log(sink),
           gate(options.token),
+          io_(io),
           acceptor_(io),
           pause_(io),
           sweep_(io) {}
@@ -74,6 +75,7 @@ private:
     std::optional<HttpResponse> check_token(HttpReader& reader, HttpSession::Judgement& judgement);
     std::optional<HttpResponse> check_route(HttpReader& reader, HttpSession::Judgement& judgement);
 
+    asio::io_context& io_;
     tcp::acceptor acceptor_;
     asio::steady_timer pause_;
     asio::steady_timer sweep_;
@@ -128,7 +130,7 @@ void HttpServer::Core::take(tcp::socket socket) {
     make_room_for_stranger();
     ++stats_.accepted;
     auto stream =
-        tls ? make_tls_stream(std::move(socket), *tls) : make_tcp_stream(std::move(socket));
+        tls ? make_tls_stream(std::move(socket), *tls) : make_tcp_stream(io_, std::move(socket));
     sessions_.push_back(
         std::make_shared<HttpSession>(*this, std::move(stream), options.limits, options.timeouts));
     const auto session = sessions_.back();
@@ -160,7 +162,7 @@ bool HttpServer::Core::admit(HttpSession& session) {
     });
     if (idle == sessions_.end()) return false;
     ++stats_.displaced;
-    const auto victim = *idle;
+    const std::shared_ptr<HttpSession> victim(*idle);  // closing takes it out of the list
     victim->close();
     return true;
 }

@@ -12,13 +12,13 @@ using UserPtr = std::shared_ptr<HttpStream::User>;
 
 class TcpStream final : public HttpStream {
 public:
-    explicit TcpStream(tcp::socket socket) : socket_(std::move(socket)) {
+    TcpStream(asio::io_context& io, tcp::socket socket) : io_(io), socket_(std::move(socket)) {
         error_code ignored;
         socket_.set_option(tcp::no_delay(true), ignored);
     }
 
     void open(UserPtr user) override {
-        asio::post(socket_.get_executor(), [user = std::move(user)] { user->handle_open(true); });
+        asio::post(io_.get_executor(), [user = std::move(user)] { user->handle_open(true); });
     }
 
     void read(std::span<char> into, UserPtr user) override {
@@ -55,14 +55,15 @@ private:
                                 });
     }
 
+    asio::io_context& io_;
     tcp::socket socket_;
     std::array<char, 4096> discarded_;
 };
 
 }  // namespace
 
-std::unique_ptr<HttpStream> make_tcp_stream(tcp::socket socket) {
-    return std::make_unique<TcpStream>(std::move(socket));
+std::unique_ptr<HttpStream> make_tcp_stream(asio::io_context& io, tcp::socket socket) {
+    return std::make_unique<TcpStream>(io, std::move(socket));
 }
 
 }  // namespace meshchain::host

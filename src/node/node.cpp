@@ -72,12 +72,12 @@ Node::Parts::Parts(const NodeConfig& config_in, const ledger::Genesis& genesis_i
                    base::Now now)
     : config(config_in),
       genesis(genesis_in),
-      doors(doors_in),
-      log(doors_in.log, "node"),
+      doors(std::move(doors_in)),
+      log(doors.log, "node"),
       events(log.for_module("runtime")),
       state(now.instant, log),
       lifecycle(log),
-      services(std::move(doors_in.services), log),
+      services(doors.services, log),
       last_system(now),
       last(now) {}
 
@@ -122,7 +122,7 @@ std::expected<std::unique_ptr<Node>, base::Error> Node::create(const NodeConfig&
                                                                const ledger::Genesis& genesis,
                                                                Keys keys, Doors doors,
                                                                base::Now now) {
-    auto parts = std::make_unique<Parts>(config, genesis, doors, now);
+    auto parts = std::make_unique<Parts>(config, genesis, std::move(doors), now);
     MESH_CHECK(parts->build(std::move(keys), now));
     return std::unique_ptr<Node>(new Node(std::move(parts)));
 }

@@ -16,7 +16,7 @@ base::Error rule_error(base::Errc code, std::string what, std::string_view servi
 
 }  // namespace
 
-ServiceGroup::ServiceGroup(std::vector<wire::Service*> services, base::Log log) : log_(log) {
+ServiceGroup::ServiceGroup(const std::vector<wire::Service*>& services, base::Log log) : log_(log) {
     owners_.fill(none);
     for (wire::Service* service : services) {
         MESH_ASSERT(service != nullptr);

@@ -29,7 +29,7 @@ public:
     static constexpr base::Duration interval = std::chrono::milliseconds(20);
     static constexpr base::Duration timeout_interval = std::chrono::milliseconds(1);
 
-    ServiceGroup(std::vector<wire::Service*> services, base::Log log);
+    ServiceGroup(const std::vector<wire::Service*>& services, base::Log log);
 
     /// The one table of `first`, the rules of `core` and those of the services.
     /// Errors: full (too many services), exists (naming both owners of a type), invalid_argument (a

@@ -19,7 +19,7 @@ Outgoing routed_to(Destination destination, MessageType type, base::Buffer paylo
             .to = std::nullopt,
             .except = std::nullopt,
             .payload = std::move(payload),
-            .destination = std::move(destination)};
+            .destination = destination};
 }
 
 Outgoing reply_to(const Ingress& from, MessageType type, base::Buffer payload) {

@@ -67,7 +67,7 @@ std::expected<Output, base::Error> balance(const Context& context) {
 
 /// "LIVE 67 %", and of a payment in no block until when it may still happen.
 std::string state_text(const Json& entry) {
-    const std::string state = entry.at("state");
+    std::string state = entry.at("state");
     if (state == "LIVE") return state + " " + units(entry.at("live_percent")) + " %";
     if (entry.contains("expires")) {
         return state + " until " + entry.at("expires").get<std::string>();
