@@ -7,26 +7,15 @@
 
 namespace meshchain::chain {
 
-base::Buffer encode(const ProvenFinal& final) {
-    base::Buffer out;
-    wire::encode(final.header, out);
-    base::Writer(out).bytes(wire::encode(final.certificate));
-    return out;
-}
-
-std::expected<ProvenFinal, base::Error> parse_proven_final(
+std::expected<ProvenFinal, base::Error> restore_proven_final(
     base::Bytes bytes, const wire::ChainId& chain, const consensus::ValidatorSet& validators) {
-    base::Reader in(bytes);
-    const auto header = wire::read_block_header(in);
-    const base::Bytes rest = in.rest();
-    MESH_CHECK(in.finish("proven FINAL"));
-    MESH_TRY(wire::Certificate certificate, wire::parse_certificate(rest));
-    MESH_CHECK(consensus::verify_certificate(chain, validators, certificate));
-    if (name_of(chain, validators, *header) != certificate.final.block) {
+    MESH_TRY(ProvenFinal proven, wire::parse_proven_final(bytes));
+    MESH_CHECK(consensus::verify_certificate(chain, validators, proven.certificate));
+    if (name_of(chain, validators, proven.header) != proven.hash()) {
         return base::failure(base::Errc::malformed, "header and certificate are of two blocks",
                              "proven FINAL");
     }
-    return ProvenFinal{*header, std::move(certificate)};
+    return proven;
 }
 
 void FinalFollower::handle_peer(base::Instant now, const crypto::PublicKey& peer,
@@ -50,7 +39,9 @@ void FinalFollower::note_activity(base::Instant now) {
 
 wire::Height FinalFollower::claimed() const {
     wire::Height highest = height();
-    for (const auto& [key, peer] : peers_) highest = std::max(highest, peer.claimed);
+    for (const auto& [key, peer] : peers_) {
+        if (peer.failures < failures_believed) highest = std::max(highest, peer.claimed);
+    }
     return highest;
 }
 

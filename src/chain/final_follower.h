@@ -16,18 +16,13 @@
 #include "base/time.h"
 #include "chain/transaction_proof.h"
 #include "ledger/genesis.h"
+#include "wire/sync.h"
 
 namespace meshchain::chain {
 
-struct ProvenFinal {
-    wire::BlockHeader header;
-    wire::Certificate certificate;
-    const wire::Hash& hash() const { return certificate.final.block; }
-    wire::Height height() const { return header.height; }
-};
-base::Buffer encode(const ProvenFinal& final);
-/// Parses and proves it again. Errors: malformed, bad_signature.
-std::expected<ProvenFinal, base::Error> parse_proven_final(
+using wire::ProvenFinal;
+/// Parses what was stored, and proves it again. Errors: malformed, wrong_version, bad_signature.
+std::expected<ProvenFinal, base::Error> restore_proven_final(
     base::Bytes bytes, const wire::ChainId& chain, const consensus::ValidatorSet& validators);
 
 class FinalFollower {
@@ -56,12 +51,14 @@ public:
     std::optional<Query> poll_request(base::Instant now);
     base::Instant poll_timeout() const;
     std::optional<crypto::PublicKey> poll_fault();
-    /// The greatest height a peer claims: a claim, never believed.
+    /// The greatest height claimed by a peer that has not failed to prove it `failures_believed`
+    /// times in a row, or what is proven: says that we may be behind, never by how much.
     wire::Height claimed() const;
 
 private:
     static constexpr base::Duration request_timeout = std::chrono::seconds(2);
     static constexpr unsigned doublings_max = 5;
+    static constexpr unsigned failures_believed = 3;
 
     struct Peer {
         wire::Height claimed;

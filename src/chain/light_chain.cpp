@@ -33,7 +33,7 @@ std::expected<std::unique_ptr<LightChain>, base::Error> LightChain::open(
     std::unique_ptr<LightChain> light(new LightChain(genesis, store, random, log));
     MESH_TRY(const auto stored, store.get(tables::meta, meta_keys::light));
     if (!stored) return light;
-    auto proven = parse_proven_final(*stored, light->chain_, *light->validators_);
+    auto proven = restore_proven_final(*stored, light->chain_, *light->validators_);
     if (!proven) {
         return base::failure(
             base::Errc::corrupt,
@@ -118,6 +118,7 @@ wire::Verdict LightChain::handle_request(const wire::Ingress& from, base::Bytes 
 void LightChain::note_proven() {
     kv::Batch batch;
     batch.put(tables::meta, meta_keys::light, encode(*final()));
+    fault_.reset();
     if (const auto written = store_->commit(batch); !written) {
         fault_ = written.error();
         log_.error("FINAL is not durable: " + base::sentence(written.error()));

@@ -64,7 +64,8 @@ public:
     const wire::ChainId& chain_id() const { return chain_; }
     const std::optional<ProvenFinal>& final() const { return follower_.newest(); }
     wire::Height final_height() const { return follower_.height(); }
-    wire::Height claimed_height() const { return follower_.claimed(); }
+    /// Somebody believable claims a later FINAL.
+    bool is_behind() const { return follower_.claimed() > follower_.height(); }
     const consensus::ValidatorSet& validators() const { return *validators_; }
     wire::Slot slot(base::Now now) const;
     /// Tells peers no height: there is nothing here for them to fetch.

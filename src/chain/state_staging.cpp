@@ -89,7 +89,7 @@ std::expected<StateStaging, base::Error> StateStaging::open(kv::Store& store,
 Result StateStaging::load() {
     MESH_TRY(const auto target, store_->get(tables::meta, meta_keys::staged));
     if (!target) return {};
-    auto parsed = parse_proven_final(*target, chain_, validators_);
+    auto parsed = restore_proven_final(*target, chain_, validators_);
     if (!parsed) {
         return base::failure(
             base::Errc::wrong_chain,

@@ -289,7 +289,7 @@ TEST_F(StateTest, AStateOfAnotherChain_IsRefused) {
     ledger::Genesis other = history_.genesis();
     other.block_time_ms += 1;
     const auto parsed =
-        parse_proven_final(encode(target_), ledger::chain_id(other), validators_of(other));
+        restore_proven_final(encode(target_), ledger::chain_id(other), validators_of(other));
     EXPECT_FALSE(parsed);
 }
 

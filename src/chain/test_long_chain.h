@@ -5,6 +5,7 @@
 #include <deque>
 #include <functional>
 
+#include "chain/consensus_of.h"
 #include "chain/pending_blocks.h"
 #include "consensus/schedule.h"
 #include "consensus/vote_store.h"
@@ -29,7 +30,7 @@ public:
           key_of_(std::move(key_of)),
           options_(options),
           validators_(validators_of(genesis)),
-          schedule_(params_of(genesis, chain_), validators_) {
+          schedule_(params_of(genesis), validators_) {
         auto opened = ChainStore::open(store, genesis);
         MESH_ASSERT(opened.has_value());
         store_ = *std::move(opened);
@@ -57,25 +58,6 @@ public:
         crypto::Signature signature;
     };
     const std::vector<Signed>& signatures() const { return signatures_; }
-
-    static consensus::ValidatorSet validators_of(const ledger::Genesis& genesis) {
-        std::vector<consensus::Validator> validators;
-        for (const auto& validator : genesis.validators) {
-            validators.push_back({validator.identity, validator.key, validator.stake});
-        }
-        return consensus::ValidatorSet(std::move(validators));
-    }
-    static consensus::Params params_of(const ledger::Genesis& genesis, const wire::ChainId& chain) {
-        consensus::Params params;
-        params.chain = chain;
-        params.start = genesis.start;
-        params.block_time = base::Milliseconds{genesis.block_time_ms};
-        params.rank_delay = base::Milliseconds{genesis.rank_delay_ms};
-        params.slots_per_round = genesis.slots_per_round;
-        params.vote_delay = genesis.vote_delay_slots;
-        params.seed = genesis.seed;
-        return params;
-    }
 
 private:
     class AllVerified final : public ledger::VerifiedSet {

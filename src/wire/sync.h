@@ -144,6 +144,8 @@ std::expected<SyncChunk, base::Error> parse_sync_chunk(base::Bytes payload);
 struct ProvenFinal {
     BlockHeader header;
     Certificate certificate;
+    const Hash& hash() const { return certificate.final.block; }
+    Height height() const { return header.height; }
     friend bool operator==(const ProvenFinal&, const ProvenFinal&) = default;
 };
 base::Buffer encode(const ProvenFinal& proven);
