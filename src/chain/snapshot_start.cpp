@@ -283,6 +283,7 @@ std::optional<wire::Outgoing> SnapshotStart::poll_frame(base::Now now) {
 }
 
 base::Instant SnapshotStart::poll_timeout(base::Now now) const {
+    if (fault_ || outcome_ != Outcome::working) return base::never;
     base::Instant next = base::never;
     if (!staging_.target()) {
         next = follower_.poll_timeout();

@@ -58,7 +58,6 @@ public:
     wire::Slot slot(base::Now now) const;
     wire::ChainStatus status(base::Now now) const;
     const std::optional<ProvenFinal>& target() const { return staging_.target(); }
-    wire::Height claimed_height() const { return follower_.claimed(); }
     std::uint32_t percent() const;
     /// What a user should know; empty while all goes well.
     const std::string& trouble() const { return trouble_; }

@@ -36,6 +36,7 @@ void SyncProgress::update(base::Instant now, const Situation& situation) {
         progress_at_ = measured_at_ = now;
         per_block_.reset();
     }
+    start_ = std::min(start_, situation.applied);  // a side branch was taken back first
     if (situation.applied > applied_) progress_at_ = now;
     if (!is_behind) progress_at_ = base::never;
     if (is_behind && now - progress_at_ >= timeout_) next = SyncState::error;
@@ -52,7 +53,7 @@ void SyncProgress::measure(base::Instant now, wire::Height applied) {
         per_block_ = per_block_ ? (3 * *per_block_ + pace) / 4 : pace;
         measured_at_ = now;
     } else if (applied < measured_) {
-        measured_at_ = now;  // a side branch was taken back first
+        measured_at_ = now;
     }
     measured_ = applied;
 }

@@ -62,6 +62,15 @@ TEST(SyncProgressTest, ABranchTakenBackBelowTheStart_CountsAsNothingDone) {
     EXPECT_EQ(progress.percent(), 0U);
 }
 
+TEST(SyncProgressTest, ASideBranchThatReachedHigherThanTheTarget_CountsFromWhereItWasTakenBackTo) {
+    SyncProgress progress(seconds(300));
+    progress.update(at(seconds(0)), catching_up(100, 95));
+    progress.update(at(seconds(1)), catching_up(80, 95));
+    EXPECT_EQ(progress.percent(), 0U);
+    progress.update(at(seconds(2)), catching_up(86, 95));
+    EXPECT_EQ(progress.percent(), 40U);
+}
+
 TEST(SyncProgressTest, NoBlockForTheTimeOut_IsAnError_UntilOneComes) {
     SyncProgress progress(seconds(300));
     progress.update(at(seconds(0)), catching_up(100, 300));
