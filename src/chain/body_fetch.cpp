@@ -62,8 +62,9 @@ std::optional<SyncQuery> BodyFetch::poll_request(base::Instant now) {
     unasked_ = std::max(unasked_, from + count);
     peers_->note_asked(*peer);
     const std::uint64_t nonce = nonces_->next();
-    groups_.insert_or_assign(nonce, Group{*peer, from, count, ItemTransfer(nonce, count),
-                                          std::vector<bool>(count), now + request_timeout_});
+    groups_.insert_or_assign(
+        nonce, Group{*peer, from, count, ItemTransfer(nonce, count), std::vector<bool>(count),
+                     now + request_timeout_, now + SyncPeers::patience * request_timeout_});
     return SyncQuery{
         *peer,
         wire::BodiesRequest{nonce, {from}, static_cast<std::uint8_t>(count), walk_->at(last).hash}};
@@ -100,7 +101,7 @@ bool BodyFetch::handle_items(base::Instant now, const crypto::PublicKey& from,
         return true;
     }
     shorten(group, static_cast<std::uint32_t>(list.items.size()));
-    group.deadline = now + request_timeout_;
+    group.deadline = std::min(now + request_timeout_, group.latest);
     if (!take_items(now, group)) return true;
     if (std::ranges::all_of(group.taken, std::identity{})) {
         peers_->note_delivered(from);
@@ -115,7 +116,7 @@ bool BodyFetch::handle_chunk(base::Instant now, const crypto::PublicKey& from,
     if (found == groups_.end()) return false;
     Group& group = found->second;
     if (!group.transfer.handle_chunk(chunk)) return false;
-    group.deadline = now + request_timeout_ / 2;
+    group.deadline = std::min(now + request_timeout_ / 2, group.latest);
     if (!group.transfer.has_list() || !group.transfer.is_whole(chunk.item)) return true;
     if (!take_items(now, group)) return true;
     if (std::ranges::all_of(group.taken, std::identity{})) {
@@ -159,7 +160,9 @@ void BodyFetch::handle_timeout(base::Instant now) {
             ++entry;
             continue;
         }
-        if (group.transfer.has_begun()) {
+        if (group.transfer.has_begun() && group.latest <= now) {
+            peers_->note_silent(now, group.peer);  // it keeps us waiting, drop by drop
+        } else if (group.transfer.has_begun()) {
             peers_->note_slow(group.peer);  // or the link loses much: nobody's fault
         } else {
             peers_->note_silent(now, group.peer);

@@ -84,6 +84,7 @@ private:
         ItemTransfer transfer;
         std::vector<bool> taken;
         base::Instant deadline;
+        base::Instant latest;  ///< however many signs of an answer come
     };
     struct Body {
         std::vector<wire::WireTransaction> transactions;

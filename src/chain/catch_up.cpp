@@ -7,7 +7,7 @@
 namespace meshchain::chain {
 
 CatchUp::CatchUp(Options options, Owner owner, base::Random random)
-    : options_(options), owner_(std::move(owner)), nonces_(random) {}
+    : options_(options), owner_(std::move(owner)), nonces_(random), peers_(owner_.choice) {}
 
 void CatchUp::handle_peer(base::Instant now, const crypto::PublicKey& peer, wire::Height final,
                           bool is_validator) {
@@ -19,6 +19,7 @@ void CatchUp::forget_peer(const crypto::PublicKey& peer) {
     if (single_ && single_->peer == peer) single_.reset();
     if (bodies_) bodies_->forget_peer(peer);
     peers_.forget(peer);
+    abandon_if_unheld();
 }
 
 void CatchUp::set_final(base::Instant now, wire::Height final) {
@@ -39,6 +40,11 @@ void CatchUp::abandon() {
     walk_.reset();
 }
 
+/// What nobody has any more would be waited for in vain, and everything else with it.
+void CatchUp::abandon_if_unheld() {
+    if (anchor_ && !peers_.is_held(anchor_->header.height)) abandon();
+}
+
 void CatchUp::end_bodies() {
     if (!bodies_) return;
     while (const auto peer = bodies_->poll_failure()) failures_.push_back(*peer);
@@ -57,7 +63,8 @@ std::optional<SyncQuery> CatchUp::ask_single(
     if (!peer) return std::nullopt;
     const std::uint64_t nonce = nonces_.next();
     peers_.note_asked(*peer);
-    single_ = Single{*peer, ItemTransfer(nonce, 1), now + options_.request_timeout};
+    single_ = Single{*peer, ItemTransfer(nonce, 1), now + options_.request_timeout,
+                     now + SyncPeers::patience * options_.request_timeout, final_};
     return SyncQuery{*peer, ask(nonce)};
 }
 
@@ -93,9 +100,15 @@ base::Instant CatchUp::poll_timeout(base::Instant now) const {
 
 void CatchUp::handle_timeout(base::Instant now) {
     if (bodies_) bodies_->handle_timeout(now);
-    if (!single_ || single_->deadline > now) return;
+    if (single_ && single_->deadline <= now) give_up_single(now);
+    abandon_if_unheld();
+}
+
+void CatchUp::give_up_single(base::Instant now) {
     const crypto::PublicKey silent = single_->peer;
-    if (single_->transfer.has_begun()) {
+    if (single_->transfer.has_begun() && single_->latest <= now) {
+        peers_.note_silent(now, silent);  // it keeps us waiting, drop by drop
+    } else if (single_->transfer.has_begun()) {
         peers_.note_slow(silent);
         if (walk_) {
             page_headers_ = std::max<std::uint16_t>(page_headers_ / 2, page_headers_min);
@@ -122,7 +135,7 @@ bool CatchUp::handle_items(base::Instant now, const crypto::PublicKey& from,
         condemn(now, from);
         return true;
     }
-    single_->deadline = now + options_.request_timeout;
+    single_->deadline = std::min(now + options_.request_timeout, single_->latest);
     finish_single(now);
     return true;
 }
@@ -131,36 +144,38 @@ bool CatchUp::handle_chunk(base::Instant now, const crypto::PublicKey& from,
                            const wire::SyncChunk& chunk) {
     if (bodies_ && bodies_->handle_chunk(now, from, chunk)) return true;
     if (!single_ || single_->peer != from || !single_->transfer.handle_chunk(chunk)) return false;
-    single_->deadline = now + options_.request_timeout / 2;
+    single_->deadline = std::min(now + options_.request_timeout / 2, single_->latest);
     finish_single(now);
     return true;
 }
 
 void CatchUp::finish_single(base::Instant now) {
     if (!single_->transfer.is_complete()) return;
-    const crypto::PublicKey from = single_->peer;
-    const base::Buffer item = single_->transfer.take(0);
+    Single request = *std::move(single_);
+    const base::Buffer item = request.transfer.take(0);
     single_.reset();
-    peers_.note_over(from);
+    peers_.note_over(request.peer);
     if (walk_) {
-        take_headers(now, from, item);
+        take_headers(now, request.peer, item);
     } else {
-        take_final(now, from, item);
+        take_final(now, request, item);
     }
 }
 
-void CatchUp::take_final(base::Instant now, const crypto::PublicKey& from, base::Bytes item) {
+void CatchUp::take_final(base::Instant now, const Single& request, base::Bytes item) {
+    const crypto::PublicKey& from = request.peer;
     auto proven = wire::parse_proven_final(item);
     if (!proven) return condemn(now, from);
     const wire::BlockHeader& header = proven->header;
     const wire::Checkpoint& checkpoint = proven->certificate.final;
     const auto hash = owner_.header_hash(header);
-    if (hash != checkpoint.block || header.slot != checkpoint.slot || header.height <= final_ ||
-        !owner_.is_proof(proven->certificate)) {
+    if (hash != checkpoint.block || header.slot != checkpoint.slot ||
+        header.height <= request.final || !owner_.is_proof(proven->certificate)) {
         return condemn(now, from);
     }
     peers_.note_delivered(from);
     peers_.note_proven(from, header.height);
+    if (header.height <= final_) return;  // ours has moved on meanwhile
     if (header.height.value - final_.value > HeaderWalk::headers_max) {
         // True, but no use: it has pruned what is between.
         peers_.note_silent(now, from);

@@ -27,6 +27,7 @@ struct Anchor {
 class CatchUp {
 public:
     struct Options {
+        /// For the first sign of an answer, and half of it for each further one.
         base::Duration request_timeout = std::chrono::seconds(2);
         /// How long a peer may be ahead before it is asked: gossip is usually quicker.
         base::Duration grace = std::chrono::seconds(2);
@@ -39,6 +40,7 @@ public:
         HeaderWalk::AppliedAt applied_at;
         /// Whether the certificate proves its block.
         std::function<bool(const wire::Certificate&)> is_proof;
+        wire::PeerChoice* choice = nullptr;  ///< as SyncPeers has it
     };
 
     CatchUp(Options options, Owner owner, base::Random random);
@@ -87,17 +89,21 @@ private:
         crypto::PublicKey peer;
         ItemTransfer transfer;
         base::Instant deadline;
+        base::Instant latest;  ///< however many signs of an answer come
+        wire::Height final{};  ///< ours when it was asked
     };
 
     std::optional<SyncQuery> ask_single(base::Instant now, wire::Height claimed,
                                         const std::function<wire::SyncRequest(std::uint64_t)>& ask);
+    void give_up_single(base::Instant now);
     void finish_single(base::Instant now);
-    void take_final(base::Instant now, const crypto::PublicKey& from, base::Bytes item);
+    void take_final(base::Instant now, const Single& request, base::Bytes item);
     void take_headers(base::Instant now, const crypto::PublicKey& from, base::Bytes item);
     void start_bodies();
     void end_bodies();
     void condemn(base::Instant now, const crypto::PublicKey& peer);
     void abandon();
+    void abandon_if_unheld();
 
     Options options_;
     Owner owner_;

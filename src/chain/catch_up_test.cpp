@@ -360,10 +360,25 @@ TEST_F(CatchUpTest, AStoreThatFailsInTheMiddle_IsSaid_AndNothingIsFinalWithoutIt
     ASSERT_TRUE(taker().fault().has_value());
     EXPECT_EQ(taker().final_height().value, 0U);
     EXPECT_EQ(taker().progress().state(), SyncState::error);
+    EXPECT_GT(taker().poll_timeout(net_.now()), net_.now().instant) << "nothing is to be done";
     net_.kill(cut_off);
     net_.start(cut_off);
     claim(puppet);
     EXPECT_TRUE(catches_up());
+}
+
+TEST_F(CatchUpTest, ADiskThatIsFullForAWhile_IsNotTriedAllAlong_AndItGoesOnWhenThereIsRoom) {
+    act(puppet, as_it_is);
+    kv::FaultyStore& disk = *net_.host(cut_off).store;
+    disk.set_full(true);
+    ASSERT_TRUE(net_.run_until([&] { return taker().fault().has_value(); }, seconds(10)));
+    for (int i = 0; i < 60; ++i) {
+        net_.run_for(milliseconds(500));
+        EXPECT_TRUE(taker().fault().has_value()) << "nothing has shown that it works again";
+        EXPECT_GT(taker().poll_timeout(net_.now()), net_.now().instant);
+    }
+    disk.set_full(false);
+    EXPECT_TRUE(catches_up(Chain::retry_pause_max + seconds(5)));
 }
 
 TEST_F(CatchUpTest, ASideBranch_IsTakenBackForWhatIsProven) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "chain/consensus_of.h"
 #include "wire/state.h"
 
 namespace meshchain::chain {
@@ -57,26 +58,6 @@ constexpr std::array chain_rules{
     control(Type::state_response, 7, wire::control_body_bytes_max, 6000, 3),
 };
 
-consensus::Params consensus_params(const ledger::Genesis& genesis, const wire::ChainId& chain) {
-    consensus::Params params;
-    params.chain = chain;
-    params.start = genesis.start;
-    params.block_time = base::Milliseconds{genesis.block_time_ms};
-    params.rank_delay = base::Milliseconds{genesis.rank_delay_ms};
-    params.slots_per_round = genesis.slots_per_round;
-    params.vote_delay = genesis.vote_delay_slots;
-    params.seed = genesis.seed;
-    return params;
-}
-
-consensus::ValidatorSet validator_set(const ledger::Genesis& genesis) {
-    std::vector<consensus::Validator> validators;
-    for (const ledger::GenesisValidator& validator : genesis.validators) {
-        validators.push_back({validator.identity, validator.key, validator.stake});
-    }
-    return consensus::ValidatorSet(std::move(validators));
-}
-
 Synchronizer::Options sync_options(const ledger::Genesis& genesis) {
     Synchronizer::Options options;
     options.grace = 2 * base::Milliseconds{genesis.block_time_ms};
@@ -112,7 +93,8 @@ Chain::Chain(const ledger::Genesis& genesis, ChainParts parts)
       random_(parts.random),
       downloads_(std::chrono::milliseconds(700), transactions_max(genesis),
                  [this](const wire::BlockHeader& header) { return header_hash(header); }),
-      sync_(sync_options(genesis)),
+      choice_(parts.choice),
+      sync_(sync_options(genesis), choice_),
       certificates_(parts.store, tables::certificates),
       progress_(parts.sync_timeout),
       verifier_(parts.verifier != nullptr ? parts.verifier : &inline_verifier_) {}
@@ -130,7 +112,7 @@ std::expected<void, base::Error> Chain::load(base::Now now) {
     consensus::Limits limits;
     limits.blocks = tree_blocks_max;
     engine_ = std::make_unique<consensus::Engine>(
-        consensus_params(genesis_, chain_), validator_set(genesis_), *kv_,
+        params_of(genesis_), validators_of(genesis_), *kv_,
         consensus::VoteTables(consensus_table_, tables::certificates), std::move(validating_key_),
         random_.stream("consensus"), log_.for_module("consensus"), limits);
     MESH_CHECK(engine_->load(now.wall));
@@ -284,10 +266,17 @@ void Chain::report_sync(base::Now now) {
     while (const auto peer = catch_up_->poll_failure()) emit(PeerFault{*peer});
     while (const auto peer = sync_.poll_failure()) emit(PeerFault{*peer});
     while (const auto peer = downloads_.poll_failure()) emit(PeerFault{*peer});
+    report_contradiction();
     update_progress(now);
     if (progress_.state() == reported_sync_) return;
     reported_sync_ = progress_.state();
     emit(SyncChanged{reported_sync_});
+}
+
+void Chain::report_contradiction() {
+    if (reported_contradiction_ || !catch_up_->contradiction()) return;
+    reported_contradiction_ = true;
+    log_.error("catching up has ended: " + *catch_up_->contradiction());
 }
 
 void Chain::emit(Event event) {

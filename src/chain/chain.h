@@ -44,6 +44,8 @@ struct ChainParts {
     base::Log log;
     /// Judges the signatures of many blocks at once; without one they are judged one by one.
     crypto::Verifier* verifier = nullptr;
+    /// Draws whom to ask, from start() on; without one, who promises most is asked.
+    wire::PeerChoice* choice = nullptr;
     /// Behind for so long without a block, the node says that something is wrong.
     base::Duration sync_timeout = std::chrono::seconds(300);
 };
@@ -190,6 +192,7 @@ private:
     void fail(const base::Error& error);
     bool may_retry() const;
     void retry_after_fault(base::Now now);
+    void report_contradiction();
     /// Whether validators with more than a third of the stake, so at least one honest one, say that
     /// FINAL has passed our tip. Less would let strangers silence us by claiming great heights.
     bool is_left_behind() const;
@@ -214,6 +217,7 @@ private:
     BlockDownload downloads_;
     /// Verified headers, judged timely when they came, whose transactions are on their way.
     std::map<wire::Hash, consensus::BlockRef> announced_;
+    wire::PeerChoice* choice_;
     Synchronizer sync_;             ///< towards heads
     std::vector<wire::Hash> page_;  ///< blocks that sync_ asked the names of
     consensus::CertificateStore certificates_;
@@ -226,6 +230,7 @@ private:
     std::set<crypto::PublicKey> peers_;
     std::map<wire::Hash, FailedBodies> failed_bodies_;  ///< of blocks above FINAL
     SyncState reported_sync_ = SyncState::idle;
+    bool reported_contradiction_ = false;
     wire::Hash reported_final_;
     std::uint32_t announced_slot_ = 0;     ///< when the mempool was announced last
     std::optional<wire::Slot> attempted_;  ///< where the timer has tried to propose already

@@ -194,6 +194,8 @@ void Chain::retry_after_fault(base::Now now) {
     retry_pause_ = std::min(2 * retry_pause_, retry_pause_max);
     fault_.reset();
     engine_->resume();
+    import_at_ = now.instant;  // what waits is what shows whether the store works
+    advance_catch_up(now);
     follow_head(now);
     if (fault_) return;
     retry_pause_ = retry_pause_min;

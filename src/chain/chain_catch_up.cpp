@@ -21,6 +21,7 @@ std::unique_ptr<CatchUp> Chain::make_catch_up() {
         return consensus::verify_certificate(chain_, engine_->validators(), certificate)
             .has_value();
     };
+    owner.choice = choice_;
     return std::make_unique<CatchUp>(options, std::move(owner), random_.stream("catch up"));
 }
 
@@ -101,7 +102,7 @@ std::size_t Chain::page_downloads() const {
 }
 
 void Chain::update_progress(base::Now now) {
-    if (catch_up_->bodies() != nullptr && catch_up_->bodies()->ready() > 0) {
+    if (!fault_ && catch_up_->bodies() != nullptr && catch_up_->bodies()->ready() > 0) {
         import_at_ = std::min(import_at_, now.instant + import_pause);
     } else {
         import_at_ = base::never;

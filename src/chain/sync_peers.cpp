@@ -1,9 +1,31 @@
 #include "chain/sync_peers.h"
 
 #include <algorithm>
-#include <tuple>
 
 namespace meshchain::chain {
+
+void BestTier::add(const crypto::PublicKey& peer, bool may_be_asked, Standing standing) {
+    const auto rank = [](const Standing& one) {
+        return std::pair(-static_cast<int>(one.failures), one.is_validator);
+    };
+    if (may_be_asked && (peers_.empty() || rank(standing) > rank(standing_))) {
+        others_.insert(others_.end(), peers_.begin(), peers_.end());
+        peers_.assign(1, peer);
+        standing_ = standing;
+        return;
+    }
+    const bool is_equal = may_be_asked && rank(standing) == rank(standing_);
+    (is_equal ? peers_ : others_).push_back(peer);
+}
+
+std::optional<crypto::PublicKey> BestTier::draw(wire::PeerChoice* choice) const {
+    if (choice == nullptr || peers_.size() < 2) return std::nullopt;
+    const auto drawn = choice->choose_peers({.count = 1, .excluded = others_});
+    if (drawn.empty() || std::ranges::find(peers_, drawn.front()) == peers_.end()) {
+        return std::nullopt;
+    }
+    return drawn.front();
+}
 
 void SyncPeers::note_claim(const crypto::PublicKey& key, wire::Height final, bool is_validator) {
     Peer& peer = peers_[key];
@@ -17,21 +39,18 @@ void SyncPeers::note_proven(const crypto::PublicKey& key, wire::Height final) {
 }
 
 std::optional<crypto::PublicKey> SyncPeers::choose(base::Instant now, wire::Height final) const {
-    const auto rank = [](const Peer& peer) {
-        return std::tuple(-static_cast<int>(peer.silences),
-                          static_cast<int>(peer.allowance) - static_cast<int>(peer.in_flight),
-                          peer.is_validator, peer.final);
-    };
-    const std::pair<const crypto::PublicKey, Peer>* best = nullptr;
-    for (const auto& entry : peers_) {
-        const Peer& peer = entry.second;
-        if (peer.final < final || peer.rests_until > now || peer.in_flight >= peer.allowance) {
-            continue;
-        }
-        if (best == nullptr || rank(peer) > rank(best->second)) best = &entry;
+    BestTier tier;
+    for (const auto& [key, peer] : peers_) {
+        const bool may_be_asked =
+            peer.final >= final && peer.rests_until <= now && peer.in_flight < peer.allowance;
+        tier.add(key, may_be_asked, {peer.silences, peer.is_validator});
     }
-    if (best == nullptr) return std::nullopt;
-    return best->first;
+    if (tier.peers().empty()) return std::nullopt;
+    if (const auto drawn = tier.draw(choice_)) return drawn;
+    return *std::ranges::max_element(tier.peers(), {}, [&](const crypto::PublicKey& key) {
+        const Peer& peer = peers_.at(key);
+        return std::pair(peer.allowance - peer.in_flight, peer.final);
+    });
 }
 
 base::Instant SyncPeers::next_choice(base::Instant now, wire::Height final) const {
@@ -46,6 +65,12 @@ base::Instant SyncPeers::next_choice(base::Instant now, wire::Height final) cons
 bool SyncPeers::is_claimed(base::Instant now, wire::Height final) const {
     return std::ranges::any_of(peers_, [&](const auto& entry) {
         return entry.second.final >= final && entry.second.rests_until <= now;
+    });
+}
+
+bool SyncPeers::is_held(wire::Height final) const {
+    return std::ranges::any_of(peers_, [&](const auto& entry) {
+        return entry.second.final >= final && entry.second.silences < silences_believed;
     });
 }
 
@@ -83,12 +108,6 @@ void SyncPeers::note_lie(base::Instant now, const crypto::PublicKey& key) {
     found->second.allowance = 1;
     found->second.rests_until = now + liar_rest;
     ++found->second.silences;
-}
-
-std::optional<wire::Height> SyncPeers::claim_of(const crypto::PublicKey& key) const {
-    const auto found = peers_.find(key);
-    if (found == peers_.end()) return std::nullopt;
-    return found->second.final;
 }
 
 }  // namespace meshchain::chain

@@ -1,7 +1,6 @@
 #include "chain/synchronizer.h"
 
 #include <algorithm>
-#include <tuple>
 
 namespace meshchain::chain {
 
@@ -13,17 +12,17 @@ base::Instant Synchronizer::ready_at(const Claim& claim) const {
 }
 
 std::optional<crypto::PublicKey> Synchronizer::best_peer(base::Instant now) const {
-    const auto rank = [](const Claim& claim) {
-        return std::tuple(-static_cast<int>(claim.failures), claim.is_validator,
-                          claim.heights.final, claim.heights.head);
-    };
-    const std::pair<const crypto::PublicKey, Claim>* best = nullptr;
-    for (const auto& entry : peers_) {
-        if (!is_ahead(entry.second.heights) || ready_at(entry.second) > now) continue;
-        if (best == nullptr || rank(entry.second) > rank(best->second)) best = &entry;
+    BestTier tier;
+    for (const auto& [key, claim] : peers_) {
+        tier.add(key, is_ahead(claim.heights) && ready_at(claim) <= now,
+                 {claim.failures, claim.is_validator});
     }
-    if (best == nullptr) return std::nullopt;
-    return best->first;
+    if (tier.peers().empty()) return std::nullopt;
+    if (const auto drawn = tier.draw(choice_)) return drawn;
+    return *std::ranges::max_element(tier.peers(), {}, [&](const crypto::PublicKey& key) {
+        const PeerHeights& heights = peers_.at(key).heights;
+        return std::pair(heights.final, heights.head);
+    });
 }
 
 std::optional<PeerHeights> Synchronizer::heights_of(const crypto::PublicKey& peer) const {

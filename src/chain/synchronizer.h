@@ -31,7 +31,9 @@ public:
         base::Duration grace = std::chrono::seconds(2);
     };
 
-    explicit Synchronizer(Options options) : options_(options) {}
+    /// Without a choice, who claims most is asked; it outlives this.
+    explicit Synchronizer(Options options, wire::PeerChoice* choice = nullptr)
+        : options_(options), choice_(choice) {}
 
     /// Validators are asked before strangers, who can claim anything under any number of keys.
     void handle_peer(base::Instant now, const crypto::PublicKey& peer, PeerHeights heights,
@@ -84,6 +86,7 @@ private:
     void update_state();
 
     Options options_;
+    wire::PeerChoice* choice_;
     PeerHeights local_{};
     std::map<crypto::PublicKey, Claim> peers_;
     bool is_behind_ = false;
