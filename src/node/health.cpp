@@ -156,20 +156,26 @@ PartHealth examine_clock(const Node::Parts& node, base::Now now) {
     return clock.take();
 }
 
-PartHealth examine_sync(const Node::Parts& node, base::Now now) {
+PartHealth examine_sync(const Node::Parts& node) {
     Examination sync("sync");
-    const base::Duration limit = node.config.sync_timeout;
-    if (node.state.state() == runtime::NodeState::syncing &&
-        node.state.time_in_state(now.instant) > limit) {
-        sync.add(
-            "sync_stalled", PartState::degraded, "Catching up takes too long",
-            "longer than sync_timeout_ms allows (" +
-                std::to_string(std::chrono::duration_cast<std::chrono::seconds>(limit).count()) +
-                " s); the peers may be slow or wrong",
-            "see `meshchain peers`, and name a good one in network.static_peers");
-    } else if (node.chain->progress().state() == chain::SyncState::error) {
-        sync.add("sync_failed", PartState::degraded, "Catching up failed",
-                 "no peer gave what it claims to have", "see `meshchain peers`");
+    const chain::Chain& chain = *node.chain;
+    if (chain.progress().state() != chain::SyncState::error || chain.fault()) return sync.take();
+    if (const auto& contradiction = chain.catch_up().contradiction()) {
+        sync.add("sync_contradiction", PartState::failed,
+                 "What others prove to be FINAL contradicts this node", *contradiction,
+                 "compare genesis and FINAL blocks with other operators; more than a third of the "
+                 "stake signed twice, or this node's folder is not what it was");
+    } else if (chain.catch_up().is_doubtful()) {
+        sync.add("sync_doubtful", PartState::failed, "A proven block is not valid here",
+                 "several peers gave transactions for it, and none of them execute",
+                 "stop the node and let `meshchain doctor` check its store");
+    } else {
+        const auto limit =
+            std::chrono::duration_cast<std::chrono::seconds>(node.config.sync_timeout);
+        sync.add("sync_stalled", PartState::degraded, "Catching up stands still",
+                 "no block came for longer than sync_timeout_ms allows (" +
+                     std::to_string(limit.count()) + " s); the peers may be slow or wrong",
+                 "see `meshchain peers`, and name a good one in network.static_peers");
     }
     return sync.take();
 }
@@ -219,7 +225,7 @@ HealthView Node::health(base::Now system) const {
     const bool alone = node.genesis.validators.size() == 1 && node.chain->engine().self();
     HealthView view;
     view.parts = {examine_store(node),       examine_chain(node, now), examine_mempool(node),
-                  examine_mesh(node, alone), examine_clock(node, now), examine_sync(node, now),
+                  examine_mesh(node, alone), examine_clock(node, now), examine_sync(node),
                   examine_wallet(node)};
     for (const PartHealth& part : view.parts) {
         if (part.state != PartState::absent) view.state = std::max(view.state, part.state);

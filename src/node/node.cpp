@@ -170,9 +170,10 @@ base::Instant Node::poll_timeout(base::Now system) const {
     base::Instant earliest =
         std::min({parts.mesh->poll_timeout(now), parts.service().poll_timeout(now),
                   parts.services.poll_timeout(now), parts.events.poll_timeout()});
-    if (parts.wallet) earliest = std::min({earliest, parts.payments_due, parts.wallet_lock_due});
-    if (parts.wallet_is_behind && parts.chain) {
-        earliest = std::min(earliest, parts.wallet_read_due);
+    if (parts.wallet) earliest = std::min(earliest, parts.wallet_lock_due);
+    if (parts.wallet && parts.chain) {
+        earliest =
+            std::min(earliest, parts.wallet_is_behind ? parts.wallet_read_due : parts.payments_due);
     }
     if (parts.state_server) {
         earliest = std::min(earliest, parts.state_server->poll_timeout(now));
@@ -246,6 +247,11 @@ wire::Verdict Node::Parts::handle_frame(base::Now now, const wire::Ingress& from
         return state_server->handle(now, from, type, payload);
     }
     return service().handle(now, from, type, payload);
+}
+
+std::vector<crypto::PublicKey> Node::Parts::choose_peers(const Wish& wish) {
+    MESH_ASSERT(mesh != nullptr);  // nothing is asked before the start
+    return mesh->choose_peers(wish);
 }
 
 void Node::Parts::send_all(base::Now now) {
@@ -355,7 +361,8 @@ void Node::Parts::update_state(base::Now now) {
         next = NodeState::error;
     } else if (mesh->connected_count() == 0 && !alone) {
         next = NodeState::waiting_peers;
-    } else if (chain->progress().state() == chain::SyncState::syncing) {
+    } else if (chain->progress().state() == chain::SyncState::syncing ||
+               chain->progress().state() == chain::SyncState::error) {
         next = NodeState::syncing;
     } else if (chain->engine().self() && chain->engine().is_clock_checked()) {
         next = NodeState::validating;

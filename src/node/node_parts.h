@@ -16,7 +16,7 @@
 
 namespace meshchain::node {
 
-struct Node::Parts final : mesh::FrameHandler {
+struct Node::Parts final : mesh::FrameHandler, wire::PeerChoice {
     Parts(const NodeConfig& config_in, const ledger::Genesis& genesis_in, Doors doors_in,
           base::Now now);
 
@@ -24,6 +24,8 @@ struct Node::Parts final : mesh::FrameHandler {
     std::expected<void, base::Error> build(Keys keys, base::Now now);
     wire::Verdict handle_frame(base::Now now, const wire::Ingress& from, wire::MessageType type,
                                base::Bytes payload) override;
+    /// The chain is made before the mesh that draws its peers.
+    std::vector<crypto::PublicKey> choose_peers(const Wish& wish) override;
     void step(base::Now system);
     base::Now advance_clock(base::Now system);
     void note_time_stated(base::Now now, const crypto::PublicKey& peer, wire::Slot slot,

@@ -69,6 +69,7 @@ std::expected<void, base::Error> Node::Parts::open_chain(base::Now now) {
                                         .random = random.stream("chain"),
                                         .log = log.for_module("chain"),
                                         .verifier = doors.verifier,
+                                        .choice = this,
                                         .sync_timeout = config.sync_timeout},
                                        now));
     state_server = std::make_unique<chain::StateServer>(doors.store, *chain);
@@ -151,15 +152,15 @@ void Node::Parts::fill_without_chain(StatusView& view, base::Now now) const {
         view.slot = light->slot(now);
         fill_final(light->final());
         view.mempool_transactions = light->payments();
-        const bool behind = light->claimed_height() > light->final_height();
-        view.sync = {chain::name(behind ? chain::SyncState::syncing : chain::SyncState::synced),
-                     light->claimed_height(), behind ? 0U : 100U};
+        // What others claim says that we may be behind, and never by how much.
+        view.sync = {
+            chain::name(light->is_behind() ? chain::SyncState::behind : chain::SyncState::synced),
+            light->final_height(), 100};
         return;
     }
     view.slot = snapshot->slot(now);
     fill_final(snapshot->target());
-    view.sync = {chain::name(chain::SyncState::syncing), snapshot->claimed_height(),
-                 snapshot->percent()};
+    view.sync = {chain::name(chain::SyncState::syncing), view.final_height, snapshot->percent()};
 }
 
 HealthView Node::Parts::health_without_chain() const {

@@ -146,6 +146,7 @@ TEST(LightNodeTest, ItFollowsFinalAloneAndProvesAPaymentToAnybodyWithTheGenesis)
     EXPECT_TRUE(world[4].wallet_scan().has_value());
     EXPECT_EQ(world[4].health(world.now()).problems().size(), 1U) << "its wallet is blind";
     EXPECT_FALSE(world[4].transaction({ledger::chain_id(world.genesis())})->height);
+    EXPECT_GT(world[4].poll_timeout(world.now()), world.now().instant) << "nothing is to be done";
 
     // What it has proven is durable.
     const auto proven = world[4].status(world.now()).final_height;
