@@ -10,6 +10,7 @@
 #include "host/api_client.h"
 #include "host/json_document.h"
 #include "meshchain/commands/commands.h"
+#include "meshchain/screen/terminal.h"
 
 namespace meshchain::app {
 namespace {
@@ -82,10 +83,13 @@ std::expected<std::string, base::Error> identity_of(const host::ApiClient& clien
 }
 
 /// Sends one probe and waits until it has come to its end.
-std::expected<Json, base::Error> probe(const host::ApiClient& client, const std::string& identity) {
+std::expected<Json, base::Error> probe(const Context& context, const host::ApiClient& client,
+                                       const std::string& identity) {
+    Progress progress(context.json);
     MESH_TRY(Json json, client.post("/v1/probes", {{"to", identity}}));
     const std::string target = "/v1/probes/" + json.at("probe").get<std::string>();
     while (json.at("state") == "under way") {
+        progress.show("Waiting for an answer…");
         std::this_thread::sleep_for(std::chrono::milliseconds(5));
         MESH_TRY(json, client.get(target));
     }
@@ -116,7 +120,7 @@ std::expected<Output, base::Error> ping(const Context& context, const PingOption
     std::size_t answered = 0;
     for (std::uint64_t i = 0; i < options.count; ++i) {
         if (i > 0) std::this_thread::sleep_for(std::chrono::seconds(1));
-        MESH_TRY(Json one, probe(client, identity));
+        MESH_TRY(Json one, probe(context, client, identity));
         if (!context.json) std::fprintf(stderr, "%s\n", probe_text(one).c_str());
         answered += one.at("state") == "taken" ? 1U : 0U;
         probes.push_back(std::move(one));

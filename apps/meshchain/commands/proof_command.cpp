@@ -11,6 +11,7 @@
 #include "host/json_document.h"
 #include "host/node_setup.h"
 #include "meshchain/commands/commands.h"
+#include "meshchain/screen/terminal.h"
 #include "wallet/address.h"
 
 namespace meshchain::app {
@@ -68,6 +69,7 @@ std::expected<Output, base::Error> check(const base::Buffer& bytes, const std::s
 std::expected<base::Buffer, base::Error> fetch(const Context& context, const std::string& txid) {
     MESH_TRY(const host::ApiClient client, host::ApiClient::of_folder(context.data));
     const auto end = std::chrono::steady_clock::now() + patience;
+    Progress progress(context.json);
     for (;;) {
         MESH_TRY(const host::Json answer, client.get("/v1/proofs/" + txid));
         if (answer.at("proven").get<bool>()) {
@@ -77,6 +79,8 @@ std::expected<base::Buffer, base::Error> fetch(const Context& context, const std
             return base::failure(base::Errc::timeout, "the proof is not complete yet", "proof",
                                  "ask again; the node goes on fetching it");
         }
+        progress.show("Fetching the proof: " + host::to_line(answer.at("percent")) +
+                      " % of the headers are here");
         std::this_thread::sleep_for(pause);
     }
 }
