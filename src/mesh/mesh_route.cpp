@@ -25,7 +25,8 @@ std::expected<std::uint64_t, base::Error> Mesh::send_routed(base::Now now,
     MESH_ASSERT(sequence_);
     const wire::MessageRule* rule = find_rule(rules_, type);
     const auto refuse = [](std::string what) {
-        return base::failure(base::Errc::invalid_argument, std::move(what), "mesh");
+        return base::failure(base::Errc::invalid_argument, std::move(what), "mesh",
+                             "send another node a message that its type's rule allows");
     };
     const std::string number = "type " + std::to_string(static_cast<unsigned>(type));
     if (rule == nullptr || rule->message_class != wire::MessageClass::routed ||

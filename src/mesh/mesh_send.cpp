@@ -23,7 +23,7 @@ std::expected<std::size_t, base::Error> Mesh::send(base::Now now, const wire::Ou
     const PeerEntry* receiver = frame.to ? peers_.find(*frame.to) : nullptr;
     if (frame.to && (receiver == nullptr || !receiver->session)) {
         return base::failure(base::Errc::not_found, "no session with " + crypto::to_hex(*frame.to),
-                             "mesh");
+                             "mesh", "wait until it is connected, or send a routed message");
     }
     if (rule->message_class == wire::MessageClass::control) {
         const auto signed_frame = sign_control(frame.type, frame.payload);
@@ -67,10 +67,12 @@ std::expected<const wire::MessageRule*, base::Error> Mesh::check_outgoing(
     const bool is_own = find_rule(mesh_rules(), frame.type) != nullptr;
     if (rule == nullptr || rule->message_class == wire::MessageClass::handshake ||
         (is_own && rule->message_class == wire::MessageClass::object)) {
-        return base::failure(base::Errc::invalid_argument, type + " is not for sending", "mesh");
+        return base::failure(base::Errc::invalid_argument, type + " is not for sending", "mesh",
+                             "send a type that a service's rule names");
     }
     if (rule->message_class == wire::MessageClass::routed) {
-        return base::failure(base::Errc::invalid_argument, type + " needs a destination", "mesh");
+        return base::failure(base::Errc::invalid_argument, type + " needs a destination", "mesh",
+                             "make the frame with wire::routed_to or wire::reply_to");
     }
     const bool is_signed = rule->message_class == wire::MessageClass::control;
     const std::size_t bytes = frame.payload.size() + (is_signed ? crypto::Signature::size : 0);
@@ -102,7 +104,8 @@ std::expected<std::size_t, base::Error> Mesh::send_to_sessions(const wire::Outgo
         if (send_to_session(entry, header, payload)) ++sent;
     });
     if (tried > 0 && sent == 0) {
-        return base::failure(base::Errc::full, "the link took the frame for nobody", "mesh");
+        return base::failure(base::Errc::full, "the link took the frame for nobody", "mesh",
+                             "send it again a little later");
     }
     return sent;
 }

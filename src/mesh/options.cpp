@@ -12,7 +12,8 @@ namespace {
 constexpr std::size_t nodes_most = 10'000;
 
 std::unexpected<base::Error> refuse(std::string what, std::string field) {
-    return base::failure(base::Errc::invalid_argument, std::move(what), std::move(field));
+    return base::failure(base::Errc::invalid_argument, std::move(what), std::move(field),
+                         "see mesh/options.h for what it may be");
 }
 
 std::expected<void, base::Error> check_rate(Rate rate, const char* field) {

@@ -211,12 +211,12 @@ std::expected<TransactionView, base::Error> Node::transaction(const wire::Txid& 
     MESH_TRY(const auto stored, chain.store().block(hash.value_or(wire::Hash{})));
     if (!stored) {
         return base::failure(base::Errc::corrupt, "the transaction index names a missing block",
-                             "chain store");
+                             "chain store", "let `meshchain doctor` check the store");
     }
     MESH_TRY(auto transactions, chain.store().expand(*stored));
     if (location->index >= transactions.size()) {
         return base::failure(base::Errc::corrupt, "the transaction index points behind its block",
-                             "chain store");
+                             "chain store", "let `meshchain doctor` check the store");
     }
     view.transaction = std::move(transactions[location->index]);
     view.bytes = wire::encoded_bytes(stored->block.transactions[location->index]);

@@ -44,7 +44,8 @@ std::expected<wallet::BlockChange, base::Error> Node::Parts::stored_change(
     MESH_TRY(const auto stored, store.block(hash.value_or(wire::Hash{})));
     if (!stored) {
         return base::failure(base::Errc::corrupt,
-                             "block " + std::to_string(height.value) + " is missing", "node");
+                             "block " + std::to_string(height.value) + " is missing", "node",
+                             "keep a copy of the data folder and let it sync again");
     }
     MESH_TRY(const auto transactions, store.expand(*stored));
     wallet::BlockChange change{height, stored->block.header.slot, *hash, {}};
