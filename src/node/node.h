@@ -27,6 +27,7 @@
 #include "runtime/event_loop.h"
 #include "wallet/wallet.h"
 #include "wire/frame_link.h"
+#include "wire/peer_choice.h"
 #include "wire/service.h"
 
 namespace meshchain::node {
@@ -142,6 +143,8 @@ public:
     std::expected<std::size_t, base::Error> send(base::Now now, const wire::Outgoing& frame);
     /// What became of the services' messages.
     std::vector<ServiceView> services() const;
+    /// Whom to ask: draws among the connected peers, also from within a service (row F2).
+    wire::PeerChoice& peer_choice();
 
     /// Events of row C1 leave through here, and those of the embedding program from
     /// runtime::custom_event(0) on; register handlers before start.

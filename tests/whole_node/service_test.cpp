@@ -100,6 +100,19 @@ protected:
     std::array<Chatter, 5> chatters;
 };
 
+TEST_F(ServiceTest, WhomToAsk_IsDrawnFromTheConnectedPeersWithoutTheExcluded) {
+    World world(options(4));
+    start_all(world);
+    wire::PeerChoice& choice = world[0].peer_choice();
+    const std::array excluded{world.identity(1)};
+    for (int i = 0; i < 20; ++i) {
+        const auto drawn = choice.choose_peers({.count = 1, .excluded = excluded});
+        ASSERT_EQ(drawn.size(), 1U);
+        EXPECT_TRUE(drawn.front() == world.identity(2) || drawn.front() == world.identity(3));
+    }
+    EXPECT_EQ(choice.choose_peers({.count = 9}).size(), 3U);
+}
+
 TEST_F(ServiceTest, ATypeOfTheCore_IsRefusedWithItsOwnersName) {
     chatters[0].rules_.push_back(
         rule_of(wire::MessageType::transaction, wire::MessageClass::object));
