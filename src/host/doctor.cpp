@@ -11,6 +11,7 @@
 #include "host/doctor_checks.h"
 #include "host/file.h"
 #include "host/file_lock.h"
+#include "host/locked_memory.h"
 #include "host/node_inspection.h"
 #include "host/node_keys.h"
 #include "host/node_setup.h"
@@ -89,6 +90,11 @@ void check_keys(Patient& patient) {
         patient.keys = *std::move(keys);
     } else if (keys.error().code != base::Errc::unauthorized) {
         patient.add("node_keys", Severity::fault, "The node's keys cannot be read", keys.error());
+    }
+    if (!LockedMemory::is_locked()) {
+        patient.add("unlocked_memory", Severity::warning, "Secrets may reach the swap space",
+                    "this system lets the user lock no memory (RLIMIT_MEMLOCK)",
+                    "raise the limit: `ulimit -l`, or LimitMEMLOCK of the service");
     }
     std::vector<fs::path> secrets{patient.folder.node_keys(), patient.folder.api_token()};
     if (patient.config) secrets.push_back(patient.folder.wallet(*patient.config));
