@@ -14,15 +14,6 @@ base::Error corrupt(std::string what) {
             "stop the node, keep a copy of its data folder, and let it sync again from peers"};
 }
 
-/// The key of a coin in the index of short outpoints.
-base::Buffer position_key(const wire::ChainId& chain, const wire::Outpoint& outpoint) {
-    base::Buffer key;
-    base::Writer(key)
-        .bytes(wire::short_outpoint(chain, outpoint).bytes)
-        .bytes(wire::encode(outpoint));
-    return key;
-}
-
 }  // namespace
 
 ChainStore::ChainStore(kv::Store& store, const ledger::Genesis& genesis)

@@ -43,7 +43,6 @@ public:
 
     void handle_peer(base::Instant now, const crypto::PublicKey& peer, wire::Height claimed_final);
     void forget_peer(const crypto::PublicKey& peer);
-    std::size_t peer_count() const { return peers_.size(); }
     /// Validators vote: something may become final soon.
     void note_activity(base::Instant now);
     /// True when a higher FINAL is proven now.

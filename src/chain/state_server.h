@@ -44,8 +44,6 @@ public:
     std::optional<wire::Outgoing> poll_frame(base::Now now) override;
     base::Instant poll_timeout(base::Now now) const override;
 
-    std::size_t views_open() const { return views_.size(); }
-
 private:
     struct Open {
         wire::Hash block;

@@ -25,14 +25,6 @@ base::Buffer first_key(std::size_t range) {
     return key;
 }
 
-base::Buffer position_key(const wire::ChainId& chain, const wire::Outpoint& outpoint) {
-    base::Buffer key;
-    base::Writer(key)
-        .bytes(wire::short_outpoint(chain, outpoint).bytes)
-        .bytes(wire::encode(outpoint));
-    return key;
-}
-
 std::unexpected<base::Error> corrupt(std::string what) {
     return base::failure(base::Errc::corrupt, std::move(what), "state from others",
                          "remove the store's file and start again");

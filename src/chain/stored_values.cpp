@@ -38,6 +38,14 @@ std::array<std::byte, 2> validator_key(wire::ValidatorIndex validator) {
     return key;
 }
 
+base::Buffer position_key(const wire::ChainId& chain, const wire::Outpoint& outpoint) {
+    base::Buffer key;
+    base::Writer(key)
+        .bytes(wire::short_outpoint(chain, outpoint).bytes)
+        .bytes(wire::encode(outpoint));
+    return key;
+}
+
 std::array<std::byte, 40> encode_tip(const Tip& tip) {
     std::array<std::byte, 40> value;
     base::FixedWriter(value).bytes(tip.hash.bytes).u32(tip.height.value).u32(tip.slot.value);

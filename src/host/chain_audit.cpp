@@ -4,11 +4,8 @@
 #include "chain/stored_values.h"
 #include "consensus/schedule.h"
 #include "consensus/vote_store.h"
-#include "host/config_json.h"
-#include "host/data_folder.h"
 #include "host/file_lock.h"
-#include "host/node_setup.h"
-#include "host/sqlite_store.h"
+#include "host/folder_store.h"
 #include "ledger/coin_set.h"
 #include "node/tables.h"
 
@@ -229,15 +226,10 @@ private:
 }  // namespace
 
 std::expected<ChainAudit, Error> audit_chain(const std::filesystem::path& root) {
-    const DataFolder folder(root);
     MESH_TRY(const FileLock lock, FileLock::acquire(root));
-    MESH_TRY(const node::NodeConfig config, load_config(folder.config()));
-    MESH_TRY(const ledger::Genesis genesis, load_genesis(folder.genesis()));
-    MESH_TRY(const auto store,
-             SqliteStore::open(folder.store(config), {.tables = node::node_tables},
-                               {.mode = SqliteOptions::Mode::read_only}));
-    MESH_TRY(const auto chain, chain::ChainStore::open(*store, genesis));
-    auto audit = Auditor(genesis, *store, *chain).run();
+    MESH_TRY(const auto folder, open_folder_store(root));
+    MESH_TRY(const auto chain, chain::ChainStore::open(*folder.store, folder.genesis));
+    auto audit = Auditor(folder.genesis, *folder.store, *chain).run();
     if (!audit) audit.error().where = root.string() + ", " + audit.error().where;
     return audit;
 }

@@ -4,11 +4,8 @@
 
 #include "chain/chain_store.h"
 #include "consensus/vote_store.h"
-#include "host/config_json.h"
-#include "host/data_folder.h"
+#include "host/folder_store.h"
 #include "host/json_document.h"
-#include "host/node_setup.h"
-#include "host/sqlite_store.h"
 #include "host/time_text.h"
 #include "host/wire_json.h"
 #include "node/tables.h"
@@ -153,16 +150,11 @@ std::expected<ExportResult, base::Error> export_chain(const std::filesystem::pat
             std::to_string(options.from) + " is above " + std::to_string(*options.to), "--from",
             "give the lower height first");
     }
-    const DataFolder folder(root);
-    MESH_TRY(const node::NodeConfig config, load_config(folder.config()));
-    MESH_TRY(const ledger::Genesis genesis, load_genesis(folder.genesis()));
-    MESH_TRY(const auto store,
-             SqliteStore::open(folder.store(config), {.tables = node::node_tables},
-                               {.mode = SqliteOptions::Mode::read_only}));
-    MESH_TRY(const auto chain, chain::ChainStore::open(*store, genesis));
-    MESH_TRY(const auto votes, consensus::VoteStore(*store, node::tables::consensus).load());
+    MESH_TRY(const auto folder, open_folder_store(root));
+    MESH_TRY(const auto chain, chain::ChainStore::open(*folder.store, folder.genesis));
+    MESH_TRY(const auto votes, consensus::VoteStore(*folder.store, node::tables::consensus).load());
     const wire::Height final = votes.final ? votes.final->height : wire::Height{};
-    return Exporter(genesis, *chain, final, options, sink).run();
+    return Exporter(folder.genesis, *chain, final, options, sink).run();
 }
 
 }  // namespace meshchain::host

@@ -75,7 +75,6 @@ public:
     /// Has sent nothing yet.
     bool is_silent() const { return state_ == State::opening || (idle() && !served_); }
     bool idle() const { return state_ == State::reading && !reader_.has_begun(); }
-    bool is_streaming() const { return source_ != nullptr; }
 
     // HttpStream::User
     void handle_open(bool well) override;

@@ -1,30 +1,23 @@
 #include "host/successor_files.h"
 
 #include "chain/final_state.h"
-#include "host/config_json.h"
-#include "host/data_folder.h"
 #include "host/file.h"
 #include "host/file_lock.h"
+#include "host/folder_store.h"
 #include "host/node_setup.h"
-#include "host/sqlite_store.h"
 #include "node/tables.h"
 
 namespace meshchain::host {
 
 std::expected<FolderState, base::Error> read_folder_state(const std::filesystem::path& root) {
-    const DataFolder folder(root);
     MESH_TRY(const FileLock lock, FileLock::acquire(root));
-    MESH_TRY(const node::NodeConfig config, load_config(folder.config()));
-    MESH_TRY(const ledger::Genesis genesis, load_genesis(folder.genesis()));
-    MESH_TRY(const auto store,
-             SqliteStore::open(folder.store(config), {.tables = node::node_tables},
-                               {.mode = SqliteOptions::Mode::read_only}));
-    auto final = chain::read_final_state(*store, node::tables::consensus, genesis);
+    MESH_TRY(auto folder, open_folder_store(root));
+    auto final = chain::read_final_state(*folder.store, node::tables::consensus, folder.genesis);
     if (!final) {
         final.error().where = root.string() + ", " + final.error().where;
         return std::unexpected(final.error());
     }
-    return FolderState{genesis, *std::move(final)};
+    return FolderState{std::move(folder.genesis), *std::move(final)};
 }
 
 std::expected<ledger::SuccessorDraft, base::Error> load_draft(const std::filesystem::path& path) {

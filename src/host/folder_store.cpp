@@ -1,0 +1,19 @@
+#include "host/folder_store.h"
+
+#include "host/config_json.h"
+#include "host/data_folder.h"
+#include "host/node_setup.h"
+#include "node/tables.h"
+
+namespace meshchain::host {
+
+std::expected<FolderStore, base::Error> open_folder_store(const std::filesystem::path& root) {
+    const DataFolder folder(root);
+    MESH_TRY(const node::NodeConfig config, load_config(folder.config()));
+    MESH_TRY(ledger::Genesis genesis, load_genesis(folder.genesis()));
+    MESH_TRY(auto store, SqliteStore::open(folder.store(config), {.tables = node::node_tables},
+                                           {.mode = SqliteOptions::Mode::read_only}));
+    return FolderStore{std::move(genesis), std::move(store)};
+}
+
+}  // namespace meshchain::host
