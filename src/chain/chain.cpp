@@ -131,7 +131,7 @@ std::expected<void, base::Error> Chain::load(base::Now now) {
         MESH_CHECK(engine_->add_block(now.wall, ref));
         engine_->mark_executed(ref.hash);
     }
-    server_ = std::make_unique<SyncServer>(*store_, pool_, certificates_, engine_->validators());
+    server_ = std::make_unique<SyncServer>(*store_, pool_, certificates_, *engine_);
     catch_up_ = make_catch_up();
     catch_up_->set_final(now.instant, final_height());
     reported_final_ = engine_->final().block;
@@ -317,7 +317,7 @@ void Chain::poll_requests(base::Now now) {
 
 std::optional<wire::Outgoing> Chain::poll_frame(base::Now now) {
     poll_requests(now);
-    if (outgoing_.empty()) return server_->poll_frame();
+    if (outgoing_.empty()) return server_->poll_frame(now.instant);
     wire::Outgoing frame = std::move(outgoing_.front());
     outgoing_.pop_front();
     return frame;
@@ -327,9 +327,9 @@ base::Instant Chain::poll_timeout(base::Now now) const {
     const auto instant_of = [&](base::WallTime time) {
         return time == base::never_wall ? base::never : now.instant + (time - now.wall);
     };
-    base::Instant earliest =
-        std::min({downloads_.poll_timeout(), catch_up_->poll_timeout(now.instant), import_at_,
-                  progress_.poll_timeout(), instant_of(engine_->poll_timeout())});
+    base::Instant earliest = std::min(
+        {downloads_.poll_timeout(), catch_up_->poll_timeout(now.instant), import_at_,
+         progress_.poll_timeout(), server_->poll_timeout(), instant_of(engine_->poll_timeout())});
     if (!catch_up_->anchor() && !catch_up_->is_behind(now.instant)) {
         earliest = std::min(earliest, sync_.poll_timeout(page_downloads()));
     }
@@ -369,6 +369,7 @@ void Chain::handle_peer_lost(const crypto::PublicKey& peer) {
     for (auto& [hash, failed] : failed_bodies_) failed.asked_again &= downloads_.is_wanted(hash);
     sync_.forget_peer(peer);
     catch_up_->forget_peer(peer);
+    server_->forget_peer(peer);
 }
 
 void Chain::handle_clock_step(base::Now now) {

@@ -85,7 +85,7 @@ wire::Verdict Chain::handle_evidence(base::Now now, base::Bytes payload) {
 wire::Verdict Chain::handle_sync_request(const wire::Ingress& from, base::Bytes body) {
     const auto request = wire::parse_sync_request(body);
     if (!request) return wire::Verdict::punish;
-    server_->handle(from.peer, *request, engine_->certificate());
+    server_->handle(from.peer, *request);
     return wire::Verdict::keep;
 }
 

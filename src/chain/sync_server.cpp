@@ -6,36 +6,51 @@ namespace meshchain::chain {
 
 using Type = wire::MessageType;
 
-void SyncServer::handle(const crypto::PublicKey& from, const wire::SyncRequest& request,
-                        const std::optional<wire::Certificate>& newest) {
-    if (!std::holds_alternative<wire::CertificateRequest>(request)) {
-        std::visit(
-            [&](const auto& kind) {
-                if constexpr (!std::is_same_v<decltype(kind), const wire::CertificateRequest&>) {
-                    answer(from, kind);
-                }
-            },
-            request);
-        return;
+void SyncServer::handle(const crypto::PublicKey& from, const wire::SyncRequest& request) {
+    std::deque<wire::SyncRequest>& requests = waiting_[from];
+    if (requests.size() < requests_max) {
+        requests.push_back(request);
+    } else {
+        ++dropped_;
     }
-    if (!newest) return;
-    for (const wire::Vote& vote : newest->votes) send(Type::block_ack, wire::encode(vote), from);
 }
 
-std::optional<wire::Outgoing> SyncServer::poll_frame() {
+std::optional<wire::Outgoing> SyncServer::poll_frame(base::Instant now) {
+    if (now >= share_ends_) {
+        share_ends_ = now + interval;
+        share_left_ = bytes_per_interval;
+    }
+    while (frames_.empty() && !waiting_.empty() && share_left_ > 0) answer_next();
     if (frames_.empty()) return std::nullopt;
     wire::Outgoing frame = std::move(frames_.front());
     frames_.pop_front();
     return frame;
 }
 
-bool SyncServer::send(Type type, base::Buffer payload, const crypto::PublicKey& to) {
-    if (frames_.size() >= frames_max) {
-        ++dropped_;
-        return false;
-    }
+base::Instant SyncServer::poll_timeout() const {
+    return waiting_.empty() ? base::never : share_ends_;
+}
+
+void SyncServer::answer_next() {
+    auto turn = answered_ ? waiting_.upper_bound(*answered_) : waiting_.begin();
+    if (turn == waiting_.end()) turn = waiting_.begin();
+    auto& [peer, requests] = *turn;
+    std::visit([&](const auto& kind) { answer(peer, kind); }, requests.front());
+    answered_ = peer;
+    requests.pop_front();
+    if (requests.empty()) waiting_.erase(turn);
+}
+
+/// What an answer takes beyond the share is not owed: it is at most one answer.
+void SyncServer::send(Type type, base::Buffer payload, const crypto::PublicKey& to) {
+    share_left_ -= std::min(share_left_, payload.size() + wire::FrameHeader::size);
     frames_.push_back({type, to, std::nullopt, std::move(payload)});
-    return true;
+}
+
+void SyncServer::answer(const crypto::PublicKey& to, const wire::CertificateRequest&) {
+    const auto& newest = engine_->certificate();
+    if (!newest) return;
+    for (const wire::Vote& vote : newest->votes) send(Type::block_ack, wire::encode(vote), to);
 }
 
 void SyncServer::answer(const crypto::PublicKey& to, const wire::HashesRequest& request) {
@@ -51,8 +66,9 @@ void SyncServer::answer(const crypto::PublicKey& to, const wire::HashesRequest& 
 /// Of a block that came below a certificate only the hash was checked, and its signature is not in
 /// the hash. Who asks for it by name will check that signature and hold it against us.
 bool SyncServer::is_signed(const wire::Block& block) const {
-    if (!validators_->contains(block.header.proposer)) return false;
-    const crypto::PublicKey& key = (*validators_)[block.header.proposer].key;
+    const consensus::ValidatorSet& validators = engine_->validators();
+    if (!validators.contains(block.header.proposer)) return false;
+    const crypto::PublicKey& key = validators[block.header.proposer].key;
     return crypto::verify(key, wire::preimage(store_->chain_id(), block.header, key),
                           block.header.signature);
 }
@@ -131,12 +147,12 @@ void SyncServer::send_items(const crypto::PublicKey& to, std::uint64_t nonce,
     for (const base::Buffer& item : items) {
         list.items.push_back({static_cast<std::uint32_t>(item.size()), crypto::hash(item)});
     }
-    if (!send(Type::sync_response, wire::encode(wire::SyncResponse(std::move(list))), to)) return;
+    send(Type::sync_response, wire::encode(wire::SyncResponse(std::move(list))), to);
     for (std::size_t i = 0; i < items.size(); ++i) {
         for (std::size_t chunk = 0; chunk < wire::chunks_of(items[i].size()); ++chunk) {
             const auto piece = wire::chunk_of(items[i], nonce, static_cast<std::uint8_t>(i),
                                               static_cast<std::uint8_t>(chunk));
-            if (!send(Type::sync_data, wire::encode(piece), to)) return;
+            send(Type::sync_data, wire::encode(piece), to);
         }
     }
 }

@@ -2,16 +2,23 @@
 // Answers what others ask while they catch up (rows F4, F5): from the applied chain, from blocks
 // that wait, from the certificates that are kept.
 //
-// Limits: `frames_max` frames wait; what finds no room is not answered, and asked of another.
+// Requests wait, and are answered for each peer in turn, so that who asks for much waits for
+// himself. All together get `bytes_per_interval` in an `interval`, so that nobody's catching up
+// keeps this node from its own work.
+//
+// Time:   poll_frame takes `now`; poll_timeout() says when more may leave.
+// Limits: `requests_max` requests of one peer wait; the frames of one answer.
 // Errors: a store that fails is answered as "not here"; the owner finds out by its own reads.
 // Format: docs/formats/sync.md
 
 #include <deque>
+#include <map>
 
+#include "base/time.h"
 #include "chain/block_pool.h"
 #include "chain/chain_store.h"
 #include "consensus/certificate_store.h"
-#include "consensus/validator_set.h"
+#include "consensus/engine.h"
 #include "wire/service.h"
 #include "wire/sync.h"
 
@@ -19,23 +26,27 @@ namespace meshchain::chain {
 
 class SyncServer {
 public:
-    static constexpr std::size_t frames_max = 4096;
+    static constexpr std::size_t requests_max = 32;
+    static constexpr base::Duration interval = std::chrono::milliseconds(20);
+    static constexpr std::size_t bytes_per_interval = 512 * 1024;
 
     /// All are borrowed.
     SyncServer(const ChainStore& store, const BlockPool& pool,
-               const consensus::CertificateStore& certificates,
-               const consensus::ValidatorSet& validators)
-        : store_(&store), pool_(&pool), certificates_(&certificates), validators_(&validators) {}
+               const consensus::CertificateStore& certificates, const consensus::Engine& engine)
+        : store_(&store), pool_(&pool), certificates_(&certificates), engine_(&engine) {}
 
-    /// `newest` is the certificate of FINAL.
-    void handle(const crypto::PublicKey& from, const wire::SyncRequest& request,
-                const std::optional<wire::Certificate>& newest);
-    std::optional<wire::Outgoing> poll_frame();
+    /// What finds no room is not answered, and asked of another.
+    void handle(const crypto::PublicKey& from, const wire::SyncRequest& request);
+    void forget_peer(const crypto::PublicKey& peer) { waiting_.erase(peer); }
+    std::optional<wire::Outgoing> poll_frame(base::Instant now);
+    base::Instant poll_timeout() const;
     std::uint64_t dropped() const { return dropped_; }
 
 private:
+    void answer_next();
     void answer(const crypto::PublicKey& to, const wire::HashesRequest& request);
     void answer(const crypto::PublicKey& to, const wire::BlockRequest& request);
+    void answer(const crypto::PublicKey& to, const wire::CertificateRequest& request);
     void answer(const crypto::PublicKey& to, const wire::FinalRequest& request);
     void answer(const crypto::PublicKey& to, const wire::HeadersRequest& request);
     void answer(const crypto::PublicKey& to, const wire::BodiesRequest& request);
@@ -44,13 +55,17 @@ private:
     std::vector<base::Buffer> bodies(const wire::BodiesRequest& request) const;
     void send_items(const crypto::PublicKey& to, std::uint64_t nonce,
                     const std::vector<base::Buffer>& items);
-    bool send(wire::MessageType type, base::Buffer payload, const crypto::PublicKey& to);
+    void send(wire::MessageType type, base::Buffer payload, const crypto::PublicKey& to);
 
     const ChainStore* store_;
     const BlockPool* pool_;
     const consensus::CertificateStore* certificates_;
-    const consensus::ValidatorSet* validators_;
-    std::deque<wire::Outgoing> frames_;
+    const consensus::Engine* engine_;
+    std::map<crypto::PublicKey, std::deque<wire::SyncRequest>> waiting_;  ///< none is empty
+    std::optional<crypto::PublicKey> answered_;                           ///< whose turn was last
+    base::Instant share_ends_{};
+    std::size_t share_left_ = 0;
+    std::deque<wire::Outgoing> frames_;  ///< of the last answer
     std::uint64_t dropped_ = 0;
 };
 

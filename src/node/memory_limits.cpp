@@ -42,6 +42,23 @@ void add_mesh(std::vector<MemoryLimit>& limits, const NodeConfig& config) {
     }
 }
 
+void add_sync(std::vector<MemoryLimit>& limits, const NodeConfig& config) {
+    using chain::BodyFetch;
+    constexpr std::size_t frame = in_container<wire::Outgoing> + wire::ip_payload_bytes_max;
+    limits.push_back({"chain", "headers to catch up by", chain::HeaderWalk::headers_max,
+                      sizeof(chain::HeaderWalk::Entry)});
+    // Once as they came, and once parsed, which takes a few times their bytes.
+    limits.push_back({"chain", "bytes of blocks to catch up by", BodyFetch::buffer_bytes_max, 5});
+    limits.push_back(
+        {"chain", "answers on their way", BodyFetch::groups_max, 2 * wire::answer_bytes_max});
+    limits.push_back({"chain", "sync requests to answer",
+                      config.max_peers * chain::SyncServer::requests_max,
+                      in_container<wire::SyncRequest>});
+    limits.push_back({"chain", "frames of a sync answer",
+                      wire::answer_bytes_max / wire::SyncChunk::bytes_max + wire::items_max + 1,
+                      frame});
+}
+
 void add_chain(std::vector<MemoryLimit>& limits, std::size_t block_bytes) {
     const chain::MempoolLimits mempool;
     // Blocks are kept parsed: their transactions take a few times their bytes.
@@ -74,6 +91,7 @@ std::vector<MemoryLimit> memory_limits(const NodeConfig& config, const ledger::G
     limits.push_back({"wallet", "incoming payments", wallet::Wallet::pending_incoming_max,
                       2 * transaction_bytes});
     add_chain(limits, genesis.block_bytes_limit);
+    add_sync(limits, config);
     return limits;
 }
 
