@@ -105,13 +105,15 @@ PartHealth examine_mempool(const Node::Parts& node) {
     return part.take();
 }
 
-PartHealth examine_mesh(const Node::Parts& node, bool alone) {
+/// `consequence`: of having no peers, for a node that is nothing without them.
+PartHealth examine_mesh(const Node::Parts& node, bool alone, std::string_view consequence = {}) {
     Examination mesh("mesh");
     if (node.mesh->connected_count() == 0 && !alone) {
-        mesh.add("no_peers", PartState::failed, "No peers",
-                 node.config.network.multicast
-                     ? "nobody answers on the multicast group or at the static peers"
-                     : "nobody answers at the static peers, and multicast is off",
+        std::string why = node.config.network.multicast
+                              ? "nobody answers on the multicast group or at the static peers"
+                              : "nobody answers at the static peers, and multicast is off";
+        if (!consequence.empty()) why += "; " + std::string(consequence);
+        mesh.add("no_peers", PartState::failed, "No peers", std::move(why),
                  "check the network, or name a peer in network.static_peers");
     }
     if (node.losses_lately.value() >= many_losses) {
@@ -137,6 +139,12 @@ std::string clock_error(const NodeClock& clock) {
            " what the validators say, more than a third of a slot; silent meanwhile";
 }
 
+void examine_clock_error(Examination& clock, const Node::Parts& node, PartState state) {
+    if (!node.clock->is_off()) return;
+    clock.add("clock_off", state, "This node's clock is off", clock_error(*node.clock),
+              "set the system's clock, or let NTP keep it (timedatectl)");
+}
+
 PartHealth examine_clock(const Node::Parts& node, base::Now now) {
     Examination clock("clock");
     const consensus::Engine& engine = node.chain->engine();
@@ -145,9 +153,7 @@ PartHealth examine_clock(const Node::Parts& node, base::Now now) {
                   "by this machine's clock its start lies ahead",
                   "wait, or set the clock if it is wrong");
     } else if (node.clock->is_off()) {
-        clock.add("clock_off", engine.self() ? PartState::failed : PartState::degraded,
-                  "This node's clock is off", clock_error(*node.clock),
-                  "set the system's clock, or let NTP keep it (timedatectl)");
+        examine_clock_error(clock, node, engine.self() ? PartState::failed : PartState::degraded);
     } else if (engine.self() && !engine.is_clock_checked()) {
         clock.add("clock_unconfirmed", PartState::degraded, "This validator keeps silent",
                   "too few other validators confirm this machine's time",
@@ -194,6 +200,14 @@ PartHealth examine_wallet(const Node::Parts& node) {
     return wallet.take();
 }
 
+HealthView summed_up(std::vector<PartHealth> parts) {
+    HealthView view{PartState::ok, std::move(parts)};
+    for (const PartHealth& part : view.parts) {
+        if (part.state != PartState::absent) view.state = std::max(view.state, part.state);
+    }
+    return view;
+}
+
 }  // namespace
 
 std::string_view name(PartState state) {
@@ -218,19 +232,46 @@ std::vector<Problem> HealthView::problems() const {
     return all;
 }
 
+HealthView Node::Parts::health_without_chain() const {
+    Examination store("store");
+    const auto& fault = service_fault ? service_fault : light ? light->fault() : snapshot->fault();
+    if (fault) {
+        store.add("store_failed", PartState::failed, "The store failed", base::sentence(*fault),
+                  "free or replace the disk, then restart the node");
+    }
+    Examination time("clock");
+    examine_clock_error(time, *this, PartState::degraded);
+    Examination sync("sync");
+    if (snapshot && !snapshot->trouble().empty()) {
+        sync.add("snapshot_failed", PartState::degraded, "No state to start from",
+                 snapshot->trouble(), "name other peers, or set sync.start to genesis");
+    }
+    Examination blind("wallet");
+    blind.add("wallet_blind", PartState::degraded, "The wallet does not see its coins",
+              light ? "a light node holds no coins" : "the state is still on its way",
+              light ? "ask for proofs of single payments with `meshchain tx proof`, or make this "
+                      "node a relay"
+                    : "wait until the node is synchronized");
+    const PartHealth none{"wallet", PartState::absent, {}};
+    return summed_up({store.take(),
+                      {"chain", PartState::absent, {}},
+                      {"mempool", PartState::absent, {}},
+                      examine_mesh(*this, false,
+                                   light ? "a light node learns of FINAL from others alone"
+                                         : "the state it is to start from comes from others"),
+                      time.take(),
+                      sync.take(),
+                      wallet ? blind.take() : none});
+}
+
 HealthView Node::health(base::Now system) const {
     const Parts& node = *parts_;
     const base::Now now = node.clock->at(system.instant);
     if (!node.chain) return node.health_without_chain();
     const bool alone = node.genesis.validators.size() == 1 && node.chain->engine().self();
-    HealthView view;
-    view.parts = {examine_store(node),       examine_chain(node, now), examine_mempool(node),
-                  examine_mesh(node, alone), examine_clock(node, now), examine_sync(node),
-                  examine_wallet(node)};
-    for (const PartHealth& part : view.parts) {
-        if (part.state != PartState::absent) view.state = std::max(view.state, part.state);
-    }
-    return view;
+    return summed_up({examine_store(node), examine_chain(node, now), examine_mempool(node),
+                      examine_mesh(node, alone), examine_clock(node, now), examine_sync(node),
+                      examine_wallet(node)});
 }
 
 void Node::Parts::observe(base::Instant now) {

@@ -58,15 +58,17 @@ struct Node::Parts final : mesh::FrameHandler, wire::PeerChoice {
     void change_service(base::Now now);
     /// Where the blocks before it are not here, a new wallet finds its coins in the FINAL state.
     std::expected<void, base::Error> start_wallet_from_state();
+
+    // node_without_chain.cpp
     runtime::NodeState state_without_chain() const;
     void fill_without_chain(StatusView& view, base::Now now) const;
-    HealthView health_without_chain() const;
     std::expected<TransactionView, base::Error> transaction_without_chain(
         const wire::Txid& txid) const;
     std::expected<wire::Txid, base::Error> submit_without_chain(
         base::Now now, const wire::WireTransaction& transaction);
     /// Why something that needs blocks or coins cannot be had here.
     base::Error no_chain(std::string what) const;
+    std::expected<ProofView, base::Error> prove_from_chain(const wire::Txid& txid) const;
 
     // node_wallet.cpp
     void read_chain_for_wallet();
@@ -93,6 +95,7 @@ struct Node::Parts final : mesh::FrameHandler, wire::PeerChoice {
                                                const chain::StoredBlock& stored) const;
 
     // health.cpp
+    HealthView health_without_chain() const;
     void observe(base::Instant now);
 
     NodeConfig config;

@@ -88,6 +88,23 @@ TEST_F(ClockTest, SynchronisedClockSetWrong_SilencesTheNodeAndItSaysSo) {
     EXPECT_FALSE(clock(world, 0).off);
 }
 
+TEST_F(ClockTest, ALightNodeWhoseClockIsOff_SaysSoToo) {
+    World world({.seed = 9, .observers = 1, .configure = [](auto index, auto& config) {
+                     if (index == 4) config.role = wire::Role::light;
+                 }});
+    world.set_synchronised(4, true);
+    for (std::size_t i = 0; i < world.size(); ++i) world.start(i);
+    const auto says_so = [&] {
+        return std::ranges::any_of(world[4].health(world.now(4)).problems(),
+                                   [](const auto& problem) { return problem.id == "clock_off"; });
+    };
+    world.run_for(seconds(15));
+    EXPECT_FALSE(says_so());
+    world.set_clock_error(4, milliseconds(600));
+    world.run_for(seconds(12));
+    EXPECT_TRUE(says_so());
+}
+
 TEST_F(ClockTest, ClocksThatAllDiffer_AgreeWithoutAnybodysHelp) {
     World world({.seed = 8});
     for (std::size_t i = 0; i < world.size(); ++i) {
