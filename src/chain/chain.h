@@ -20,6 +20,7 @@
 
 #include "base/log.h"
 #include "base/random.h"
+#include "chain/arrival_times.h"
 #include "chain/block_download.h"
 #include "chain/block_pool.h"
 #include "chain/catch_up.h"
@@ -115,6 +116,7 @@ public:
     wire::Height final_height() const { return engine_->final_block().height; }
     wire::Slot slot(base::Now now) const;
     std::uint64_t blocks_proposed() const { return blocks_proposed_; }
+    const ArrivalTimes& arrival_times() const { return arrival_times_; }
     /// Blocks that wait to be applied.
     std::size_t pooled_blocks() const { return pool_.size(); }
     /// Why nothing is applied any more; nothing while all is well.
@@ -158,6 +160,7 @@ private:
     wire::Verdict handle_sync_response(base::Now now, const wire::Ingress& from, base::Bytes body);
     wire::Verdict handle_sync_data(base::Now now, const wire::Ingress& from, base::Bytes payload);
     void take_complete(base::Now now, CompleteBlock complete);
+    void note_arrival(base::Now now, const wire::BlockHeader& header);
     void want(const wire::Hash& hash, const std::optional<crypto::PublicKey>& source);
     void want_to_connect(wire::Hash hash);
     void want_from_any(const wire::Hash& hash, const std::optional<crypto::PublicKey>& except,
@@ -235,6 +238,7 @@ private:
     std::uint32_t announced_slot_ = 0;     ///< when the mempool was announced last
     std::optional<wire::Slot> attempted_;  ///< where the timer has tried to propose already
     std::uint64_t blocks_proposed_ = 0;
+    ArrivalTimes arrival_times_;
     std::uint64_t outgoing_dropped_ = 0;
     std::optional<base::Error> fault_;
     base::Instant retry_at_{};  ///< not before; meaningful during a fault

@@ -63,6 +63,7 @@ wire::Verdict Chain::handle_announcement(base::Now now, const wire::Ingress& fro
         block.transactions.push_back(*std::move(transaction));
     }
     downloads_.forget(*hash);
+    note_arrival(now, block.header);
     accept(now, {std::move(block), *ref, true, from.peer});
     return wire::Verdict::relay;
 }
@@ -125,6 +126,7 @@ void Chain::take_complete(base::Now now, CompleteBlock complete) {
     if (!announced.empty()) {
         BlockPool::Entry entry{std::move(complete.block), announced.mapped(), true, complete.from};
         entry.announce = true;
+        note_arrival(now, entry.block.header);
         accept(now, std::move(entry));
         return;
     }
@@ -136,6 +138,13 @@ void Chain::take_complete(base::Now now, CompleteBlock complete) {
     } else if (ref.error().code != base::Errc::stale) {
         emit(PeerFault{complete.from});
     }
+}
+
+void Chain::note_arrival(base::Now now, const wire::BlockHeader& header) {
+    const consensus::Params& params = engine_->schedule().params();
+    const base::WallTime turn =
+        engine_->schedule().start_of(header.slot) + params.rank_delay * header.rank;
+    arrival_times_.record(std::chrono::floor<base::Milliseconds>(now.wall - turn));
 }
 
 void Chain::want(const wire::Hash& hash, const std::optional<crypto::PublicKey>& source) {

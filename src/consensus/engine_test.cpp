@@ -54,13 +54,17 @@ protected:
     base::Errc error_of(const wire::BlockHeader& header) {
         return engine().verify_header(now_, header).error().code;
     }
-    wire::Vote vote(std::uint16_t validator, std::uint32_t round, const Hash& target) {
+    static wire::Vote vote_from(std::uint16_t validator, std::uint32_t round,
+                                const wire::Checkpoint& source, const Hash& target) {
         wire::Vote vote;
         vote.validator = {validator};
         vote.round = {round};
-        vote.source = engine().final();
+        vote.source = source;
         vote.target = target;
         return vote;
+    }
+    wire::Vote vote(std::uint16_t validator, std::uint32_t round, const Hash& target) {
+        return vote_from(validator, round, engine().final(), target);
     }
     wire::Verdict hand(const wire::Vote& vote) { return engine().handle_vote(now_, vote); }
     wire::Verdict hand_signed(const wire::Vote& vote) { return hand(net_.sign(vote)); }
@@ -233,11 +237,10 @@ TEST_F(EngineTest, AStoreThatFails_StopsVotesAndFinality_UntilItWorksAgain) {
     const auto block = failing.verify_header(now_, net_.sign(header));
     ASSERT_TRUE(failing.add_block(now_, *block).has_value());
     failing.mark_executed(block->hash);
+    const wire::Checkpoint justified{{9}, block->slot, block->hash};
     store.fail_commit(0, kv::CommitFault::refused);
     for (std::uint16_t i = 1; i < 4; ++i) {
-        wire::Vote final = vote(i, 10, block->hash);
-        final.source = {{9}, block->slot, block->hash};
-        failing.handle_vote(now_, net_.sign(final));
+        failing.handle_vote(now_, net_.sign(vote_from(i, 10, justified, block->hash)));
     }
     ASSERT_TRUE(failing.fault().has_value());
     EXPECT_EQ(failing.final_block().height.value, 0U) << "it is not on the disk";
@@ -251,9 +254,7 @@ TEST_F(EngineTest, AStoreThatFails_StopsVotesAndFinality_UntilItWorksAgain) {
     }
     failing.resume();
     failing.mark_executed(block->hash);
-    wire::Vote again = vote(0, 10, block->hash);
-    again.source = {{9}, block->slot, block->hash};
-    failing.handle_vote(now_, net_.sign(again));
+    failing.handle_vote(now_, net_.sign(vote_from(0, 10, justified, block->hash)));
     EXPECT_EQ(failing.final_block().hash, block->hash);
 }
 

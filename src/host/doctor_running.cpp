@@ -16,8 +16,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// What the program takes beside its tables: code, libraries, the heap's own.
+/// What the program takes beside its tables: code, libraries, the heap's own, and what a sanitizer
+/// keeps of every byte in the builds that have one.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr std::uint64_t program_bytes = 1024ULL * 1024 * 1024;
+#else
 constexpr std::uint64_t program_bytes = 64ULL * 1024 * 1024;
+#endif
 constexpr std::uint64_t machine_bytes_min = 64ULL * 1024 * 1024;
 
 /// The number of KiB behind `key` in a file like /proc/meminfo.

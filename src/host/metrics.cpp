@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 
 namespace meshchain::host {
 namespace {
@@ -38,6 +39,24 @@ public:
         ClientMetric metric;
         metric.label = std::move(labels);
         metric.gauge.value = metric.counter.value = value;
+        all_.back().metric.push_back(std::move(metric));
+    }
+    /// Bounds and sum in seconds.
+    void histogram(std::string name, std::string help, const chain::ArrivalTimes& times) {
+        add(MetricType::Histogram, std::move(name), std::move(help));
+        ClientMetric::Histogram histogram;
+        histogram.sample_count = times.count();
+        histogram.sample_sum = std::chrono::duration<double>(times.sum()).count();
+        std::uint64_t so_far = 0;
+        for (std::size_t i = 0; i < times.counts().size(); ++i) {
+            so_far += times.counts()[i];
+            const double end = i < times.ends.size()
+                                   ? std::chrono::duration<double>(times.ends[i]).count()
+                                   : std::numeric_limits<double>::infinity();
+            histogram.bucket.push_back({so_far, end});
+        }
+        ClientMetric metric;
+        metric.histogram = std::move(histogram);
         all_.back().metric.push_back(std::move(metric));
     }
     std::string text() const { return prometheus::TextSerializer().Serialize(all_); }
@@ -75,6 +94,9 @@ void add_chain(Families& out, const node::StatusView& status) {
     out.counter("blocks_applied_total", "Blocks applied.", status.blocks_applied);
     out.counter("blocks_reverted_total", "Blocks taken back.", status.blocks_reverted);
     out.counter("blocks_proposed_total", "Blocks proposed by this node.", status.blocks_proposed);
+    out.histogram("block_arrival_seconds",
+                  "From a leader's turn until its announced block was here whole.",
+                  status.arrival_times);
     out.counter("evidence_found_total", "Proofs of validators that signed twice.",
                 status.evidence_found);
     out.gauge("mempool_transactions", "Transactions that wait for a block.",

@@ -43,6 +43,7 @@ void fill_chain(StatusView& view, const chain::Chain& chain, base::Now now) {
     view.mempool_transactions = chain.mempool().size();
     view.mempool_bytes = chain.mempool().bytes();
     view.blocks_proposed = chain.blocks_proposed();
+    view.arrival_times = chain.arrival_times();
     view.sync = {chain::name(chain.progress().state()), chain.progress().target(),
                  chain.progress().percent(), chain.progress().remaining()};
 }

@@ -8,6 +8,7 @@
 
 #include "base/link.h"
 #include "base/time.h"
+#include "chain/arrival_times.h"
 #include "kv/store.h"
 #include "node/node_clock.h"
 #include "runtime/state_manager.h"
@@ -69,6 +70,7 @@ struct StatusView {
     std::uint64_t blocks_applied = 0;
     std::uint64_t blocks_reverted = 0;
     std::uint64_t blocks_proposed = 0;
+    chain::ArrivalTimes arrival_times;
     std::uint64_t frames_received = 0;
     std::uint64_t frames_sent = 0;
     std::uint64_t frames_dropped = 0;

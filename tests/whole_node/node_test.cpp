@@ -60,6 +60,33 @@ TEST_F(WholeNodeTest, APayment_IsFinalOnEveryNodeWithinThreeAndAHalfSlots) {
     EXPECT_EQ(world[0].wallet()->balance().final.units, 10'000U - 252U);
 }
 
+/// Row F4: a transaction is everywhere within 200 ms, a block within 500 ms of its leader's turn.
+TEST_F(WholeNodeTest, PaymentsAndBlocks_AreEverywhereWithinTheTimesOfALan) {
+    World world({.delay_max = milliseconds(25)});
+    start_all(world);
+    for (std::uint64_t units = 1; units <= 8; ++units) {
+        const wire::Txid txid = pay(world, units % 5, (units + 1) % 5, units);
+        const auto seen_everywhere = [&] {
+            for (std::size_t i = 0; i < world.size(); ++i) {
+                const auto view = world[i].transaction(txid);
+                if (!view || view->certainty == node::Certainty::unknown) return false;
+            }
+            return true;
+        };
+        EXPECT_TRUE(world.run_until(seen_everywhere, milliseconds(200))) << units;
+        world.run_for(milliseconds(1370));
+    }
+    for (std::size_t i = 0; i < world.size(); ++i) {
+        const chain::ArrivalTimes times = world[i].status(world.now()).arrival_times;
+        EXPECT_GT(times.count(), 3U);
+        std::uint64_t in_time = 0;
+        for (std::size_t bucket = 0; times.ends[bucket] <= milliseconds(500); ++bucket) {
+            in_time += times.counts()[bucket];
+        }
+        EXPECT_EQ(in_time, times.count()) << "node " << i;
+    }
+}
+
 TEST_F(WholeNodeTest, APaymentBeyondTheBalance_IsRefusedAndChangesNothing) {
     World world({});
     start_all(world);
