@@ -51,13 +51,15 @@ std::optional<FinalFollower::Query> FinalFollower::poll_request(base::Instant no
         doubt(now, *asked_);
     }
     const bool looking = look_ <= now;
-    std::vector<crypto::PublicKey> choice;
+    BestTier tier;
     for (const auto& [key, peer] : peers_) {
-        if ((looking || peer.claimed > height()) && peer.again <= now) choice.push_back(key);
+        const bool may_be_asked = (looking || peer.claimed > height()) && peer.again <= now;
+        tier.add(key, may_be_asked, {peer.failures, validators_->find_identity(key).has_value()});
     }
     if (looking) look_ = base::never;
-    if (choice.empty()) return std::nullopt;
-    asked_ = choice[random_.below(choice.size())];
+    if (tier.peers().empty()) return std::nullopt;
+    asked_ = tier.draw(choice_);
+    if (!asked_) asked_ = tier.peers()[random_.below(tier.peers().size())];
     deadline_ = now + request_timeout;
     return Query{*asked_, wire::NewestFinalRequest{height()}};
 }

@@ -2,7 +2,8 @@
 // Following certificates alone (rows A10, J4): asks peers for their newest FINAL and believes it
 // once votes of more than 2/3 of the stake prove it.
 //
-// What a peer claims only chooses whom to ask.
+// What a peer claims only chooses whom to ask: those who failed least lately to prove a claim, and
+// among them validators, if there are any.
 //
 // Time:      every call takes `now`; poll_timeout() says when to ask for poll_request() again.
 // Limits:    one request in flight; the votes of one certificate are gathered at a time.
@@ -14,6 +15,7 @@
 
 #include "base/random.h"
 #include "base/time.h"
+#include "chain/sync_peers.h"
 #include "chain/transaction_proof.h"
 #include "ledger/genesis.h"
 #include "wire/sync.h"
@@ -32,9 +34,15 @@ public:
         wire::StateRequest request;
     };
 
+    /// Among peers that are as good as each other `choice` draws (row F2); without one, `random`.
     FinalFollower(const wire::ChainId& chain, const consensus::ValidatorSet& validators,
-                  base::Duration block_time, base::Random random)
-        : chain_(chain), validators_(&validators), block_time_(block_time), random_(random) {}
+                  base::Duration block_time, base::Random random,
+                  wire::PeerChoice* choice = nullptr)
+        : chain_(chain),
+          validators_(&validators),
+          block_time_(block_time),
+          random_(random),
+          choice_(choice) {}
 
     /// What was proven before and is durable.
     void restore(ProvenFinal final) { newest_ = std::move(final); }
@@ -79,6 +87,7 @@ private:
     const consensus::ValidatorSet* validators_;
     base::Duration block_time_;
     base::Random random_;
+    wire::PeerChoice* choice_;
     std::optional<ProvenFinal> newest_;
     std::map<crypto::PublicKey, Peer> peers_;
     std::optional<crypto::PublicKey> asked_;

@@ -18,19 +18,20 @@ using Type = wire::MessageType;
 }  // namespace
 
 LightChain::LightChain(const ledger::Genesis& genesis, kv::Store& store, base::Random random,
-                       base::Log log)
+                       base::Log log, wire::PeerChoice* choice)
     : chain_(ledger::chain_id(genesis)),
       validators_(std::make_unique<consensus::ValidatorSet>(validators_of(genesis))),
       schedule_(params_of(genesis), *validators_),
       store_(&store),
       log_(log),
       follower_(chain_, *validators_, base::Milliseconds{genesis.block_time_ms},
-                random.stream("final")),
+                random.stream("final"), choice),
       proofs_(chain_, *validators_, random.stream("proofs")) {}
 
 std::expected<std::unique_ptr<LightChain>, base::Error> LightChain::open(
-    const ledger::Genesis& genesis, kv::Store& store, base::Random random, base::Log log) {
-    std::unique_ptr<LightChain> light(new LightChain(genesis, store, random, log));
+    const ledger::Genesis& genesis, kv::Store& store, base::Random random, base::Log log,
+    wire::PeerChoice* choice) {
+    std::unique_ptr<LightChain> light(new LightChain(genesis, store, random, log, choice));
     MESH_TRY(const auto stored, store.get(tables::meta, meta_keys::light));
     if (!stored) return light;
     auto proven = restore_proven_final(*stored, light->chain_, *light->validators_);

@@ -32,7 +32,8 @@ public:
 
     /// Errors: corrupt (what is durable does not prove itself), those of the store.
     static std::expected<std::unique_ptr<LightChain>, base::Error> open(
-        const ledger::Genesis& genesis, kv::Store& store, base::Random random, base::Log log);
+        const ledger::Genesis& genesis, kv::Store& store, base::Random random, base::Log log,
+        wire::PeerChoice* choice = nullptr);
 
     // wire::Service
     std::span<const wire::MessageRule> rules() const override;
@@ -86,8 +87,8 @@ private:
         unsigned votes = 0;
     };
 
-    LightChain(const ledger::Genesis& genesis, kv::Store& store, base::Random random,
-               base::Log log);
+    LightChain(const ledger::Genesis& genesis, kv::Store& store, base::Random random, base::Log log,
+               wire::PeerChoice* choice);
     wire::Verdict handle_vote(base::Now now, base::Bytes payload);
     wire::Verdict handle_evidence(base::Bytes payload);
     wire::Verdict handle_response(const wire::Ingress& from, base::Bytes payload);

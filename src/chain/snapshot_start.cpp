@@ -21,7 +21,7 @@ constexpr wire::Height height_min{2};
 
 SnapshotStart::SnapshotStart(const ledger::Genesis& genesis, kv::Store& store,
                              kv::Table consensus_table, StateStaging staging, base::Random random,
-                             base::Log log)
+                             base::Log log, wire::PeerChoice* choice)
     : genesis_(genesis),
       chain_(ledger::chain_id(genesis)),
       validators_(std::make_unique<consensus::ValidatorSet>(validators_of(genesis))),
@@ -31,7 +31,7 @@ SnapshotStart::SnapshotStart(const ledger::Genesis& genesis, kv::Store& store,
       random_(random),
       log_(log),
       follower_(chain_, *validators_, base::Milliseconds{genesis.block_time_ms},
-                random.stream("final")),
+                random.stream("final"), choice),
       staging_(std::move(staging)) {}
 
 std::expected<bool, base::Error> SnapshotStart::is_due(kv::Store& store, bool wanted) {
@@ -43,11 +43,11 @@ std::expected<bool, base::Error> SnapshotStart::is_due(kv::Store& store, bool wa
 
 std::expected<std::unique_ptr<SnapshotStart>, base::Error> SnapshotStart::open(
     const ledger::Genesis& genesis, kv::Store& store, kv::Table consensus_table,
-    base::Random random, base::Log log) {
+    base::Random random, base::Log log, wire::PeerChoice* choice) {
     MESH_TRY(StateStaging staging, StateStaging::open(store, genesis));
     MESH_TRY(const StateStaging::Phase phase, StateStaging::phase_of(store));
-    std::unique_ptr<SnapshotStart> start(
-        new SnapshotStart(genesis, store, consensus_table, std::move(staging), random, log));
+    std::unique_ptr<SnapshotStart> start(new SnapshotStart(
+        genesis, store, consensus_table, std::move(staging), random, log, choice));
     start->installed_ = phase == StateStaging::Phase::installed;
     return start;
 }

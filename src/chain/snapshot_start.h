@@ -37,7 +37,7 @@ public:
     /// Errors: those of StateStaging::open.
     static std::expected<std::unique_ptr<SnapshotStart>, base::Error> open(
         const ledger::Genesis& genesis, kv::Store& store, kv::Table consensus_table,
-        base::Random random, base::Log log);
+        base::Random random, base::Log log, wire::PeerChoice* choice = nullptr);
 
     // wire::Service
     std::span<const wire::MessageRule> rules() const override;
@@ -65,7 +65,8 @@ public:
 
 private:
     SnapshotStart(const ledger::Genesis& genesis, kv::Store& store, kv::Table consensus_table,
-                  StateStaging staging, base::Random random, base::Log log);
+                  StateStaging staging, base::Random random, base::Log log,
+                  wire::PeerChoice* choice);
 
     void choose_target(base::Now now);
     void give_up_target(base::Now now);

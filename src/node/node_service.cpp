@@ -33,7 +33,7 @@ std::expected<void, base::Error> Node::Parts::open_service(std::optional<crypto:
     const base::Random random(base::Reader(seed).u64());
     if (config.role == wire::Role::light) {
         MESH_TRY(light, chain::LightChain::open(genesis, doors.store, random.stream("light"),
-                                                log.for_module("chain")));
+                                                log.for_module("chain"), this));
         return {};
     }
     validating_key = std::move(key);
@@ -45,7 +45,7 @@ std::expected<void, base::Error> Node::Parts::open_service(std::optional<crypto:
     }
     MESH_TRY(snapshot,
              chain::SnapshotStart::open(genesis, doors.store, tables::consensus,
-                                        random.stream("snapshot"), log.for_module("chain")));
+                                        random.stream("snapshot"), log.for_module("chain"), this));
     return {};
 }
 
