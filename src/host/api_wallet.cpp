@@ -144,11 +144,7 @@ Answer post_payment(const ApiDoors& doors, const HttpRequest& request) {
     object.read("label", label);
     MESH_TRY(const auto fee, read_fee(doors.node, object));
     MESH_CHECK(object.finish());
-    if (label.size() > wallet::Wallet::label_bytes_max) {
-        return base::failure(
-            Errc::too_large, "a label of " + std::to_string(label.size()), "label",
-            "use at most " + std::to_string(wallet::Wallet::label_bytes_max) + " bytes");
-    }
+    MESH_CHECK(wallet::Wallet::check_label(label));
     MESH_TRY(const node::PaymentView payment, doors.node.pay(doors.now(), to, amount, fee));
     // The payment is on its way: a label that cannot be stored must not hide its txid.
     if (!label.empty()) static_cast<void>(doors.node.wallet()->set_label(payment.txid, label));

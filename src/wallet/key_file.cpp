@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "base/cursor.h"
+#include "base/utf8.h"
 
 namespace meshchain::wallet {
 namespace {
@@ -143,6 +144,10 @@ std::expected<KeyFile, base::Error> make_watch_only(std::string_view label,
 }
 
 std::expected<void, base::Error> check_label(std::string_view label) {
+    if (!base::is_displayable(label)) {
+        return failure_of(base::Errc::invalid_argument, "a label with control characters",
+                          "write it in one line of UTF-8");
+    }
     if (label.size() <= KeyFile::label_bytes_max) return {};
     return failure_of(base::Errc::invalid_argument,
                       "a label of " + std::to_string(label.size()) + " bytes",

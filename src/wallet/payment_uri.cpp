@@ -4,6 +4,7 @@
 #include <charconv>
 #include <set>
 
+#include "base/utf8.h"
 #include "wallet/address.h"
 
 namespace meshchain::wallet {
@@ -17,11 +18,6 @@ std::unexpected<base::Error> refused(base::Errc code, std::string what, std::str
 }
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-bool has_control(std::string_view text) {
-    return std::ranges::any_of(
-        text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
-}
 
 /// What RFC 3986 lets stand in a query without an escape, but for what parts its fields.
 bool is_plain(char c) {
@@ -74,10 +70,11 @@ std::expected<void, base::Error> read_amount(std::string_view value, PaymentRequ
 
 std::expected<void, base::Error> read_note(std::string_view value, PaymentRequest& request) {
     MESH_TRY(request.note, unescape(value));
-    if (request.note.size() <= PaymentRequest::note_bytes_max && !has_control(request.note)) {
+    if (request.note.size() <= PaymentRequest::note_bytes_max &&
+        base::is_displayable(request.note)) {
         return {};
     }
-    return refused(base::Errc::malformed, "its note is too long or holds control characters",
+    return refused(base::Errc::malformed, "its note is too long or not for showing",
                    "ask for the request again");
 }
 
@@ -123,9 +120,9 @@ std::expected<std::string, base::Error> encode_uri(const PaymentRequest& request
                        "a note of " + std::to_string(request.note.size()) + " bytes",
                        "use at most " + std::to_string(PaymentRequest::note_bytes_max));
     }
-    if (has_control(request.note)) {
+    if (!base::is_displayable(request.note)) {
         return refused(base::Errc::invalid_argument, "control characters in the note",
-                       "write it in one line");
+                       "write it in one line of UTF-8");
     }
     std::string text = std::string(scheme) + encode_address(request.payee);
     char separator = '?';

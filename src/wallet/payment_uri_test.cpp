@@ -18,13 +18,27 @@ std::string uri(std::string_view rest) {
 }
 
 TEST(PaymentUri, WhatIsBroken_IsRefusedAndNeverHalfUnderstood) {
-    for (const std::string& bad :
-         {std::string("bitcoin:abc"), std::string("meshchain:"), std::string("meshchain:mesh1q"),
-          uri("?amount=0"), uri("?amount=-5"), uri("?amount=1.5"), uri("?amount="),
-          uri("?amount=1099511627776"), uri("?amount=18446744073709551617"),
-          uri("?amount=5&amount=5"), uri("?note=%0a"), uri("?note=%4"), uri("?note=%zz"),
-          uri("?note=" + std::string(81, 'x')), uri("?chain=00"), uri("?chain=00112233445566778"),
-          uri("?amount=5&req-escrow=1"), uri("?" + std::string(1100, 'x'))}) {
+    for (const std::string& bad : {std::string("bitcoin:abc"),
+                                   std::string("meshchain:"),
+                                   std::string("meshchain:mesh1q"),
+                                   uri("?amount=0"),
+                                   uri("?amount=-5"),
+                                   uri("?amount=1.5"),
+                                   uri("?amount="),
+                                   uri("?amount=1099511627776"),
+                                   uri("?amount=18446744073709551617"),
+                                   uri("?amount=5&amount=5"),
+                                   uri("?note=%0a"),
+                                   uri("?note=%ff"),
+                                   uri("?note=%c2%9b2J"),
+                                   uri("?note=%e2%80%aepaid"),
+                                   uri("?note=%4"),
+                                   uri("?note=%zz"),
+                                   uri("?note=" + std::string(81, 'x')),
+                                   uri("?chain=00"),
+                                   uri("?chain=00112233445566778"),
+                                   uri("?amount=5&req-escrow=1"),
+                                   uri("?" + std::string(1100, 'x'))}) {
         const auto parsed = parse_uri(bad);
         ASSERT_FALSE(parsed) << bad;
         EXPECT_FALSE(parsed.error().advice.empty()) << bad;

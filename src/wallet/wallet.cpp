@@ -4,6 +4,7 @@
 #include <ranges>
 
 #include "base/assert.h"
+#include "base/utf8.h"
 #include "wallet/wallet_parts.h"
 
 namespace meshchain::wallet {
@@ -136,12 +137,19 @@ std::expected<std::optional<HistoryEntry>, base::Error> Wallet::find(const wire:
     return parts_->state.find_closed(txid);
 }
 
-std::expected<void, base::Error> Wallet::set_label(const wire::Txid& txid, std::string_view label) {
+std::expected<void, base::Error> Wallet::check_label(std::string_view label) {
     if (label.size() > label_bytes_max) {
         return base::failure(base::Errc::too_large,
                              "a label of " + std::to_string(label.size()) + " bytes", "label",
                              "use at most " + std::to_string(label_bytes_max));
     }
+    if (base::is_displayable(label)) return {};
+    return base::failure(base::Errc::invalid_argument, "a label with control characters", "label",
+                         "write it in one line of UTF-8");
+}
+
+std::expected<void, base::Error> Wallet::set_label(const wire::Txid& txid, std::string_view label) {
+    MESH_CHECK(check_label(label));
     MESH_TRY(const auto entry, find(txid));
     if (!entry) {
         return base::failure(base::Errc::not_found,

@@ -144,7 +144,9 @@ public:
     /// Any entry; one that is over is looked for through the history.
     /// Errors: corrupt, those of the store.
     std::expected<std::optional<HistoryEntry>, base::Error> find(const wire::Txid& txid) const;
-    /// Errors: not_found, too_large (label_bytes_max), those of the store.
+    /// Errors: too_large (label_bytes_max), invalid_argument (it is not for showing: base/utf8.h).
+    static std::expected<void, base::Error> check_label(std::string_view label);
+    /// Errors: not_found, those of check_label() and of the store.
     std::expected<void, base::Error> set_label(const wire::Txid& txid, std::string_view label);
 
     /// Chooses coins, signs and reserves them: no other payment takes them until this one is dead.

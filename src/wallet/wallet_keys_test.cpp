@@ -291,6 +291,7 @@ TEST_F(WalletKeysTest, Labels_NeedAPaymentAndHaveALimit) {
     const Payment payment = pay(10);
     expect_error(wallet->set_label({}, "x"), Errc::not_found);
     expect_error(wallet->set_label(payment.txid, std::string(81, 'x')), Errc::too_large);
+    expect_error(wallet->set_label(payment.txid, "\x1b[2Jpaid"), Errc::invalid_argument);
     ASSERT_TRUE(wallet->set_label(payment.txid, "bread"));
     reopen();
     EXPECT_EQ(wallet->history(1)->front().label, "bread");
