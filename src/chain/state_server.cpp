@@ -2,9 +2,18 @@
 
 #include <algorithm>
 
+#include "base/assert.h"
 #include "chain/transaction_proof.h"
 
 namespace meshchain::chain {
+namespace {
+
+constexpr int page_work = wire::state_coins_max;
+/// The ids of a whole block are hashed.
+constexpr int block_work = 32;
+
+}  // namespace
+
 std::vector<wire::NewestFinalResponse> final_responses(const wire::BlockHeader& header,
                                                        const wire::Certificate& certificate) {
     std::vector<wire::NewestFinalResponse> parts;
@@ -17,36 +26,48 @@ std::vector<wire::NewestFinalResponse> final_responses(const wire::BlockHeader& 
     return parts;
 }
 
-wire::Verdict StateServer::handle(base::Now now, const wire::Ingress& from, wire::MessageType type,
+wire::Verdict StateServer::handle(base::Now, const wire::Ingress& from, wire::MessageType type,
                                   base::Bytes payload) {
     if (type != wire::MessageType::state_request) return wire::Verdict::ignore;
     const auto request = wire::parse_state_request(payload);
     if (!request) return wire::Verdict::punish;
-    now_ = now.instant;
-    asking_ = from.peer;
-    std::visit([this](const auto& kind) { answer(kind); }, *request);
+    turns_.add(from.peer, *request);
     return wire::Verdict::keep;
 }
 
+void StateServer::stop(base::Now) {
+    views_.clear();
+    turns_.clear();
+    outgoing_.clear();
+}
+
 void StateServer::handle_timeout(base::Now now) {
+    turns_.renew();
     std::erase_if(views_, [&](const Open& open) { return open.ends() <= now.instant; });
 }
 
 base::Instant StateServer::poll_timeout(base::Now now) const {
+    if (turns_.is_held_back()) return now.instant;
     base::Instant next = base::never;
     for (const Open& open : views_) next = std::min(next, open.ends());
     return std::max(next, now.instant);
 }
 
-std::optional<wire::Outgoing> StateServer::poll_frame(base::Now) {
-    if (outgoing_.empty()) return std::nullopt;
+std::optional<wire::Outgoing> StateServer::poll_frame(base::Now now) {
+    now_ = now.instant;
+    while (outgoing_.empty()) {
+        const auto turn = turns_.next();
+        if (!turn) return std::nullopt;
+        asking_ = turn->first;
+        std::visit([this](const auto& kind) { answer(kind); }, turn->second);
+    }
     wire::Outgoing frame = std::move(outgoing_.front());
     outgoing_.pop_front();
     return frame;
 }
 
 void StateServer::send(const wire::StateResponse& response) {
-    if (outgoing_.size() >= outgoing_max) return;
+    MESH_ASSERT(outgoing_.size() < outgoing_max);
     outgoing_.push_back(
         {wire::MessageType::state_response, asking_, std::nullopt, wire::encode(response)});
 }
@@ -65,6 +86,7 @@ void StateServer::answer(const wire::NewestFinalRequest& request) {
 
 void StateServer::answer(const wire::HeaderPageRequest& request) {
     wire::HeaderPageResponse response{request.from, {}};
+    turns_.spend(2 * request.count);
     for (std::uint32_t i = 0; i < request.count; ++i) {
         const auto hash = chain_->store().hash_at({request.from.value + i});
         if (!hash || !*hash) break;
@@ -78,6 +100,7 @@ void StateServer::answer(const wire::HeaderPageRequest& request) {
 void StateServer::answer(const wire::StatePageRequest& request) {
     Open* open = view_of(request.block);
     if (open == nullptr) return send_unavailable(request.block);
+    turns_.spend(page_work);
     const auto page = open->view->page(request);
     if (!page) return send_unavailable(request.block);
     send(*page);
@@ -88,6 +111,7 @@ void StateServer::answer(const wire::RangeHashRequest& request) {
     if (open == nullptr) return send_unavailable(request.block);
     auto& known = open->hashes.at(request.range);
     if (!known) {
+        turns_.spend(RequestTurns<wire::StateRequest>::work_max);  // a whole range is read
         const auto hash = open->view->range_hash(request.range);
         if (!hash) return send_unavailable(request.block);
         known = *hash;
@@ -96,6 +120,7 @@ void StateServer::answer(const wire::RangeHashRequest& request) {
 }
 
 void StateServer::answer(const wire::InclusionRequest& request) {
+    turns_.spend(block_work);
     const auto found = find_inclusion(chain_->store(), request.txid);
     if (!found || !*found || (*found)->height > chain_->final_height()) {
         return send_unavailable(request.txid.hash);
@@ -131,6 +156,7 @@ StateServer::Open* StateServer::view_of(const wire::Hash& block) {
     const auto height = height_to_open(block);
     if (!height || now_ < next_open_ || !make_room()) return nullptr;
     next_open_ = now_ + open_interval;
+    turns_.spend(RequestTurns<wire::StateRequest>::work_max);
     auto view = StateView::open(*store_, chain_->store(), *height);
     if (!view) return nullptr;
     views_.push_back({block, *std::move(view), now_, now_, {}});

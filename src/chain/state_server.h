@@ -5,7 +5,8 @@
 // Time:      every call takes `now`.
 // Ownership: store and chain outlive it.
 // Limits:    `views_max` states open at once, each for `view_life` at most and `view_idle` after
-//            the last page, one opened in `open_interval`; `outgoing_max` answers wait.
+//            the last page, one opened in `open_interval`; those of RequestTurns, and the
+//            `outgoing_max` frames of one answer.
 // Threads:   one owner.
 // Errors:    a request that does not parse is a Verdict; what is not here is answered so.
 // Format:    docs/formats/state.md
@@ -13,6 +14,7 @@
 #include <deque>
 
 #include "chain/chain.h"
+#include "chain/request_turns.h"
 #include "chain/state_view.h"
 
 namespace meshchain::chain {
@@ -27,7 +29,7 @@ public:
     static constexpr base::Duration view_idle = std::chrono::seconds(60);
     static constexpr base::Duration view_life = std::chrono::minutes(30);
     static constexpr base::Duration open_interval = std::chrono::seconds(5);
-    static constexpr std::size_t outgoing_max = 256;
+    static constexpr std::size_t outgoing_max = wire::validators_max / wire::final_votes_max;
 
     StateServer(kv::Store& store, const Chain& chain) : store_(&store), chain_(&chain) {}
 
@@ -37,12 +39,14 @@ public:
     std::span<const wire::MessageRule> rules() const override { return {}; }
     std::expected<void, base::Error> start(base::Now) override { return {}; }
     /// Lets go of every snapshot of the store.
-    void stop(base::Now) override { views_.clear(); }
+    void stop(base::Now) override;
     wire::Verdict handle(base::Now now, const wire::Ingress& from, wire::MessageType type,
                          base::Bytes payload) override;
     void handle_timeout(base::Now now) override;
     std::optional<wire::Outgoing> poll_frame(base::Now now) override;
     base::Instant poll_timeout(base::Now now) const override;
+
+    void forget_peer(const crypto::PublicKey& peer) { turns_.forget(peer); }
 
 private:
     struct Open {
@@ -72,6 +76,7 @@ private:
     base::Instant now_{};
     base::Instant next_open_{};
     crypto::PublicKey asking_;
+    RequestTurns<wire::StateRequest> turns_;
     std::deque<wire::Outgoing> outgoing_;
 };
 

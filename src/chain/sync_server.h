@@ -28,7 +28,7 @@ class SyncServer {
 public:
     static constexpr std::size_t requests_max = 32;
     static constexpr base::Duration interval = std::chrono::milliseconds(20);
-    static constexpr std::size_t bytes_per_interval = 512 * 1024;
+    static constexpr std::size_t bytes_per_interval = 128 * 1024;
 
     /// All are borrowed.
     SyncServer(const ChainStore& store, const BlockPool& pool,

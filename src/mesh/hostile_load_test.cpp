@@ -126,6 +126,25 @@ TEST_F(UnderLoad, WrongObjectsOfAThousandOrigins_LeaveAnHonestOriginBehindTheSam
     EXPECT_LE(wasted(), wasted_max());
 }
 
+TEST_F(UnderLoad, SignedAnswersNobodyAskedFor_AreCheckedOnlyAsOftenAsTheSessionMayWaste) {
+    outsider_.join(victim_);
+    const auto judge = victim_.handler().verdict;
+    victim_.handler().verdict = [judge](MessageType type, base::Bytes payload) {
+        return payload[0] == std::byte{'?'} ? Verdict::ignore : judge(type, payload);
+    };
+    std::uint32_t unasked = 0;
+    EXPECT_EQ(answered_under([&](int) {
+                  flood(outsider_.address(), 500, [&](int) {
+                      const std::string text = "? " + std::to_string(++unasked);
+                      return outsider_.control(MessageType::state_response, base::as_bytes(text),
+                                               outsider_.epoch, 1'000 + unasked);
+                  });
+              }),
+              rounds);
+    EXPECT_LE(wasted(), wasted_max());
+    EXPECT_GT(victim_.mesh().stats().of(Drop::work), 0U);
+}
+
 TEST_F(UnderLoad, ForgedControlInTheHonestPeersName_CostsItNothing) {
     outsider_.join(victim_);
     EXPECT_EQ(answered_under([&](int round) {

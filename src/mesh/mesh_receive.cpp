@@ -91,7 +91,6 @@ void Mesh::handle_control(base::Now now, PeerEntry& entry, const wire::MessageRu
                         control->signature)) {
         return drop(Drop::bad_signature);
     }
-    excuse_work(*entry.session, header.sender);
     bucket.take(now.instant);
     entry.sequences.take(sequence);
     entry.peer.last_heard = now.instant;
@@ -106,6 +105,9 @@ void Mesh::handle_control(base::Now now, PeerEntry& entry, const wire::MessageRu
         header.type == MessageType::status
             ? handle_heartbeat(entry, control->body)
             : handler_.handle_frame(now, {.peer = key}, header.type, control->body);
+    // Answers that nobody asked for cost a signature each as well.
+    const bool of_use = verdict == Verdict::relay || verdict == Verdict::keep;
+    if (of_use && entry.session) excuse_work(*entry.session, header.sender);
     settle(now, key, header.type, verdict);
 }
 

@@ -115,6 +115,7 @@ inline std::vector<wire::MessageRule> test_rules() {
         wire::MessageRule{wire::MessageType::block, object, 1, 1'180, 120, 3, true},
         wire::MessageRule{wire::MessageType::sync_request, control, 65, 200, 30, 5, false,
                           wire::MessageType::sync_request},
+        wire::MessageRule{wire::MessageType::state_response, control, 65, 200, 60'000, 5, false},
         wire::MessageRule{wire::MessageType::sync_data, chunk, 1, 1'180, 600, 5, false},
         wire::MessageRule{note_type, routed, 1, 500, 600, 4, true},
     };

@@ -73,6 +73,9 @@ void add_chain(std::vector<MemoryLimit>& limits, std::size_t block_bytes) {
     limits.push_back({"chain", "blocks cached", chain::ChainStore::blocks_cached, block});
     limits.push_back({"chain", "frames to send", chain::Chain::outgoing_max,
                       in_container<wire::Outgoing> + wire::ip_payload_bytes_max});
+    using Turns = chain::RequestTurns<wire::StateRequest>;
+    limits.push_back({"chain", "state requests to answer", Turns::peers_max * Turns::requests_max,
+                      in_container<wire::StateRequest>});
     limits.push_back({"chain", "state answers to send", chain::StateServer::outgoing_max,
                       in_container<wire::Outgoing> + wire::ip_payload_bytes_max});
     limits.push_back({"chain", "blocks undone for state views",

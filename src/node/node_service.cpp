@@ -89,6 +89,7 @@ void Node::Parts::handle_peer(base::Now now, const crypto::PublicKey& peer, wire
 }
 
 void Node::Parts::handle_peer_lost(base::Now now, const crypto::PublicKey& peer) {
+    if (state_server) state_server->forget_peer(peer);
     if (chain) return chain->handle_peer_lost(peer);
     if (light) return light->handle_peer_lost(peer);
     snapshot->handle_peer_lost(now, peer);

@@ -35,6 +35,7 @@ struct Attack {
 
 /// Of the link and of the API.
 extern const std::array<Attack, 10> link_attacks;
+extern const std::array<Attack, 5> request_attacks;
 extern const std::array<Attack, 5> api_attacks;
 
 }  // namespace meshchain::tests

@@ -67,6 +67,22 @@ protected:
         return status ? status->at("frames_received").get<std::uint64_t>() : 0;
     }
 
+    void expect_served_under(std::span<const Attack> attacks) {
+        HonestPeer honest(*victim);
+        ASSERT_TRUE(honest.connect());
+        for (const Attack& attack : attacks) {
+            SCOPED_TRACE(std::string(attack.name));
+            const std::uint64_t before = frames_received();
+            std::jthread attacker(
+                [&](std::stop_token stop) { attack.run(target, std::move(stop)); });
+            EXPECT_TRUE(honest.meanwhile([&] { return frames_received() > before + 20; }, 10s))
+                << "the attack reached nobody";
+            for (int i = 0; i < requests_under_attack; ++i) {
+                EXPECT_TRUE(honest.ask()) << "request " << i;
+            }
+        }
+    }
+
     void expect_healthy() const {
         EXPECT_TRUE(victim->is_running());
         const auto paid = victim->pay();
@@ -86,18 +102,13 @@ protected:
 TEST_F(HostileTest, HostilePeers_LeaveEveryRequestOfAnHonestOneAnswered) {
     const host::TemporaryFolder other;
     target.of_other_chain = record_another_chain(other.path(), target.other_chain);
-    HonestPeer honest(*victim);
-    ASSERT_TRUE(honest.connect());
-    for (const Attack& attack : link_attacks) {
-        SCOPED_TRACE(std::string(attack.name));
-        const std::uint64_t before = frames_received();
-        std::jthread attacker([&](std::stop_token stop) { attack.run(target, std::move(stop)); });
-        EXPECT_TRUE(honest.meanwhile([&] { return frames_received() > before + 20; }, 10s))
-            << "the attack reached nobody";
-        for (int i = 0; i < requests_under_attack; ++i) {
-            EXPECT_TRUE(honest.ask()) << "request " << i;
-        }
-    }
+    expect_served_under(link_attacks);
+    expect_healthy();
+}
+
+TEST_F(HostileTest, PeersThatSayWhatAnyPeerMay_LeaveEveryRequestOfAnHonestOneAnswered) {
+    for (int i = 0; i < 3; ++i) ASSERT_TRUE(victim->pay()) << "a chain to ask for";
+    expect_served_under(request_attacks);
     expect_healthy();
 }
 
@@ -107,8 +118,12 @@ TEST_F(HostileTest, AllHostilePeersAtOnce_DoNotKeepAPaymentFromBeingFinal) {
     HonestPeer honest(*victim);
     ASSERT_TRUE(honest.connect());
     std::vector<std::jthread> attackers;
-    for (const Attack& attack : link_attacks) {
-        attackers.emplace_back([&](std::stop_token stop) { attack.run(target, std::move(stop)); });
+    for (const std::span<const Attack> attacks :
+         {std::span<const Attack>(link_attacks), std::span<const Attack>(request_attacks)}) {
+        for (const Attack& attack : attacks) {
+            attackers.emplace_back(
+                [&](std::stop_token stop) { attack.run(target, std::move(stop)); });
+        }
     }
     for (int i = 0; i < requests_under_attack; ++i) {
         EXPECT_TRUE(honest.ask()) << "request " << i;
