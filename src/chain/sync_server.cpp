@@ -7,43 +7,32 @@ namespace meshchain::chain {
 using Type = wire::MessageType;
 
 void SyncServer::handle(const crypto::PublicKey& from, const wire::SyncRequest& request) {
-    std::deque<wire::SyncRequest>& requests = waiting_[from];
-    if (requests.size() < requests_max) {
-        requests.push_back(request);
-    } else {
-        ++dropped_;
-    }
+    if (!turns_.add(from, request)) ++dropped_;
 }
 
 std::optional<wire::Outgoing> SyncServer::poll_frame(base::Instant now) {
-    if (now >= share_ends_) {
-        share_ends_ = now + interval;
-        share_left_ = bytes_per_interval;
+    if (now >= renewed_until_) {
+        renewed_until_ = now + interval;
+        turns_.renew();
     }
-    while (frames_.empty() && !waiting_.empty() && share_left_ > 0) answer_next();
-    if (frames_.empty()) return std::nullopt;
+    while (frames_.empty()) {
+        const auto turn = turns_.next();
+        if (!turn) return std::nullopt;
+        std::visit([&](const auto& kind) { answer(turn->first, kind); }, turn->second);
+        std::size_t bytes = 0;
+        for (const wire::Outgoing& frame : frames_) bytes += frame.payload.size();
+        turns_.spend(static_cast<int>(bytes / 1024));
+    }
     wire::Outgoing frame = std::move(frames_.front());
     frames_.pop_front();
     return frame;
 }
 
 base::Instant SyncServer::poll_timeout() const {
-    return waiting_.empty() ? base::never : share_ends_;
+    return turns_.is_held_back() ? renewed_until_ : base::never;
 }
 
-void SyncServer::answer_next() {
-    auto turn = answered_ ? waiting_.upper_bound(*answered_) : waiting_.begin();
-    if (turn == waiting_.end()) turn = waiting_.begin();
-    auto& [peer, requests] = *turn;
-    std::visit([&](const auto& kind) { answer(peer, kind); }, requests.front());
-    answered_ = peer;
-    requests.pop_front();
-    if (requests.empty()) waiting_.erase(turn);
-}
-
-/// What an answer takes beyond the share is not owed: it is at most one answer.
 void SyncServer::send(Type type, base::Buffer payload, const crypto::PublicKey& to) {
-    share_left_ -= std::min(share_left_, payload.size() + wire::FrameHeader::size);
     frames_.push_back({type, to, std::nullopt, std::move(payload)});
 }
 

@@ -3,20 +3,20 @@
 // that wait, from the certificates that are kept.
 //
 // Requests wait, and are answered for each peer in turn, so that who asks for much waits for
-// himself. All together get `bytes_per_interval` in an `interval`, so that nobody's catching up
-// keeps this node from its own work.
+// himself. All together get a round of RequestTurns in an `interval`, a KiB being a unit of work,
+// so that nobody's catching up keeps this node from its own work.
 //
 // Time:   poll_frame takes `now`; poll_timeout() says when more may leave.
-// Limits: `requests_max` requests of one peer wait; the frames of one answer.
+// Limits: those of RequestTurns; the frames of one answer.
 // Errors: a store that fails is answered as "not here"; the owner finds out by its own reads.
 // Format: docs/formats/sync.md
 
 #include <deque>
-#include <map>
 
 #include "base/time.h"
 #include "chain/block_pool.h"
 #include "chain/chain_store.h"
+#include "chain/request_turns.h"
 #include "consensus/certificate_store.h"
 #include "consensus/engine.h"
 #include "wire/service.h"
@@ -26,9 +26,7 @@ namespace meshchain::chain {
 
 class SyncServer {
 public:
-    static constexpr std::size_t requests_max = 32;
     static constexpr base::Duration interval = std::chrono::milliseconds(20);
-    static constexpr std::size_t bytes_per_interval = 128 * 1024;
 
     /// All are borrowed.
     SyncServer(const ChainStore& store, const BlockPool& pool,
@@ -37,13 +35,12 @@ public:
 
     /// What finds no room is not answered, and asked of another.
     void handle(const crypto::PublicKey& from, const wire::SyncRequest& request);
-    void forget_peer(const crypto::PublicKey& peer) { waiting_.erase(peer); }
+    void forget_peer(const crypto::PublicKey& peer) { turns_.forget(peer); }
     std::optional<wire::Outgoing> poll_frame(base::Instant now);
     base::Instant poll_timeout() const;
     std::uint64_t dropped() const { return dropped_; }
 
 private:
-    void answer_next();
     void answer(const crypto::PublicKey& to, const wire::HashesRequest& request);
     void answer(const crypto::PublicKey& to, const wire::BlockRequest& request);
     void answer(const crypto::PublicKey& to, const wire::CertificateRequest& request);
@@ -61,10 +58,8 @@ private:
     const BlockPool* pool_;
     const consensus::CertificateStore* certificates_;
     const consensus::Engine* engine_;
-    std::map<crypto::PublicKey, std::deque<wire::SyncRequest>> waiting_;  ///< none is empty
-    std::optional<crypto::PublicKey> answered_;                           ///< whose turn was last
-    base::Instant share_ends_{};
-    std::size_t share_left_ = 0;
+    RequestTurns<wire::SyncRequest> turns_;
+    base::Instant renewed_until_{};
     std::deque<wire::Outgoing> frames_;  ///< of the last answer
     std::uint64_t dropped_ = 0;
 };

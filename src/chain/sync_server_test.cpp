@@ -48,9 +48,9 @@ TEST_F(SyncServerTest, APeerThatAsksForMuch_WaitsForItself) {
     for (std::uint64_t nonce = 1; nonce <= 1000; ++nonce) ask(greedy, nonce);
     ask(modest, 1);
     ask(modest, 2);
-    EXPECT_EQ(server_->dropped(), 1000 - SyncServer::requests_max);
+    EXPECT_EQ(server_->dropped(), 1000 - RequestTurns<wire::SyncRequest>::requests_max);
     const auto peers = answered();
-    ASSERT_EQ(peers.size(), SyncServer::requests_max + 2);
+    ASSERT_EQ(peers.size(), RequestTurns<wire::SyncRequest>::requests_max + 2);
     const auto of_modest = std::ranges::count(std::span(peers).first(4), net_.identity(modest));
     EXPECT_EQ(of_modest, 2) << "each in turn";
     EXPECT_EQ(server_->poll_timeout(), base::never);
@@ -60,7 +60,8 @@ TEST_F(SyncServerTest, WhatIsBeyondTheShare_LeavesInTheNextInterval) {
     std::size_t asked = 0;
     std::size_t left = 0;
     while (server_->poll_timeout() == base::never) {
-        for (; asked - left < SyncServer::requests_max; ++asked) ask(greedy, asked + 1);
+        for (; asked - left < RequestTurns<wire::SyncRequest>::requests_max; ++asked)
+            ask(greedy, asked + 1);
         left += answered().size();
         ASSERT_LT(asked, 100'000U);
     }
