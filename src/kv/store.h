@@ -1,7 +1,7 @@
 #pragma once
 // The one interface to durable state: atomic batches and ordered look-ups in named tables.
-// Engines: memory (kv/memory_store.h), SQLite (host/sqlite_store.h). All pass one suite
-// (kv/conformance_suite.h).
+// Engines: memory (kv/memory_store.h), flash (kv/flash_log.h), SQLite (host/sqlite_store.h). All
+// pass one suite (kv/conformance_suite.h).
 //
 // Ownership: spans are read before a call returns and never kept; results are the caller's.
 // Limits:    kv/limits.h; a key over its limit reads as absent.

@@ -1,0 +1,204 @@
+// What the flash log costs: bytes written for a byte stored, reads for a look-up, memory, wear. All
+// counted, nothing timed.
+
+#include <cstdlib>
+#include <new>
+
+#include "base/cursor.h"
+#include "kv/test_flash.h"
+
+namespace {
+
+std::size_t allocated = 0;
+std::size_t allocated_peak = 0;
+constexpr std::size_t size_room = 16;  // keeps the alignment that malloc gives
+
+void* count_allocation(std::size_t size) {
+    auto* room = static_cast<std::byte*>(std::malloc(size + size_room));
+    if (room == nullptr) std::abort();
+    *reinterpret_cast<std::size_t*>(room) = size;
+    allocated += size;
+    allocated_peak = std::max(allocated_peak, allocated);
+    return room + size_room;
+}
+
+void count_release(void* pointer) {
+    if (pointer == nullptr) return;
+    auto* room = static_cast<std::byte*>(pointer) - size_room;
+    allocated -= *reinterpret_cast<std::size_t*>(room);
+    std::free(room);
+}
+
+}  // namespace
+
+void* operator new(std::size_t size) { return count_allocation(size); }
+void operator delete(void* pointer) noexcept { count_release(pointer); }
+void operator delete(void* pointer, std::size_t) noexcept { count_release(pointer); }
+
+namespace meshchain::kv {
+namespace {
+
+using test_flash::blocks;
+using test_flash::coins;
+
+/// A medium that allocates nothing once it is there.
+class PlainRegion final : public base::Region {
+public:
+    PlainRegion(base::Buffer& bytes, std::uint64_t& reads) : bytes_(&bytes), reads_(&reads) {}
+    std::uint64_t size_bytes() const override { return bytes_->size(); }
+    std::uint32_t sector_bytes() const override { return 4096; }
+    std::uint32_t program_bytes() const override { return 16; }
+    std::expected<void, base::Error> read(std::uint64_t offset, base::MutableBytes out) override {
+        std::copy_n(bytes_->begin() + static_cast<std::ptrdiff_t>(offset), out.size(), out.begin());
+        ++*reads_;
+        return {};
+    }
+    std::expected<void, base::Error> program(std::uint64_t offset, base::Bytes bytes) override {
+        std::ranges::copy(bytes, bytes_->begin() + static_cast<std::ptrdiff_t>(offset));
+        return {};
+    }
+    std::expected<void, base::Error> erase(std::uint64_t) override { return {}; }
+    std::expected<void, base::Error> sync() override { return {}; }
+
+private:
+    base::Buffer* bytes_;
+    std::uint64_t* reads_;
+};
+
+/// A ledger as a store sees it: each block brings its bytes, eight payments that spend a coin and
+/// make one, and a new tip; the oldest block is pruned. Three in four coins are spent young.
+class Ledger {
+public:
+    Ledger(std::size_t coins_kept, std::size_t blocks_kept)
+        : coins_kept_(coins_kept), blocks_kept_(blocks_kept) {}
+
+    void append(Batch& batch) {
+        batch.clear();
+        put(batch, blocks, number(height_), 1024);
+        if (height_ >= blocks_kept_) batch.erase(blocks, number(height_ - blocks_kept_));
+        ++height_;
+        for (int i = 0; i < 8; ++i) {
+            if (made_.size() >= coins_kept_) spend(batch);
+            made_.push_back(next_);
+            put(batch, coins, outpoint(next_++), 37);
+        }
+        batch.put(coins, base::as_bytes("tip"), outpoint(height_));
+    }
+    /// Of a coin that is unspent.
+    base::Buffer some_coin() { return outpoint(made_[random_.below(made_.size())]); }
+    std::size_t coins_held() const { return made_.size(); }
+
+private:
+    static base::Buffer number(std::uint64_t value) {
+        base::Buffer bytes;
+        base::Writer(bytes).u32(static_cast<std::uint32_t>(value));
+        return bytes;
+    }
+    /// 34 bytes that look like a hash.
+    static base::Buffer outpoint(std::uint64_t value) {
+        base::Random hash(value + 1);
+        base::Buffer bytes;
+        base::Writer out(bytes);
+        for (int i = 0; i < 4; ++i) out.u64(hash.next());
+        out.u16(static_cast<std::uint16_t>(value % 2));
+        return bytes;
+    }
+    void put(Batch& batch, Table table, const base::Buffer& key, std::size_t size) {
+        value_.assign(size, static_cast<std::byte>(random_.below(256)));
+        batch.put(table, key, value_);
+    }
+    void spend(Batch& batch) {
+        const std::size_t young = made_.size() / 8;
+        const std::size_t at = random_.chance(3, 4) ? made_.size() - 1 - random_.below(young)
+                                                    : random_.below(made_.size());
+        batch.erase(coins, outpoint(made_[at]));
+        made_.erase(made_.begin() + static_cast<std::ptrdiff_t>(at));
+    }
+
+    base::Random random_{99};
+    std::size_t coins_kept_;
+    std::size_t blocks_kept_;
+    std::uint64_t height_ = 0;
+    std::uint64_t next_ = 0;
+    std::vector<std::uint64_t> made_;
+    base::Buffer value_;
+};
+
+std::unique_ptr<FlashLog> open_plain(base::Buffer& bytes, std::uint64_t& reads,
+                                     std::uint32_t segment_bytes, const FlashLogOptions& options) {
+    auto region = std::make_unique<PlainRegion>(bytes, reads);
+    const auto formatted = FlashLog::format(*region, segment_bytes);
+    EXPECT_TRUE(formatted.has_value()) << sentence(formatted.error());
+    auto store = FlashLog::open(std::move(region), {.tables = test_flash::tables}, options);
+    EXPECT_TRUE(store.has_value()) << sentence(store.error());
+    return *std::move(store);
+}
+
+double ratio(std::uint64_t a, std::uint64_t b) {
+    return static_cast<double>(a) / static_cast<double>(b);
+}
+
+TEST(FlashLogCost, EngineWithTenThousandCoinsAndBlocks_FitsIn64KB) {  // B4
+    base::Buffer bytes(std::size_t{16} << 20);
+    std::uint64_t reads = 0;
+    Ledger ledger(10'000, 10'000);
+    Batch batch;
+    for (int i = 0; i < 1300; ++i) ledger.append(batch);  // Grows what is ours to its full size.
+    Ledger played(10'000, 10'000);
+    base::Buffer value(2048);
+    std::size_t peak = 0;
+    {
+        const std::size_t before = allocated;
+        auto store = open_plain(bytes, reads, 65'536, FlashLogOptions::device());
+        std::size_t ours = allocated - before;
+        peak = ours;
+        for (int i = 0; i < 10'100; ++i) {
+            played.append(batch);
+            const std::size_t now = allocated;
+            allocated_peak = now;
+            const auto committed = store->commit(batch);
+            ASSERT_TRUE(committed.has_value()) << i << " " << sentence(committed.error());
+            peak = std::max(peak, ours + allocated_peak - now);
+            ours += allocated - now;
+        }
+        EXPECT_EQ(store->count(coins).value(), played.coins_held() + 1);
+        EXPECT_EQ(store->count(blocks).value(), 10'000u);
+        std::uint64_t most = 0;
+        for (int i = 0; i < 500; ++i) {
+            const base::Buffer coin = played.some_coin();
+            const std::uint64_t reads_before = reads;
+            ASSERT_EQ(store->get_into(coins, coin, value).value(), true);
+            most = std::max(most, reads - reads_before);
+        }
+        EXPECT_LE(most, 3u);
+    }
+    EXPECT_LT(peak, 65'536u);
+}
+
+TEST(FlashLogCost, Wear_IsSpreadOverSegmentsThatNeverChangeToo) {
+    base::Buffer bytes(std::size_t{512} << 10);
+    std::uint64_t reads = 0;
+    auto store = open_plain(bytes, reads, 8192,
+                            {.memory_entries = 200,
+                             .fences = 16,
+                             .cached_pages = 4,
+                             .cached_places = 0,
+                             .buffer_bytes = 4096,
+                             .collect_bytes = 4096});
+    const base::Buffer value(1000);
+    const auto put = [&](const std::string& key) {
+        Batch batch;
+        batch.put(coins, base::as_bytes(key), value);
+        const auto committed = store->commit(batch);
+        ASSERT_TRUE(committed.has_value()) << sentence(committed.error());
+    };
+    for (int i = 0; i < 150; ++i) put("never changes " + std::to_string(i));
+    for (int i = 0; i < 30'000; ++i) put("hot " + std::to_string(i % 60));
+    const FlashLogFigures figures = store->figures();
+    EXPECT_GT(figures.erases / figures.segments, 60u);
+    EXPECT_LE(ratio(figures.erases_most - figures.erases_least, figures.erases_most), 0.1)
+        << figures.erases_least << " to " << figures.erases_most;
+}
+
+}  // namespace
+}  // namespace meshchain::kv

@@ -1,0 +1,116 @@
+// Power goes after every program, erase and sync in turn; what was not synced is lost, torn or
+// there, in any mixture. Acknowledged batches are there afterwards, whole, and at most one besides.
+
+#include "kv/test_flash.h"
+
+namespace meshchain::kv {
+namespace {
+
+using namespace test_flash;
+
+struct Life {
+    std::vector<State> states;  ///< before the first batch, after the first, …
+    std::size_t acknowledged = 0;
+};
+
+/// Commits until `batches` are in or the power goes.
+void live(Life& life, FlashLog& store, History& history, std::size_t batches) {
+    while (life.acknowledged < batches) {
+        State state = life.states.back();
+        const Batch batch = history.next(state);
+        life.states.push_back(state);
+        const auto committed = store.commit(batch);
+        if (!committed) {
+            EXPECT_EQ(committed.error().code, base::Errc::io) << sentence(committed.error());
+            return;
+        }
+        ++life.acknowledged;
+    }
+}
+
+/// What is there after the power returned, with everything in it verified.
+void check_survivor(const Bench& bench, const Life& life, std::uint64_t cut) {
+    auto store = bench.open();
+    ASSERT_TRUE(store.has_value()) << "cut " << cut << ": " << sentence(store.error());
+    const auto verified = (*store)->verify();
+    ASSERT_TRUE(verified.has_value()) << "cut " << cut << ": " << sentence(verified.error());
+    const auto state = state_of(**store);
+    ASSERT_TRUE(state.has_value()) << sentence(state.error());
+    const bool is_next =
+        life.acknowledged + 1 < life.states.size() && *state == life.states[life.acknowledged + 1];
+    ASSERT_TRUE(is_next || *state == life.states[life.acknowledged])
+        << "cut " << cut << ": " << life.acknowledged << " batches were acknowledged";
+}
+
+struct Case {
+    bool erase_keeps_content;
+    std::uint64_t seed;
+};
+
+std::uint64_t steps_of(const Case& of, std::size_t batches) {
+    Bench bench(small_flash(of.erase_keeps_content));
+    auto store = bench.open();
+    Life life{.states = {{}}};
+    History history(of.seed);
+    const std::uint64_t before = bench.flash->steps();
+    live(life, **store, history, batches);
+    EXPECT_EQ(life.acknowledged, batches);
+    const FlashLogFigures figures = (*store)->figures();
+    EXPECT_GT(figures.checkpoints, 3u);
+    EXPECT_GT(figures.segments_collected, 3u) << "the history collects nothing";
+    return bench.flash->steps() - before;
+}
+
+void cut_once(const Case& of, std::size_t batches, std::uint64_t cut) {
+    Bench bench(small_flash(of.erase_keeps_content));
+    Life life{.states = {{}}};
+    History history(of.seed);
+    base::Random random(of.seed + cut);
+    {
+        auto store = bench.open();
+        ASSERT_TRUE(store.has_value());
+        bench.flash->cut_power_after(cut);
+        live(life, **store, history, batches);
+    }
+    bench.flash->power_on(random);
+    check_survivor(bench, life, cut);
+    // Power goes again while the node recovers or soon after.
+    {
+        auto store = bench.open();
+        ASSERT_TRUE(store.has_value());
+        const auto state = state_of(**store);
+        Life second{.states = {*state}};
+        bench.flash->cut_power_after(random.below(12));
+        live(second, **store, history, 12);
+        store->reset();
+        bench.flash->power_on(random);
+        check_survivor(bench, second, cut);
+    }
+}
+
+class FlashLogPowerTest : public testing::TestWithParam<bool> {};
+
+TEST_P(FlashLogPowerTest, Cut_AfterEveryStep_LosesNothingAcknowledged) {  // B6, B10
+    constexpr std::size_t batches = 120;
+    const Case of{GetParam(), 2026};
+    const std::uint64_t steps = steps_of(of, batches);
+    const std::uint64_t stride = runs_long() ? 1 : 41;
+    for (std::uint64_t cut = 0; cut < steps; cut += stride) {
+        ASSERT_NO_FATAL_FAILURE(cut_once(of, batches, cut));
+    }
+}
+
+TEST_P(FlashLogPowerTest, Cut_AtSampledSteps_LosesNothingAcknowledged) {
+    const std::uint64_t samples = runs_long() ? 20'000 : 12;
+    for (std::uint64_t seed = 1; seed <= samples; ++seed) {
+        base::Random random(seed);
+        SCOPED_TRACE("seed " + std::to_string(seed));
+        ASSERT_NO_FATAL_FAILURE(cut_once({GetParam(), seed}, 160, random.below(1500)));
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Erase, FlashLogPowerTest, testing::Values(false, true),
+                         [](const auto& of) { return of.param ? "KeepsContent" : "Wipes"; });
+
+}  // namespace
+}  // namespace meshchain::kv

@@ -1,0 +1,120 @@
+#include "kv/flash_log_segments.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+
+namespace meshchain::kv::flash {
+
+bool Segments::is_openable(const Segment& segment) const {
+    if (segment.use != SegmentUse::free || segment.is_bad) return false;
+    if (segment.free_since > version_) return false;
+    return std::ranges::none_of(
+        pins_, [&](std::uint32_t version) { return version != 0 && version < segment.free_since; });
+}
+
+std::uint32_t Segments::openable() const {
+    return static_cast<std::uint32_t>(
+        std::ranges::count_if(table_, [&](const Segment& s) { return is_openable(s); }));
+}
+
+std::uint32_t Segments::waiting() const {
+    return static_cast<std::uint32_t>(std::ranges::count_if(table_, [&](const Segment& s) {
+        return s.use == SegmentUse::free && !s.is_bad && !is_openable(s);
+    }));
+}
+
+std::expected<std::uint32_t, base::Error> Segments::open(SegmentKind kind, const LogEnd& previous) {
+    std::uint32_t chosen = none;
+    for (std::uint32_t i = 0; i < size(); ++i) {
+        if (!is_openable(table_[i])) continue;
+        if (chosen == none || table_[i].erases < table_[chosen].erases) chosen = i;
+    }
+    if (chosen == none) {
+        return base::failure(base::Errc::full, "no segment is free", "kv flash log",
+                             "prune, or use a larger region");
+    }
+    if (auto prepared = prepare(chosen, kind, previous); !prepared) {
+        table_[chosen].is_bad = prepared.error().code != base::Errc::full;
+        return std::unexpected(std::move(prepared).error());
+    }
+    Segment& segment = table_[chosen];
+    segment.use = kind == SegmentKind::log ? SegmentUse::log : SegmentUse::run;
+    segment.live = 0;
+    segment.is_damaged = false;
+    return chosen;
+}
+
+std::expected<void, base::Error> Segments::prepare(std::uint32_t index, SegmentKind kind,
+                                                   const LogEnd& previous) {
+    Segment& segment = table_[index];
+    const Geometry& geometry = medium_->geometry();
+    // From here on nothing that an index says about the old content counts.
+    segment.epoch = ++last_epoch_;
+    ++segment.erases;
+    MESH_CHECK(medium_->erase(index));
+    const HeaderBytes header = encode(SegmentHeader{.kind = kind,
+                                                    .segment_bytes = geometry.segment_bytes,
+                                                    .index = index,
+                                                    .erases = segment.erases,
+                                                    .epoch = segment.epoch,
+                                                    .previous = previous.segment,
+                                                    .previous_epoch = previous.epoch,
+                                                    .previous_end = previous.offset,
+                                                    .checkpoint = checkpoint_});
+    std::array<std::byte, 2 * page_bytes> copies{};
+    const std::size_t second = round_up(segment_header_bytes, geometry.program_bytes);
+    std::ranges::copy(header, copies.begin());
+    std::ranges::copy(header, copies.begin() + static_cast<std::ptrdiff_t>(second));
+    return medium_->program(index, 0, base::Bytes(copies).first(2 * second));
+}
+
+void Segments::release(std::uint32_t index, std::uint32_t since) {
+    Segment& segment = table_[index];
+    live_grains_ -= segment.live;
+    segment.live = 0;
+    segment.use = SegmentUse::free;
+    segment.free_since = since;
+}
+
+void Segments::add_live(Location location, std::uint32_t bytes) {
+    table_[medium_->geometry().segment_of(location)].live += bytes / grain_bytes;
+    live_grains_ += bytes / grain_bytes;
+}
+
+void Segments::remove_live(Location location, std::uint32_t bytes) {
+    Segment& segment = table_[medium_->geometry().segment_of(location)];
+    // Less than that is counted only when the medium lies; verify() tells.
+    const std::uint32_t grains = std::min(segment.live, bytes / grain_bytes);
+    segment.live -= grains;
+    live_grains_ -= grains;
+}
+
+void Segments::recount_live() {
+    live_grains_ = 0;
+    for (const Segment& segment : table_) live_grains_ += segment.live;
+}
+
+void Segments::set_checkpoint(std::uint32_t version, std::array<Location, 2> places) {
+    version_ = version;
+    checkpoint_ = places;
+}
+
+std::size_t Segments::pin() {
+    const auto unused = std::ranges::find(pins_, 0u);
+    MESH_ASSERT(unused != pins_.end() && version_ > 0);
+    *unused = version_;
+    return static_cast<std::size_t>(unused - pins_.begin());
+}
+
+Segments::Wear Segments::wear() const {
+    Wear wear{.least = table_[0].erases};
+    for (const Segment& segment : table_) {
+        wear.least = std::min(wear.least, segment.erases);
+        wear.most = std::max(wear.most, segment.erases);
+        wear.sum += segment.erases;
+    }
+    return wear;
+}
+
+}  // namespace meshchain::kv::flash

@@ -1,0 +1,451 @@
+// Room, checkpoints and collection: what the engine does for itself.
+
+#include <algorithm>
+#include <functional>
+#include <numeric>
+
+#include "kv/checksum.h"
+#include "kv/flash_log_engine.h"
+
+namespace meshchain::kv::flash {
+namespace {
+
+/// A segment with less to win is not worth moving.
+constexpr std::uint32_t worth_collecting(std::uint32_t body_grains) {
+    return body_grains - body_grains / 16;
+}
+
+}  // namespace
+
+/// What a checkpoint and a step of collection may need before they give anything back.
+std::uint32_t Engine::reserve_segments() const {
+    return segments_for(medium_.geometry(), levels_.entries() + options_.memory_entries) + 3;
+}
+
+std::uint32_t Engine::comfort_segments() const {
+    return reserve_segments() + std::max(4u, segments_.size() / 64);
+}
+
+/// Below this, collection keeps pace. What the log takes from one checkpoint to the next lies
+/// between, so that checkpoints need not be made early.
+std::uint32_t Engine::low_segments() const {
+    return comfort_segments() + std::clamp(segments_a_checkpoint_, 2u, segments_.size() / 8);
+}
+
+std::uint64_t Engine::capacity_bytes() const {
+    const std::uint32_t comfort = comfort_segments();
+    const std::uint64_t segments = segments_.size() > comfort ? segments_.size() - comfort : 0;
+    return segments * medium_.geometry().body_bytes() / 8 * 7;
+}
+
+/// Recovery reads what was written since the last checkpoint, and collection cannot free it.
+bool Engine::is_log_too_long() const {
+    const std::uint64_t longest =
+        std::max<std::uint64_t>(4, segments_.size() / 16) * medium_.geometry().segment_bytes;
+    return log_.bytes_since_mark() > longest;
+}
+
+std::expected<void, base::Error> Engine::make_room(const Batch& batch) {
+    const bool overflows = levels_.memory.size() + batch.size() > options_.memory_entries;
+    if ((overflows && !levels_.memory.empty()) || is_log_too_long()) MESH_CHECK(checkpoint());
+    LogWriter::Estimate estimate(log_);
+    std::uint64_t bytes = commit_bytes;
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+        const auto operation = batch.operation(i);
+        const std::uint32_t record = record_bytes(operation.key.size(), operation.value.size());
+        estimate.add(record);
+        bytes += record;
+    }
+    estimate.add(commit_bytes);
+    MESH_CHECK(collect_a_little(bytes));
+    const bool may_use_reserve = batch.may_use_reserve() || batch.put_bytes() == 0;
+    return make_room(estimate.segments() +
+                     (may_use_reserve ? reserve_segments() : comfort_segments()));
+}
+
+/// Collection keeps pace with what is written, so that no commit has to wait for much of it; and
+/// goes no faster, as what is collected later holds less that has to be moved.
+std::expected<void, base::Error> Engine::collect_a_little(std::uint64_t batch_bytes) {
+    // Only opening a segment makes room scarcer or wear uneven.
+    if (seen_epoch_ != segments_.last_epoch()) {
+        seen_epoch_ = segments_.last_epoch();
+        is_low_ = segments_.openable() + dead_segments() < low_segments();
+        // Evening out may cost one segment in four, no more.
+        if (victim_ == none && seen_epoch_ >= levelled_epoch_ + 4) {
+            begin_victim(least_worn());
+            levelled_epoch_ = seen_epoch_;
+        }
+    }
+    owed_bytes_ = is_low_ ? owed_bytes_ + batch_bytes + batch_bytes / 4 : 0;
+    if (owed_bytes_ == 0 && victim_ == none) return {};
+    const std::uint64_t bytes = std::min<std::uint64_t>(4 * batch_bytes, options_.collect_bytes);
+    const std::uint64_t before = won_bytes_;
+    const auto collected = collect(static_cast<std::uint32_t>(bytes));
+    owed_bytes_ -= std::min(owed_bytes_, won_bytes_ - before);
+    if (collected || collected.error().code == base::Errc::full) return {};
+    return std::unexpected(collected.error());
+}
+
+/// What the next checkpoint lets go.
+std::uint32_t Engine::dead_segments() const {
+    std::uint32_t dead = 0;
+    for (std::uint32_t i = 0; i < segments_.size(); ++i) {
+        dead += segments_[i].use == SegmentUse::log && segments_[i].live == 0 && i != log_.head();
+    }
+    return dead;
+}
+
+std::expected<void, base::Error> Engine::make_room(std::uint32_t segments) {
+    for (std::uint32_t tries = 0; segments_.openable() < segments; ++tries) {
+        bool reclaimed = false;
+        if (tries < 2 * segments_.size()) {
+            MESH_TRY(reclaimed, reclaim(segments));
+        }
+        if (reclaimed) continue;
+        is_full_ = true;
+        return base::failure(base::Errc::full,
+                             std::to_string(segments_.openable()) + " of " +
+                                 std::to_string(segments_.size()) + " segments are free, " +
+                                 std::to_string(segments) + " are needed",
+                             "kv flash log", "prune, or use a larger region");
+    }
+    return {};
+}
+
+/// Whether the best of so many segments would give back more than the checkpoint takes.
+bool Engine::pays_to_collect(std::uint32_t segments) const {
+    const std::uint32_t body = medium_.geometry().body_bytes() / grain_bytes;
+    std::vector<std::uint32_t> gains;
+    for (std::uint32_t i = 0; i < segments_.size(); ++i) {
+        const Segment& segment = segments_[i];
+        if (segment.use != SegmentUse::log || i == log_.head() || segment.is_damaged) continue;
+        if (segment.live > 0 && segment.live < worth_collecting(body)) {
+            gains.push_back(body - segment.live);
+        }
+    }
+    std::ranges::sort(gains, std::greater());
+    gains.resize(std::min<std::size_t>(gains.size(), segments));
+    const std::uint64_t gain = std::accumulate(gains.begin(), gains.end(), std::uint64_t{0});
+    return gain > checkpoint_bytes_ / grain_bytes + body / 8;
+}
+
+/// One step towards so many free segments; false when there is none. A checkpoint costs room
+/// itself, so it is made for as many dead segments as can be had.
+std::expected<bool, base::Error> Engine::reclaim(std::uint32_t wanted) {
+    const std::uint32_t before = segments_.openable();
+    const std::uint32_t dead = dead_segments();
+    // Of the reserve, all but one segment and the runs may be filled with what is moved.
+    const std::uint32_t victims =
+        before + 2 > reserve_segments() ? before + 2 - reserve_segments() : 0;
+    if (before + dead >= wanted + 2 || !pays_to_collect(victims)) {
+        if (dead == 0) return false;
+        MESH_CHECK(checkpoint());
+        return segments_.openable() > before;
+    }
+    const std::uint64_t collected = figures_.segments_collected;
+    while (figures_.segments_collected == collected) {
+        MESH_TRY(const bool goes_on, collect(options_.collect_bytes));
+        if (!goes_on) return false;
+    }
+    return true;
+}
+
+struct Engine::Merge {
+    std::shared_ptr<const Run> middle;
+    std::shared_ptr<const Run> base;
+    std::vector<std::uint32_t> dropped;  ///< grains of erase records no longer needed, by segment
+    std::uint64_t written = 0;
+};
+
+/// Memory goes into the middle run, which goes into the base once that costs no more than going on:
+/// with b entries below and m in memory, when it holds the square root of 2 m b.
+std::expected<void, base::Error> Engine::merge_levels(Merge& merge) {
+    merge.middle = levels_.middle;
+    merge.base = levels_.base;
+    merge.dropped.resize(segments_.size());
+    if (levels_.memory.empty()) return {};
+    const std::uint64_t above = levels_.memory.size() + (merge.middle ? merge.middle->entries : 0);
+    const std::uint64_t below = merge.base ? merge.base->entries : 0;
+    const bool into_base = above * above >= 2 * options_.memory_entries * below || above >= below;
+    std::vector<const Run*> runs;
+    if (merge.middle) runs.push_back(merge.middle.get());
+    if (into_base && merge.base) runs.push_back(merge.base.get());
+    MergedCursor cursor(reading(), levels_.memory, runs);
+    MESH_CHECK(cursor.seek_first());
+    RunWriter writer(medium_, segments_, log_.idle_buffer(), options_.fences,
+                     above + (into_base ? below : 0));
+    const auto fill = [&]() -> Result {
+        for (;;) {
+            MESH_TRY(const auto entry, cursor.next());
+            if (!entry) return {};
+            const Location location = entry->location();
+            std::optional<Record> record;
+            if (into_base && entry->is_erased()) {
+                MESH_TRY(record, records_.read(location));
+            }
+            if (record) {  // Nothing is left below that has to be hidden.
+                merge.dropped[medium_.geometry().segment_of(location)] +=
+                    record_bytes(record->head) / grain_bytes;
+                continue;
+            }
+            MESH_CHECK(writer.add(*entry));
+            ++merge.written;
+        }
+    };
+    auto done = fill();
+    std::expected<Run, base::Error> run;
+    if (done) run = writer.finish();
+    if (!done || !run) {
+        writer.abandon();
+        return done ? std::unexpected(run.error()) : done;
+    }
+    std::shared_ptr<const Run> shared;
+    if (run->entries > 0) shared = std::make_shared<const Run>(*std::move(run));
+    merge.middle = into_base ? nullptr : shared;
+    if (into_base) merge.base = shared;
+    return {};
+}
+
+Checkpoint Engine::describe(const Merge& merge, std::uint32_t version) const {
+    Checkpoint checkpoint;
+    checkpoint.version = version;
+    checkpoint.sequence = log_.next_sequence();
+    checkpoint.counts = counts_;
+    checkpoint.segments.resize(segments_.size());
+    for (std::uint32_t i = 0; i < segments_.size(); ++i) {
+        const Segment& segment = segments_[i];
+        checkpoint.segments[i].erases = segment.erases;
+        if (segment.use != SegmentUse::log) continue;
+        const std::uint32_t live = segment.live - std::min(segment.live, merge.dropped[i]);
+        if (live == 0 && i != log_.head()) continue;
+        checkpoint.segments[i].epoch = segment.epoch;
+        checkpoint.segments[i].live = live;
+    }
+    const auto add_run = [&](const std::shared_ptr<const Run>& run, auto& info) {
+        if (!run) return;
+        info.emplace();
+        info->run = {run->entries, run->epoch, run->stride, {}, run->segments};
+        info->fences = static_cast<std::uint32_t>(run->fences.size());
+        for (const std::uint32_t segment : run->segments) {
+            checkpoint.segments[segment].epoch = segments_[segment].epoch;
+        }
+    };
+    add_run(merge.middle, checkpoint.middle);
+    add_run(merge.base, checkpoint.base);
+    return checkpoint;
+}
+
+std::expected<void, base::Error> Engine::checkpoint() {
+    Merge merge;
+    MESH_CHECK(merge_levels(merge));
+    auto done = write_checkpoint(merge);
+    if (done) return {};
+    for (const auto& run : {merge.middle, merge.base}) {
+        if (!run || run == levels_.middle || run == levels_.base || log_.is_doubtful()) continue;
+        for (const std::uint32_t segment : run->segments) segments_.release(segment, 0);
+    }
+    return done;
+}
+
+std::expected<void, base::Error> Engine::write_checkpoint(const Merge& merge) {
+    MESH_CHECK(medium_.sync());  // The runs are there before the log says so.
+    const std::uint32_t version = segments_.version() + 1;
+    const std::size_t size = encode(describe(merge, version)).size();
+    MESH_CHECK(log_.reserve(2 * record_bytes(0, size) + commit_bytes));
+    const base::Buffer value = encode(describe(merge, version));
+    const RecordHead head{.kind = RecordKind::checkpoint,
+                          .value_bytes = static_cast<std::uint32_t>(value.size()),
+                          .value_checksum = crc32c(value)};
+    std::array<Location, 2> places{};
+    for (Location& place : places) {
+        MESH_TRY(place, log_.append(head, {}, value));
+    }
+    MESH_CHECK(log_.commit());
+    checkpoint_bytes_ = 2 * record_bytes(head) + commit_bytes;
+    adopt(merge, places);
+    return {};
+}
+
+void Engine::adopt(Merge merge, std::array<Location, 2> places) {
+    const std::uint32_t version = segments_.version() + 1;
+    const std::uint64_t filled = std::max<std::uint64_t>(levels_.memory.size(), 16);
+    segments_a_checkpoint_ = static_cast<std::uint32_t>(
+        std::min<std::uint64_t>(log_.bytes_since_mark() * options_.memory_entries / filled /
+                                    medium_.geometry().segment_bytes,
+                                segments_.size()));
+    segments_.set_checkpoint(version, places);
+    for (std::uint32_t i = 0; i < segments_.size(); ++i) {
+        if (segments_[i].use != SegmentUse::log) continue;
+        segments_.remove_live(medium_.geometry().location(i, 0), merge.dropped[i] * grain_bytes);
+        if (segments_[i].live == 0 && i != log_.head()) segments_.release(i, version);
+    }
+    for (const auto& run : {levels_.middle, levels_.base}) {
+        if (!run || run == merge.middle || run == merge.base) continue;
+        for (const std::uint32_t segment : run->segments) segments_.release(segment, version);
+    }
+    levels_.middle = std::move(merge.middle);
+    levels_.base = std::move(merge.base);
+    levels_.memory.clear();
+    if (levels_.memory.capacity() > options_.memory_entries) {
+        levels_.memory.shrink_to_fit();
+        levels_.memory.reserve(options_.memory_entries);
+    }
+    log_.mark();
+    ++figures_.checkpoints;
+    figures_.merged_entries += merge.written;
+}
+
+/// What never changes keeps its segment from its share of the wear: the least worn one that lags
+/// behind, or none.
+std::uint32_t Engine::least_worn() const {
+    const Segments::Wear wear = segments_.wear();
+    const auto gap =
+        std::max<std::uint32_t>(3, static_cast<std::uint32_t>(wear.sum / segments_.size() / 32));
+    std::uint32_t chosen = none;
+    for (std::uint32_t i = 0; i < segments_.size(); ++i) {
+        const Segment& segment = segments_[i];
+        if (segment.use != SegmentUse::log || i == log_.head() || segment.is_damaged) continue;
+        if (segment.live == 0 || segment.erases + gap >= wear.most) continue;
+        if (chosen == none || segment.erases < segments_[chosen].erases) chosen = i;
+    }
+    return chosen;
+}
+
+/// The one with least to move.
+std::uint32_t Engine::choose_victim() const {
+    const std::uint32_t body = medium_.geometry().body_bytes() / grain_bytes;
+    std::uint32_t chosen = none;
+    for (std::uint32_t i = 0; i < segments_.size(); ++i) {
+        const Segment& segment = segments_[i];
+        if (segment.use != SegmentUse::log || i == log_.head() || segment.is_damaged) continue;
+        if (segment.live == 0 || segment.live >= worth_collecting(body)) continue;
+        if (chosen == none || segment.live < segments_[chosen].live) chosen = i;
+    }
+    return chosen;
+}
+
+void Engine::begin_victim(std::uint32_t victim) {
+    victim_ = victim;
+    victim_offset_ = medium_.geometry().body;
+    if (victim != none) victim_epoch_ = segments_[victim].epoch;
+}
+
+std::expected<bool, base::Error> Engine::is_live(const Record& record, Location location) {
+    if (record.head.kind != RecordKind::put && record.head.kind != RecordKind::erase) return false;
+    MESH_TRY(const auto found,
+             find(reading(), levels_, Wanted(record.head.table, record.key.view())));
+    return found && found->entry.location() == location;
+}
+
+std::expected<void, base::Error> Engine::gather_moves(std::uint32_t bytes,
+                                                      std::vector<Move>& moves) {
+    const Geometry& geometry = medium_.geometry();
+    const std::size_t moves_max = std::clamp<std::size_t>(bytes / 64, 16, 1024);
+    std::uint32_t left = segments_[victim_].live * grain_bytes;
+    std::uint32_t gathered = 0;
+    const std::uint64_t last = victim_offset_ + std::uint64_t{8} * bytes;
+    while (left > 0 && gathered < bytes && moves.size() < moves_max && victim_offset_ < last) {
+        if (victim_offset_ + record_head_bytes > geometry.segment_bytes) break;
+        const Location location = geometry.location(victim_, victim_offset_);
+        MESH_TRY(const auto record, records_.read(location));
+        if (!record) {
+            victim_offset_ += grain_bytes;
+            continue;
+        }
+        const std::uint32_t size = record_bytes(record->head);
+        victim_offset_ += size;
+        if (record->head.kind == RecordKind::commit) {
+            victim_offset_ =
+                geometry.body + round_up(victim_offset_ - geometry.body, geometry.program_bytes);
+        }
+        MESH_TRY(const bool moves_on, is_live(*record, location));
+        if (!moves_on) continue;
+        moves.push_back({*record, location});
+        gathered += size;
+        left -= std::min(left, size);
+    }
+    return {};
+}
+
+std::expected<void, base::Error> Engine::plan_moves(const std::vector<Move>& moves) {
+    changes_.clear();
+    for (std::size_t i = 0; i < moves.size(); ++i) {
+        const RecordHead& head = moves[i].record.head;
+        const Wanted wanted(head.table, moves[i].record.key.view());
+        MESH_TRY(const Place place, locate(reading(), levels_, wanted));
+        changes_.push_back({.order = wanted.order,
+                            .position = static_cast<std::uint32_t>(place.position),
+                            .source = static_cast<std::uint32_t>(i),
+                            .replaces = place.replaces,
+                            .is_fresh = is_fresh(place),
+                            .is_put = head.kind == RecordKind::put,
+                            .had_value = head.kind == RecordKind::put,
+                            .table = head.table,
+                            .old_location = moves[i].location,
+                            .old_bytes = record_bytes(head),
+                            .bytes = record_bytes(head)});
+    }
+    std::ranges::sort(changes_, [&](const Change& a, const Change& b) {
+        if (a.table != b.table) return a.table < b.table;
+        return base::less(moves[a.source].record.key.view(), moves[b.source].record.key.view());
+    });
+    return {};
+}
+
+std::expected<void, base::Error> Engine::write_moves(const std::vector<Move>& moves) {
+    MESH_CHECK(plan_moves(moves));
+    std::size_t kept = 0;
+    for (Change change : changes_) {
+        const Move& move = moves[change.source];
+        auto is_sound = records_.read_value(move.location, move.record.head, moved_value_);
+        if (!is_sound) log_.abandon();
+        MESH_CHECK(is_sound);
+        if (!*is_sound) {  // Stays where it is, to be reported to whoever reads it.
+            ++figures_.damage_found;
+            continue;
+        }
+        MESH_TRY(change.location,
+                 log_.append(move.record.head, move.record.key.view(), moved_value_));
+        changes_[kept++] = change;
+        figures_.moved_bytes += change.bytes;
+    }
+    changes_.resize(kept);
+    if (changes_.empty()) return {};
+    MESH_CHECK(log_.commit());
+    apply();
+    return {};
+}
+
+std::expected<bool, base::Error> Engine::collect(std::uint32_t bytes) {
+    if (victim_ == none || segments_[victim_].epoch != victim_epoch_ ||
+        segments_[victim_].use != SegmentUse::log) {
+        begin_victim(choose_victim());
+        if (victim_ == none) return false;
+    }
+    const std::size_t moves_max = std::clamp<std::size_t>(bytes / 64, 16, 1024);
+    if (!levels_.memory.empty() && levels_.memory.size() + moves_max > options_.memory_entries) {
+        MESH_CHECK(checkpoint());
+        return true;
+    }
+    const std::uint32_t start = victim_offset_;
+    const std::uint64_t moved = figures_.moved_bytes;
+    std::vector<Move> moves;
+    auto done = gather_moves(bytes, moves);
+    if (done) done = write_moves(moves);
+    if (!done) {
+        victim_offset_ = start;
+        return std::unexpected(std::move(done).error());
+    }
+    const bool at_end = victim_offset_ + record_head_bytes > medium_.geometry().segment_bytes;
+    const bool goes_on = segments_[victim_].live > 0 && !at_end;
+    const std::uint32_t passed =
+        (goes_on ? victim_offset_ : medium_.geometry().segment_bytes) - start;
+    won_bytes_ += passed - std::min<std::uint64_t>(passed, figures_.moved_bytes - moved);
+    if (goes_on) return true;
+    segments_.at(victim_).is_damaged = segments_[victim_].live > 0;
+    victim_ = none;
+    ++figures_.segments_collected;
+    return true;
+}
+
+}  // namespace meshchain::kv::flash
