@@ -78,7 +78,7 @@ tsan:
 fuzz:
 	@$(INSTALL) build fuzz
 	@$(call configure,fuzz)
-	@$(call compile,build-fuzz)
+	@$(call compile,build-fuzz,meshchain_fuzzers)
 	@tools/run_fuzzers.sh build-fuzz $(FUZZ_SECONDS)
 
 install:

@@ -54,11 +54,15 @@ endfunction()
 
 # mesh_fuzzer(FILE LIBRARY): FILE defines LLVMFuzzerTestOneInput. With MESHCHAIN_FUZZ it is linked
 # to libFuzzer; otherwise to a driver that replays tests/corpus/<name> and seeded mutations of it.
+if(MESHCHAIN_FUZZ)
+  add_custom_target(meshchain_fuzzers)
+endif()
 function(mesh_fuzzer FILE LIBRARY)
   cmake_path(GET FILE STEM name)
   set(corpus ${PROJECT_SOURCE_DIR}/tests/corpus/${name})
   if(MESHCHAIN_FUZZ)
     add_executable(${name} ${FILE})
+    add_dependencies(meshchain_fuzzers ${name})
     target_compile_options(${name} PRIVATE -fsanitize=fuzzer)
     target_link_options(${name} PRIVATE -fsanitize=fuzzer)
   elseif(MESHCHAIN_TESTS)
