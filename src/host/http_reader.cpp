@@ -58,7 +58,9 @@ HttpReader::Step HttpReader::step() {
     if (!parser) {
         if (filled_ == 0) return Step::more;
         parser.emplace();
-        parser->header_limit(static_cast<std::uint32_t>(limits_.header_bytes_max));
+        // Beast counts differently for every way the bytes are cut: the limit is kept here.
+        parser->header_limit(static_cast<std::uint32_t>(buffer_.size()));
+        header_bytes_ = 0;
         body_bytes_max_ = limits_.body_bytes_max;
         parser->body_limit(body_bytes_max_);
         header_reported_ = false;
@@ -70,6 +72,12 @@ HttpReader::Step HttpReader::step() {
         const std::size_t used =
             parser->put(boost::asio::const_buffer(buffer_.data(), filled_), error);
         consume(used);
+        if (!header_reported_) header_bytes_ += used;
+        const std::size_t header_bytes =
+            header_bytes_ + (error == http::error::need_more ? filled_ : 0);
+        if (!header_reported_ && header_bytes > limits_.header_bytes_max) {
+            error = http::error::header_limit;
+        }
         if (error == http::error::need_more) {
             if (filled_ < buffer_.size()) return Step::more;
             error = http::error::header_limit;  // a chunk's header without an end, too

@@ -71,6 +71,7 @@ private:
     std::unique_ptr<Parser> parser_;
     std::size_t body_bytes_max_ = 0;
     bool header_reported_ = false;
+    std::size_t header_bytes_ = 0;  ///< parsed, of the header that is being read
     HttpResponse failure_;
 };
 
