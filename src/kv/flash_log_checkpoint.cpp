@@ -8,24 +8,23 @@
 namespace meshchain::kv::flash {
 namespace {
 
-void write_run(base::Writer& out, const std::optional<Checkpoint::RunInfo>& info) {
+void write_run(base::Writer& out, const std::optional<RunInfo>& info) {
     out.u32(info ? info->run.entries : 0);
     if (!info) return;
     out.u32(info->run.epoch).u32(info->run.stride).u32(info->fences);
     for (const std::uint32_t segment : info->run.segments) out.u32(segment);
 }
 
-std::uint32_t segments_of(const Checkpoint::RunInfo& info, const Geometry& geometry) {
+std::uint32_t segments_of(const RunInfo& info, const Geometry& geometry) {
     const std::uint32_t fence_pages = (info.fences + page_fences_max - 1) / page_fences_max;
     const std::uint32_t a_segment = geometry.pages_a_segment();
     return (info.run.pages() + fence_pages + a_segment - 1) / a_segment;
 }
 
-bool read_run(base::Reader& in, const Geometry& geometry,
-              std::optional<Checkpoint::RunInfo>& info) {
+bool read_run(base::Reader& in, const Geometry& geometry, std::optional<RunInfo>& info) {
     const std::uint32_t entries = in.u32();
     if (entries == 0) return in.ok();
-    Checkpoint::RunInfo read;
+    RunInfo read;
     read.run.entries = entries;
     read.run.epoch = in.u32();
     read.run.stride = in.u32();

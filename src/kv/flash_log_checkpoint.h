@@ -11,11 +11,12 @@ namespace meshchain::kv::flash {
 /// Entries by table, the internal one included.
 using TableCounts = std::array<std::uint32_t, tables_max + 1>;
 
+struct RunInfo {
+    Run run;  ///< without its fences
+    std::uint32_t fences = 0;
+};
+
 struct Checkpoint {
-    struct RunInfo {
-        Run run;  ///< without its fences
-        std::uint32_t fences = 0;
-    };
     struct SegmentInfo {
         std::uint32_t epoch = 0;  ///< 0: free
         std::uint32_t live = 0;

@@ -108,7 +108,7 @@ Recovery::Result Recovery::find_checkpoint() {
     return corrupt("no checkpoint of the log can be read");
 }
 
-Recovery::Result Recovery::install_run(const std::optional<Checkpoint::RunInfo>& info,
+Recovery::Result Recovery::install_run(const std::optional<RunInfo>& info,
                                        std::shared_ptr<const Run>& run) {
     if (!info) return {};
     auto loaded = std::make_shared<Run>(info->run);

@@ -50,8 +50,7 @@ private:
     Result read_later_checkpoint();
     std::expected<bool, base::Error> read_checkpoint(Location location);
     Result install_checkpoint();
-    Result install_run(const std::optional<Checkpoint::RunInfo>& info,
-                       std::shared_ptr<const Run>& run);
+    Result install_run(const std::optional<RunInfo>& info, std::shared_ptr<const Run>& run);
     Result follow_chain();
     Result free_the_rest();
 
