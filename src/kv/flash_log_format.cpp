@@ -62,7 +62,7 @@ std::optional<SegmentHeader> parse_segment_header(base::Bytes bytes) {
     header.previous_end = in.u32();
     header.checkpoint = {in.u32(), in.u32()};
     if (in.u32() != crc32c(bytes.first(segment_header_bytes - checksum_bytes))) return std::nullopt;
-    if (header.kind != SegmentKind::log && header.kind != SegmentKind::run) return std::nullopt;
+    if (header.kind < SegmentKind::log || header.kind > SegmentKind::far) return std::nullopt;
     return header;
 }
 
@@ -87,7 +87,7 @@ std::optional<RecordHead> parse_record_head(base::Bytes bytes, std::uint32_t sea
     head.key_bytes = in.u8();
     head.value_bytes = std::uint32_t{in.u8()} << 16;
     head.value_bytes |= in.u16();
-    if (!in.ok() || kind < 1 || kind > 4 || head.key_bytes > key_bytes_max) return std::nullopt;
+    if (!in.ok() || kind < 1 || kind > 5 || head.key_bytes > key_bytes_max) return std::nullopt;
     head.kind = static_cast<RecordKind>(kind);
     if (bytes.size() < record_head_bytes + std::size_t{head.key_bytes}) return std::nullopt;
     const base::Bytes sealed = bytes.subspan(
@@ -110,6 +110,14 @@ std::optional<CommitValue> parse_commit_value(base::Bytes bytes) {
     if (!in.finish("commit record")) return std::nullopt;
     return value;
 }
+
+std::array<std::byte, far_place_bytes> encode_far_place(Location location) {
+    std::array<std::byte, far_place_bytes> bytes;
+    base::FixedWriter(bytes).u32(location);
+    return bytes;
+}
+
+Location parse_far_place(base::Bytes bytes) { return base::Reader(bytes).u32(); }
 
 std::uint64_t order_of(std::uint8_t table, base::Bytes key) {
     std::uint64_t order = table;

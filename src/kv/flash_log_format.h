@@ -17,6 +17,8 @@ inline constexpr std::uint32_t grain_bytes = 8;
 inline constexpr std::uint32_t segment_header_bytes = 48;  ///< of one of the two copies
 inline constexpr std::uint32_t record_head_bytes = 14;
 inline constexpr std::uint32_t commit_value_bytes = 12;
+inline constexpr std::uint32_t far_value_bytes_min = 512;  ///< of a value that lies far
+inline constexpr std::uint32_t far_place_bytes = 4;
 inline constexpr std::uint32_t page_bytes = 512;
 inline constexpr std::uint32_t page_entries_max = 42;
 inline constexpr std::uint32_t page_fences_max = 63;
@@ -33,7 +35,8 @@ constexpr std::uint32_t round_up(std::uint32_t value, std::uint32_t unit) {
 /// the same place, never match.
 std::uint32_t seal_of(std::uint32_t epoch, Location location);
 
-enum class SegmentKind : std::uint8_t { log = 1, run = 2 };
+/// Large values lie apart from the log, so that what lives long is not mixed with what dies young.
+enum class SegmentKind : std::uint8_t { log = 1, run = 2, far = 3 };
 
 struct SegmentHeader {
     SegmentKind kind{};
@@ -51,7 +54,8 @@ using HeaderBytes = std::array<std::byte, segment_header_bytes>;
 HeaderBytes encode(const SegmentHeader& header);
 std::optional<SegmentHeader> parse_segment_header(base::Bytes bytes);
 
-enum class RecordKind : std::uint8_t { put = 1, erase = 2, commit = 3, checkpoint = 4 };
+/// `far` names the location of a put in a far segment.
+enum class RecordKind : std::uint8_t { put = 1, erase = 2, commit = 3, checkpoint = 4, far = 5 };
 
 struct RecordHead {
     RecordKind kind{};
@@ -71,6 +75,10 @@ constexpr std::uint32_t record_bytes(const RecordHead& head) {
 }
 inline constexpr std::uint32_t commit_bytes = record_bytes(0, commit_value_bytes);
 
+constexpr bool lies_far(RecordKind kind, std::size_t value_bytes) {
+    return kind == RecordKind::put && value_bytes >= far_value_bytes_min;
+}
+
 using HeadBytes = std::array<std::byte, record_head_bytes>;
 HeadBytes encode(const RecordHead& head, base::Bytes key, std::uint32_t seal);
 /// `bytes` begin with the head and may end before the key does: then it is nothing.
@@ -82,6 +90,9 @@ struct CommitValue {
 };
 std::array<std::byte, commit_value_bytes> encode(const CommitValue& value);
 std::optional<CommitValue> parse_commit_value(base::Bytes bytes);
+
+std::array<std::byte, far_place_bytes> encode_far_place(Location location);
+Location parse_far_place(base::Bytes bytes);
 
 /// One key of the index: its table and first six bytes, one byte of its hash, and where its record
 /// lies. Order among equal prefixes is by the whole key, which the record has.

@@ -134,7 +134,8 @@ Recovery::Result Recovery::install_checkpoint() {
         if (!header) ++engine_->figures_.damage_found;
         segment.epoch = info.epoch;
         segment.live = info.live;
-        segment.use = SegmentUse::log;
+        segment.use =
+            header && header->kind == SegmentKind::far ? SegmentUse::far : SegmentUse::log;
         segments.note_epoch(info.epoch);
     }
     segments.recount_live();
@@ -281,6 +282,7 @@ std::expected<bool, base::Error> Recovery::has_commit_above(std::uint32_t segmen
 
 Recovery::Result Recovery::replay(const Step& step) {
     const RecordHead& head = step.record.head;
+    if (head.kind == RecordKind::far) return corrupt("a value that the log names is damaged");
     if (head.kind != RecordKind::put && head.kind != RecordKind::erase) return {};
     const bool is_put = head.kind == RecordKind::put;
     engine_->changes_.clear();
@@ -300,6 +302,19 @@ Recovery::Result Recovery::replay(const Cursor& end) {
         if (!step) return corrupt("the log changes while it is read");
         MESH_CHECK(replay(*step));
         engine_->log_.count(record_bytes(step->record.head));
+    }
+    return {};
+}
+
+/// Segments of large values that were opened since the checkpoint.
+Recovery::Result Recovery::keep_far_segments(const Cursor& end) {
+    Cursor cursor = start_;
+    while (cursor.link < end.link || cursor.offset < end.offset) {
+        MESH_TRY(const auto step, next(cursor, false));
+        if (!step) return corrupt("the log changes while it is read");
+        if (step->record.head.kind != RecordKind::put) continue;
+        Segment& segment = engine_->segments_.at(geometry_.segment_of(step->location));
+        if (segment.use == SegmentUse::free) segment.use = SegmentUse::far;
     }
     return {};
 }
@@ -336,6 +351,7 @@ Recovery::Result Recovery::run() {
     for (std::size_t link = tail.end.link + 1; link < chain_.size(); ++link) {
         engine_->segments_.release(chain_[link].segment, 0);
     }
+    MESH_CHECK(keep_far_segments(tail.end));
     MESH_CHECK(free_the_rest());
     MESH_CHECK(replay(tail.end));
     const std::uint32_t last = chain_[tail.end.link].segment;

@@ -52,10 +52,12 @@ private:
     Result install_checkpoint();
     Result install_run(const std::optional<RunInfo>& info, std::shared_ptr<const Run>& run);
     Result follow_chain();
+    Result keep_far_segments(const Cursor& end);
     Result free_the_rest();
 
     /// The record at the cursor, which moves behind it; nothing where there is none.
     std::expected<std::optional<Step>, base::Error> next(Cursor& cursor, bool checks_value);
+    Result go_far(Step& step);
     bool skip_to_next_segment(Cursor& cursor) const;
     std::expected<std::optional<CommitValue>, base::Error> commit_value(const Step& step);
     std::expected<Tail, base::Error> find_end();

@@ -6,6 +6,15 @@
 
 namespace meshchain::kv::flash {
 
+SegmentUse use_of(SegmentKind kind) {
+    switch (kind) {
+        case SegmentKind::log: return SegmentUse::log;
+        case SegmentKind::run: return SegmentUse::run;
+        case SegmentKind::far: return SegmentUse::far;
+    }
+    return SegmentUse::free;
+}
+
 bool Segments::is_openable(const Segment& segment) const {
     if (segment.use != SegmentUse::free || segment.is_bad) return false;
     if (segment.free_since > version_) return false;
@@ -24,12 +33,27 @@ std::uint32_t Segments::waiting() const {
     }));
 }
 
-std::expected<std::uint32_t, base::Error> Segments::open(SegmentKind kind, const LogEnd& previous) {
-    std::uint32_t chosen = none;
+/// What is large stays longest, as a rule, so it is laid where wear is high; but not where it is
+/// higher than the rest by half of what is allowed, in case this one does not stay.
+std::uint32_t Segments::choose(SegmentKind kind) const {
+    const std::uint64_t ceiling = wear().sum / table_.size() + wear_gap() / 2;
+    std::uint32_t least = none;
+    std::uint32_t most = none;
     for (std::uint32_t i = 0; i < size(); ++i) {
         if (!is_openable(table_[i])) continue;
-        if (chosen == none || table_[i].erases < table_[chosen].erases) chosen = i;
+        if (least == none || table_[i].erases < table_[least].erases) least = i;
+        if (table_[i].erases > ceiling) continue;
+        if (most == none || table_[i].erases > table_[most].erases) most = i;
     }
+    return kind == SegmentKind::far && most != none ? most : least;
+}
+
+std::uint32_t Segments::wear_gap() const {
+    return std::max(12u, static_cast<std::uint32_t>(wear().sum / table_.size() / 16));
+}
+
+std::expected<std::uint32_t, base::Error> Segments::open(SegmentKind kind, const LogEnd& previous) {
+    const std::uint32_t chosen = choose(kind);
     if (chosen == none) {
         return base::failure(base::Errc::full, "no segment is free", "kv flash log",
                              "prune, or use a larger region");
@@ -39,7 +63,7 @@ std::expected<std::uint32_t, base::Error> Segments::open(SegmentKind kind, const
         return std::unexpected(std::move(prepared).error());
     }
     Segment& segment = table_[chosen];
-    segment.use = kind == SegmentKind::log ? SegmentUse::log : SegmentUse::run;
+    segment.use = use_of(kind);
     segment.live = 0;
     segment.is_damaged = false;
     return chosen;

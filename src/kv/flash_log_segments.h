@@ -12,7 +12,7 @@
 
 namespace meshchain::kv::flash {
 
-enum class SegmentUse : std::uint8_t { free, log, run };
+enum class SegmentUse : std::uint8_t { free, log, run, far };
 
 struct Segment {
     std::uint32_t epoch = 0;
@@ -22,7 +22,11 @@ struct Segment {
     SegmentUse use = SegmentUse::free;
     bool is_bad = false;      ///< could not be erased or programmed; not tried again until reopened
     bool is_damaged = false;  ///< holds what cannot be moved
+
+    bool holds_records() const { return use == SegmentUse::log || use == SegmentUse::far; }
 };
+
+SegmentUse use_of(SegmentKind kind);
 
 /// How a segment of the log hangs on the one before.
 struct LogEnd {
@@ -42,7 +46,7 @@ public:
     std::uint32_t last_epoch() const { return last_epoch_; }
     void note_epoch(std::uint32_t epoch) { last_epoch_ = std::max(last_epoch_, epoch); }
 
-    /// Erases the least worn segment that may be, and writes its header. Errors: full (none), io.
+    /// Erases a segment that may be, by its wear, and writes its header. Errors: full (none), io.
     std::expected<std::uint32_t, base::Error> open(SegmentKind kind, const LogEnd& previous = {});
     /// `since` is the checkpoint that no longer needs it; 0 for what no checkpoint ever named.
     void release(std::uint32_t segment, std::uint32_t since);
@@ -76,8 +80,11 @@ public:
         std::uint64_t sum = 0;
     };
     Wear wear() const;
+    /// How far a segment's count may lag behind the highest.
+    std::uint32_t wear_gap() const;
 
 private:
+    std::uint32_t choose(SegmentKind kind) const;
     bool is_openable(const Segment& segment) const;
     std::expected<void, base::Error> prepare(std::uint32_t index, SegmentKind kind,
                                              const LogEnd& previous);

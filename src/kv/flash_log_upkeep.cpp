@@ -49,15 +49,13 @@ std::expected<void, base::Error> Engine::make_room(const Batch& batch) {
     const bool overflows = levels_.memory.size() + batch.size() > options_.memory_entries;
     if ((overflows && !levels_.memory.empty()) || is_log_too_long()) MESH_CHECK(checkpoint());
     LogWriter::Estimate estimate(log_);
-    std::uint64_t bytes = commit_bytes;
     for (std::size_t i = 0; i < batch.size(); ++i) {
         const auto operation = batch.operation(i);
-        const std::uint32_t record = record_bytes(operation.key.size(), operation.value.size());
-        estimate.add(record);
-        bytes += record;
+        estimate.add(operation.is_put ? RecordKind::put : RecordKind::erase, operation.key.size(),
+                     operation.value.size());
     }
-    estimate.add(commit_bytes);
-    MESH_CHECK(collect_a_little(bytes));
+    estimate.add(RecordKind::commit, 0, commit_value_bytes);
+    MESH_CHECK(collect_a_little(estimate.bytes()));
     const bool may_use_reserve = batch.may_use_reserve() || batch.put_bytes() == 0;
     return make_room(estimate.segments() +
                      (may_use_reserve ? reserve_segments() : comfort_segments()));
@@ -90,7 +88,7 @@ std::expected<void, base::Error> Engine::collect_a_little(std::uint64_t batch_by
 std::uint32_t Engine::dead_segments() const {
     std::uint32_t dead = 0;
     for (std::uint32_t i = 0; i < segments_.size(); ++i) {
-        dead += segments_[i].use == SegmentUse::log && segments_[i].live == 0 && i != log_.head();
+        dead += segments_[i].holds_records() && segments_[i].live == 0 && !log_.is_head(i);
     }
     return dead;
 }
@@ -118,7 +116,7 @@ bool Engine::pays_to_collect(std::uint32_t segments) const {
     std::vector<std::uint32_t> gains;
     for (std::uint32_t i = 0; i < segments_.size(); ++i) {
         const Segment& segment = segments_[i];
-        if (segment.use != SegmentUse::log || i == log_.head() || segment.is_damaged) continue;
+        if (!segment.holds_records() || log_.is_head(i) || segment.is_damaged) continue;
         if (segment.live > 0 && segment.live < worth_collecting(body)) {
             gains.push_back(body - segment.live);
         }
@@ -215,9 +213,9 @@ Checkpoint Engine::describe(const Merge& merge, std::uint32_t version) const {
     for (std::uint32_t i = 0; i < segments_.size(); ++i) {
         const Segment& segment = segments_[i];
         checkpoint.segments[i].erases = segment.erases;
-        if (segment.use != SegmentUse::log) continue;
+        if (!segment.holds_records()) continue;
         const std::uint32_t live = segment.live - std::min(segment.live, merge.dropped[i]);
-        if (live == 0 && i != log_.head()) continue;
+        if (live == 0 && !log_.is_head(i)) continue;
         checkpoint.segments[i].epoch = segment.epoch;
         checkpoint.segments[i].live = live;
     }
@@ -275,9 +273,9 @@ void Engine::adopt(Merge merge, std::array<Location, 2> places) {
                                 segments_.size()));
     segments_.set_checkpoint(version, places);
     for (std::uint32_t i = 0; i < segments_.size(); ++i) {
-        if (segments_[i].use != SegmentUse::log) continue;
+        if (!segments_[i].holds_records()) continue;
         segments_.remove_live(medium_.geometry().location(i, 0), merge.dropped[i] * grain_bytes);
-        if (segments_[i].live == 0 && i != log_.head()) segments_.release(i, version);
+        if (segments_[i].live == 0 && !log_.is_head(i)) segments_.release(i, version);
     }
     for (const auto& run : {levels_.middle, levels_.base}) {
         if (!run || run == merge.middle || run == merge.base) continue;
@@ -299,12 +297,11 @@ void Engine::adopt(Merge merge, std::array<Location, 2> places) {
 /// behind, or none.
 std::uint32_t Engine::least_worn() const {
     const Segments::Wear wear = segments_.wear();
-    const auto gap =
-        std::max<std::uint32_t>(3, static_cast<std::uint32_t>(wear.sum / segments_.size() / 32));
+    const std::uint32_t gap = segments_.wear_gap();
     std::uint32_t chosen = none;
     for (std::uint32_t i = 0; i < segments_.size(); ++i) {
         const Segment& segment = segments_[i];
-        if (segment.use != SegmentUse::log || i == log_.head() || segment.is_damaged) continue;
+        if (!segment.holds_records() || log_.is_head(i) || segment.is_damaged) continue;
         if (segment.live == 0 || segment.erases + gap >= wear.most) continue;
         if (chosen == none || segment.erases < segments_[chosen].erases) chosen = i;
     }
@@ -317,7 +314,7 @@ std::uint32_t Engine::choose_victim() const {
     std::uint32_t chosen = none;
     for (std::uint32_t i = 0; i < segments_.size(); ++i) {
         const Segment& segment = segments_[i];
-        if (segment.use != SegmentUse::log || i == log_.head() || segment.is_damaged) continue;
+        if (!segment.holds_records() || log_.is_head(i) || segment.is_damaged) continue;
         if (segment.live == 0 || segment.live >= worth_collecting(body)) continue;
         if (chosen == none || segment.live < segments_[chosen].live) chosen = i;
     }
@@ -418,7 +415,7 @@ std::expected<void, base::Error> Engine::write_moves(const std::vector<Move>& mo
 
 std::expected<bool, base::Error> Engine::collect(std::uint32_t bytes) {
     if (victim_ == none || segments_[victim_].epoch != victim_epoch_ ||
-        segments_[victim_].use != SegmentUse::log) {
+        !segments_[victim_].holds_records()) {
         begin_victim(choose_victim());
         if (victim_ == none) return false;
     }

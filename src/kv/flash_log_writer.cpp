@@ -12,49 +12,50 @@ constexpr std::array<std::byte, page_bytes> zeros{};
 
 }  // namespace
 
-LogWriter::LogWriter(Medium& medium, Segments& segments, std::uint32_t buffer_bytes)
-    : medium_(&medium),
-      segments_(&segments),
-      buffer_(round_up(std::max(buffer_bytes, 2 * page_bytes), page_bytes)) {}
+SegmentHead::SegmentHead(Medium& medium, std::uint32_t buffer_bytes)
+    : medium_(&medium), buffer_(round_up(std::max(buffer_bytes, 2 * page_bytes), page_bytes)) {}
 
-void LogWriter::resume(const LogEnd& end, std::uint64_t sequence) {
-    end_ = end;
-    sequence_ = sequence;
-    is_open_ = false;
+bool SegmentHead::has_room(std::uint32_t bytes) const {
+    return is_open() && offset_ + bytes <= medium_->geometry().segment_bytes;
 }
 
-base::MutableBytes LogWriter::idle_buffer() {
+void SegmentHead::begin(std::uint32_t segment) {
+    segment_ = segment;
+    offset_ = buffer_offset_ = medium_->geometry().body;
+    buffered_ = 0;
+}
+
+void SegmentHead::close() {
+    segment_ = none;
+    buffered_ = 0;
+}
+
+base::MutableBytes SegmentHead::idle_buffer() {
     MESH_ASSERT(buffered_ == 0);
     return buffer_;
 }
 
-/// Without a head the next record opens one.
-std::uint32_t LogWriter::room_from() const {
-    return is_open_ ? offset_ : medium_->geometry().segment_bytes;
-}
-
-void LogWriter::Estimate::add(std::uint32_t record_bytes) {
-    if (at_ + record_bytes > geometry_->segment_bytes) {
-        ++segments_;
-        at_ = geometry_->body;
-    }
-    at_ += record_bytes;
-}
-
-LogWriter::Result LogWriter::flush() {
+std::expected<void, base::Error> SegmentHead::flush() {
     if (buffered_ == 0) return {};
     const std::uint32_t unit = medium_->geometry().program_bytes;
     const std::uint32_t padded = round_up(static_cast<std::uint32_t>(buffered_), unit);
     std::fill(buffer_.begin() + static_cast<std::ptrdiff_t>(buffered_),
               buffer_.begin() + static_cast<std::ptrdiff_t>(padded), std::byte{0});
+    buffered_ = 0;
     const auto done =
         medium_->program(segment_, buffer_offset_, base::Bytes(buffer_).first(padded));
     buffer_offset_ += padded;
-    buffered_ = 0;
     return done;
 }
 
-LogWriter::Result LogWriter::write(base::Bytes bytes) {
+std::expected<void, base::Error> SegmentHead::end_unit() {
+    const Geometry& geometry = medium_->geometry();
+    if (!is_open()) return {};
+    offset_ = geometry.body + round_up(offset_ - geometry.body, geometry.program_bytes);
+    return flush();
+}
+
+std::expected<void, base::Error> SegmentHead::write(base::Bytes bytes) {
     while (!bytes.empty()) {
         const std::size_t part = std::min(bytes.size(), buffer_.size() - buffered_);
         std::copy_n(bytes.begin(), part, buffer_.begin() + static_cast<std::ptrdiff_t>(buffered_));
@@ -66,69 +67,133 @@ LogWriter::Result LogWriter::write(base::Bytes bytes) {
     return {};
 }
 
-LogWriter::Result LogWriter::turn_to_new_segment() {
-    MESH_CHECK(flush());
-    LogEnd previous = end_;
-    if (is_open_) previous = {segment_, (*segments_)[segment_].epoch, offset_};
-    MESH_TRY(segment_, segments_->open(SegmentKind::log, previous));
-    opened_.push_back(segment_);
-    is_open_ = true;
-    offset_ = buffer_offset_ = medium_->geometry().body;
+std::expected<void, base::Error> SegmentHead::pad(std::uint32_t bytes) {
+    return write(base::Bytes(zeros).first(bytes));
+}
+
+LogWriter::LogWriter(Medium& medium, Segments& segments, std::uint32_t buffer_bytes)
+    : medium_(&medium),
+      segments_(&segments),
+      near_(medium, buffer_bytes),
+      far_(medium, buffer_bytes) {}
+
+void LogWriter::resume(const LogEnd& end, std::uint64_t sequence) {
+    end_ = end;
+    sequence_ = sequence;
+    near_.close();
+    far_.close();
+}
+
+LogWriter::Estimate::Estimate(const LogWriter& log)
+    : geometry_(&log.medium_->geometry()),
+      near_at_(log.near_.is_open() ? log.near_.offset() : geometry_->segment_bytes),
+      far_at_(log.far_.is_open() ? log.far_.offset() : geometry_->segment_bytes) {}
+
+void LogWriter::Estimate::place(std::uint32_t& at, std::uint32_t bytes) {
+    bytes_ += bytes;
+    if (at + bytes > geometry_->segment_bytes) {
+        ++segments_;
+        at = geometry_->body;
+    }
+    at += bytes;
+}
+
+void LogWriter::Estimate::add(RecordKind kind, std::size_t key_bytes, std::size_t value_bytes) {
+    if (lies_far(kind, value_bytes)) {
+        place(far_at_, record_bytes(key_bytes, value_bytes));
+        place(near_at_, record_bytes(0, far_place_bytes));
+    } else {
+        place(near_at_, record_bytes(key_bytes, value_bytes));
+    }
+}
+
+LogWriter::Result LogWriter::turn_to_new_segment(SegmentHead& head) {
+    MESH_CHECK(head.flush());
+    const bool is_far = &head == &far_;
+    LogEnd previous;
+    if (!is_far) {
+        previous = end_;
+        if (near_.is_open()) {
+            previous = {near_.segment(), (*segments_)[near_.segment()].epoch, near_.offset()};
+        }
+    }
+    MESH_TRY(const std::uint32_t segment,
+             segments_->open(is_far ? SegmentKind::far : SegmentKind::log, previous));
+    opened_.push_back(segment);
+    head.begin(segment);
     return {};
 }
 
-LogWriter::Result LogWriter::write_record(const RecordHead& head, base::Bytes key,
-                                          base::Bytes value) {
-    const std::uint32_t bytes = record_bytes(head);
+LogWriter::Result LogWriter::make_room(SegmentHead& head, std::uint32_t bytes) {
     if (bytes > medium_->geometry().body_bytes()) {
         return base::failure(base::Errc::too_large,
                              "a record of " + std::to_string(bytes) + " bytes in segments of " +
                                  std::to_string(medium_->geometry().segment_bytes),
                              "kv flash log", "use a store with larger segments");
     }
-    if (!is_open_ || offset_ + bytes > medium_->geometry().segment_bytes) {
-        MESH_CHECK(turn_to_new_segment());
-    }
-    const Location location = medium_->geometry().location(segment_, offset_);
-    MESH_CHECK(write(encode(head, key, segments_->seal(location))));
-    MESH_CHECK(write(key));
-    MESH_CHECK(write(value));
+    return head.has_room(bytes) ? Result() : turn_to_new_segment(head);
+}
+
+std::expected<Location, base::Error> LogWriter::write_record(SegmentHead& to,
+                                                             const RecordHead& head,
+                                                             base::Bytes key, base::Bytes value) {
+    const std::uint32_t bytes = record_bytes(head);
+    MESH_CHECK(make_room(to, bytes));
+    const Location location = medium_->geometry().location(to.segment(), to.offset());
+    MESH_CHECK(to.write(encode(head, key, segments_->seal(location))));
+    MESH_CHECK(to.write(key));
+    MESH_CHECK(to.write(value));
     const std::size_t written = record_head_bytes + key.size() + value.size();
-    return write(base::Bytes(zeros).first(bytes - written));
+    MESH_CHECK(to.pad(bytes - static_cast<std::uint32_t>(written)));
+    bytes_since_mark_ += bytes;
+    return location;
+}
+
+std::expected<Location, base::Error> LogWriter::write_far(const RecordHead& head, base::Bytes key,
+                                                          base::Bytes value) {
+    MESH_TRY(const Location location, write_record(far_, head, key, value));
+    const auto place = encode_far_place(location);
+    MESH_CHECK(write_record(
+        near_,
+        {.kind = RecordKind::far, .value_bytes = far_place_bytes, .value_checksum = crc32c(place)},
+        {}, place));
+    return location;
 }
 
 std::expected<Location, base::Error> LogWriter::append(const RecordHead& head, base::Bytes key,
                                                        base::Bytes value) {
-    if (auto written = write_record(head, key, value); !written) {
+    auto location = lies_far(head.kind, value.size()) ? write_far(head, key, value)
+                                                      : write_record(near_, head, key, value);
+    if (!location) {
         abandon();
-        return std::unexpected(std::move(written).error());
+        return location;
     }
     ++records_;
-    bytes_since_mark_ += record_bytes(head);
-    return medium_->geometry().location(segment_, offset_ - record_bytes(head));
+    return location;
 }
 
 LogWriter::Result LogWriter::reserve(std::uint32_t bytes) {
     MESH_ASSERT(records_ == 0);
-    if (is_open_ && offset_ + bytes <= medium_->geometry().segment_bytes) return {};
-    auto turned = turn_to_new_segment();
-    if (!turned) abandon();
-    return turned;
+    auto made = make_room(near_, bytes);
+    if (!made) abandon();
+    return made;
 }
 
 LogWriter::Result LogWriter::write_commit() {
-    commit_may_exist_ = true;
     const auto value = encode(CommitValue{sequence_, records_});
-    MESH_CHECK(write_record({.kind = RecordKind::commit,
+    MESH_CHECK(write_record(near_,
+                            {.kind = RecordKind::commit,
                              .value_bytes = commit_value_bytes,
                              .value_checksum = crc32c(value)},
                             {}, value));
-    offset_ = medium_->geometry().body +
-              round_up(offset_ - medium_->geometry().body, medium_->geometry().program_bytes);
-    return flush();
+    return near_.end_unit();
 }
 
 LogWriter::Result LogWriter::commit() {
+    if (auto ended = far_.end_unit(); !ended) {
+        abandon();
+        return ended;
+    }
     if (auto written = write_commit(); !written) return cancel(std::move(written).error());
     if (auto synced = medium_->sync(); !synced) {
         is_doubtful_ = true;
@@ -136,10 +201,9 @@ LogWriter::Result LogWriter::commit() {
         synced.error().what += "; whether the commit is stored is unknown until a restart";
         return synced;
     }
-    end_ = {segment_, (*segments_)[segment_].epoch, offset_};
+    end_ = {near_.segment(), (*segments_)[near_.segment()].epoch, near_.offset()};
     ++sequence_;
     records_ = 0;
-    commit_may_exist_ = false;
     opened_.clear();
     return {};
 }
@@ -150,7 +214,7 @@ LogWriter::Result LogWriter::cancel(base::Error error) {
     const bool is_settled = error.code == base::Errc::full || error.code == base::Errc::too_large;
     abandon();
     if (!is_settled) {
-        auto turned = turn_to_new_segment();
+        auto turned = turn_to_new_segment(near_);
         if (turned) turned = medium_->sync();
         opened_.clear();
         if (!turned) {
@@ -165,10 +229,9 @@ LogWriter::Result LogWriter::cancel(base::Error error) {
 void LogWriter::abandon() {
     for (const std::uint32_t segment : opened_) segments_->release(segment, 0);
     opened_.clear();
-    buffered_ = 0;
+    near_.close();
+    far_.close();
     records_ = 0;
-    is_open_ = false;
-    commit_may_exist_ = false;
 }
 
 }  // namespace meshchain::kv::flash
