@@ -188,6 +188,7 @@ wire::Verdict Chain::handle(base::Now now, const wire::Ingress& from, wire::Mess
 }
 
 void Chain::handle_timeout(base::Now now) {
+    server_->handle_timeout();
     downloads_.handle_timeout(now.instant);
     std::erase_if(announced_, [&](const auto& item) { return !downloads_.is_wanted(item.first); });
     sync_.handle_timeout(now.instant);
@@ -317,7 +318,7 @@ void Chain::poll_requests(base::Now now) {
 
 std::optional<wire::Outgoing> Chain::poll_frame(base::Now now) {
     poll_requests(now);
-    if (outgoing_.empty()) return server_->poll_frame(now.instant);
+    if (outgoing_.empty()) return server_->poll_frame();
     wire::Outgoing frame = std::move(outgoing_.front());
     outgoing_.pop_front();
     return frame;
@@ -327,9 +328,10 @@ base::Instant Chain::poll_timeout(base::Now now) const {
     const auto instant_of = [&](base::WallTime time) {
         return time == base::never_wall ? base::never : now.instant + (time - now.wall);
     };
-    base::Instant earliest = std::min(
-        {downloads_.poll_timeout(), catch_up_->poll_timeout(now.instant), import_at_,
-         progress_.poll_timeout(), server_->poll_timeout(), instant_of(engine_->poll_timeout())});
+    base::Instant earliest =
+        std::min({downloads_.poll_timeout(), catch_up_->poll_timeout(now.instant), import_at_,
+                  progress_.poll_timeout(), server_->is_held_back() ? now.instant : base::never,
+                  instant_of(engine_->poll_timeout())});
     if (!catch_up_->anchor() && !catch_up_->is_behind(now.instant)) {
         earliest = std::min(earliest, sync_.poll_timeout(page_downloads()));
     }

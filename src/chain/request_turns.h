@@ -5,7 +5,7 @@
 //
 // Limits: `peers_max` peers with `requests_max` requests each; `work_max` units of work, and what
 //         the last answer takes above it, between two calls of renew(). A unit is one read of the
-//         store.
+//         store, or one frame handed on; signatures are worth several.
 
 #include <deque>
 #include <map>
@@ -19,10 +19,14 @@ namespace meshchain::chain {
 template <class Request>
 class RequestTurns {
 public:
-    static constexpr std::size_t peers_max = 64;
+    /// Above what a node has sessions with, so that nobody is refused because of others.
+    static constexpr std::size_t peers_max = 128;
     /// What an honest peer has under way at once, with room to spare.
     static constexpr std::size_t requests_max = 32;
     static constexpr int work_max = 128;
+    /// Every answer is signed.
+    static constexpr int signing_work = 4;
+    static constexpr int verification_work = 8;
 
     /// False: there is no room for it.
     bool add(const crypto::PublicKey& from, Request request) {
@@ -42,7 +46,7 @@ public:
         std::pair taken(turn->first, std::move(turn->second.front()));
         turn->second.pop_front();
         if (turn->second.empty()) waiting_.erase(turn);
-        spend(1);
+        spend(signing_work);
         return taken;
     }
 

@@ -52,7 +52,7 @@ void add_sync(std::vector<MemoryLimit>& limits, const NodeConfig& config) {
     limits.push_back(
         {"chain", "answers on their way", BodyFetch::groups_max, 2 * wire::answer_bytes_max});
     limits.push_back({"chain", "sync requests to answer",
-                      config.max_peers * chain::RequestTurns<wire::SyncRequest>::requests_max,
+                      config.max_peers * chain::SyncServer::Turns::requests_max,
                       in_container<wire::SyncRequest>});
     limits.push_back({"chain", "frames of a sync answer",
                       wire::answer_bytes_max / wire::SyncChunk::bytes_max + wire::items_max + 1,
