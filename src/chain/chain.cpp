@@ -11,14 +11,16 @@ namespace {
 
 constexpr wire::MessageRule object(wire::MessageType type, std::size_t bytes_min,
                                    std::size_t bytes_max, std::uint32_t frames_per_minute,
-                                   std::uint8_t priority) {
+                                   std::uint8_t priority, std::uint32_t at_once = 0) {
     return {type,
             wire::MessageClass::object,
             static_cast<std::uint16_t>(bytes_min),
             static_cast<std::uint16_t>(bytes_max),
             frames_per_minute,
             priority,
-            true};
+            true,
+            std::nullopt,
+            at_once};
 }
 
 constexpr wire::MessageRule control(wire::MessageType type, std::size_t body_min,
@@ -46,11 +48,13 @@ constexpr wire::MessageRule sync_data_rule{Type::sync_data,
                                            false};
 
 constexpr std::array chain_rules{
-    object(Type::block_ack, wire::Vote::size, wire::Vote::size, 6000, 0),
+    // The votes of some rounds, and a mempool that is announced: as many as leave a chain at once.
+    object(Type::block_ack, wire::Vote::size, wire::Vote::size, 6000, 0, Chain::outgoing_max),
     object(Type::block, wire::BlockHeader::size + 2, wire::ip_payload_bytes_max, 600, 1),
     object(Type::evidence, 2, wire::ip_payload_bytes_max, 60, 1),
     control(Type::vote_request, 13, 13, 600, 1),
-    object(Type::transaction, wire::CompactTransfer::size, wire::long_bytes_max, 6000, 2),
+    object(Type::transaction, wire::CompactTransfer::size, wire::long_bytes_max, 6000, 2,
+           Chain::outgoing_max),
     control(Type::sync_request, 1, 64, 3000, 3, Type::sync_response),
     control(Type::sync_response, 1, wire::control_body_bytes_max, 6000, 3),
     sync_data_rule,

@@ -89,6 +89,22 @@ protected:
     int requests_ = 0;
 };
 
+TEST_F(UnderLoad, ANewIdentity_MaySayAtOnceWhatFewSecondsAllow) {
+    const auto rules = test_rules();
+    const wire::MessageRule* rule = find_rule(rules, MessageType::transaction);
+    for (std::uint32_t i = 0; i < rule->frames_per_minute_max; ++i) {
+        const std::string text = "payment " + std::to_string(i);
+        ASSERT_TRUE(honest_.mesh().send(network_.now(),
+                                        {.type = MessageType::transaction,
+                                         .to = victim_.key(),
+                                         .except = std::nullopt,
+                                         .payload = base::to_buffer(base::as_bytes(text))}));
+    }
+    network_.run_for(unloaded);
+    EXPECT_EQ(judged_, rule->frames_at_once());
+    EXPECT_LT(5 * rule->frames_at_once(), rule->frames_per_minute_max) << "a fifth of it";
+}
+
 TEST_F(UnderLoad, None_AnswersEveryRequestAtOnce) {
     EXPECT_EQ(answered_under([](int) {}), rounds);
 }

@@ -14,7 +14,8 @@ namespace {
 constexpr base::Duration topology_interval = std::chrono::seconds(1);
 /// A new neighbour's own announcement comes first: it says what need not be told.
 constexpr base::Duration hand_over_delay = std::chrono::seconds(4);
-constexpr base::Duration hand_over_pause = std::chrono::milliseconds(100);
+/// Slower than the rule of announcements, which has to leave room for news.
+constexpr base::Duration hand_over_pause = std::chrono::milliseconds(500);
 constexpr base::Duration hand_over_again = std::chrono::minutes(1);
 constexpr std::size_t hand_over_at_once = 8;
 

@@ -136,8 +136,7 @@ bool Router::admit_type(base::Instant now, const crypto::PublicKey& origin,
                         const wire::MessageRule& rule) {
     const auto key = std::pair(origin, rule.type);
     if (types_.get(key) == nullptr) {
-        const std::uint32_t rate = rule.frames_per_minute_max;
-        types_.put(key, TokenBucket(now, Rate{rate, rate}));
+        types_.put(key, TokenBucket(now, {rule.frames_per_minute_max, rule.frames_at_once()}));
     }
     return types_.get(key)->take(now);
 }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "mesh/router.h"
+
 namespace meshchain::mesh {
 namespace {
 
@@ -15,6 +17,9 @@ constexpr MessageRule own_rule(MessageType type, MessageClass message_class,
     return {type, message_class, bytes, bytes, 60, priority, false};
 }
 
+/// A relay hands on what more than one origin may say at once.
+constexpr std::uint32_t routed_at_once = 2 * Router::per_origin.burst;
+
 constexpr std::array own_rules{
     own_rule(MessageType::peer_hello, MessageClass::handshake, hello_payload_bytes, 1),
     MessageRule{MessageType::peer_info, MessageClass::object, wire::announcement_bytes_min,
@@ -23,7 +28,7 @@ constexpr std::array own_rules{
     own_rule(MessageType::cookie, MessageClass::handshake, cookie_payload_bytes, 1),
     MessageRule{MessageType::routed, MessageClass::object,
                 wire::routed_overhead_bytes - crypto::PublicKey::size, wire::ip_payload_bytes_max,
-                1'200, 4, true},
+                1'200, 4, true, std::nullopt, routed_at_once},
     MessageRule{MessageType::probe, MessageClass::routed, 0, probe_payload_bytes_max, 120, 4, true},
     MessageRule{MessageType::receipt, MessageClass::routed, wire::Receipt::size,
                 wire::Receipt::size, 1'200, 4, true},
@@ -49,6 +54,9 @@ std::expected<void, base::Error> check(const MessageRule& rule) {
         return refuse("exceeds what a routed message carries");
     }
     if (rule.frames_per_minute_max == 0) return refuse("has a rate of zero");
+    if (rule.frames_at_once_max > rule.frames_per_minute_max) {
+        return refuse("lets more come at once than in a minute");
+    }
     return {};
 }
 

@@ -28,7 +28,8 @@ std::span<const wire::MessageRule> mesh_rules();
 
 /// Joins the modules' rules, ordered by type.
 /// Errors: exists (two rules for one type), invalid_argument (a type that can never be assigned,
-/// a size range that is empty or over ip_payload_bytes_max, a rate of zero).
+/// a size range that is empty or over ip_payload_bytes_max, a rate of zero, more at once than in a
+/// minute).
 std::expected<std::vector<wire::MessageRule>, base::Error> build_rule_table(
     std::span<const std::span<const wire::MessageRule>> parts);
 

@@ -48,6 +48,9 @@ TEST_F(Rules, ImpossibleLimits_AreRefused) {
     rule = rule_;
     rule.frames_per_minute_max = 0;
     EXPECT_EQ(refusal(rule), Errc::invalid_argument);
+    rule = rule_;
+    rule.frames_at_once_max = 61;
+    EXPECT_EQ(refusal(rule), Errc::invalid_argument);
 }
 
 TEST_F(Rules, JoinedTable_FindsEveryTypeAndNoOther) {

@@ -2,6 +2,7 @@
 // How a module takes part in the network without knowing it (ARCHITECTURE.md):
 // the rule of each message type it owns, and the calls the node makes.
 
+#include <algorithm>
 #include <expected>
 #include <optional>
 #include <span>
@@ -42,6 +43,16 @@ struct MessageRule {
     bool on_radio;                        ///< may it cross a radio link
     /// Of a request: the type whose arrival from the same peer tells how quick and useful it is.
     std::optional<MessageType> answered_by = std::nullopt;
+    /// How many may come at once, at most frames_per_minute_max; 0: those of three seconds, and no
+    /// fewer than a service may send in one share.
+    std::uint32_t frames_at_once_max = 0;
+
+    static constexpr std::uint32_t frames_at_once_usual = 64;
+    constexpr std::uint32_t frames_at_once() const {
+        if (frames_at_once_max > 0) return frames_at_once_max;
+        return std::min(std::max(frames_per_minute_max / 20, frames_at_once_usual),
+                        frames_per_minute_max);
+    }
 };
 
 /// Where a message of class `routed` began; its signature was verified.
