@@ -188,16 +188,33 @@ std::expected<std::optional<Recovery::Step>, base::Error> Recovery::next(Cursor&
     MESH_TRY(const auto record, engine_->records_.read(location));
     if (!record || cursor.offset + record_bytes(record->head) > link.end) return std::nullopt;
     Step step{.record = *record, .location = location, .value_is_sound = true};
-    if (checks_value) {
-        MESH_TRY(step.value_is_sound, engine_->records_.check_value(location, record->head,
-                                                                    engine_->log_.idle_buffer()));
-    }
     cursor.offset += record_bytes(record->head);
     if (record->head.kind == RecordKind::commit) {
         cursor.offset =
             geometry_.body + round_up(cursor.offset - geometry_.body, geometry_.program_bytes);
     }
+    if (record->head.kind == RecordKind::far) MESH_CHECK(go_far(step));
+    if (checks_value && step.value_is_sound) {
+        MESH_TRY(step.value_is_sound, engine_->records_.check_value(step.location, step.record.head,
+                                                                    engine_->log_.idle_buffer()));
+    }
     return step;
+}
+
+/// To the record that it names; the value is not sound when that is not there.
+Recovery::Result Recovery::go_far(Step& step) {
+    step.value_is_sound = false;
+    if (step.record.head.value_bytes != far_place_bytes) return {};
+    base::Buffer place;
+    MESH_TRY(const bool is_sound,
+             engine_->records_.read_value(step.location, step.record.head, place));
+    if (!is_sound) return {};
+    const Location location = parse_far_place(place);
+    if (geometry_.segment_of(location) >= geometry_.segments) return {};
+    MESH_TRY(const auto record, engine_->records_.read(location));
+    if (!record || record->head.kind != RecordKind::put) return {};
+    step = {.record = *record, .location = location, .value_is_sound = true};
+    return {};
 }
 
 std::expected<std::optional<CommitValue>, base::Error> Recovery::commit_value(const Step& step) {

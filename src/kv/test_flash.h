@@ -76,7 +76,7 @@ public:
     Batch next(State& state) {
         Batch batch;
         ++height_;
-        put(batch, state, blocks, block_key(height_), text(200 + random_.below(300)));
+        put(batch, state, blocks, block_key(height_), text(100 + random_.below(600)));
         if (height_ > 60) erase(batch, state, blocks, block_key(height_ - 60));
         for (int i = 0; i < 3; ++i) put(batch, state, coins, coin_key(), text(40));
         while (coin_count(state) > 40) erase_some_coin(batch, state);
