@@ -50,6 +50,11 @@ public:
         return taken;
     }
 
+    /// What was taken last is not done: it is `from`'s next.
+    void put_back(const crypto::PublicKey& from, Request request) {
+        waiting_[from].push_front(std::move(request));
+    }
+
     void spend(int work) { work_left_ -= work; }
     /// Once in a step of the node.
     void renew() { work_left_ = work_max; }

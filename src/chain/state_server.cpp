@@ -11,6 +11,8 @@ namespace {
 constexpr int page_work = wire::state_coins_max;
 /// The ids of a whole block are hashed.
 constexpr int block_work = 32;
+/// A coin costs about a read.
+constexpr std::size_t coins_undone_at_once = RequestTurns<wire::StateRequest>::work_max;
 
 }  // namespace
 
@@ -39,6 +41,11 @@ void StateServer::stop(base::Now) {
     views_.clear();
     turns_.clear();
     outgoing_.clear();
+}
+
+void StateServer::forget_peer(const crypto::PublicKey& peer) {
+    turns_.forget(peer);
+    for (Open& open : views_) open.holders.erase(peer);
 }
 
 void StateServer::handle_timeout(base::Now now) {
@@ -98,8 +105,8 @@ void StateServer::answer(const wire::HeaderPageRequest& request) {
 }
 
 void StateServer::answer(const wire::StatePageRequest& request) {
-    Open* open = view_of(request.block);
-    if (open == nullptr) return send_unavailable(request.block);
+    Open* open = whole_view_for(request);
+    if (open == nullptr) return;
     turns_.spend(page_work);
     const auto page = open->view->page(request);
     if (!page) return send_unavailable(request.block);
@@ -107,8 +114,8 @@ void StateServer::answer(const wire::StatePageRequest& request) {
 }
 
 void StateServer::answer(const wire::RangeHashRequest& request) {
-    Open* open = view_of(request.block);
-    if (open == nullptr) return send_unavailable(request.block);
+    Open* open = whole_view_for(request);
+    if (open == nullptr) return;
     auto& known = open->hashes.at(request.range);
     if (!known) {
         turns_.spend(RequestTurns<wire::StateRequest>::work_max);  // a whole range is read
@@ -138,29 +145,69 @@ std::optional<wire::Height> StateServer::height_to_open(const wire::Hash& block)
     return wire::Height{height.value - 1};
 }
 
+/// Each peer has its share of openings, and all together theirs.
+bool StateServer::may_open() {
+    while (!opened_.empty() && opened_.front().second + peer_open_interval <= now_) {
+        opened_.pop_front();
+    }
+    if (!opened_.empty() && now_ < opened_.back().second + open_interval) return false;
+    return std::ranges::none_of(opened_, [&](const auto& one) { return one.first == asking_; });
+}
+
+/// The state whose last holder asked longest ago, unless somebody else still reads it.
 bool StateServer::make_room() {
     if (views_.size() < views_max) return true;
-    const auto idle = std::ranges::min_element(views_, {}, &Open::used);
-    if (now_ - idle->used < open_interval) return false;
+    const auto held_at = [&](const Open& open) {
+        base::Instant last{};
+        for (const auto& [peer, asked] : open.holders) {
+            if (peer != asking_) last = std::max(last, asked);
+        }
+        return last;
+    };
+    const auto idle = std::ranges::min_element(views_, {}, held_at);
+    if (now_ - held_at(*idle) < open_interval) return false;
     views_.erase(idle);
     return true;
+}
+
+void StateServer::hold(Open& open) {
+    for (Open& each : views_) each.holders.erase(asking_);
+    open.holders[asking_] = open.used = now_;
+}
+
+StateServer::Open* StateServer::open_view(const wire::Hash& block) {
+    const auto height = height_to_open(block);
+    if (!height || !may_open() || !make_room()) return nullptr;
+    opened_.emplace_back(asking_, now_);
+    auto view = StateView::begin(*store_, chain_->store(), *height);
+    if (!view) return nullptr;
+    views_.push_back({block, *std::move(view), now_, now_});
+    return &views_.back();
 }
 
 StateServer::Open* StateServer::view_of(const wire::Hash& block) {
     std::erase_if(views_, [&](const Open& open) { return open.ends() <= now_; });
     const auto found = std::ranges::find(views_, block, &Open::block);
-    if (found != views_.end()) {
-        found->used = now_;
-        return &*found;
+    Open* open = found != views_.end() ? &*found : open_view(block);
+    if (open != nullptr) hold(*open);
+    return open;
+}
+
+template <class Request>
+StateServer::Open* StateServer::whole_view_for(const Request& request) {
+    Open* open = view_of(request.block);
+    if (open != nullptr && !open->view->is_whole()) {
+        const auto undone = open->view->undo(chain_->store(), coins_undone_at_once);
+        if (undone) {
+            turns_.spend(static_cast<int>(*undone));
+            turns_.put_back(asking_, request);
+            return nullptr;
+        }
+        std::erase_if(views_, [&](const Open& each) { return &each == open; });
+        open = nullptr;
     }
-    const auto height = height_to_open(block);
-    if (!height || now_ < next_open_ || !make_room()) return nullptr;
-    next_open_ = now_ + open_interval;
-    turns_.spend(RequestTurns<wire::StateRequest>::work_max);
-    auto view = StateView::open(*store_, chain_->store(), *height);
-    if (!view) return nullptr;
-    views_.push_back({block, *std::move(view), now_, now_, {}});
-    return &views_.back();
+    if (open == nullptr) send_unavailable(request.block);
+    return open;
 }
 
 }  // namespace meshchain::chain

@@ -6,12 +6,15 @@
 // Ownership: store and chain outlive it.
 // Limits:    `views_max` states open at once, each for `view_life` at most and `view_idle` after
 //            the last page, one opened in `open_interval`; those of RequestTurns, and the
-//            `outgoing_max` frames of one answer.
+//            `outgoing_max` frames of one answer. A peer opens one in `peer_open_interval` and
+//            holds the one it asked for last, so that two peers can always have one each. A state
+//            is worked back from the tip in pieces, each time it is the turn of who wants it.
 // Threads:   one owner.
 // Errors:    a request that does not parse is a Verdict; what is not here is answered so.
 // Format:    docs/formats/state.md
 
 #include <deque>
+#include <map>
 
 #include "chain/chain.h"
 #include "chain/request_turns.h"
@@ -29,6 +32,7 @@ public:
     static constexpr base::Duration view_idle = std::chrono::seconds(60);
     static constexpr base::Duration view_life = std::chrono::minutes(30);
     static constexpr base::Duration open_interval = std::chrono::seconds(5);
+    static constexpr base::Duration peer_open_interval = std::chrono::seconds(30);
     static constexpr std::size_t outgoing_max = wire::validators_max / wire::final_votes_max;
 
     StateServer(kv::Store& store, const Chain& chain) : store_(&store), chain_(&chain) {}
@@ -46,7 +50,7 @@ public:
     std::optional<wire::Outgoing> poll_frame(base::Now now) override;
     base::Instant poll_timeout(base::Now now) const override;
 
-    void forget_peer(const crypto::PublicKey& peer) { turns_.forget(peer); }
+    void forget_peer(const crypto::PublicKey& peer);
 
 private:
     struct Open {
@@ -54,6 +58,7 @@ private:
         std::unique_ptr<StateView> view;
         base::Instant opened{};
         base::Instant used{};
+        std::map<crypto::PublicKey, base::Instant> holders{};  ///< who asked for no other since
         std::array<std::optional<wire::Hash>, wire::fee_range + 1> hashes{};
         base::Instant ends() const { return std::min(opened + view_life, used + view_idle); }
     };
@@ -65,16 +70,22 @@ private:
     void answer(const wire::InclusionRequest& request);
     void send(const wire::StateResponse& response);
     void send_unavailable(const wire::Hash& subject);
-    /// The open state that `block` commits to; opens it if that may be.
+    /// The open state that `block` commits to, whole or not; opens it if that may be.
     Open* view_of(const wire::Hash& block);
+    /// Of whole ones only. Puts `request` back while its state is worked at.
+    template <class Request>
+    Open* whole_view_for(const Request& request);
+    Open* open_view(const wire::Hash& block);
     std::optional<wire::Height> height_to_open(const wire::Hash& block) const;
+    bool may_open();
     bool make_room();
+    void hold(Open& open);
 
     kv::Store* store_;
     const Chain* chain_;
     std::deque<Open> views_;
     base::Instant now_{};
-    base::Instant next_open_{};
+    std::deque<std::pair<crypto::PublicKey, base::Instant>> opened_;  ///< within the longer pause
     crypto::PublicKey asking_;
     RequestTurns<wire::StateRequest> turns_;
     std::deque<wire::Outgoing> outgoing_;

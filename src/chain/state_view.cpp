@@ -24,6 +24,14 @@ base::Buffer first_key(std::uint8_t range) {
 std::expected<std::unique_ptr<StateView>, base::Error> StateView::open(kv::Store& store,
                                                                        const ChainStore& chain,
                                                                        wire::Height height) {
+    MESH_TRY(auto view, begin(store, chain, height));
+    while (!view->is_whole()) MESH_CHECK(view->undo_block(chain));
+    return view;
+}
+
+std::expected<std::unique_ptr<StateView>, base::Error> StateView::begin(kv::Store& store,
+                                                                        const ChainStore& chain,
+                                                                        wire::Height height) {
     const wire::Height tip = chain.tip().height;
     if (height > tip || height < chain.base().height) {
         return base::failure(base::Errc::not_found,
@@ -42,29 +50,39 @@ std::expected<std::unique_ptr<StateView>, base::Error> StateView::open(kv::Store
     std::unique_ptr<StateView> view(new StateView());
     view->state_ = chain.state();
     MESH_TRY(view->fees_, chain.fees());
-    MESH_CHECK(view->undo(chain, height));
+    view->at_ = chain.tip();
+    view->height_ = height;
     MESH_TRY(view->view_, store.snapshot());
     return view;
 }
 
-std::expected<void, base::Error> StateView::undo(const ChainStore& chain, wire::Height height) {
-    at_ = chain.tip();
-    while (at_.height > height) {
-        MESH_TRY(const auto stored, chain.block(at_.hash));
-        if (!stored) return corrupt("block " + std::to_string(at_.height.value) + " is missing");
-        MESH_TRY(const ledger::BlockEffects effects, chain.effects_of(*stored));
-        for (const ledger::Coin& coin : effects.created) undone_[coin.outpoint] = std::nullopt;
-        for (const ledger::Coin& coin : effects.spent) undone_[coin.outpoint] = coin.output;
-        wire::Amount& earned = fees_[effects.proposer];
-        const wire::Amount after = earned;
-        const auto before = wire::subtract(after, effects.fees);
-        if (!before) return corrupt("a fee balance is too small to take back");
-        ledger::revert(effects, *before, after, state_);
-        earned = *before;
-        if (earned == wire::Amount{}) fees_.erase(effects.proposer);
-        MESH_TRY(at_, chain.parent_of(*stored));
-    }
-    return {};
+std::expected<std::size_t, base::Error> StateView::undo(const ChainStore& chain,
+                                                        std::size_t coins) {
+    std::size_t undone = 0;
+    do {
+        if (is_whole()) break;
+        MESH_TRY(const std::size_t some, undo_block(chain));
+        undone += some;
+    } while (undone < coins);
+    return undone;
+}
+
+/// An empty block counts as one coin.
+std::expected<std::size_t, base::Error> StateView::undo_block(const ChainStore& chain) {
+    MESH_TRY(const auto stored, chain.block(at_.hash));
+    if (!stored) return corrupt("block " + std::to_string(at_.height.value) + " is missing");
+    MESH_TRY(const ledger::BlockEffects effects, chain.effects_of(*stored));
+    for (const ledger::Coin& coin : effects.created) undone_[coin.outpoint] = std::nullopt;
+    for (const ledger::Coin& coin : effects.spent) undone_[coin.outpoint] = coin.output;
+    wire::Amount& earned = fees_[effects.proposer];
+    const wire::Amount after = earned;
+    const auto before = wire::subtract(after, effects.fees);
+    if (!before) return corrupt("a fee balance is too small to take back");
+    ledger::revert(effects, *before, after, state_);
+    earned = *before;
+    if (earned == wire::Amount{}) fees_.erase(effects.proposer);
+    MESH_TRY(at_, chain.parent_of(*stored));
+    return 1 + effects.created.size() + effects.spent.size();
 }
 
 std::expected<std::vector<wire::StateCoin>, base::Error> StateView::coins(

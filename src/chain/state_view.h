@@ -29,7 +29,16 @@ public:
                                                                        const ChainStore& chain,
                                                                        wire::Height height);
 
-    /// The block after which the coins are as seen here.
+    /// The same, but nothing is undone yet: undo() must be called until is_whole().
+    static std::expected<std::unique_ptr<StateView>, base::Error> begin(kv::Store& store,
+                                                                        const ChainStore& chain,
+                                                                        wire::Height height);
+    /// Undoes blocks that changed `coins` coins in all, and one at least; returns how many.
+    /// `chain` may have moved on. Errors: corrupt (also where the chain was taken back meanwhile).
+    std::expected<std::size_t, base::Error> undo(const ChainStore& chain, std::size_t coins);
+    bool is_whole() const { return at_.height <= height_; }
+
+    /// The block after which the coins are as seen here, once it is whole.
     const Tip& at() const { return at_; }
     wire::Hash digest() const { return state_.digest(); }
     const std::map<wire::ValidatorIndex, wire::Amount>& fees() const { return fees_; }
@@ -46,9 +55,10 @@ public:
 
 private:
     StateView() = default;
-    std::expected<void, base::Error> undo(const ChainStore& chain, wire::Height height);
+    std::expected<std::size_t, base::Error> undo_block(const ChainStore& chain);
 
     Tip at_{};
+    wire::Height height_;  ///< where undoing ends
     crypto::SetHash state_;
     std::map<wire::ValidatorIndex, wire::Amount> fees_;
     /// Coins that differ from the snapshot's: as they were, or nothing.
