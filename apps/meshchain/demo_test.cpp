@@ -42,6 +42,16 @@ TEST_F(Demo, FiveNodes_PayThroughAKillAndAccountForEverything) {
     EXPECT_LE(result.at("seconds_to_final_p50"), result.at("seconds_to_final_max"));
 }
 
+TEST_F(Demo, FiveNodesOnFlashLogs_DoTheSame) {  // B4
+    const Ended ended = run({"demo", "--once", "--json", "--store", "flashlog"}, 110s);
+    ASSERT_EQ(ended.exit_code, 0) << ended.output << ended.errors;
+    const Json result = ended.json();
+    EXPECT_EQ(result.at("payments_final"), result.at("payments_sent"));
+    EXPECT_EQ(result.at("coins_equal"), true);
+    EXPECT_EQ(result.at("supply_conserved"), true);
+    EXPECT_EQ(result.at("killed_node_caught_up"), true);
+}
+
 TEST_F(Demo, Interrupt_LeavesNoProcessAndNoFolder) {
     const auto temporary = root_ / "tmp";
     std::filesystem::create_directory(temporary);

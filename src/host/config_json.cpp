@@ -21,6 +21,8 @@ constexpr Choice<wire::Role> roles[] = {{"validator", wire::Role::validator},
                                         {"light", wire::Role::light}};
 constexpr Choice<node::SyncStart> sync_starts[] = {{"genesis", node::SyncStart::genesis},
                                                    {"snapshot", node::SyncStart::snapshot}};
+constexpr Choice<node::StoreEngine> engines[] = {{"sqlite", node::StoreEngine::sqlite},
+                                                 {"flashlog", node::StoreEngine::flashlog}};
 constexpr Choice<base::LogLevel> levels[] = {{"debug", base::LogLevel::debug},
                                              {"info", base::LogLevel::info},
                                              {"warning", base::LogLevel::warning},
@@ -163,6 +165,12 @@ Reading read_config(const Json& json) {
         sync.read_as("start", config.sync_start, one_of(sync_starts));
         object.absorb(sync.finish());
     }
+    if (const Json* part = object.child("store")) {
+        JsonObject store(*part, "store");
+        store.read_as("engine", config.store_engine, one_of(engines));
+        store.read("size_mb", config.store_size_mb);
+        object.absorb(store.finish());
+    }
     if (const Json* part = object.child("network")) {
         object.absorb(read_network(*part, config.network));
     }
@@ -259,6 +267,8 @@ Json to_json(const NodeConfig& config) {
     if (config.block_time) json["block_time_ms"] = ms(*config.block_time);
     json["sync_timeout_ms"] = ms(config.sync_timeout);
     json["sync"] = {{"start", text_of(sync_starts, config.sync_start)}};
+    json["store"] = {{"engine", text_of(engines, config.store_engine)},
+                     {"size_mb", config.store_size_mb}};
     json["network"] = network_json(config.network);
     json["api"] = {{"address", base::to_string(config.api.address)},
                    {"tls_certificate", config.api.tls_certificate},

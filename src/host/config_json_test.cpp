@@ -85,6 +85,8 @@ node::NodeConfig unusual() {
     config.stake = wire::Amount{123'456'789'012};
     config.storage_path = "/var/lib/a b/store.db";
     config.wallet_path = "my wallet";
+    config.store_engine = node::StoreEngine::flashlog;
+    config.store_size_mb = 16;
     config.max_peers = 7;
     config.max_block_size = 65536;
     config.block_time = 1s;

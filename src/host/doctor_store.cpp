@@ -5,7 +5,7 @@
 #include "chain/chain_store.h"
 #include "consensus/vote_store.h"
 #include "host/doctor_checks.h"
-#include "host/sqlite_store.h"
+#include "host/node_store.h"
 #include "host/store_marker.h"
 #include "node/tables.h"
 
@@ -16,7 +16,7 @@ constexpr auto sync_anew =
     "stop the node, keep a copy of its folder, move the store away and start with "
     "--accept-empty-store: it syncs again from peers";
 
-void check_chain(Patient& patient, SqliteStore& store) {
+void check_chain(Patient& patient, kv::Store& store) {
     if (!patient.genesis) return;
     // Opening writes genesis into an empty store, which a read-only one refuses.
     const auto chain = chain::ChainStore::open(store, *patient.genesis);
@@ -29,7 +29,7 @@ void check_chain(Patient& patient, SqliteStore& store) {
                       : sync_anew);
 }
 
-void check_key_record(Patient& patient, SqliteStore& store) {
+void check_key_record(Patient& patient, kv::Store& store) {
     if (!patient.config || patient.config->role != wire::Role::validator || patient.running) return;
     const auto content = consensus::VoteStore(store, node::tables::consensus).load();
     if (!content) {
@@ -53,8 +53,9 @@ void check_store(Patient& patient) {
     const auto path = patient.folder.store(*patient.config);
     const auto marker = read_store_marker(patient.folder);
     if (!std::filesystem::exists(path) && (!marker || !*marker)) return;  // before the first start
-    const auto store = SqliteStore::open(path, {.tables = node::node_tables},
-                                         {.mode = SqliteOptions::Mode::read_only});
+    const auto store = open_node_store(patient.folder, *patient.config, StoreMode::read_only);
+    // A flash log has one reader or writer at a time.
+    if (!store && patient.running && store.error().code == base::Errc::locked) return;
     if (!store) {
         const base::Errc code = store.error().code;
         const bool missing = code == base::Errc::not_found || is_empty_file(path);

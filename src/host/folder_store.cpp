@@ -3,7 +3,7 @@
 #include "host/config_json.h"
 #include "host/data_folder.h"
 #include "host/node_setup.h"
-#include "node/tables.h"
+#include "host/node_store.h"
 
 namespace meshchain::host {
 
@@ -11,8 +11,7 @@ std::expected<FolderStore, base::Error> open_folder_store(const std::filesystem:
     const DataFolder folder(root);
     MESH_TRY(const node::NodeConfig config, load_config(folder.config()));
     MESH_TRY(ledger::Genesis genesis, load_genesis(folder.genesis()));
-    MESH_TRY(auto store, SqliteStore::open(folder.store(config), {.tables = node::node_tables},
-                                           {.mode = SqliteOptions::Mode::read_only}));
+    MESH_TRY(auto store, open_node_store(folder, config, StoreMode::read_only));
     return FolderStore{std::move(genesis), std::move(store)};
 }
 

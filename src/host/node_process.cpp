@@ -17,7 +17,7 @@
 #include "host/log_sink.h"
 #include "host/node_keys.h"
 #include "host/node_setup.h"
-#include "host/sqlite_store.h"
+#include "host/node_store.h"
 #include "host/store_marker.h"
 #include "host/system_entropy.h"
 #include "host/system_time_source.h"
@@ -105,7 +105,7 @@ struct NodeProcess::Parts {
     Argon2Kdf kdf;
     ThreadPoolVerifier verifier{ThreadPoolVerifier::usual_helpers()};
     boost::asio::io_context io{1};
-    std::unique_ptr<SqliteStore> store;
+    std::unique_ptr<kv::Store> store;
     std::unique_ptr<UdpLink> link;
     std::unique_ptr<mesh::IpFrames> frames;
     std::optional<EventStream> events;
@@ -138,13 +138,11 @@ Result NodeProcess::Parts::open_folder() {
 
 /// A store that was there once must be there again.
 Result NodeProcess::Parts::open_store() {
-    using Mode = SqliteOptions::Mode;
     const auto path = folder.store(config);
     MESH_TRY(const bool was_there, read_store_marker(folder));
     const bool must_exist = was_there && !options.accept_empty_store;
-    auto opened =
-        SqliteStore::open(path, {.tables = node::node_tables},
-                          {.mode = must_exist ? Mode::must_exist : Mode::create_if_absent});
+    auto opened = open_node_store(folder, config,
+                                  must_exist ? StoreMode::must_exist : StoreMode::create_if_absent);
     if (!opened && must_exist && is_empty_file(path)) opened.error().advice = empty_store_advice;
     MESH_TRY(store, std::move(opened));
     if (must_exist) return check_store_marker(folder, *store);

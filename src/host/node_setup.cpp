@@ -5,7 +5,7 @@
 #include "host/config_json.h"
 #include "host/file.h"
 #include "host/node_keys.h"
-#include "host/sqlite_store.h"
+#include "host/node_store.h"
 #include "host/store_marker.h"
 #include "node/node.h"
 #include "node/tables.h"
@@ -14,9 +14,9 @@ namespace meshchain::host {
 namespace {
 
 std::expected<void, base::Error> record_new_key(const DataFolder& folder,
+                                                const node::NodeConfig& config,
                                                 const crypto::PublicKey& key) {
-    const auto path = folder.store(node::NodeConfig{});
-    MESH_TRY(const auto store, SqliteStore::open(path, {.tables = node::node_tables}));
+    MESH_TRY(const auto store, open_node_store(folder, config, StoreMode::create_if_absent));
     MESH_CHECK(node::Node::record_new_key(*store, key));
     MESH_CHECK(store->close());
     return write_store_marker(folder);
@@ -32,11 +32,12 @@ std::expected<ledger::Genesis, base::Error> load_genesis(const std::filesystem::
 }
 
 std::expected<node::Keys, base::Error> load_or_make_keys(const DataFolder& folder,
-                                                         base::Entropy& entropy) {
+                                                         base::Entropy& entropy,
+                                                         const node::NodeConfig& config) {
     if (std::filesystem::exists(folder.node_keys())) return load_node_keys(folder.node_keys());
     node::Keys keys = generate_keys(entropy);
     MESH_CHECK(save_node_keys(keys, folder.node_keys()));
-    MESH_CHECK(record_new_key(folder, keys.validating->public_key()));
+    MESH_CHECK(record_new_key(folder, config, keys.validating->public_key()));
     return keys;
 }
 

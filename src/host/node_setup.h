@@ -20,8 +20,10 @@ std::expected<ledger::Genesis, base::Error> load_genesis(const std::filesystem::
 /// The folder's keys; new ones if there are none. Of a new validating key the store learns that it
 /// has signed nothing yet, which is what allows it to sign at once (PROTOCOL.md P3); a key file
 /// brought from elsewhere has no such record and waits.
+/// The record goes into the store that `config` names, which is made if need be.
 std::expected<node::Keys, base::Error> load_or_make_keys(const DataFolder& folder,
-                                                         base::Entropy& entropy);
+                                                         base::Entropy& entropy,
+                                                         const node::NodeConfig& config = {});
 
 /// Whether genesis lists these very keys.
 bool is_validator(const ledger::Genesis& genesis, const node::Keys& keys);

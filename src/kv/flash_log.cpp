@@ -91,15 +91,18 @@ std::expected<std::unique_ptr<FlashLog>, base::Error> FlashLog::open(
     const FlashLogOptions& flash_options) {
     MESH_CHECK(check_tables(options.tables));
     MESH_TRY(auto engine, flash::Engine::open(*region, flash_options));
-    std::unique_ptr<FlashLog> store(
-        new FlashLog(std::move(region), std::move(engine), options.quota_bytes));
+    std::unique_ptr<FlashLog> store(new FlashLog(std::move(region), std::move(engine),
+                                                 options.quota_bytes, flash_options.read_only));
     MESH_CHECK(store->declare(options.tables));
     return store;
 }
 
 FlashLog::FlashLog(std::unique_ptr<base::Region> region, std::unique_ptr<flash::Engine> engine,
-                   std::uint64_t quota_bytes)
-    : region_(std::move(region)), engine_(std::move(engine)), quota_bytes_(quota_bytes) {}
+                   std::uint64_t quota_bytes, bool read_only)
+    : region_(std::move(region)),
+      engine_(std::move(engine)),
+      quota_bytes_(quota_bytes),
+      read_only_(read_only) {}
 
 FlashLog::~FlashLog() { MESH_ASSERT(stats_.snapshots_open == 0); }
 
@@ -124,7 +127,8 @@ std::expected<void, base::Error> FlashLog::declare(std::span<const TableInfo> ta
         const std::byte number{static_cast<std::uint8_t>(info.table)};
         batch.put(schema, {&number, 1}, base::as_bytes(info.name));
     }
-    return batch.empty() ? std::expected<void, base::Error>() : engine_->commit(batch);
+    if (batch.empty() || read_only_) return {};
+    return engine_->commit(batch);
 }
 
 template <class Result>
@@ -183,7 +187,9 @@ std::expected<void, base::Error> FlashLog::commit(const Batch& batch) {
     return {};
 }
 
-bool FlashLog::is_read_only() const { return engine_ != nullptr && engine_->is_doubtful(); }
+bool FlashLog::is_read_only() const {
+    return read_only_ || (engine_ != nullptr && engine_->is_doubtful());
+}
 
 std::expected<std::unique_ptr<View>, base::Error> FlashLog::snapshot() {
     MESH_CHECK(check_open());
@@ -192,7 +198,13 @@ std::expected<std::unique_ptr<View>, base::Error> FlashLog::snapshot() {
                              std::to_string(snapshots_max) + " snapshots are open", "kv flash log",
                              "drop one first");
     }
-    if (!engine_->levels().memory.empty()) MESH_CHECK(noted(engine_->checkpoint()));
+    if (!engine_->levels().memory.empty()) {
+        if (is_read_only()) {
+            return base::failure(base::Errc::unavailable, "the store is read-only", "kv flash log",
+                                 "read it without a snapshot: nobody writes");
+        }
+        MESH_CHECK(noted(engine_->checkpoint()));
+    }
     return std::make_unique<FlashLogView>(*this);
 }
 

@@ -63,7 +63,7 @@ private:
     friend class FlashLogView;
 
     FlashLog(std::unique_ptr<base::Region> region, std::unique_ptr<flash::Engine> engine,
-             std::uint64_t quota_bytes);
+             std::uint64_t quota_bytes, bool read_only);
 
     std::expected<void, base::Error> declare(std::span<const TableInfo> tables);
     std::expected<void, base::Error> check_open() const;
@@ -76,6 +76,7 @@ private:
     std::unique_ptr<base::Region> region_;  ///< none when closed
     std::unique_ptr<flash::Engine> engine_;
     std::uint64_t quota_bytes_;
+    bool read_only_;
     std::array<bool, tables_max> declared_{};
     Stats stats_;
 };

@@ -14,6 +14,7 @@ struct FlashLogOptions {
     std::uint32_t cached_places = 65'536;  ///< of records by key: 8 bytes each; 0: none
     std::uint32_t buffer_bytes = 65'536;   ///< what one program writes at most
     std::uint32_t collect_bytes = 65'536;  ///< what one step of collection moves at most
+    bool read_only = false;
 
     /// All in 64 KB, with 16 MB of flash in segments of 64 KB.
     static constexpr FlashLogOptions device() {

@@ -72,6 +72,7 @@ void check_node(const NodeConfig& config, Problems& problems) {
         problems.add("wallet_path", "'" + config.wallet_path + "'",
                      "a path of its own, not that of storage_path");
     }
+    problems.number("store.size_mb", config.store_size_mb, 16, 8191);
     problems.number("max_peers", config.max_peers, 1, 100);
     problems.number("max_block_size", config.max_block_size, 1024, 65'536);
     if (config.block_time) {

@@ -81,6 +81,9 @@ struct LogConfig {
 /// Where a node without a chain begins (row F5).
 enum class SyncStart : std::uint8_t { genesis, snapshot };
 
+/// What keeps the node's data: host/sqlite_store.h or kv/flash_log.h.
+enum class StoreEngine : std::uint8_t { sqlite, flashlog };
+
 struct NodeConfig {
     std::string node_name = "MeshChain Node";
     /// Derived from the identity; a configured one must match it, which guards against a swapped
@@ -90,6 +93,8 @@ struct NodeConfig {
     wire::Amount stake;                      ///< what the node asks to bond
     std::string storage_path = "store.db";   ///< relative to the data folder
     std::string wallet_path = "wallet.key";  ///< relative to the data folder
+    StoreEngine store_engine = StoreEngine::sqlite;
+    std::uint32_t store_size_mb = 256;  ///< of a new flash log, which never grows
     std::uint32_t max_peers = 20;
     std::uint32_t max_block_size = 4096;       ///< of blocks this node proposes
     std::optional<base::Duration> block_time;  ///< genesis has it; a differing value is refused

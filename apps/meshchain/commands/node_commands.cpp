@@ -21,6 +21,7 @@ namespace {
 struct KeysOptions {
     std::uint64_t stake = 0;
     std::string payout;
+    std::string store;
 };
 
 std::expected<crypto::PublicKey, base::Error> payout_key(const host::DataFolder& folder,
@@ -36,13 +37,22 @@ std::expected<crypto::PublicKey, base::Error> payout_key(const host::DataFolder&
     return wallet.keys.front();
 }
 
+host::Json store_json(const std::string& engine) {
+    return engine.empty() ? host::Json::object() : host::Json{{"engine", engine}};
+}
+
+std::expected<node::NodeConfig, base::Error> store_config(const std::string& engine) {
+    return host::parse_config(host::to_line({{"store", store_json(engine)}}), "command line");
+}
+
 std::expected<Output, base::Error> keys(const Context& context, const KeysOptions& options) {
     const host::DataFolder folder(context.data);
     MESH_CHECK(host::make_folder(folder.root()));
     MESH_TRY(const host::FileLock lock, host::FileLock::acquire(folder.root()));
     MESH_TRY(const crypto::PublicKey payout, payout_key(folder, options.payout));
     host::SystemEntropy entropy;
-    MESH_TRY(const node::Keys keys, host::load_or_make_keys(folder, entropy));
+    MESH_TRY(const node::NodeConfig config, store_config(options.store));
+    MESH_TRY(const node::Keys keys, host::load_or_make_keys(folder, entropy, config));
     if (!keys.validating) {
         return base::failure(base::Errc::unsupported, "no validating key in this file",
                              folder.node_keys().string(),
@@ -69,7 +79,8 @@ Command keys_command(const Context& context) {
             "  meshchain node keys --data alice --stake 100 --json > alice.json",
         .options = {{"--stake", "UNITS", "stake of this validator in the genesis (0)", &o->stake},
                     {"--payout", "ADDRESS",
-                     "who gets what it earns (first address of DIR/wallet.key)", &o->payout}},
+                     "who gets what it earns (first address of DIR/wallet.key)", &o->payout},
+                    {"--store", "ENGINE", "sqlite or flashlog (sqlite)", &o->store}},
         .run = [&context, o] { return keys(context, *o); }};
 }
 
@@ -84,6 +95,7 @@ struct InitOptions {
     std::vector<std::string> static_peers;
     bool no_multicast = false;
     bool snapshot_start = false;
+    std::string store;
 };
 
 /// By way of JSON, so that the flags obey the very rules of the file.
@@ -93,6 +105,7 @@ std::expected<node::NodeConfig, base::Error> config_from(const InitOptions& opti
     if (!options.role.empty()) json["role"] = options.role;
     if (!options.name.empty()) json["node_name"] = options.name;
     if (options.snapshot_start) json["sync"] = {{"start", "snapshot"}};
+    json["store"] = store_json(options.store);
     host::Json& network = json["network"] = host::Json::object();
     network["multicast"] = !options.no_multicast;
     network["static_peers"] = options.static_peers;
@@ -107,7 +120,8 @@ std::expected<Output, base::Error> init(const Context& context, const InitOption
     MESH_CHECK(host::make_folder(folder.root()));
     MESH_TRY(const host::FileLock lock, host::FileLock::acquire(folder.root()));
     host::SystemEntropy entropy;
-    MESH_TRY(const node::Keys keys, host::load_or_make_keys(folder, entropy));
+    MESH_TRY(const node::NodeConfig stored, store_config(options.store));
+    MESH_TRY(const node::Keys keys, host::load_or_make_keys(folder, entropy, stored));
     MESH_TRY(const node::NodeConfig config,
              config_from(options, host::is_validator(genesis, keys)));
     MESH_CHECK(host::write_node(folder, genesis, keys, config));
@@ -141,7 +155,9 @@ Command init_command(const Context& context) {
                      &o->static_peers},
                     {"--no-multicast", "", "meet static peers only", &o->no_multicast},
                     {"--snapshot-start", "", "begin with a FINAL state, without the history",
-                     &o->snapshot_start}},
+                     &o->snapshot_start},
+                    {"--store", "ENGINE", "sqlite or flashlog, as `node keys` had it (sqlite)",
+                     &o->store}},
         .run = [&context, o] { return init(context, *o); }};
 }
 

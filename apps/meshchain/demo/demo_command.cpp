@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdio>
 
+#include "host/config_json.h"
 #include "host/json_document.h"
 #include "host/temporary_folder.h"
 #include "meshchain/commands/commands.h"
@@ -25,6 +26,7 @@ void notice_interrupts() {
 struct DemoOptions {
     bool once = false;
     std::string keep;
+    std::string store;
 };
 
 double rounded(double seconds) { return std::round(seconds * 1000) / 1000; }
@@ -77,10 +79,14 @@ std::string result_text(const ScenarioResult& result) {
 }
 
 std::expected<ScenarioResult, base::Error> play(const std::filesystem::path& folder, Screen& screen,
-                                                bool once) {
-    Scenario scenario(folder, screen, interrupted);
+                                                const DemoOptions& options) {
+    host::Json json = host::Json::object();
+    if (!options.store.empty()) json["store"] = {{"engine", options.store}};
+    MESH_TRY(const node::NodeConfig config,
+             host::parse_config(host::to_line(json), "command line"));
+    Scenario scenario(folder, config.store_engine, screen, interrupted);
     MESH_CHECK(scenario.play());
-    if (!once) scenario.linger();
+    if (!options.once) scenario.linger();
     return scenario.settle();
 }
 
@@ -95,7 +101,7 @@ std::expected<Output, base::Error> demo(const Context& context, const DemoOption
                              "name a new one");
     }
     Screen screen(context.json);
-    MESH_TRY(const ScenarioResult result, play(folder, screen, options.once));
+    MESH_TRY(const ScenarioResult result, play(folder, screen, options));
     Output shown = output(result_json(result), result_text(result));
     if (!result.all_right()) shown.exit_code = ExitCode::failure;
     return shown;
@@ -111,7 +117,8 @@ Command demo_command(const Context& context) {
                 "Examples:\n  meshchain demo\n  meshchain demo --once --json\n"
                 "  meshchain demo --once --keep /tmp/demo",
             .options = {{"--once", "", "end by itself, with the accounting", &o->once},
-                        {"--keep", "DIR", "leave the nodes' folders there", &o->keep}},
+                        {"--keep", "DIR", "leave the nodes' folders there", &o->keep},
+                        {"--store", "ENGINE", "sqlite or flashlog (sqlite)", &o->store}},
             .run = [&context, o] { return demo(context, *o); }};
 }
 

@@ -24,6 +24,13 @@ constexpr std::string_view passphrase = "demo";
 constexpr base::KdfCost cheap{1, 64};
 constexpr auto request_timeout = 5s;
 
+node::NodeConfig store_config(node::StoreEngine engine) {
+    node::NodeConfig config;
+    config.store_engine = engine;
+    config.store_size_mb = 32;
+    return config;
+}
+
 base::Error at_node(base::Error error, const std::string& name) {
     error.where = name + ": " + error.where;
     return error;
@@ -31,16 +38,18 @@ base::Error at_node(base::Error error, const std::string& name) {
 
 }  // namespace
 
-DemoNode::DemoNode(std::filesystem::path folder, std::string name, node::Keys keys)
-    : folder_(std::move(folder)), name_(std::move(name)), keys_(std::move(keys)) {}
+DemoNode::DemoNode(std::filesystem::path folder, std::string name, node::StoreEngine engine,
+                   node::Keys keys)
+    : folder_(std::move(folder)), name_(std::move(name)), engine_(engine), keys_(std::move(keys)) {}
 
 std::expected<DemoNode, base::Error> DemoNode::prepare(const std::filesystem::path& folder,
-                                                       std::string name) {
+                                                       std::string name, node::StoreEngine engine) {
     host::SystemEntropy entropy;
     host::Argon2Kdf kdf;
     MESH_CHECK(host::make_folder(folder));
-    MESH_TRY(node::Keys keys, host::load_or_make_keys(host::DataFolder(folder), entropy));
-    DemoNode node(folder, std::move(name), std::move(keys));
+    MESH_TRY(node::Keys keys,
+             host::load_or_make_keys(host::DataFolder(folder), entropy, store_config(engine)));
+    DemoNode node(folder, std::move(name), engine, std::move(keys));
     MESH_TRY(const wallet::KeyFile wallet,
              wallet::create_key_file({kdf, entropy, host::secret_memory()}, cheap,
                                      base::as_bytes(passphrase), node.name_));
@@ -56,7 +65,7 @@ ledger::GenesisValidator DemoNode::genesis_entry(wire::Amount stake) const {
 
 /// On loopback only, every port free but the group's, and quick to notice who comes and goes.
 std::expected<void, base::Error> DemoNode::join(const ledger::Genesis& genesis) {
-    node::NodeConfig config;
+    node::NodeConfig config = store_config(engine_);
     config.node_name = name_;
     config.role = wire::Role::validator;
     config.network.listen = node::ipv4({127, 0, 0, 1}, 0);

@@ -9,6 +9,7 @@
 #include "host/data_folder.h"
 #include "host/json.h"
 #include "ledger/genesis.h"
+#include "node/config.h"
 #include "node/keys.h"
 
 namespace meshchain::app {
@@ -17,7 +18,7 @@ class DemoNode {
 public:
     /// Makes the folder with keys and a wallet.
     static std::expected<DemoNode, base::Error> prepare(const std::filesystem::path& folder,
-                                                        std::string name);
+                                                        std::string name, node::StoreEngine engine);
 
     ledger::GenesisValidator genesis_entry(wire::Amount stake) const;
     const crypto::PublicKey& owner() const { return owner_; }
@@ -42,10 +43,12 @@ public:
     std::string api_text() const;
 
 private:
-    DemoNode(std::filesystem::path folder, std::string name, node::Keys keys);
+    DemoNode(std::filesystem::path folder, std::string name, node::StoreEngine engine,
+             node::Keys keys);
 
     host::DataFolder folder_;
     std::string name_;
+    node::StoreEngine engine_;
     node::Keys keys_;
     crypto::PublicKey owner_;
     std::string address_;

@@ -83,7 +83,7 @@ Result Scenario::prepare() {
     screen_.say("Making " + std::to_string(node_count) + " validators and their genesis ...");
     for (std::size_t i = 0; i < node_count; ++i) {
         const std::string name = "node" + std::to_string(i + 1);
-        MESH_TRY(DemoNode node, DemoNode::prepare(folder_ / name, name));
+        MESH_TRY(DemoNode node, DemoNode::prepare(folder_ / name, name, engine_));
         nodes_.push_back(std::move(node));
     }
     host::SystemWallClock clock;

@@ -29,9 +29,13 @@ public:
     static constexpr std::size_t payments_after = 15;
 
     /// `interrupted` is looked at in every wait.
-    Scenario(const std::filesystem::path& folder, Screen& screen,
+    Scenario(const std::filesystem::path& folder, node::StoreEngine engine, Screen& screen,
              const std::atomic<bool>& interrupted)
-        : folder_(folder), screen_(screen), interrupted_(interrupted), tracker_(nodes_) {}
+        : folder_(folder),
+          engine_(engine),
+          screen_(screen),
+          interrupted_(interrupted),
+          tracker_(nodes_) {}
 
     /// Up to and with the catching up. Errors: what went wrong; unavailable when interrupted.
     std::expected<void, base::Error> play();
@@ -55,6 +59,7 @@ private:
     void refresh();
 
     std::filesystem::path folder_;
+    node::StoreEngine engine_;
     Screen& screen_;
     const std::atomic<bool>& interrupted_;
     ledger::Genesis genesis_;

@@ -1,0 +1,170 @@
+#include "host/file_region.h"
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include <csignal>
+#include <fstream>
+
+#include "host/node_store.h"
+#include "host/temporary_folder.h"
+#include "kv/flash_log.h"
+#include "node/tables.h"
+
+namespace meshchain::host {
+namespace {
+
+using base::Errc;
+using Mode = FileRegion::Mode;
+
+constexpr std::uint64_t size = 16 << 20;
+constexpr kv::Table coins{0};
+constexpr kv::TableInfo tables[] = {{coins, "coins"}};
+
+Errc refusal(const auto& opened) {
+    EXPECT_FALSE(opened.has_value());
+    if (opened) return Errc::timeout;
+    EXPECT_FALSE(opened.error().advice.empty()) << sentence(opened.error());
+    return opened.error().code;
+}
+
+std::expected<std::unique_ptr<kv::FlashLog>, base::Error> open_log(
+    const std::filesystem::path& path, Mode mode = Mode::create_if_absent) {
+    MESH_TRY(auto region, FileRegion::open(path, {.mode = mode, .size_bytes = size}));
+    if (region->is_blank()) MESH_CHECK(kv::FlashLog::format(*region));
+    return kv::FlashLog::open(std::move(region), {.tables = tables},
+                              {.read_only = mode == Mode::read_only});
+}
+
+kv::Batch number(std::uint64_t value) {
+    kv::Batch batch;
+    const std::string text = std::to_string(value);
+    batch.put(coins, base::as_bytes("number"), base::as_bytes(text));
+    batch.put(coins, base::as_bytes("n" + text), base::Buffer(700));
+    return batch;
+}
+
+std::uint64_t stored_number(kv::Store& store) {
+    const auto got = store.get(coins, base::as_bytes("number"));
+    EXPECT_TRUE(got.has_value());
+    return got && *got ? std::stoull(std::string(base::as_text(**got))) : 0;
+}
+
+TEST(FileRegion, MissingEmptyOrForeignFiles_AreReported) {
+    const TemporaryFolder folder;
+    const auto path = folder.path() / "store";
+    EXPECT_EQ(refusal(FileRegion::open(path, {.mode = Mode::must_exist})), Errc::not_found);
+    EXPECT_EQ(refusal(FileRegion::open(path, {.mode = Mode::read_only})), Errc::not_found);
+    EXPECT_FALSE(std::filesystem::exists(path));
+    std::ofstream(path).close();
+    EXPECT_EQ(refusal(FileRegion::open(path, {.mode = Mode::must_exist})), Errc::corrupt);
+    EXPECT_FALSE(FileRegion::open(folder.path(), {}).has_value());
+    EXPECT_EQ(refusal(FileRegion::open(folder.path() / "no" / "store", {})), Errc::not_found);
+}
+
+TEST(FileRegion, FileInUse_IsLockedForOthers) {
+    const TemporaryFolder folder;
+    const auto path = folder.path() / "store";
+    auto first = open_log(path);
+    ASSERT_TRUE(first.has_value()) << sentence(first.error());
+    EXPECT_EQ(refusal(open_log(path)), Errc::locked);
+    EXPECT_EQ(refusal(open_log(path, Mode::read_only)), Errc::locked);
+    ASSERT_TRUE((*first)->close());
+    auto reader = open_log(path, Mode::read_only);
+    ASSERT_TRUE(reader.has_value()) << sentence(reader.error());
+    EXPECT_TRUE(open_log(path, Mode::read_only).has_value());
+    EXPECT_EQ((*reader)->commit(number(1)).error().code, Errc::unavailable);
+}
+
+TEST(FileRegion, FileCutShort_IsReported) {
+    const TemporaryFolder folder;
+    const auto path = folder.path() / "store";
+    {
+        auto store = open_log(path);
+        ASSERT_TRUE((*store)->commit(number(1)));
+    }
+    std::filesystem::resize_file(path, size / 2);
+    EXPECT_FALSE(open_log(path, Mode::must_exist).has_value());
+}
+
+TEST(FileRegion, WriteRefusedByTheKernel_ChangesNothing) {
+    const TemporaryFolder folder;
+    const auto path = folder.path() / "store";
+    auto store = open_log(path);
+    ASSERT_TRUE((*store)->commit(number(1)));
+    rlimit whole{};
+    ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &whole), 0);
+    const rlimit none{0, whole.rlim_max};
+    const auto previous = ::signal(SIGXFSZ, SIG_IGN);
+    ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &none), 0);
+    const auto refused = (*store)->commit(number(2));
+    ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &whole), 0);
+    ::signal(SIGXFSZ, previous);
+    EXPECT_FALSE(refused.has_value());
+    EXPECT_EQ(stored_number(**store), 1u);
+    store->reset();
+    store = open_log(path, Mode::must_exist);
+    ASSERT_TRUE(store.has_value()) << sentence(store.error());
+    EXPECT_EQ(stored_number(**store), 1u);
+    EXPECT_TRUE((*store)->commit(number(2)).has_value());
+}
+
+TEST(FileRegion, KilledAtAnyInstant_KeepsEveryAcknowledgedCommit) {  // B6, P5-1
+    const TemporaryFolder folder;
+    const auto path = folder.path() / "store";
+    std::uint64_t acknowledged = 0;
+    for (int life = 0; life < 4; ++life) {
+        int ends[2];
+        ASSERT_EQ(::pipe(ends), 0);
+        const pid_t writer = ::fork();
+        if (writer == 0) {
+            auto store = open_log(path);
+            if (!store) ::_exit(1);
+            for (std::uint64_t next = stored_number(**store) + 1;; ++next) {
+                if (!(*store)->commit(number(next))) ::_exit(1);
+                if (::write(ends[1], &next, sizeof next) != sizeof next) ::_exit(1);
+            }
+        }
+        ::close(ends[1]);
+        std::uint64_t seen = 0;
+        for (int i = 0; i < 30 + life * 17; ++i) {
+            ASSERT_EQ(::read(ends[0], &seen, sizeof seen), sizeof seen);
+            acknowledged = seen;
+        }
+        ::kill(writer, SIGKILL);
+        while (::read(ends[0], &seen, sizeof seen) == sizeof seen) acknowledged = seen;
+        ::close(ends[0]);
+        int status = 0;
+        ::waitpid(writer, &status, 0);
+        ASSERT_TRUE(WIFSIGNALED(status));
+        auto store = open_log(path, Mode::must_exist);
+        ASSERT_TRUE(store.has_value()) << sentence(store.error());
+        EXPECT_GE(stored_number(**store), acknowledged);
+        EXPECT_LE(stored_number(**store), acknowledged + 1);
+        EXPECT_TRUE((*store)->verify().has_value());
+    }
+}
+
+TEST(NodeStore, EngineOtherThanTheStores_IsRefusedAndChangesNothing) {
+    const TemporaryFolder root;
+    const DataFolder folder(root.path());
+    node::NodeConfig config;
+    config.store_size_mb = 16;
+    using Engine = node::StoreEngine;
+    for (const Engine made : {Engine::sqlite, Engine::flashlog}) {
+        config.storage_path = made == Engine::sqlite ? "a" : "b";
+        config.store_engine = made;
+        ASSERT_TRUE(open_node_store(folder, config, StoreMode::create_if_absent).has_value());
+        config.store_engine = made == Engine::sqlite ? Engine::flashlog : Engine::sqlite;
+        for (const StoreMode mode : {StoreMode::create_if_absent, StoreMode::must_exist}) {
+            EXPECT_EQ(refusal(open_node_store(folder, config, mode)), Errc::corrupt);
+        }
+        config.store_engine = made;
+        const auto opened = open_node_store(folder, config, StoreMode::must_exist);
+        EXPECT_TRUE(opened.has_value()) << sentence(opened.error());
+    }
+}
+
+}  // namespace
+}  // namespace meshchain::host

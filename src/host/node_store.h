@@ -1,0 +1,23 @@
+#pragma once
+// The store of a node, with the engine that its configuration names (`store.engine`).
+//
+// Errors: those of the engine: docs/formats/kv-sqlite.md, docs/formats/flash-log.md. A store that
+//         another engine wrote is corrupt to this one, and left alone.
+
+#include <memory>
+
+#include "host/data_folder.h"
+#include "kv/store.h"
+
+namespace meshchain::host {
+
+enum class StoreMode : std::uint8_t {
+    create_if_absent,
+    must_exist,
+    read_only,  ///< beside a running node with SQLite only; the flash log says locked
+};
+
+std::expected<std::unique_ptr<kv::Store>, base::Error> open_node_store(
+    const DataFolder& folder, const node::NodeConfig& config, StoreMode mode);
+
+}  // namespace meshchain::host
