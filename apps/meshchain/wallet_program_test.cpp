@@ -171,9 +171,22 @@ TEST_F(WalletProgram, Watch_TakesAddressesAndRefusesNonsense) {
     const std::string address = restore(phrase_text, "own").json().at("addresses").at(0);
     const Ended made = about("w", {"wallet", "watch", "--address", address});
     ASSERT_EQ(made.exit_code, 0) << made.errors;
-    EXPECT_EQ(
-        about("w", {"wallet", "phrase", "--passphrase-file", path("passphrase")}).error_code(),
-        "unsupported");
+    EXPECT_EQ(about("w", {"wallet", "phrase", "--passphrase-file", path("missing")}).error_code(),
+              "unsupported")
+        << "before it asks for a passphrase";
+    const Ended copied = run({"wallet", "backup", path("copy"), "--data", path("w")});
+    EXPECT_EQ(copied.exit_code, 0) << copied.errors;
+    EXPECT_THAT(copied.output, Not(HasSubstr("passphrase")));
+}
+
+TEST_F(WalletProgram, AFileThatDoesNotParse_IsNamedWithAdvice) {
+    ASSERT_EQ(restore(phrase_text, "w").exit_code, 0);
+    const std::string file = path("w") + "/wallet.key";
+    ASSERT_TRUE(host::write_file(file, base::as_bytes(content(file).substr(0, 40))));
+    const Ended shown =
+        run({"wallet", "phrase", "--passphrase-file", path("passphrase"), "--data", path("w")});
+    EXPECT_THAT(shown.errors, HasSubstr(file));
+    EXPECT_THAT(shown.errors, HasSubstr("wallet restore"));
 }
 
 class RunningWallet : public RunningNode {
@@ -237,6 +250,12 @@ TEST_F(RunningWallet, PinOpensItUntilItWasWrongTooOften) {
     EXPECT_EQ(unlock("271828", true).exit_code, 0) << "and enables the PIN again";
 }
 
+TEST_F(RunningWallet, APinThatWasNeverSet_IsNoTry) {
+    start();
+    EXPECT_EQ(unlock("271828", true).error_code(), "not_found");
+    EXPECT_FALSE(std::filesystem::exists(root_ / "alice" / "wallet.key.tries"));
+}
+
 TEST_F(RunningWallet, TriesOfAKilledNode_StayCounted) {
     start();
     EXPECT_EQ(unlock("wrong").error_code(), "unauthorized");
@@ -298,6 +317,13 @@ TEST_F(RunningWallet, Fees_AreChosenByNameOrNumberAndNeverByMistake) {
     };
     EXPECT_EQ(pay("cheap").exit_code, 2);
     EXPECT_EQ(pay("18446744073709551615").error_code(), "invalid_argument");
+    const Ended slip = pay("6");
+    EXPECT_EQ(slip.error_code(), "invalid_argument");
+    EXPECT_THAT(slip.errors, HasSubstr("--yes"));
+    EXPECT_EQ(ask({"send", bob_address_, "5", "--fee", "6", "--yes", "--passphrase-file",
+                   path("passphrase")})
+                  .exit_code,
+              0);
     const Ended low = pay("low");
     ASSERT_EQ(low.exit_code, 0) << low.errors;
     EXPECT_EQ(low.json().at("fee"), 1);

@@ -77,6 +77,7 @@ std::expected<wallet::OpenedKeyFile, base::Error> WalletTools::open(const Contex
                                                                     const wallet::KeyFile& file,
                                                                     const UnlockOptions& options) {
     const auto kind = options.pin ? wallet::TryKind::pin : wallet::TryKind::passphrase;
+    MESH_CHECK(host::check_openable(file, kind));
     host::WalletSecret secret{{}, kind};
     MESH_TRY(secret.typed, host::read_passphrase(options.source(), host::Asking::once));
     const base::Instant start = steady_now();

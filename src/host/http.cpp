@@ -1,6 +1,7 @@
 #include "host/http.h"
 
 #include <algorithm>
+#include <boost/beast/core/string.hpp>
 #include <charconv>
 #include <optional>
 
@@ -172,7 +173,9 @@ std::optional<std::string_view> host_name(std::string_view host) {
 
 bool is_loopback_host(std::string_view host) {
     const auto name = host_name(host);
-    return name == "127.0.0.1" || name == "[::1]" || name == "localhost";
+    if (!name) return false;
+    // Names are case-insensitive (RFC 9110, 4.2.3).
+    return *name == "127.0.0.1" || *name == "[::1]" || boost::beast::iequals(*name, "localhost");
 }
 
 static std::string_view reason_of(unsigned status) {

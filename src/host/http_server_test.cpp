@@ -36,7 +36,7 @@ TEST(HttpServer, ReboundHostName_IsRefused) {
         client.send(raw_request("", host));
         EXPECT_THAT(client.rest(), StartsWith("HTTP/1.1 403")) << host;
     }
-    for (const char* host : {"127.0.0.1", "localhost:4000", "[::1]", "[::1]:4000"}) {
+    for (const char* host : {"127.0.0.1", "localhost:4000", "LOCALHOST", "[::1]", "[::1]:4000"}) {
         RawClient client(server.address());
         client.send(raw_request("", host));
         EXPECT_THAT(client.rest(), StartsWith("HTTP/1.1 200")) << host;

@@ -171,7 +171,10 @@ Result NodeProcess::Parts::open_wallet() {
     const auto path = folder.wallet(config);
     if (!std::filesystem::exists(path)) return {};
     MESH_TRY(const base::Buffer sealed, read_file(path, wallet::KeyFile::bytes_max));
-    return node->open_wallet(now(), sealed);
+    auto opened = node->open_wallet(now(), sealed);
+    const bool is_form = !opened && opened.error().code == base::Errc::malformed;
+    if (is_form) return std::unexpected(WalletFiles::of(folder, config).of_file(opened.error()));
+    return opened;
 }
 
 Result NodeProcess::Parts::open_api() {

@@ -27,7 +27,12 @@ std::expected<void, base::Error> record_new_key(const DataFolder& folder,
 std::expected<ledger::Genesis, base::Error> load_genesis(const std::filesystem::path& path) {
     MESH_TRY(const base::Buffer bytes, read_file(path, genesis_bytes_max));
     auto genesis = ledger::parse_genesis(bytes);
-    if (!genesis) genesis.error().where = path.string() + ", " + genesis.error().where;
+    if (!genesis) {
+        genesis.error().where = path.string() + ", " + genesis.error().where;
+        if (genesis.error().advice.empty()) {
+            genesis.error().advice = "copy the network's genesis file there: others have the same";
+        }
+    }
     return genesis;
 }
 

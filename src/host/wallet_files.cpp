@@ -18,12 +18,33 @@ std::expected<wallet::KeyFile, base::Error> WalletFiles::load() const {
         return std::unexpected(bytes.error());
     }
     auto file = wallet::parse_key_file(*bytes);
-    if (!file) file.error().where = key_file.string();
+    if (!file) file.error() = of_file(std::move(file).error());
     return file;
+}
+
+base::Error WalletFiles::of_file(base::Error error) const {
+    error.where = key_file.string();
+    if (error.advice.empty()) {
+        error.advice = "put a copy of it there, or move it away and `meshchain wallet restore`";
+    }
+    return error;
 }
 
 std::expected<void, base::Error> WalletFiles::save(const wallet::KeyFile& file) const {
     return write_file(key_file, wallet::encode(file));
+}
+
+std::expected<void, base::Error> check_openable(const wallet::KeyFile& file, wallet::TryKind kind) {
+    if (file.kind == wallet::KeyFile::Kind::watch_only) {
+        return base::failure(base::Errc::unsupported,
+                             "this wallet only watches; it holds no secret", "wallet",
+                             "use the wallet that has the keys");
+    }
+    if (kind == wallet::TryKind::pin && file.by_pin.empty()) {
+        return base::failure(base::Errc::not_found, "no PIN is set", "wallet",
+                             "use the passphrase");
+    }
+    return {};
 }
 
 std::expected<wallet::OpenedKeyFile, base::Error> open_key_file(wallet::KeyFileDoors doors,

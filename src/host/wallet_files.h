@@ -21,6 +21,8 @@ struct WalletFiles {
     /// Errors: those of host/file.h and wallet::parse_key_file.
     std::expected<wallet::KeyFile, base::Error> load() const;
     std::expected<void, base::Error> save(const wallet::KeyFile& file) const;
+    /// What parse_key_file said, with the file's path and advice.
+    base::Error of_file(base::Error error) const;
 };
 
 /// A passphrase or PIN, typed.
@@ -28,6 +30,10 @@ struct WalletSecret {
     Secret typed;
     wallet::TryKind kind = wallet::TryKind::passphrase;
 };
+
+/// Whether a secret of this kind could open the file at all; asked before a try is counted.
+/// Errors: unsupported (watch-only), not_found (no PIN is set).
+std::expected<void, base::Error> check_openable(const wallet::KeyFile& file, wallet::TryKind kind);
 
 /// Opens `file` without counting: for who has counted. Loads the device secret for a PIN.
 /// Errors: those of load_device_secret and wallet::OpenedKeyFile::open.

@@ -10,6 +10,7 @@
 
 #include "host/argon2_kdf.h"
 #include "host/file.h"
+#include "host/node_setup.h"
 #include "host/qr_text.h"
 #include "host/system_entropy.h"
 #include "host/temporary_folder.h"
@@ -106,6 +107,14 @@ TEST_F(WalletFilesTest, DeviceSecret_IsForItsOwnerAloneAndNeverReplaced) {
     expect_error(load_device_secret(file), Errc::malformed);
     ASSERT_TRUE(write_file(file, as_bytes(std::string(37, 'x'))));
     expect_error(load_or_make_device_secret(file, entropy_), Errc::malformed);
+}
+
+TEST_F(WalletFilesTest, AGenesisThatDoesNotParse_IsNamedWithAdvice) {
+    ASSERT_TRUE(write_file(path("genesis.bin"), as_bytes("MC")));
+    const auto genesis = load_genesis(path("genesis.bin"));
+    ASSERT_FALSE(genesis);
+    EXPECT_THAT(genesis.error().where, testing::HasSubstr(path("genesis.bin").string()));
+    EXPECT_THAT(genesis.error().advice, testing::HasSubstr("genesis file"));
 }
 
 TEST_F(WalletFilesTest, Pin_OpensOnThisDeviceOnly) {

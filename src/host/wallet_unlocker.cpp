@@ -67,6 +67,7 @@ std::expected<wallet::KeyFile, base::Error> WalletUnlocker::Core::begin(wallet::
     }
     // As it lies on the disk: its PIN or passphrase may have changed since the node started.
     MESH_TRY(wallet::KeyFile file, files.load());
+    MESH_CHECK(check_openable(file, kind));
     MESH_TRY(TryCounter opened, TryCounter::open(files.tries, last_try));
     MESH_CHECK(opened.begin(kind, doors.now().instant));
     counter.emplace(std::move(opened));

@@ -21,6 +21,7 @@ struct SendOptions {
     std::optional<std::uint64_t> amount;
     std::string fee;
     std::string label;
+    bool yes = false;
     bool wait = false;
     std::uint64_t timeout_s = 120;
     UnlockOptions unlock;
@@ -51,6 +52,18 @@ std::expected<void, base::Error> read_link(const host::ApiClient& client,
     return {};
 }
 
+/// More fee than payment is as a rule a slip of the hand.
+std::expected<void, base::Error> check_fee(const Json& order) {
+    if (!order.contains("fee") || !order.at("fee").is_number_unsigned()) return {};
+    const std::uint64_t fee = order.at("fee");
+    const std::uint64_t amount = order.at("amount");
+    if (fee <= amount) return {};
+    return base::failure(Errc::invalid_argument,
+                         "the fee of " + std::to_string(fee) + " is more than the payment of " +
+                             std::to_string(amount),
+                         "--fee", "give less, or say --yes if it is meant");
+}
+
 std::expected<Json, base::Error> read_order(const host::ApiClient& client,
                                             const SendOptions& options) {
     if (options.amount == 0) {
@@ -63,7 +76,10 @@ std::expected<Json, base::Error> read_order(const host::ApiClient& client,
     MESH_TRY(const Json fee, fee_json(options.fee));
     if (!fee.is_null()) order["fee"] = fee;
     if (wallet::is_payment_uri(options.to)) MESH_CHECK(read_link(client, options, order));
-    if (order.contains("amount")) return order;
+    if (order.contains("amount")) {
+        if (!options.yes) MESH_CHECK(check_fee(order));
+        return order;
+    }
     return base::failure(Errc::invalid_argument, "no amount is given", "amount",
                          "say how much behind the address");
 }
@@ -100,6 +116,7 @@ Command send_command(const Context& context) {
                     {"amount", "UNITS", "how much, unless the link says it", &o->amount},
                     {"--fee", "FEE", "low, normal, high, or at least so many units (usual fee)",
                      &o->fee},
+                    {"--yes", "", "pay a fee above the amount", &o->yes},
                     {"--label", "TEXT", "a note for the own history", &o->label},
                     {"--wait", "", "show its way to FINAL", &o->wait},
                     {"--timeout", "SECONDS", "how long to wait (120)", &o->timeout_s, false,

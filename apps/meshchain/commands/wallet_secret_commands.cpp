@@ -80,10 +80,12 @@ std::expected<Output, base::Error> backup(const Context& context, const SecretOp
     MESH_TRY(wallet::KeyFile file, tools.files().load());
     file.by_pin.clear();
     MESH_CHECK(host::write_file(options.file, wallet::encode(file), host::IfExists::refuse));
+    const bool watches = file.kind == wallet::KeyFile::Kind::watch_only;
     return output({{"file", options.file}},
                   "Copied to " + options.file +
-                      ". It opens with the wallet's passphrase; to use it, put it into a node's "
-                      "folder as wallet.key.");
+                      (watches ? ". It holds addresses and no secret"
+                               : ". It opens with the wallet's passphrase") +
+                      "; to use it, put it into a node's folder as wallet.key.");
 }
 
 /// Changes the file while no node uses the folder.
