@@ -12,7 +12,7 @@ packages_of() {
             nlohmann-json3-dev libcli11-dev libspdlog-dev libsqlite3-dev libssl-dev \
             libqrencode-dev libutf8proc-dev prometheus-cpp-dev ;;
         test) echo python3 python3-jsonschema python3-prometheus-client libgtest-dev libgmock-dev ;;
-        bench) echo libbenchmark-dev ;;
+        bench) echo libbenchmark-dev liblmdb-dev ;;
         lint) echo python3 clang-format-19 clang-tidy-19 clang-19 ;;
         fuzz) echo clang-19 libclang-rt-19-dev ;;
         *)

@@ -67,7 +67,8 @@ constexpr FlashLogOptions tiny{.memory_entries = 16,
                                .cached_pages = 1,
                                .cached_places = 0,
                                .buffer_bytes = 1024,
-                               .collect_bytes = 1024};
+                               .collect_bytes = 1024,
+                               .far_bytes = 64};
 
 Engine engine(std::string name, MemoryFlash::Options flash, FlashLogOptions options) {
     return {std::move(name), [=] { return std::make_unique<FlashMedium>(flash, options); }};

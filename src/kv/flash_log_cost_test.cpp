@@ -210,7 +210,8 @@ TEST(FlashLogCost, Wear_IsSpreadOverSegmentsThatNeverChangeToo) {
                              .cached_pages = 4,
                              .cached_places = 0,
                              .buffer_bytes = 4096,
-                             .collect_bytes = 4096});
+                             .collect_bytes = 4096,
+                             .far_bytes = 512});
     const base::Buffer value(1000);
     const auto put = [&](const std::string& key) {
         Batch batch;

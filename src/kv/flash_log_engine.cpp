@@ -14,7 +14,7 @@ Engine::Engine(base::Region& region, Geometry geometry, const FlashLogOptions& o
       segments_(medium_),
       records_(medium_, segments_),
       pages_(medium_, segments_, options.cached_pages),
-      log_(medium_, segments_, options.buffer_bytes),
+      log_(medium_, segments_, options.buffer_bytes, options.far_bytes),
       places_(options.cached_places) {
     levels_.memory.reserve(options.memory_entries);
 }

@@ -17,7 +17,6 @@ inline constexpr std::uint32_t grain_bytes = 8;
 inline constexpr std::uint32_t segment_header_bytes = 48;  ///< of one of the two copies
 inline constexpr std::uint32_t record_head_bytes = 14;
 inline constexpr std::uint32_t commit_value_bytes = 12;
-inline constexpr std::uint32_t far_value_bytes_min = 512;  ///< of a value that lies far
 inline constexpr std::uint32_t far_place_bytes = 4;
 inline constexpr std::uint32_t page_bytes = 512;
 inline constexpr std::uint32_t page_entries_max = 42;
@@ -74,10 +73,6 @@ constexpr std::uint32_t record_bytes(const RecordHead& head) {
     return record_bytes(head.key_bytes, head.value_bytes);
 }
 inline constexpr std::uint32_t commit_bytes = record_bytes(0, commit_value_bytes);
-
-constexpr bool lies_far(RecordKind kind, std::size_t value_bytes) {
-    return kind == RecordKind::put && value_bytes >= far_value_bytes_min;
-}
 
 using HeadBytes = std::array<std::byte, record_head_bytes>;
 HeadBytes encode(const RecordHead& head, base::Bytes key, std::uint32_t seal);

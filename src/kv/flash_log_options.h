@@ -14,6 +14,9 @@ struct FlashLogOptions {
     std::uint32_t cached_places = 65'536;  ///< of records by key: 8 bytes each; 0: none
     std::uint32_t buffer_bytes = 65'536;   ///< what one program writes at most
     std::uint32_t collect_bytes = 65'536;  ///< what one step of collection moves at most
+    /// Values of so many bytes lie in segments of their own: less is moved on a full medium, for a
+    /// second program in each commit that has one. A decision of the writer, not of the format.
+    std::uint32_t far_bytes = 4096;
     bool read_only = false;
 
     /// All in 64 KB, with 16 MB of flash in segments of 64 KB.
@@ -23,7 +26,8 @@ struct FlashLogOptions {
                 .cached_pages = 6,
                 .cached_places = 0,
                 .buffer_bytes = 2048,
-                .collect_bytes = 4096};
+                .collect_bytes = 4096,
+                .far_bytes = 512};
     }
     /// About 64 MB, for a million coins and more.
     static constexpr FlashLogOptions server() {

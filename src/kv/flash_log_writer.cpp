@@ -71,9 +71,11 @@ std::expected<void, base::Error> SegmentHead::pad(std::uint32_t bytes) {
     return write(base::Bytes(zeros).first(bytes));
 }
 
-LogWriter::LogWriter(Medium& medium, Segments& segments, std::uint32_t buffer_bytes)
+LogWriter::LogWriter(Medium& medium, Segments& segments, std::uint32_t buffer_bytes,
+                     std::uint32_t far_bytes)
     : medium_(&medium),
       segments_(&segments),
+      far_bytes_(far_bytes),
       near_(medium, buffer_bytes),
       far_(medium, buffer_bytes) {}
 
@@ -85,7 +87,8 @@ void LogWriter::resume(const LogEnd& end, std::uint64_t sequence) {
 }
 
 LogWriter::Estimate::Estimate(const LogWriter& log)
-    : geometry_(&log.medium_->geometry()),
+    : log_(&log),
+      geometry_(&log.medium_->geometry()),
       near_at_(log.near_.is_open() ? log.near_.offset() : geometry_->segment_bytes),
       far_at_(log.far_.is_open() ? log.far_.offset() : geometry_->segment_bytes) {}
 
@@ -99,7 +102,7 @@ void LogWriter::Estimate::place(std::uint32_t& at, std::uint32_t bytes) {
 }
 
 void LogWriter::Estimate::add(RecordKind kind, std::size_t key_bytes, std::size_t value_bytes) {
-    if (lies_far(kind, value_bytes)) {
+    if (log_->lies_far(kind, value_bytes)) {
         place(far_at_, record_bytes(key_bytes, value_bytes));
         place(near_at_, record_bytes(0, far_place_bytes));
     } else {

@@ -45,7 +45,8 @@ private:
 
 class LogWriter {
 public:
-    LogWriter(Medium& medium, Segments& segments, std::uint32_t buffer_bytes);
+    LogWriter(Medium& medium, Segments& segments, std::uint32_t buffer_bytes,
+              std::uint32_t far_bytes);
 
     /// Goes on after the last batch that recovery found.
     void resume(const LogEnd& end, std::uint64_t sequence);
@@ -71,6 +72,7 @@ public:
     private:
         void place(std::uint32_t& at, std::uint32_t bytes);
 
+        const LogWriter* log_;
         const Geometry* geometry_;
         std::uint32_t near_at_;
         std::uint32_t far_at_;
@@ -94,6 +96,9 @@ public:
 private:
     using Result = std::expected<void, base::Error>;
 
+    bool lies_far(RecordKind kind, std::size_t value_bytes) const {
+        return kind == RecordKind::put && value_bytes >= far_bytes_;
+    }
     Result make_room(SegmentHead& head, std::uint32_t bytes);
     Result turn_to_new_segment(SegmentHead& head);
     std::expected<Location, base::Error> write_record(SegmentHead& to, const RecordHead& head,
@@ -105,6 +110,7 @@ private:
 
     Medium* medium_;
     Segments* segments_;
+    std::uint32_t far_bytes_;
     SegmentHead near_;
     SegmentHead far_;
     LogEnd end_;                         ///< of the last batch that is durable

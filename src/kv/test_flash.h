@@ -21,7 +21,8 @@ inline constexpr FlashLogOptions cramped{.memory_entries = 40,
                                          .cached_pages = 1,
                                          .cached_places = 16,
                                          .buffer_bytes = 1024,
-                                         .collect_bytes = 512};
+                                         .collect_bytes = 512,
+                                         .far_bytes = 512};
 inline constexpr std::uint32_t segment_bytes = 4096;
 
 /// Set to run everything instead of a sample.
