@@ -83,6 +83,15 @@ class Description:
                 for e in validator.iter_errors(json.loads(body))]
 
 
+def histogram_problems(family):
+    buckets = [sample for sample in family.samples if sample.name.endswith("_bucket")]
+    values = [sample.value for sample in buckets]
+    count = [sample.value for sample in family.samples if sample.name.endswith("_count")]
+    if not buckets or buckets[-1].labels["le"] != "+Inf" or values[-1:] != count:
+        return [f"{family.name}: the last bucket is not all there is"]
+    return [] if values == sorted(values) else [f"{family.name}: a bucket is smaller than another"]
+
+
 def metric_problems(text):
     """By the conventions of Prometheus, as promtool checks them."""
     found, series = [], set()
@@ -94,8 +103,10 @@ def metric_problems(text):
             found.append(f"{family.name} has no HELP")
         if not re.fullmatch(r"[a-z][a-z0-9_]*", family.name):
             found.append(f"{family.name} is no good name")
-        if family.type not in ("counter", "gauge"):
+        if family.type not in ("counter", "gauge", "histogram"):
             found.append(f"{family.name} has no type")
+        if family.type == "histogram":
+            found += histogram_problems(family)
         if re.search(r"_(ms|milliseconds|percent|kib|kb|mb)(_|$)", family.name):
             found.append(f"{family.name} is in no base unit")
         for sample in family.samples:
@@ -290,6 +301,9 @@ def check(program, root):
 
 def self_test():
     gauge = "# HELP a_bytes A.\n# TYPE a_bytes gauge\na_bytes 1\n"
+    histogram = ("# HELP a_seconds A.\n# TYPE a_seconds histogram\n"
+                 'a_seconds_bucket{le="1"} 1\na_seconds_bucket{le="+Inf"} 3\n'
+                 "a_seconds_sum 5\na_seconds_count 3\n")
     cases = {
         "good": (gauge, None),
         "no type": ("# HELP a A.\na 1\n", "no type"),
@@ -297,6 +311,9 @@ def self_test():
         "odd unit": (gauge.replace("a_bytes", "a_ms"), "base unit"),
         "counter without total": ("# HELP a A.\n# TYPE a counter\na 1\n", "_total"),
         "twice": (gauge + "a_bytes 1\n", "twice"),
+        "histogram": (histogram, None),
+        "histogram that ends": (histogram.replace("+Inf", "2"), "last bucket"),
+        "histogram that falls": (histogram.replace('"1"} 1', '"1"} 9'), "smaller"),
         "nothing": ("", "no metric"),
     }
     wrong = 0
