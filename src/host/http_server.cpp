@@ -157,12 +157,12 @@ void HttpServer::Core::make_room_for_stranger() {
 
 bool HttpServer::Core::admit(HttpSession& session) {
     if (count_trusted() <= options.connections_max - options.strangers_max) return true;
-    auto idle = std::ranges::find_if(sessions_, [&](const auto& s) {
+    const auto idle = std::ranges::find_if(sessions_, [&](const auto& s) {
         return s.get() != &session && s->is_trusted() && s->idle();
     });
     if (idle == sessions_.end()) return false;
     ++stats_.displaced;
-    const auto victim = *idle;  // closing takes it out of the list
+    const auto victim = (*idle)->shared_from_this();  // closing takes it out of the list
     victim->close();
     return true;
 }

@@ -18,7 +18,7 @@ std::expected<wallet::KeyFile, base::Error> WalletFiles::load() const {
         return std::unexpected(bytes.error());
     }
     auto file = wallet::parse_key_file(*bytes);
-    if (!file) file.error() = of_file(std::move(file).error());
+    if (!file) return std::unexpected(of_file(std::move(file).error()));
     return file;
 }
 
