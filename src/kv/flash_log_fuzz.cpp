@@ -86,7 +86,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     std::ranges::copy(image, flash->bytes().begin());
     while (in.remaining() > 4) {
         std::size_t at = in.u16() + (std::size_t{in.u8()} << 16);
-        const base::Bytes patch = in.take(std::min<std::size_t>(in.u8(), in.remaining()));
+        const std::size_t length = in.u8();
+        const base::Bytes patch = in.take(std::min(length, in.remaining()));
         for (const std::byte byte : patch) flash->bytes()[at++ % image.size()] = byte;
     }
     kv::FlashLogOptions options = kv::cramped;
