@@ -6,6 +6,7 @@
 #include "base/assert.h"
 #include "base/cursor.h"
 #include "base/random.h"
+#include "bench/random_bytes.h"
 #include "bench/report.h"
 #include "bench/workloads.h"
 #include "host/sqlite_store.h"
@@ -24,14 +25,6 @@ constexpr kv::TableInfo tables[] = {
     {blocks, "blocks"}, {coins, "coins"}, {transactions, "transactions"}, {state, "state"}};
 
 constexpr std::size_t transactions_a_block = 8;
-
-base::Buffer random_bytes(base::Random& random, std::size_t size) {
-    base::Buffer bytes;
-    base::Writer out(bytes);
-    while (bytes.size() < size) out.u64(random.next());
-    bytes.resize(size);
-    return bytes;
-}
 
 /// The rows of one block: its bytes, a coin and an index entry for each transaction, the tip.
 void fill_block(kv::Batch& batch, std::uint64_t height, base::Random& random) {

@@ -10,6 +10,7 @@
 #include "base/assert.h"
 #include "base/cursor.h"
 #include "base/random.h"
+#include "bench/random_bytes.h"
 #include "bench/report.h"
 #include "bench/workloads.h"
 #include "host/file_descriptor.h"
@@ -24,14 +25,6 @@ namespace {
 constexpr kv::Table blocks{0};
 constexpr kv::Table coins{1};
 constexpr kv::TableInfo tables[] = {{blocks, "blocks"}, {coins, "coins"}};
-
-base::Buffer random_bytes(base::Random& random, std::size_t size) {
-    base::Buffer bytes;
-    base::Writer out(bytes);
-    while (bytes.size() < size) out.u64(random.next());
-    bytes.resize(size);
-    return bytes;
-}
 
 std::unique_ptr<kv::FlashLog> open_flash_log(const std::filesystem::path& path,
                                              std::uint64_t size_bytes,

@@ -3,18 +3,14 @@
 #include <gtest/gtest.h>
 
 #include "chain/catch_up.h"
+#include "chain/test_peer.h"
 
 namespace meshchain::chain {
 namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-
-crypto::PublicKey peer(int number) {
-    crypto::PublicKey key;
-    key.bytes[0] = static_cast<std::byte>(number);
-    return key;
-}
+using test::peer;
 
 wire::Hash name_of(const wire::BlockHeader& header) {
     base::Buffer bytes;

@@ -3,18 +3,14 @@
 #include <gtest/gtest.h>
 
 #include "chain/consensus_of.h"
+#include "chain/test_peer.h"
 #include "ledger/test_payments.h"
 
 namespace meshchain::chain {
 namespace {
 
 using std::chrono::seconds;
-
-crypto::PublicKey peer(int number) {
-    crypto::PublicKey key;
-    key.bytes[0] = static_cast<std::byte>(number);
-    return key;
-}
+using test::peer;
 
 class FinalFollowerTest : public testing::Test {
 protected:

@@ -33,7 +33,8 @@ public:
     static constexpr base::Duration view_life = std::chrono::minutes(30);
     static constexpr base::Duration open_interval = std::chrono::seconds(5);
     static constexpr base::Duration peer_open_interval = std::chrono::seconds(30);
-    static constexpr std::size_t outgoing_max = wire::validators_max / wire::final_votes_max;
+    static constexpr std::size_t outgoing_max =
+        (wire::validators_max + wire::final_votes_max - 1) / wire::final_votes_max;
 
     StateServer(kv::Store& store, const Chain& chain) : store_(&store), chain_(&chain) {}
 

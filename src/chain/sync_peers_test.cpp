@@ -2,16 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include "chain/test_peer.h"
+
 namespace meshchain::chain {
 namespace {
 
 using std::chrono::seconds;
+using test::peer;
 
-crypto::PublicKey peer(int number) {
-    crypto::PublicKey key;
-    key.bytes[0] = static_cast<std::byte>(number);
-    return key;
-}
 base::Instant at(seconds time) { return base::Instant{time}; }
 
 /// Draws whom the test names, and remembers between whom it could have drawn.

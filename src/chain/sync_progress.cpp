@@ -65,9 +65,9 @@ base::Instant SyncProgress::poll_timeout() const {
 
 std::uint32_t SyncProgress::percent() const {
     if (applied_ >= target_) return 100;
-    // A reorganisation may have gone below where it began.
-    const std::uint64_t from = std::min(applied_, start_).value;
-    return static_cast<std::uint32_t>((applied_.value - from) * 100 / (target_.value - from));
+    // start_ is never above applied_, so the whole is not zero here.
+    return static_cast<std::uint32_t>((applied_.value - start_.value) * 100 /
+                                      (target_.value - start_.value));
 }
 
 std::optional<base::Duration> SyncProgress::remaining() const {

@@ -2,17 +2,15 @@
 
 #include <gtest/gtest.h>
 
+#include "chain/test_peer.h"
+
 namespace meshchain::chain {
 namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
+using test::peer;
 
-crypto::PublicKey peer(int number) {
-    crypto::PublicKey key;
-    key.bytes[0] = static_cast<std::byte>(number);
-    return key;
-}
 PeerHeights heights(std::uint32_t head, std::uint32_t final) { return {{head}, {final}}; }
 base::Instant at(milliseconds time) { return base::Instant{time}; }
 

@@ -193,14 +193,8 @@ std::expected<void, base::Error> SqliteStore::check_commit(const kv::Batch& batc
 std::expected<void, base::Error> SqliteStore::commit(const kv::Batch& batch) {
     auto done = check_commit(batch);
     if (done && !batch.empty()) done = write(batch);
-    if (!done) {
-        ++stats_.commits_failed;
-        return done;
-    }
-    ++stats_.commits;
-    stats_.operations += batch.size();
-    stats_.bytes_written += batch.bytes();
-    return {};
+    stats_.note_commit(batch, done.has_value());
+    return done;
 }
 
 std::expected<void, base::Error> SqliteStore::write(const kv::Batch& batch) {

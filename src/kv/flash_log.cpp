@@ -177,14 +177,8 @@ std::expected<void, base::Error> FlashLog::check_commit(const Batch& batch) cons
 std::expected<void, base::Error> FlashLog::commit(const Batch& batch) {
     auto done = check_commit(batch);
     if (done && !batch.empty()) done = noted(engine_->commit(batch));
-    if (!done) {
-        ++stats_.commits_failed;
-        return done;
-    }
-    ++stats_.commits;
-    stats_.operations += batch.size();
-    stats_.bytes_written += batch.bytes();
-    return {};
+    stats_.note_commit(batch, done.has_value());
+    return done;
 }
 
 bool FlashLog::is_read_only() const {

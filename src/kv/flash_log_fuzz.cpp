@@ -9,21 +9,15 @@
 
 #include "base/assert.h"
 #include "base/cursor.h"
-#include "kv/flash_log.h"
-#include "kv/memory_region.h"
+#include "kv/test_flash_shape.h"
 
 namespace meshchain::kv {
 namespace {
 
-constexpr TableInfo tables[] = {{Table{0}, "coins"}, {Table{1}, "blocks"}};
-constexpr FlashLogOptions cramped{.memory_entries = 40,
-                                  .fences = 4,
-                                  .cached_pages = 1,
-                                  .cached_places = 16,
-                                  .buffer_bytes = 1024,
-                                  .collect_bytes = 512,
-                                  .far_bytes = 512};
-constexpr MemoryFlash::Options shape{.sectors = 112, .sector_bytes = 1024, .program_bytes = 16};
+using test_flash::cramped;
+using test_flash::segment_bytes;
+using test_flash::small_flash;
+using test_flash::tables;
 
 base::Buffer text(std::uint64_t number, std::size_t bytes) {
     const std::string digits = std::to_string(number) + ":";
@@ -38,8 +32,8 @@ base::Buffer text(std::uint64_t number, std::size_t bytes) {
 
 /// A log with runs, collected segments, near and far values, and entries that are not merged yet.
 base::Buffer make_image(bool is_closed) {
-    const auto flash = std::make_shared<MemoryFlash>(shape);
-    MESH_ASSERT(FlashLog::format(**MemoryRegion::open(flash), 4096).has_value());
+    const auto flash = std::make_shared<MemoryFlash>(small_flash());
+    MESH_ASSERT(FlashLog::format(**MemoryRegion::open(flash), segment_bytes).has_value());
     auto store = *FlashLog::open(*MemoryRegion::open(flash), {.tables = tables}, cramped);
     for (std::uint64_t i = 0; i < 120; ++i) {
         Batch batch;
@@ -82,7 +76,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     static const base::Buffer images[] = {kv::make_image(true), kv::make_image(false)};
     base::Reader in(std::as_bytes(std::span(data, size)));
     const base::Buffer& image = images[in.u8() % 2];
-    const auto flash = std::make_shared<kv::MemoryFlash>(kv::shape);
+    const auto flash = std::make_shared<kv::MemoryFlash>(kv::small_flash());
     std::ranges::copy(image, flash->bytes().begin());
     while (in.remaining() > 4) {
         std::size_t at = in.u16() + (std::size_t{in.u8()} << 16);

@@ -173,15 +173,10 @@ std::expected<void, base::Error> MemoryStore::check_commit(const Batch& batch) c
 }
 
 std::expected<void, base::Error> MemoryStore::commit(const Batch& batch) {
-    if (auto allowed = check_commit(batch); !allowed) {
-        ++stats_.commits_failed;
-        return allowed;
-    }
-    for (std::size_t i = 0; i < batch.size(); ++i) apply(batch.operation(i));
-    ++stats_.commits;
-    stats_.operations += batch.size();
-    stats_.bytes_written += batch.bytes();
-    return {};
+    const auto allowed = check_commit(batch);
+    for (std::size_t i = 0; allowed && i < batch.size(); ++i) apply(batch.operation(i));
+    stats_.note_commit(batch, allowed.has_value());
+    return allowed;
 }
 
 void MemoryStore::apply(const Batch::Operation& operation) {

@@ -59,6 +59,17 @@ struct Stats {
     std::uint64_t entries_visited = 0;
     std::uint64_t corruptions = 0;  ///< damage met
     std::uint64_t snapshots_open = 0;
+
+    /// Of a commit that has ended.
+    void note_commit(const Batch& batch, bool is_done) {
+        if (!is_done) {
+            ++commits_failed;
+            return;
+        }
+        ++commits;
+        operations += batch.size();
+        bytes_written += batch.bytes();
+    }
 };
 
 class Store : public View {

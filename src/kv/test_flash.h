@@ -6,36 +6,14 @@
 #include <cstdlib>
 #include <map>
 
-#include "kv/flash_log.h"
-#include "kv/memory_region.h"
+#include "kv/test_flash_shape.h"
 
 namespace meshchain::kv::test_flash {
-
-inline constexpr Table coins{0};
-inline constexpr Table blocks{1};
-inline constexpr TableInfo tables[] = {{coins, "coins"}, {blocks, "blocks"}};
-
-/// So little of everything that a few dozen batches merge, collect and open segments.
-inline constexpr FlashLogOptions cramped{.memory_entries = 40,
-                                         .fences = 4,
-                                         .cached_pages = 1,
-                                         .cached_places = 16,
-                                         .buffer_bytes = 1024,
-                                         .collect_bytes = 512,
-                                         .far_bytes = 512};
-inline constexpr std::uint32_t segment_bytes = 4096;
 
 /// Set to run everything instead of a sample.
 inline bool runs_long() { return std::getenv("MESHCHAIN_TEST_LONG") != nullptr; }
 
 using State = std::map<std::string, std::string>;  ///< table digit and key → value
-
-inline MemoryFlash::Options small_flash(bool erase_keeps_content = false) {
-    return {.sectors = 112,
-            .sector_bytes = 1024,
-            .program_bytes = erase_keeps_content ? 64u : 16u,
-            .erase_keeps_content = erase_keeps_content};
-}
 
 class Bench {
 public:

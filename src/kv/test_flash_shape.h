@@ -1,0 +1,30 @@
+#pragma once
+// A flash and a log so small that short histories do everything. Only tests and fuzzers include it.
+
+#include "kv/flash_log.h"
+#include "kv/memory_region.h"
+
+namespace meshchain::kv::test_flash {
+
+inline constexpr Table coins{0};
+inline constexpr Table blocks{1};
+inline constexpr TableInfo tables[] = {{coins, "coins"}, {blocks, "blocks"}};
+
+/// So little of everything that a few dozen batches merge, collect and open segments.
+inline constexpr FlashLogOptions cramped{.memory_entries = 40,
+                                         .fences = 4,
+                                         .cached_pages = 1,
+                                         .cached_places = 16,
+                                         .buffer_bytes = 1024,
+                                         .collect_bytes = 512,
+                                         .far_bytes = 512};
+inline constexpr std::uint32_t segment_bytes = 4096;
+
+inline MemoryFlash::Options small_flash(bool erase_keeps_content = false) {
+    return {.sectors = 112,
+            .sector_bytes = 1024,
+            .program_bytes = erase_keeps_content ? 64u : 16u,
+            .erase_keeps_content = erase_keeps_content};
+}
+
+}  // namespace meshchain::kv::test_flash
