@@ -3,7 +3,7 @@
 #   JOBS           parallel compilations and tests (as many as there are processors)
 #   FUZZ_SECONDS   how long `make fuzz` gives each fuzzer (20)
 #   PREFIX         where `make install` puts things (/usr/local)
-#   TESTS          a regular expression: only the tests whose name matches
+#   TESTS          a regular expression: only the tests whose name matches (not of test-long)
 
 JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 20
@@ -13,11 +13,16 @@ TESTS ?= .
 INSTALL := tools/install_dependencies.sh
 # Asked by the recipe's own shell, because the line before it may just have installed ccache.
 LAUNCHER := $$(command -v ccache >/dev/null && echo -DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
-CTEST := ctest --parallel $(JOBS) --output-on-failure --no-tests=error --tests-regex '$(TESTS)'
+CTEST = ctest --parallel $(JOBS) --output-on-failure --no-tests=error --timeout $(1) \
+    --tests-regex '$(or $(2),$(TESTS))'
 
 # The test programs of the modules that use threads.
 THREADED := $(sort $(foreach file,$(shell grep -lE '^\#include <(thread|mutex|future|boost/asio)' \
     -r src --include='*.h' --include='*.cpp'),$(word 2,$(subst /, ,$(file)))_test))
+
+# The suites that do more in a long run: those of the files that ask for their effort.
+SCALED = $(shell grep -rl 'base/test_effort.h' src apps tests --include='*_test.cpp' \
+    | xargs sed -nE 's/^TEST(_[FP])?.(\w+),.*/\2/p' | sort -u)
 
 # configure PRESET OPTIONS, compile FOLDER TARGETS: build noise goes to stderr.
 configure = cmake --preset $(1) $(LAUNCHER) $(2) >&2
@@ -27,13 +32,14 @@ compile = cmake --build $(1) --parallel $(JOBS) $(if $(2),--target $(2)) >&2
 BARE := -DMESHCHAIN_TESTS=OFF -DMESHCHAIN_BENCH=OFF
 space := $(subst ,, )
 
-.PHONY: help build demo test bench install fuzz lint format sanitize tsan clean
+.PHONY: help build demo test test-long bench install fuzz lint format sanitize tsan clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make build     build/meshchain, optimised'
 	@echo 'make demo      five nodes that pay each other and survive killing one'
 	@echo 'make test      every test'
+	@echo 'make test-long the tests that scale, in full: hours'
 	@echo 'make bench     the benchmarks, one line a workload'
 	@echo 'make install   program, library and service under PREFIX, staged in DESTDIR'
 	@echo 'make fuzz      every fuzzer for FUZZ_SECONDS'
@@ -55,7 +61,13 @@ test:
 	@$(INSTALL) build test
 	@$(call configure,release,-DMESHCHAIN_TESTS=ON -DMESHCHAIN_BENCH=OFF)
 	@$(call compile,build)
-	@$(CTEST) --test-dir build
+	@$(call CTEST,120) --test-dir build
+
+test-long:
+	@$(INSTALL) build test
+	@$(call configure,release,-DMESHCHAIN_TESTS=ON -DMESHCHAIN_BENCH=OFF)
+	@$(call compile,build)
+	@MESHCHAIN_LONG=1 $(call CTEST,14400,(^|/)($(subst $(space),|,$(SCALED)))[.]) --test-dir build
 
 bench:
 	@$(INSTALL) build bench
@@ -67,13 +79,13 @@ sanitize:
 	@$(INSTALL) build test
 	@$(call configure,dev)
 	@$(call compile,build-dev)
-	@$(CTEST) --test-dir build-dev
+	@$(call CTEST,120) --test-dir build-dev
 
 tsan:
 	@$(INSTALL) build test
 	@$(call configure,tsan)
 	@$(call compile,build-tsan,$(THREADED))
-	@$(CTEST) --test-dir build-tsan --label-regex '^($(subst $(space),|,$(THREADED)))$$'
+	@$(call CTEST,120) --test-dir build-tsan --label-regex '^($(subst $(space),|,$(THREADED)))$$'
 
 fuzz:
 	@$(INSTALL) build fuzz

@@ -41,7 +41,7 @@ function(mesh_module NAME)
 endfunction()
 
 # mesh_test(NAME SOURCES files... LIBS libraries...): a GoogleTest program, each test known to ctest
-# under the label NAME.
+# under the label NAME. How long one may take is the caller's: `make` passes --timeout to ctest.
 function(mesh_test NAME)
   cmake_parse_arguments(ARG "" "" "SOURCES;LIBS" ${ARGN})
   find_package(GTest REQUIRED)
@@ -49,7 +49,7 @@ function(mesh_test NAME)
   add_executable(${NAME} ${ARG_SOURCES})
   target_include_directories(${NAME} PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/tests)
   target_link_libraries(${NAME} PRIVATE ${ARG_LIBS} GTest::gmock GTest::gtest_main)
-  gtest_discover_tests(${NAME} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 120 LABELS ${NAME})
+  gtest_discover_tests(${NAME} DISCOVERY_MODE PRE_TEST PROPERTIES LABELS ${NAME})
 endfunction()
 
 # mesh_fuzzer(FILE LIBRARY): FILE defines LLVMFuzzerTestOneInput. With MESHCHAIN_FUZZ it is linked

@@ -1,6 +1,7 @@
 // Power goes after every program, erase and sync in turn; what was not synced is lost, torn or
 // there, in any mixture. Acknowledged batches are there afterwards, whole, and at most one besides.
 
+#include "base/test_effort.h"
 #include "kv/test_flash.h"
 
 namespace meshchain::kv {
@@ -94,14 +95,14 @@ TEST_P(FlashLogPowerTest, Cut_AfterEveryStep_LosesNothingAcknowledged) {  // B6,
     constexpr std::size_t batches = 120;
     const Case of{GetParam(), 2026};
     const std::uint64_t steps = steps_of(of, batches);
-    const std::uint64_t stride = runs_long() ? 1 : 41;
+    const auto stride = test::effort<std::uint64_t>(41, 1);
     for (std::uint64_t cut = 0; cut < steps; cut += stride) {
         ASSERT_NO_FATAL_FAILURE(cut_once(of, batches, cut));
     }
 }
 
 TEST_P(FlashLogPowerTest, Cut_AtSampledSteps_LosesNothingAcknowledged) {
-    const std::uint64_t samples = runs_long() ? 20'000 : 12;
+    const auto samples = test::effort<std::uint64_t>(12, 50'000);
     for (std::uint64_t seed = 1; seed <= samples; ++seed) {
         base::Random random(seed);
         SCOPED_TRACE("seed " + std::to_string(seed));

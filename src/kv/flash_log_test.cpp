@@ -1,5 +1,6 @@
 #include "kv/flash_log.h"
 
+#include "base/test_effort.h"
 #include "kv/memory_store.h"
 #include "kv/test_flash.h"
 
@@ -84,7 +85,7 @@ TEST_P(FlashLogDamageTest, AnyBitFlipped_IsNeverAWrongAnswer) {  // B9, P5-6
     Answers answers;
     const base::MutableBytes bytes = bench.flash->bytes();
     const std::size_t bits = bytes.size() * 8;
-    const std::size_t stride = runs_long() ? 1 : 4001;
+    const auto stride = test::effort<std::size_t>(4001, 1);
     for (std::size_t bit = 0; bit < bits; bit += stride) {
         SCOPED_TRACE("bit " + std::to_string(bit));
         bytes[bit / 8] ^= std::byte{1} << (bit % 8);
@@ -156,8 +157,9 @@ void meet_fault(const FaultCase& of, std::uint64_t sound) {
 }
 
 TEST_P(FlashLogFaultTest, Anywhere_ChangesNothingAndIsGotOver) {  // B15
-    const std::uint64_t stride = runs_long() ? 1 : GetParam().step == Step::read ? 397 : 37;
-    const std::uint64_t last = GetParam().step == Step::read ? 6000 : 400;
+    const bool is_read = GetParam().step == Step::read;
+    const auto stride = test::effort<std::uint64_t>(is_read ? 397 : 37, 1);
+    const std::uint64_t last = is_read ? 6000 : 400;
     for (std::uint64_t sound = 0; sound < last; sound += stride) {
         SCOPED_TRACE("after " + std::to_string(sound));
         ASSERT_NO_FATAL_FAILURE(meet_fault(GetParam(), sound));
@@ -229,7 +231,7 @@ TEST(FlashLog, FullRegion_TakesNoNewWorkAndGoesOnAfterErasing) {  // B12
 }
 
 TEST(FlashLog, RandomOperations_EqualTheMemoryStore) {
-    const std::uint64_t steps = runs_long() ? 200'000 : 1500;
+    const auto steps = test::effort<std::uint64_t>(1500, 2'000'000);
     base::Random random(11);
     Bench bench;
     auto store = bench.open();

@@ -3,15 +3,11 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <map>
 
 #include "kv/test_flash_shape.h"
 
 namespace meshchain::kv::test_flash {
-
-/// Set to run everything instead of a sample.
-inline bool runs_long() { return std::getenv("MESHCHAIN_TEST_LONG") != nullptr; }
 
 using State = std::map<std::string, std::string>;  ///< table digit and key → value
 
