@@ -1,11 +1,12 @@
 # mesh_module(NAME [CORE] [DEPENDS modules...] [LIBS libraries...])
 #
 # Makes the static library meshchain_<NAME> of the folder it is called in, its test program
-# <NAME>_test from *_test.cpp, and a program for every *_fuzz.cpp. CORE is for floors 0-5.
+# <NAME>_test from *_test.cpp and what these share in test_*.cpp, and a program for every
+# *_fuzz.cpp. CORE is for floors 0-5.
 function(mesh_module NAME)
   cmake_parse_arguments(ARG "CORE" "" "DEPENDS;LIBS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS *.cpp)
-  file(GLOB tests CONFIGURE_DEPENDS *_test.cpp)
+  file(GLOB tests CONFIGURE_DEPENDS *_test.cpp test_*.cpp)
   file(GLOB fuzzers CONFIGURE_DEPENDS *_fuzz.cpp)
   if(tests)
     list(REMOVE_ITEM sources ${tests})

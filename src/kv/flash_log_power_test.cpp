@@ -8,39 +8,15 @@ namespace meshchain::kv {
 namespace {
 
 using namespace test_flash;
-
-struct Life {
-    std::vector<State> states;  ///< before the first batch, after the first, …
-    std::size_t acknowledged = 0;
-};
-
-/// Commits until `batches` are in or the power goes.
-void live(Life& life, FlashLog& store, History& history, std::size_t batches) {
-    while (life.acknowledged < batches) {
-        State state = life.states.back();
-        const Batch batch = history.next(state);
-        life.states.push_back(state);
-        const auto committed = store.commit(batch);
-        if (!committed) {
-            EXPECT_EQ(committed.error().code, base::Errc::io) << sentence(committed.error());
-            return;
-        }
-        ++life.acknowledged;
-    }
-}
+using test_history::Life;
+using test_history::live;
 
 /// What is there after the power returned, with everything in it verified.
 void check_survivor(const Bench& bench, const Life& life, std::uint64_t cut) {
+    SCOPED_TRACE("cut " + std::to_string(cut));
     auto store = bench.open();
-    ASSERT_TRUE(store.has_value()) << "cut " << cut << ": " << sentence(store.error());
-    const auto verified = (*store)->verify();
-    ASSERT_TRUE(verified.has_value()) << "cut " << cut << ": " << sentence(verified.error());
-    const auto state = state_of(**store);
-    ASSERT_TRUE(state.has_value()) << sentence(state.error());
-    const bool is_next =
-        life.acknowledged + 1 < life.states.size() && *state == life.states[life.acknowledged + 1];
-    ASSERT_TRUE(is_next || *state == life.states[life.acknowledged])
-        << "cut " << cut << ": " << life.acknowledged << " batches were acknowledged";
+    ASSERT_TRUE(store.has_value()) << sentence(store.error());
+    test_history::check_survivor(**store, life);
 }
 
 struct Case {

@@ -1,15 +1,14 @@
 #pragma once
-// A small flash with a log on it, and histories to write there. Only test files include it.
-
-#include <gtest/gtest.h>
-
-#include <map>
+// A small flash with a log on it. Only test files include it.
 
 #include "kv/test_flash_shape.h"
+#include "kv/test_history.h"
 
 namespace meshchain::kv::test_flash {
 
-using State = std::map<std::string, std::string>;  ///< table digit and key → value
+using test_history::History;
+using test_history::State;
+using test_history::state_of;
 
 class Bench {
 public:
@@ -28,76 +27,6 @@ public:
     }
 
     std::shared_ptr<MemoryFlash> flash;
-};
-
-inline std::expected<State, base::Error> state_of(View& view) {
-    State state;
-    for (const TableInfo& info : tables) {
-        const std::string prefix(1, static_cast<char>('0' + index_of(info.table)));
-        MESH_CHECK(view.scan({info.table}, [&](base::Bytes key, base::Bytes value) {
-            state[prefix + std::string(base::as_text(key))] = base::as_text(value);
-            return true;
-        }));
-    }
-    return state;
-}
-
-/// Blocks appended and pruned, coins made and spent, a tip that changes with every batch.
-class History {
-public:
-    explicit History(std::uint64_t seed) : random_(seed) {}
-
-    /// The next batch, also applied to `state`.
-    Batch next(State& state) {
-        Batch batch;
-        ++height_;
-        put(batch, state, blocks, block_key(height_), text(100 + random_.below(600)));
-        if (height_ > 60) erase(batch, state, blocks, block_key(height_ - 60));
-        for (int i = 0; i < 3; ++i) put(batch, state, coins, coin_key(), text(40));
-        while (coin_count(state) > 40) erase_some_coin(batch, state);
-        put(batch, state, coins, "tip", std::to_string(height_));
-        return batch;
-    }
-
-private:
-    static std::string block_key(std::uint64_t height) {
-        return "b" + std::to_string(1000 + height);
-    }
-    /// Two in three share their first bytes with others.
-    std::string coin_key() {
-        const std::string number = std::to_string(random_.next());
-        return random_.chance(2, 3) ? "shared prefix " + number : number;
-    }
-    std::string text(std::size_t size) {
-        std::string text(size, static_cast<char>('a' + random_.below(26)));
-        for (char& letter : text)
-            letter = static_cast<char>(letter ^ static_cast<char>(random_.below(4)));
-        return text;
-    }
-    static std::size_t coin_count(const State& state) {
-        return static_cast<std::size_t>(std::distance(state.begin(), state.lower_bound("1")));
-    }
-    void erase_some_coin(Batch& batch, State& state) {
-        auto coin = state.begin();
-        std::advance(coin, static_cast<std::ptrdiff_t>(random_.below(40)));
-        const std::string key = coin->first.substr(1);
-        erase(batch, state, coins, key);
-    }
-    static std::string name(Table table, const std::string& key) {
-        return std::string(1, static_cast<char>('0' + index_of(table))) + key;
-    }
-    static void put(Batch& batch, State& state, Table table, const std::string& key,
-                    const std::string& value) {
-        batch.put(table, base::as_bytes(key), base::as_bytes(value));
-        state[name(table, key)] = value;
-    }
-    static void erase(Batch& batch, State& state, Table table, const std::string& key) {
-        batch.erase(table, base::as_bytes(key));
-        state.erase(name(table, key));
-    }
-
-    base::Random random_;
-    std::uint64_t height_ = 0;
 };
 
 }  // namespace meshchain::kv::test_flash

@@ -3,12 +3,13 @@
 
 #include "kv/flash_log.h"
 #include "kv/memory_region.h"
+#include "kv/test_tables.h"
 
 namespace meshchain::kv::test_flash {
 
-inline constexpr Table coins{0};
-inline constexpr Table blocks{1};
-inline constexpr TableInfo tables[] = {{coins, "coins"}, {blocks, "blocks"}};
+using test_history::blocks;
+using test_history::coins;
+using test_history::tables;
 
 /// So little of everything that a few dozen batches merge, collect and open segments.
 inline constexpr FlashLogOptions cramped{.memory_entries = 40,
