@@ -5,6 +5,7 @@
 #include <new>
 
 #include "base/cursor.h"
+#include "base/test_effort.h"
 #include "kv/test_flash.h"
 
 namespace {
@@ -163,7 +164,7 @@ protected:
         };
         append(12'000);
         filled = store->figures();
-        append(3000);
+        append(test::effort(3000, 40'000));  // Blocks live for 11,900 commits.
         worked = store->figures();
         coins_counted = store->count(coins).value() - 1;  // One is the tip.
         coins_held = ledger.coins_held();

@@ -20,12 +20,12 @@ void check_survivor(const Bench& bench, const Life& life, std::uint64_t cut) {
 }
 
 struct Case {
-    bool erase_keeps_content;
+    Kind kind;
     std::uint64_t seed;
 };
 
 std::uint64_t steps_of(const Case& of, std::size_t batches) {
-    Bench bench(small_flash(of.erase_keeps_content));
+    Bench bench(of.kind);
     auto store = bench.open();
     Life life{.states = {{}}};
     History history(of.seed);
@@ -35,11 +35,12 @@ std::uint64_t steps_of(const Case& of, std::size_t batches) {
     const FlashLogFigures figures = (*store)->figures();
     EXPECT_GT(figures.checkpoints, 3u);
     EXPECT_GT(figures.segments_collected, 3u) << "the history collects nothing";
+    EXPECT_GT(history.undone, 3u) << "the history undoes nothing";
     return bench.flash->steps() - before;
 }
 
 void cut_once(const Case& of, std::size_t batches, std::uint64_t cut) {
-    Bench bench(small_flash(of.erase_keeps_content));
+    Bench bench(of.kind);
     Life life{.states = {{}}};
     History history(of.seed);
     base::Random random(of.seed + cut);
@@ -65,20 +66,20 @@ void cut_once(const Case& of, std::size_t batches, std::uint64_t cut) {
     }
 }
 
-class FlashLogPowerTest : public testing::TestWithParam<bool> {};
+class FlashLogPowerTest : public testing::TestWithParam<Kind> {};
 
 TEST_P(FlashLogPowerTest, Cut_AfterEveryStep_LosesNothingAcknowledged) {  // B6, B10
     constexpr std::size_t batches = 120;
     const Case of{GetParam(), 2026};
     const std::uint64_t steps = steps_of(of, batches);
-    const auto stride = test::effort<std::uint64_t>(41, 1);
+    const auto stride = test::effort<std::uint64_t>(97, 1);
     for (std::uint64_t cut = 0; cut < steps; cut += stride) {
         ASSERT_NO_FATAL_FAILURE(cut_once(of, batches, cut));
     }
 }
 
 TEST_P(FlashLogPowerTest, Cut_AtSampledSteps_LosesNothingAcknowledged) {
-    const auto samples = test::effort<std::uint64_t>(12, 50'000);
+    const auto samples = test::effort<std::uint64_t>(12, 25'000);
     for (std::uint64_t seed = 1; seed <= samples; ++seed) {
         base::Random random(seed);
         SCOPED_TRACE("seed " + std::to_string(seed));
@@ -86,8 +87,8 @@ TEST_P(FlashLogPowerTest, Cut_AtSampledSteps_LosesNothingAcknowledged) {
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(Erase, FlashLogPowerTest, testing::Values(false, true),
-                         [](const auto& of) { return of.param ? "KeepsContent" : "Wipes"; });
+INSTANTIATE_TEST_SUITE_P(Erase, FlashLogPowerTest, testing::ValuesIn(kinds),
+                         [](const auto& of) { return name_of(of.param); });
 
 }  // namespace
 }  // namespace meshchain::kv

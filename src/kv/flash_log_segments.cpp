@@ -65,6 +65,7 @@ std::expected<std::uint32_t, base::Error> Segments::open(SegmentKind kind, const
     Segment& segment = table_[chosen];
     segment.use = use_of(kind);
     segment.live = 0;
+    segment.shrunk_at = 0;
     segment.is_damaged = false;
     return chosen;
 }
@@ -111,6 +112,7 @@ void Segments::remove_live(Location location, std::uint32_t bytes) {
     // Less than that is counted only when the medium lies; verify() tells.
     const std::uint32_t grains = std::min(segment.live, bytes / grain_bytes);
     segment.live -= grains;
+    segment.shrunk_at = last_epoch_;
     live_grains_ -= grains;
 }
 

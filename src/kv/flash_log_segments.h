@@ -4,7 +4,7 @@
 // A segment that is let go by checkpoint v is erased only when v is durable and no snapshot is
 // older than v: the last durable state can be read at any instant, whatever happens to the next.
 //
-// Limits: one entry of 20 bytes for each segment of the region.
+// Limits: one entry of 24 bytes for each segment of the region.
 
 #include <vector>
 
@@ -19,6 +19,7 @@ struct Segment {
     std::uint32_t live = 0;  ///< grains of records that the index still names
     std::uint32_t erases = 0;
     std::uint32_t free_since = 0;  ///< checkpoint that let it go
+    std::uint32_t shrunk_at = 0;   ///< the highest epoch when something in it died last
     SegmentUse use = SegmentUse::free;
     bool is_bad = false;      ///< could not be erased or programmed; not tried again until reopened
     bool is_damaged = false;  ///< holds what cannot be moved
@@ -80,10 +81,18 @@ public:
         std::uint64_t sum = 0;
     };
     Wear wear() const;
+    /// Large values that die now die in the order in which they came, as a rule: what is left of
+    /// such a segment is soon gone by itself.
+    bool is_dying(const Segment& segment) const {
+        return segment.use == SegmentUse::far && segment.shrunk_at + dying_epochs >= last_epoch_;
+    }
     /// How far a segment's count may lag behind the highest.
     std::uint32_t wear_gap() const;
 
 private:
+    /// How many segments are opened while one that is pruned loses nothing.
+    static constexpr std::uint32_t dying_epochs = 4;
+
     std::uint32_t choose(SegmentKind kind) const;
     bool is_openable(const Segment& segment) const;
     std::expected<void, base::Error> prepare(std::uint32_t index, SegmentKind kind,

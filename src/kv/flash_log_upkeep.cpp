@@ -308,15 +308,19 @@ std::uint32_t Engine::least_worn() const {
     return chosen;
 }
 
-/// The one with least to move.
+/// The one with least to move. What soon dies by itself is moved only where little else can be won:
+/// moved, it would be mixed with what is new, and that segment would never be dead as a whole.
 std::uint32_t Engine::choose_victim() const {
     const std::uint32_t body = medium_.geometry().body_bytes() / grain_bytes;
+    const auto cost = [&](const Segment& segment) {
+        return segments_.is_dying(segment) ? std::max(segment.live, body - body / 4) : segment.live;
+    };
     std::uint32_t chosen = none;
     for (std::uint32_t i = 0; i < segments_.size(); ++i) {
         const Segment& segment = segments_[i];
         if (!segment.holds_records() || log_.is_head(i) || segment.is_damaged) continue;
         if (segment.live == 0 || segment.live >= worth_collecting(body)) continue;
-        if (chosen == none || segment.live < segments_[chosen].live) chosen = i;
+        if (chosen == none || cost(segment) < cost(segments_[chosen])) chosen = i;
     }
     return chosen;
 }

@@ -3,6 +3,7 @@
 
 #include "kv/flash_log.h"
 #include "kv/memory_region.h"
+#include "kv/sealed_region.h"
 #include "kv/test_tables.h"
 
 namespace meshchain::kv::test_flash {
@@ -27,5 +28,27 @@ inline MemoryFlash::Options small_flash(bool erase_keeps_content = false) {
             .program_bytes = erase_keeps_content ? 64u : 16u,
             .erase_keeps_content = erase_keeps_content};
 }
+
+/// The same under encryption, in frames of one sector.
+inline constexpr SealedRegion::Shape small_frames{
+    .unit_bytes = 64, .frame_bytes = 1024, .buffer_bytes = 512};
+
+inline MemoryFlash::Options small_sealed_flash(bool erase_keeps_content = false) {
+    MemoryFlash::Options options = small_flash(erase_keeps_content);
+    options.sectors = erase_keeps_content ? 256 : 150;
+    return options;
+}
+
+/// Predictable, so that a test can be repeated.
+class SeededEntropy final : public base::Entropy {
+public:
+    explicit SeededEntropy(std::uint64_t seed) : random_(seed) {}
+    void fill(base::MutableBytes out) override {
+        for (std::byte& byte : out) byte = static_cast<std::byte>(random_.next());
+    }
+
+private:
+    base::Random random_;
+};
 
 }  // namespace meshchain::kv::test_flash

@@ -4,7 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <deque>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,24 +30,67 @@ inline std::expected<State, base::Error> state_of(View& view) {
     return state;
 }
 
-/// Blocks appended and pruned, coins made and spent, a tip that changes with every batch.
+/// A chain as a store sees it: blocks appended and pruned, coins made and spent, a tip that changes
+/// with every batch, and now and then a reorganisation, batch by batch back and forth again.
 class History {
 public:
     explicit History(std::uint64_t seed) : random_(seed) {}
 
     /// The next batch, also applied to `state`.
     Batch next(State& state) {
+        if (to_undo_ == 0 && undo_.size() == undo_max && random_.chance(1, 12)) {
+            to_undo_ = 1 + random_.below(undo_max);
+        }
+        if (to_undo_ == 0) return append(state);
+        --to_undo_;
+        ++undone;
         Batch batch;
+        for (const auto& [name, value] : undo_.back()) set(batch, state, name, value);
+        undo_.pop_back();
+        --height_;
+        return batch;
+    }
+
+    std::uint64_t undone = 0;  ///< batches
+
+private:
+    /// What a batch changed, as it was before.
+    using Undo = std::map<std::string, std::optional<std::string>>;
+    static constexpr std::size_t undo_max = 6;
+
+    Batch append(State& state) {
+        Batch batch;
+        const State before = state;
         ++height_;
         put(batch, state, blocks, block_key(height_), text(100 + random_.below(600)));
         if (height_ > 60) erase(batch, state, blocks, block_key(height_ - 60));
         for (int i = 0; i < 3; ++i) put(batch, state, coins, coin_key(), text(40));
         while (coin_count(state) > 40) erase_some_coin(batch, state);
         put(batch, state, coins, "tip", std::to_string(height_));
+        if (undo_.size() == undo_max) undo_.pop_front();
+        undo_.push_back(difference(before, state));
         return batch;
     }
-
-private:
+    static Undo difference(const State& before, const State& after) {
+        Undo undo;
+        for (const auto& [name, value] : before) {
+            const auto found = after.find(name);
+            if (found == after.end() || found->second != value) undo[name] = value;
+        }
+        for (const auto& [name, value] : after) {
+            if (!before.contains(name)) undo[name] = std::nullopt;
+        }
+        return undo;
+    }
+    static void set(Batch& batch, State& state, const std::string& name,
+                    const std::optional<std::string>& value) {
+        const Table table{static_cast<std::uint8_t>(name[0] - '0')};
+        if (value) {
+            put(batch, state, table, name.substr(1), *value);
+        } else {
+            erase(batch, state, table, name.substr(1));
+        }
+    }
     static std::string block_key(std::uint64_t height) {
         return "b" + std::to_string(1000 + height);
     }
@@ -84,6 +129,8 @@ private:
 
     base::Random random_;
     std::uint64_t height_ = 0;
+    std::deque<Undo> undo_;  ///< of the last batches
+    std::size_t to_undo_ = 0;
 };
 
 /// A store's time from power on to the cut.

@@ -1,0 +1,165 @@
+#include "kv/sealed_region.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "base/assert.h"
+#include "crypto/signature.h"
+
+namespace meshchain::kv {
+namespace {
+
+using Result = std::expected<void, base::Error>;
+
+constexpr std::uint32_t round_up(std::uint32_t value, std::uint32_t unit) {
+    return (value + unit - 1) / unit * unit;
+}
+
+bool fits(const base::Region& beneath, const SealedRegion::Shape& shape) {
+    return std::has_single_bit(shape.unit_bytes) && shape.frame_bytes > 0 &&
+           shape.frame_bytes % beneath.sector_bytes() == 0;
+}
+
+}  // namespace
+
+std::expected<std::unique_ptr<SealedRegion>, base::Error> SealedRegion::open(
+    std::unique_ptr<base::Region> beneath, const Key& key, base::Entropy& entropy,
+    const Shape& shape) {
+    std::unique_ptr<SealedRegion> region;
+    if (fits(*beneath, shape))
+        region.reset(new SealedRegion(std::move(beneath), key, entropy, shape));
+    if (!region || region->size_bytes() == 0) {
+        return base::failure(base::Errc::invalid_argument,
+                             "frames of " + std::to_string(shape.frame_bytes) +
+                                 " bytes with units of " + std::to_string(shape.unit_bytes),
+                             "kv sealed region", "choose sizes that fit the medium's sectors");
+    }
+    MESH_CHECK(region->load_salts());
+    return region;
+}
+
+SealedRegion::SealedRegion(std::unique_ptr<base::Region> beneath, const Key& key,
+                           base::Entropy& entropy, const Shape& shape)
+    : beneath_(std::move(beneath)),
+      key_(key),
+      entropy_(&entropy),
+      shape_(shape),
+      head_bytes_(round_up(crypto::piece_salt_bytes, beneath_->program_bytes())),
+      cell_bytes_(round_up(shape.unit_bytes + crypto::piece_tag_bytes, beneath_->program_bytes())),
+      cells_(shape.frame_bytes > head_bytes_ ? (shape.frame_bytes - head_bytes_) / cell_bytes_ : 0),
+      frames_(beneath_->size_bytes() / shape.frame_bytes),
+      sealed_(std::size_t{cell_bytes_} * std::max(shape.buffer_bytes / cell_bytes_, 1u)),
+      unit_(shape.unit_bytes) {}
+
+SealedRegion::~SealedRegion() { crypto::wipe(key_); }
+
+Result SealedRegion::load_salts() {
+    for (std::size_t i = 0; i < frames_.size(); ++i) {
+        MESH_CHECK(beneath_->read(i * std::uint64_t{shape_.frame_bytes}, frames_[i].salt));
+    }
+    return {};
+}
+
+/// From `cell` as far as the frame, the buffer and `end` go.
+SealedRegion::Stretch SealedRegion::stretch_at(std::uint64_t cell, std::uint64_t end) const {
+    const auto first = static_cast<std::uint32_t>(cell % cells_);
+    const std::uint64_t room =
+        std::min<std::uint64_t>(cells_ - first, sealed_.size() / cell_bytes_);
+    return {static_cast<std::uint32_t>(cell / cells_), first,
+            static_cast<std::uint32_t>(std::min(room, end - cell))};
+}
+
+std::uint64_t SealedRegion::place_of(const Stretch& stretch) const {
+    return std::uint64_t{stretch.frame} * shape_.frame_bytes + head_bytes_ +
+           std::uint64_t{stretch.first} * cell_bytes_;
+}
+
+crypto::PieceNonce SealedRegion::nonce_of(const Stretch& stretch, std::uint32_t cell) const {
+    return {frames_[stretch.frame].salt,
+            std::uint64_t{stretch.frame} * cells_ + stretch.first + cell};
+}
+
+/// Of what lies in the buffer.
+void SealedRegion::open_cell(const Stretch& stretch, std::uint32_t cell,
+                             base::MutableBytes out) const {
+    const auto sealed = base::Bytes(sealed_).subspan(std::size_t{cell} * cell_bytes_,
+                                                     shape_.unit_bytes + crypto::piece_tag_bytes);
+    const crypto::PieceNonce nonce = nonce_of(stretch, cell);
+    if (!crypto::open_piece(key_, nonce, sealed, out)) crypto::fill_unopened(key_, nonce, out);
+}
+
+Result SealedRegion::read(std::uint64_t offset, base::MutableBytes out) {
+    MESH_ASSERT(offset <= size_bytes() && out.size() <= size_bytes() - offset);
+    const std::uint32_t unit = shape_.unit_bytes;
+    const std::uint64_t end = (offset + out.size() + unit - 1) / unit;
+    std::size_t skipped = offset % unit;
+    for (std::uint64_t at = offset / unit; at < end && !out.empty();) {
+        const Stretch stretch = stretch_at(at, end);
+        MESH_CHECK(beneath_->read(
+            place_of(stretch),
+            base::MutableBytes(sealed_).first(std::size_t{stretch.count} * cell_bytes_)));
+        for (std::uint32_t cell = 0; cell < stretch.count; ++cell) {
+            const std::size_t part = std::min(unit - skipped, out.size());
+            if (part == unit) {
+                open_cell(stretch, cell, out.first(part));
+            } else {
+                open_cell(stretch, cell, unit_);
+                std::ranges::copy(base::Bytes(unit_).subspan(skipped, part), out.begin());
+            }
+            out = out.subspan(part);
+            skipped = 0;
+        }
+        at += stretch.count;
+    }
+    return {};
+}
+
+Result SealedRegion::program(std::uint64_t offset, base::Bytes bytes) {
+    const std::uint32_t unit = shape_.unit_bytes;
+    MESH_ASSERT(offset <= size_bytes() && bytes.size() <= size_bytes() - offset);
+    MESH_ASSERT(offset % unit == 0 && bytes.size() % unit == 0);
+    const std::uint64_t first = offset / unit;
+    const std::uint64_t end = first + bytes.size() / unit;
+    for (std::uint64_t at = first; at < end;) {
+        const Stretch stretch = stretch_at(at, end);
+        MESH_ASSERT(frames_[stretch.frame].is_ours);
+        for (std::uint32_t cell = 0; cell < stretch.count; ++cell) {
+            const auto place =
+                base::MutableBytes(sealed_).subspan(std::size_t{cell} * cell_bytes_, cell_bytes_);
+            std::ranges::fill(place.subspan(unit), std::byte{0});
+            crypto::seal_piece(key_, nonce_of(stretch, cell), bytes.first(unit),
+                               place.first(unit + crypto::piece_tag_bytes));
+            bytes = bytes.subspan(unit);
+        }
+        auto done =
+            beneath_->program(place_of(stretch),
+                              base::Bytes(sealed_).first(std::size_t{stretch.count} * cell_bytes_));
+        // Full says that nothing has changed, which holds for the first part alone.
+        if (!done && at > first) done.error().code = base::Errc::io;
+        MESH_CHECK(done);
+        at += stretch.count;
+    }
+    return {};
+}
+
+/// The new salt is on its way before anything is sealed under it. When there is no room for it, the
+/// frame may be erased all the same, which nobody who asked for that minds.
+Result SealedRegion::erase(std::uint64_t offset) {
+    MESH_ASSERT(offset < size_bytes() && offset % sector_bytes() == 0);
+    const std::uint64_t number = offset / sector_bytes();
+    const std::uint64_t start = number * shape_.frame_bytes;
+    Frame& frame = frames_[number];
+    frame.is_ours = false;
+    for (std::uint32_t at = 0; at < shape_.frame_bytes; at += beneath_->sector_bytes()) {
+        MESH_CHECK(beneath_->erase(start + at));
+    }
+    entropy_->fill(frame.salt);
+    const base::MutableBytes head = base::MutableBytes(sealed_).first(head_bytes_);
+    std::ranges::fill(head, std::byte{0});
+    std::ranges::copy(frame.salt, head.begin());
+    MESH_CHECK(beneath_->program(start, head));
+    frame.is_ours = true;
+    return {};
+}
+
+}  // namespace meshchain::kv
