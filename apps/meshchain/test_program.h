@@ -66,7 +66,10 @@ protected:
                        "--passphrase-file", passphrase_file()})
                       .exit_code,
                   0);
-        const Ended keys = run({"node", "keys", "--data", path(name), "--stake", "100", "--json"});
+        std::vector<std::string> command{"node",    "keys", "--data", path(name),
+                                         "--stake", "100",  "--json"};
+        command.insert(command.end(), store_.begin(), store_.end());
+        const Ended keys = run(command);
         EXPECT_EQ(keys.exit_code, 0) << keys.errors;
         EXPECT_TRUE(host::write_file(root_ / (name + ".json"), base::as_bytes(keys.output)));
     }
@@ -80,6 +83,7 @@ protected:
                     "--json"});
     }
 
+    std::vector<std::string> store_;  ///< options of `node keys` and `node init` about the store
     host::TemporaryFolder folder_;
     std::filesystem::path root_ = folder_.path();
     int runs_ = 0;

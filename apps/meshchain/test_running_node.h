@@ -19,8 +19,11 @@ protected:
                                 "--block-time-ms", "200", "--validator", path("alice.json"),
                                 "--allocate", owner + ":1000", "--out", path("g")});
         ASSERT_EQ(made.exit_code, 0) << made.errors;
-        const Ended ready = run({"node", "init", "--genesis", path("g"), "--listen", "127.0.0.1:0",
-                                 "--no-multicast", "--data", alice()});
+        std::vector<std::string> init{"node",           "init",     "--genesis",
+                                      path("g"),        "--listen", "127.0.0.1:0",
+                                      "--no-multicast", "--data",   alice()};
+        init.insert(init.end(), store_.begin(), store_.end());
+        const Ended ready = run(init);
         ASSERT_EQ(ready.exit_code, 0) << ready.errors;
     }
 

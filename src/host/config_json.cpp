@@ -23,6 +23,10 @@ constexpr Choice<node::SyncStart> sync_starts[] = {{"genesis", node::SyncStart::
                                                    {"snapshot", node::SyncStart::snapshot}};
 constexpr Choice<node::StoreEngine> engines[] = {{"sqlite", node::StoreEngine::sqlite},
                                                  {"flashlog", node::StoreEngine::flashlog}};
+constexpr Choice<node::StoreEncryption> encryptions[] = {
+    {"none", node::StoreEncryption::none},
+    {"passphrase", node::StoreEncryption::passphrase},
+    {"device", node::StoreEncryption::device}};
 constexpr Choice<base::LogLevel> levels[] = {{"debug", base::LogLevel::debug},
                                              {"info", base::LogLevel::info},
                                              {"warning", base::LogLevel::warning},
@@ -169,6 +173,8 @@ Reading read_config(const Json& json) {
         JsonObject store(*part, "store");
         store.read_as("engine", config.store_engine, one_of(engines));
         store.read("size_mb", config.store_size_mb);
+        store.read_as("encryption", config.store_encryption, one_of(encryptions));
+        store.read("passphrase_path", config.store_passphrase_path);
         object.absorb(store.finish());
     }
     if (const Json* part = object.child("network")) {
@@ -268,7 +274,9 @@ Json to_json(const NodeConfig& config) {
     json["sync_timeout_ms"] = ms(config.sync_timeout);
     json["sync"] = {{"start", text_of(sync_starts, config.sync_start)}};
     json["store"] = {{"engine", text_of(engines, config.store_engine)},
-                     {"size_mb", config.store_size_mb}};
+                     {"size_mb", config.store_size_mb},
+                     {"encryption", text_of(encryptions, config.store_encryption)},
+                     {"passphrase_path", config.store_passphrase_path}};
     json["network"] = network_json(config.network);
     json["api"] = {{"address", base::to_string(config.api.address)},
                    {"tls_certificate", config.api.tls_certificate},

@@ -87,6 +87,8 @@ node::NodeConfig unusual() {
     config.wallet_path = "my wallet";
     config.store_engine = node::StoreEngine::flashlog;
     config.store_size_mb = 16;
+    config.store_encryption = node::StoreEncryption::passphrase;
+    config.store_passphrase_path = "store.passphrase";
     config.max_peers = 7;
     config.max_block_size = 65536;
     config.block_time = 1s;

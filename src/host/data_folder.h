@@ -26,6 +26,10 @@ public:
     std::filesystem::path store_marker() const { return root_ / "store.marker"; }
     /// Configured paths are relative to the folder unless absolute.
     std::filesystem::path store(const node::NodeConfig& c) const { return root_ / c.storage_path; }
+    /// Of a store under encryption (host/store_key.h).
+    std::filesystem::path store_key(const node::NodeConfig& c) const {
+        return root_ / (c.storage_path + ".key");
+    }
     std::filesystem::path wallet(const node::NodeConfig& c) const { return root_ / c.wallet_path; }
 
 private:

@@ -1,8 +1,12 @@
 #include "host/node_store.h"
 
+#include "host/argon2_kdf.h"
 #include "host/file_region.h"
 #include "host/sqlite_store.h"
+#include "host/store_key.h"
+#include "host/system_entropy.h"
 #include "kv/flash_log.h"
+#include "kv/sealed_region.h"
 #include "node/tables.h"
 
 namespace meshchain::host {
@@ -18,24 +22,50 @@ Opened open_sqlite(const std::filesystem::path& path, StoreMode mode) {
     return Opened(std::move(store));
 }
 
-Opened open_flash_log(const std::filesystem::path& path, const node::NodeConfig& config,
-                      StoreMode mode) {
+using Region = std::expected<std::unique_ptr<base::Region>, base::Error>;
+
+/// The file itself, or what its key makes of it.
+Region unsealed(const DataFolder& folder, const node::NodeConfig& config,
+                std::unique_ptr<FileRegion> file, StoreMode mode) {
+    if (config.store_encryption == node::StoreEncryption::none) {
+        if (!has_store_key(folder, config)) return file;
+        return base::failure(base::Errc::invalid_argument, "the store is encrypted",
+                             folder.store(config).string(),
+                             "set store.encryption to what it was made with");
+    }
+    Argon2Kdf kdf;
+    auto entropy = std::make_unique<SystemEntropy>();
+    const StoreKeyDoors doors{.kdf = kdf, .entropy = *entropy};
+    const bool is_new =
+        mode == StoreMode::create_if_absent && file->is_blank() && !has_store_key(folder, config);
+    MESH_TRY(auto key, is_new ? make_store_key(doors, folder, config)
+                              : load_store_key(doors, folder, config));
+    MESH_TRY(std::unique_ptr<base::Region> region,
+             kv::SealedRegion::open(std::move(file), std::move(key), std::move(entropy), {}));
+    return region;
+}
+
+Opened open_flash_log(const DataFolder& folder, const node::NodeConfig& config, StoreMode mode) {
+    const auto path = folder.store(config);
     using Mode = FileRegion::Mode;
     const Mode modes[] = {Mode::create_if_absent, Mode::must_exist, Mode::read_only};
-    MESH_TRY(auto region,
+    MESH_TRY(auto file,
              FileRegion::open(path, {.mode = modes[static_cast<std::size_t>(mode)],
                                      .size_bytes = std::uint64_t{config.store_size_mb} << 20}));
-    if (mode == StoreMode::create_if_absent && region->is_blank()) {
-        MESH_CHECK(kv::FlashLog::format(*region));
-    }
+    const bool is_new = mode == StoreMode::create_if_absent && file->is_blank();
+    MESH_TRY(auto region, unsealed(folder, config, std::move(file), mode));
+    if (is_new) MESH_CHECK(kv::FlashLog::format(*region));
     kv::FlashLogOptions options;
     options.read_only = mode == StoreMode::read_only;
     auto store = kv::FlashLog::open(std::move(region), {.tables = node::node_tables}, options);
     if (store) return Opened(*std::move(store));
     base::Error error = std::move(store).error();
     if (error.code == base::Errc::not_found) {
-        error = {base::Errc::corrupt, "this is no flash log", "",
-                 "set store.engine to what the store was made with"};
+        const bool is_sealed = config.store_encryption != node::StoreEncryption::none;
+        error = {base::Errc::corrupt,
+                 is_sealed ? "this is no flash log that the key opens" : "this is no flash log", "",
+                 is_sealed ? "put back the key that belongs to this store"
+                           : "set store.engine to what the store was made with"};
     }
     error.where = path.string();
     return std::unexpected(std::move(error));
@@ -44,9 +74,10 @@ Opened open_flash_log(const std::filesystem::path& path, const node::NodeConfig&
 }  // namespace
 
 Opened open_node_store(const DataFolder& folder, const node::NodeConfig& config, StoreMode mode) {
-    const auto path = folder.store(config);
-    return config.store_engine == node::StoreEngine::sqlite ? open_sqlite(path, mode)
-                                                            : open_flash_log(path, config, mode);
+    MESH_CHECK(node::validate(config));
+    return config.store_engine == node::StoreEngine::sqlite
+               ? open_sqlite(folder.store(config), mode)
+               : open_flash_log(folder, config, mode);
 }
 
 }  // namespace meshchain::host

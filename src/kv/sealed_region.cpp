@@ -4,7 +4,6 @@
 #include <bit>
 
 #include "base/assert.h"
-#include "crypto/signature.h"
 
 namespace meshchain::kv {
 namespace {
@@ -23,11 +22,14 @@ bool fits(const base::Region& beneath, const SealedRegion::Shape& shape) {
 }  // namespace
 
 std::expected<std::unique_ptr<SealedRegion>, base::Error> SealedRegion::open(
-    std::unique_ptr<base::Region> beneath, const Key& key, base::Entropy& entropy,
-    const Shape& shape) {
+    std::unique_ptr<base::Region> beneath, base::SecretBuffer key,
+    std::unique_ptr<base::Entropy> entropy, const Shape& shape) {
+    MESH_ASSERT(key.size() == crypto::seal_key_bytes);
     std::unique_ptr<SealedRegion> region;
-    if (fits(*beneath, shape))
-        region.reset(new SealedRegion(std::move(beneath), key, entropy, shape));
+    if (fits(*beneath, shape)) {
+        region.reset(
+            new SealedRegion(std::move(beneath), std::move(key), std::move(entropy), shape));
+    }
     if (!region || region->size_bytes() == 0) {
         return base::failure(base::Errc::invalid_argument,
                              "frames of " + std::to_string(shape.frame_bytes) +
@@ -38,11 +40,11 @@ std::expected<std::unique_ptr<SealedRegion>, base::Error> SealedRegion::open(
     return region;
 }
 
-SealedRegion::SealedRegion(std::unique_ptr<base::Region> beneath, const Key& key,
-                           base::Entropy& entropy, const Shape& shape)
+SealedRegion::SealedRegion(std::unique_ptr<base::Region> beneath, base::SecretBuffer key,
+                           std::unique_ptr<base::Entropy> entropy, const Shape& shape)
     : beneath_(std::move(beneath)),
-      key_(key),
-      entropy_(&entropy),
+      key_(std::move(key)),
+      entropy_(std::move(entropy)),
       shape_(shape),
       head_bytes_(round_up(crypto::piece_salt_bytes, beneath_->program_bytes())),
       cell_bytes_(round_up(shape.unit_bytes + crypto::piece_tag_bytes, beneath_->program_bytes())),
@@ -50,8 +52,6 @@ SealedRegion::SealedRegion(std::unique_ptr<base::Region> beneath, const Key& key
       frames_(beneath_->size_bytes() / shape.frame_bytes),
       sealed_(std::size_t{cell_bytes_} * std::max(shape.buffer_bytes / cell_bytes_, 1u)),
       unit_(shape.unit_bytes) {}
-
-SealedRegion::~SealedRegion() { crypto::wipe(key_); }
 
 Result SealedRegion::load_salts() {
     for (std::size_t i = 0; i < frames_.size(); ++i) {
@@ -85,7 +85,7 @@ void SealedRegion::open_cell(const Stretch& stretch, std::uint32_t cell,
     const auto sealed = base::Bytes(sealed_).subspan(std::size_t{cell} * cell_bytes_,
                                                      shape_.unit_bytes + crypto::piece_tag_bytes);
     const crypto::PieceNonce nonce = nonce_of(stretch, cell);
-    if (!crypto::open_piece(key_, nonce, sealed, out)) crypto::fill_unopened(key_, nonce, out);
+    if (!crypto::open_piece(key(), nonce, sealed, out)) crypto::fill_unopened(key(), nonce, out);
 }
 
 Result SealedRegion::read(std::uint64_t offset, base::MutableBytes out) {
@@ -127,7 +127,7 @@ Result SealedRegion::program(std::uint64_t offset, base::Bytes bytes) {
             const auto place =
                 base::MutableBytes(sealed_).subspan(std::size_t{cell} * cell_bytes_, cell_bytes_);
             std::ranges::fill(place.subspan(unit), std::byte{0});
-            crypto::seal_piece(key_, nonce_of(stretch, cell), bytes.first(unit),
+            crypto::seal_piece(key(), nonce_of(stretch, cell), bytes.first(unit),
                                place.first(unit + crypto::piece_tag_bytes));
             bytes = bytes.subspan(unit);
         }

@@ -11,7 +11,7 @@
 // What does not open reads as bytes that nobody else can foretell, as what was never programmed
 // does: the two cannot be told apart, and checksums above report it.
 //
-// Ownership: the region beneath is this one's. The entropy outlives it.
+// Ownership: the region beneath, the key and the source of salts are this one's.
 // Limits:    programs only what it erased itself since it was opened, or asserts: under a salt
 // found
 //            on the medium a nonce might come twice. Memory: 17 bytes a frame and `buffer_bytes`.
@@ -23,13 +23,13 @@
 
 #include "base/entropy.h"
 #include "base/region.h"
+#include "base/secret_buffer.h"
 #include "crypto/piece_seal.h"
 
 namespace meshchain::kv {
 
 class SealedRegion final : public base::Region {
 public:
-    using Key = std::array<std::byte, crypto::seal_key_bytes>;
     struct Shape {
         std::uint32_t unit_bytes = 256;       ///< programmed at once, in clear
         std::uint32_t frame_bytes = 65'536;   ///< whole sectors of the region beneath
@@ -37,9 +37,8 @@ public:
     };
 
     static std::expected<std::unique_ptr<SealedRegion>, base::Error> open(
-        std::unique_ptr<base::Region> beneath, const Key& key, base::Entropy& entropy,
-        const Shape& shape);
-    ~SealedRegion() override;
+        std::unique_ptr<base::Region> beneath, base::SecretBuffer key,
+        std::unique_ptr<base::Entropy> entropy, const Shape& shape);
     SealedRegion(const SealedRegion&) = delete;
     SealedRegion& operator=(const SealedRegion&) = delete;
 
@@ -63,10 +62,11 @@ private:
         std::uint32_t count;
     };
 
-    SealedRegion(std::unique_ptr<base::Region> beneath, const Key& key, base::Entropy& entropy,
-                 const Shape& shape);
+    SealedRegion(std::unique_ptr<base::Region> beneath, base::SecretBuffer key,
+                 std::unique_ptr<base::Entropy> entropy, const Shape& shape);
 
     std::expected<void, base::Error> load_salts();
+    crypto::SealKey key() const { return key_.bytes().first<crypto::seal_key_bytes>(); }
     std::uint32_t frame_content_bytes() const { return cells_ * shape_.unit_bytes; }
     Stretch stretch_at(std::uint64_t cell, std::uint64_t end) const;
     std::uint64_t place_of(const Stretch& stretch) const;
@@ -74,8 +74,8 @@ private:
     void open_cell(const Stretch& stretch, std::uint32_t cell, base::MutableBytes out) const;
 
     std::unique_ptr<base::Region> beneath_;
-    Key key_;
-    base::Entropy* entropy_;
+    base::SecretBuffer key_;
+    std::unique_ptr<base::Entropy> entropy_;
     Shape shape_;
     std::uint32_t head_bytes_;  ///< of a frame: the salt
     std::uint32_t cell_bytes_;

@@ -13,7 +13,6 @@
 namespace meshchain::kv {
 namespace {
 
-using test_flash::SeededEntropy;
 using test_flash::small_frames;
 
 constexpr std::uint32_t unit = small_frames.unit_bytes;
@@ -24,7 +23,7 @@ protected:
     std::unique_ptr<SealedRegion> open(std::byte key = std::byte{1}) {
         auto beneath = MemoryRegion::open(flash_);
         EXPECT_TRUE(beneath.has_value());
-        auto region = SealedRegion::open(*std::move(beneath), {key}, entropy_, small_frames);
+        auto region = test_flash::seal_region(*std::move(beneath), ++openings_, key);
         EXPECT_TRUE(region.has_value()) << sentence(region.error());
         return *std::move(region);
     }
@@ -45,7 +44,7 @@ protected:
 
     std::shared_ptr<MemoryFlash> flash_ = std::make_shared<MemoryFlash>(
         MemoryFlash::Options{.sectors = 8, .sector_bytes = 1024, .erase_keeps_content = true});
-    SeededEntropy entropy_{1};
+    std::uint64_t openings_ = 0;
 };
 
 TEST_F(SealedRegionTest, AnyBitFlipped_ChangesItsUnitBeyondChoiceAndNoOther) {  // B14
@@ -139,7 +138,7 @@ TEST_F(SealedRegionTest, SizesThatDoNotFit_AreRefused) {
          {SealedRegion::Shape{.frame_bytes = 1500}, SealedRegion::Shape{.unit_bytes = 100},
           SealedRegion::Shape{.unit_bytes = 2048, .frame_bytes = 1024},
           SealedRegion::Shape{.frame_bytes = 1 << 20}}) {
-        const auto opened = SealedRegion::open(*MemoryRegion::open(flash_), {}, entropy_, shape);
+        const auto opened = test_flash::seal_region(*MemoryRegion::open(flash_), 1, {}, shape);
         ASSERT_FALSE(opened.has_value());
         EXPECT_EQ(opened.error().code, base::Errc::invalid_argument);
     }

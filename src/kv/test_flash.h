@@ -38,7 +38,7 @@ public:
     std::expected<std::unique_ptr<base::Region>, base::Error> open_region() const {
         MESH_TRY(std::unique_ptr<base::Region> region, MemoryRegion::open(flash));
         if (!is_sealed_) return region;
-        MESH_TRY(region, SealedRegion::open(std::move(region), key_, *entropy_, small_frames));
+        MESH_TRY(region, seal_region(std::move(region), ++*openings_));
         return region;
     }
     std::expected<std::unique_ptr<FlashLog>, base::Error> open(
@@ -52,8 +52,8 @@ public:
 
 private:
     bool is_sealed_;
-    SealedRegion::Key key_{std::byte{1}};
-    std::unique_ptr<SeededEntropy> entropy_ = std::make_unique<SeededEntropy>(4);
+    /// Each opening draws salts of its own.
+    std::shared_ptr<std::uint64_t> openings_ = std::make_shared<std::uint64_t>(0);
 };
 
 }  // namespace meshchain::kv::test_flash

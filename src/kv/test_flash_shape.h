@@ -1,6 +1,9 @@
 #pragma once
 // A flash and a log so small that short histories do everything. Only tests and fuzzers include it.
 
+#include <algorithm>
+
+#include "crypto/heap_secret_memory.h"
 #include "kv/flash_log.h"
 #include "kv/memory_region.h"
 #include "kv/sealed_region.h"
@@ -50,5 +53,17 @@ public:
 private:
     base::Random random_;
 };
+
+/// `key` is the first byte of the key.
+inline std::expected<std::unique_ptr<SealedRegion>, base::Error> seal_region(
+    std::unique_ptr<base::Region> beneath, std::uint64_t seed, std::byte key = std::byte{1},
+    const SealedRegion::Shape& shape = small_frames) {
+    static crypto::HeapSecretMemory memory;
+    base::SecretBuffer secret(memory, crypto::seal_key_bytes);
+    std::ranges::fill(secret.bytes(), std::byte{0});
+    secret.bytes().front() = key;
+    return SealedRegion::open(std::move(beneath), std::move(secret),
+                              std::make_unique<SeededEntropy>(seed), shape);
+}
 
 }  // namespace meshchain::kv::test_flash

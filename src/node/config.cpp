@@ -73,6 +73,11 @@ void check_node(const NodeConfig& config, Problems& problems) {
                      "a path of its own, not that of storage_path");
     }
     problems.number("store.size_mb", config.store_size_mb, 16, 8191);
+    if (config.store_encryption != StoreEncryption::none &&
+        config.store_engine != StoreEngine::flashlog) {
+        problems.add("store.encryption", "encryption with SQLite",
+                     "none, or else store.engine flashlog");
+    }
     problems.number("max_peers", config.max_peers, 1, 100);
     problems.number("max_block_size", config.max_block_size, 1024, 65'536);
     if (config.block_time) {

@@ -84,6 +84,9 @@ enum class SyncStart : std::uint8_t { genesis, snapshot };
 /// What keeps the node's data: host/sqlite_store.h or kv/flash_log.h.
 enum class StoreEngine : std::uint8_t { sqlite, flashlog };
 
+/// What the key of the store is sealed under (host/store_key.h); of the flash log alone.
+enum class StoreEncryption : std::uint8_t { none, passphrase, device };
+
 struct NodeConfig {
     std::string node_name = "MeshChain Node";
     /// Derived from the identity; a configured one must match it, which guards against a swapped
@@ -95,6 +98,9 @@ struct NodeConfig {
     std::string wallet_path = "wallet.key";  ///< relative to the data folder
     StoreEngine store_engine = StoreEngine::sqlite;
     std::uint32_t store_size_mb = 256;  ///< of a new flash log, which never grows
+    StoreEncryption store_encryption = StoreEncryption::none;
+    /// Where the passphrase of the store lies, relative to the data folder; empty: it is asked for.
+    std::string store_passphrase_path;
     std::uint32_t max_peers = 20;
     std::uint32_t max_block_size = 4096;       ///< of blocks this node proposes
     std::optional<base::Duration> block_time;  ///< genesis has it; a differing value is refused

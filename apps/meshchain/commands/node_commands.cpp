@@ -18,10 +18,34 @@ namespace {
 
 // --- node keys ---------------------------------------------------------------------------------
 
+struct StoreOptions {
+    std::string engine;
+    std::string encryption;
+    std::string passphrase_file;
+
+    host::Json to_json() const {
+        host::Json json = host::Json::object();
+        if (!engine.empty()) json["engine"] = engine;
+        if (!encryption.empty()) json["encryption"] = encryption;
+        if (!passphrase_file.empty()) {
+            json["passphrase_path"] = std::filesystem::absolute(passphrase_file).string();
+        }
+        return json;
+    }
+    void add_to(std::vector<Option>& options) {
+        options.push_back({"--store", "ENGINE", "sqlite or flashlog (sqlite)", &engine});
+        options.push_back({"--store-encryption", "HOW",
+                           "none, passphrase or device; with flashlog (none)", &encryption});
+        options.push_back({"--store-passphrase-file", "FILE",
+                           "where the store's passphrase lies at every start (the terminal)",
+                           &passphrase_file});
+    }
+};
+
 struct KeysOptions {
     std::uint64_t stake = 0;
     std::string payout;
-    std::string store;
+    StoreOptions store;
 };
 
 std::expected<crypto::PublicKey, base::Error> payout_key(const host::DataFolder& folder,
@@ -37,12 +61,8 @@ std::expected<crypto::PublicKey, base::Error> payout_key(const host::DataFolder&
     return wallet.keys.front();
 }
 
-host::Json store_json(const std::string& engine) {
-    return engine.empty() ? host::Json::object() : host::Json{{"engine", engine}};
-}
-
-std::expected<node::NodeConfig, base::Error> store_config(const std::string& engine) {
-    return host::parse_config(host::to_line({{"store", store_json(engine)}}), "command line");
+std::expected<node::NodeConfig, base::Error> store_config(const StoreOptions& options) {
+    return host::parse_config(host::to_line({{"store", options.to_json()}}), "command line");
 }
 
 std::expected<Output, base::Error> keys(const Context& context, const KeysOptions& options) {
@@ -71,7 +91,7 @@ std::expected<Output, base::Error> keys(const Context& context, const KeysOption
 
 Command keys_command(const Context& context) {
     const auto o = std::make_shared<KeysOptions>();
-    return {
+    Command command{
         .name = "keys",
         .summary = "Make the node's keys if there are none; print their public parts",
         .examples =
@@ -79,9 +99,10 @@ Command keys_command(const Context& context) {
             "  meshchain node keys --data alice --stake 100 --json > alice.json",
         .options = {{"--stake", "UNITS", "stake of this validator in the genesis (0)", &o->stake},
                     {"--payout", "ADDRESS",
-                     "who gets what it earns (first address of DIR/wallet.key)", &o->payout},
-                    {"--store", "ENGINE", "sqlite or flashlog (sqlite)", &o->store}},
+                     "who gets what it earns (first address of DIR/wallet.key)", &o->payout}},
         .run = [&context, o] { return keys(context, *o); }};
+    o->store.add_to(command.options);
+    return command;
 }
 
 // --- node init ---------------------------------------------------------------------------------
@@ -95,7 +116,7 @@ struct InitOptions {
     std::vector<std::string> static_peers;
     bool no_multicast = false;
     bool snapshot_start = false;
-    std::string store;
+    StoreOptions store;  ///< as `node keys` had them
 };
 
 /// By way of JSON, so that the flags obey the very rules of the file.
@@ -105,7 +126,7 @@ std::expected<node::NodeConfig, base::Error> config_from(const InitOptions& opti
     if (!options.role.empty()) json["role"] = options.role;
     if (!options.name.empty()) json["node_name"] = options.name;
     if (options.snapshot_start) json["sync"] = {{"start", "snapshot"}};
-    json["store"] = store_json(options.store);
+    json["store"] = options.store.to_json();
     host::Json& network = json["network"] = host::Json::object();
     network["multicast"] = !options.no_multicast;
     network["static_peers"] = options.static_peers;
@@ -137,7 +158,7 @@ std::expected<Output, base::Error> init(const Context& context, const InitOption
 
 Command init_command(const Context& context) {
     const auto o = std::make_shared<InitOptions>();
-    return {
+    Command command{
         .name = "init",
         .summary = "Prepare a folder for a node",
         .examples =
@@ -155,10 +176,10 @@ Command init_command(const Context& context) {
                      &o->static_peers},
                     {"--no-multicast", "", "meet static peers only", &o->no_multicast},
                     {"--snapshot-start", "", "begin with a FINAL state, without the history",
-                     &o->snapshot_start},
-                    {"--store", "ENGINE", "sqlite or flashlog, as `node keys` had it (sqlite)",
-                     &o->store}},
+                     &o->snapshot_start}},
         .run = [&context, o] { return init(context, *o); }};
+    o->store.add_to(command.options);
+    return command;
 }
 
 }  // namespace

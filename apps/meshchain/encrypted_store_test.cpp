@@ -1,0 +1,57 @@
+// A node on an encrypted store, through the real program.
+
+#include <gmock/gmock.h>
+
+#include <csignal>
+
+#include "meshchain/test_running_node.h"
+
+namespace meshchain::app {
+namespace {
+
+using testing::HasSubstr;
+
+class EncryptedNode : public RunningNode {
+protected:
+    EncryptedNode() {
+        store_ = {"--store",
+                  "flashlog",
+                  "--store-encryption",
+                  "passphrase",
+                  "--store-passphrase-file",
+                  path("store.passphrase")};
+        write_passphrase("what the store is sealed under");
+    }
+    void write_passphrase(std::string_view passphrase) {
+        ASSERT_TRUE(host::write_file(path("store.passphrase"), base::as_bytes(passphrase)));
+    }
+};
+
+TEST_F(EncryptedNode, KilledAndStartedAgain_HasWhatWasPaid_ButNotUnderAWrongPassphrase) {  // B14
+    start();
+    ASSERT_EQ(send("7").exit_code, 0);
+    const Json before = ask({"status"}).json();
+    node_->send_signal(SIGKILL);
+    ASSERT_TRUE(node_->wait(10s));
+    std::filesystem::remove(root_ / "alice" / "api.address");
+    write_passphrase("wrong");
+    const Ended refused = start_in_vain();
+    EXPECT_THAT(refused.errors, HasSubstr("store.db.key"));
+    EXPECT_THAT(refused.errors, HasSubstr("unauthorized"));
+    write_passphrase("what the store is sealed under");
+    start();
+    EXPECT_GE(before.at("final_height"), 1);
+    EXPECT_GE(ask({"status"}).json().at("final_height"), before.at("final_height"));
+    EXPECT_EQ(ask({"node", "stop"}).exit_code, 0);
+}
+
+TEST_F(EncryptedNode, EncryptionWithSqlite_IsRefusedByName) {  // B14
+    const Ended refused = run({"node", "keys", "--data", path("other"), "--store-encryption",
+                               "device", "--payout", bob_address_});
+    EXPECT_EQ(refused.exit_code, 1);
+    EXPECT_THAT(refused.errors, HasSubstr("store.encryption"));
+    EXPECT_THAT(refused.errors, HasSubstr("flashlog"));
+}
+
+}  // namespace
+}  // namespace meshchain::app
