@@ -87,6 +87,9 @@ Result FileRegion::measure(const Options& options) {
     if (options.mode == Mode::create_if_absent && (size_bytes_ == 0 || is_blank_)) {
         return allocate(options.size_bytes);
     }
+    if (options.grows && options.mode != Mode::read_only && size_bytes_ > 0) {
+        MESH_CHECK(grow(options.size_bytes));
+    }
     if (size_bytes_ == 0) {
         return missing(base::Errc::corrupt, "the store is empty: its content is lost", path_);
     }
@@ -94,14 +97,35 @@ Result FileRegion::measure(const Options& options) {
 }
 
 /// Zeros rather than holes: what was never written would have to be allocated by a commit.
-Result FileRegion::allocate(std::uint64_t size_bytes) {
+Result FileRegion::write_zeros(std::uint64_t from, std::uint64_t to) {
     const base::Buffer zeros(zeros_at_once);
-    size_bytes_ = size_bytes / zeros.size() * zeros.size();
-    for (std::uint64_t at = 0; at < size_bytes_; at += zeros.size()) {
-        MESH_CHECK(write_all(file_.number(), at, zeros, path_));
+    for (std::uint64_t at = from; at < to; at += zeros.size()) {
+        const auto part = std::min<std::uint64_t>(zeros.size(), to - at);
+        MESH_CHECK(write_all(file_.number(), at, base::Bytes(zeros).first(part), path_));
     }
-    is_blank_ = true;
     if (::fsync(file_.number()) != 0) return std::unexpected(os_error(errno, "sync", path_));
+    return {};
+}
+
+/// What a cut leaves is a file of some size between, which holds what the old one held.
+Result FileRegion::grow(std::uint64_t size_bytes) {
+    size_bytes = size_bytes / zeros_at_once * zeros_at_once;
+    if (size_bytes <= size_bytes_) return {};
+    auto done = write_zeros(size_bytes_, size_bytes);
+    if (done) {
+        size_bytes_ = size_bytes;
+        return {};
+    }
+    (void)::ftruncate(file_.number(), static_cast<off_t>(size_bytes_));
+    done.error().advice = "make room, or set store.size_mb back to " +
+                          std::to_string(size_bytes_ >> 20) + "; the store is as it was";
+    return done;
+}
+
+Result FileRegion::allocate(std::uint64_t size_bytes) {
+    size_bytes_ = size_bytes / zeros_at_once * zeros_at_once;
+    is_blank_ = true;
+    MESH_CHECK(write_zeros(0, size_bytes_));
     const auto folder = path_.has_parent_path() ? path_.parent_path() : ".";
     const FileDescriptor parent(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!parent.valid() || ::fsync(parent.number()) != 0) {

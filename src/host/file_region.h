@@ -1,6 +1,6 @@
 #pragma once
 // A file as a base::Region: written by pwrite, synced by fdatasync, of fixed size and allocated
-// when it is made, so that a commit never has to wait for the file system to find room.
+// when it is made or grown, so that a commit never has to wait for the file system to find room.
 //
 // Erasing changes nothing: the old bytes stay until they are written over. Units of 16 bytes rest
 // on what SQLite rests on too: a write that is cut short does not harm the bytes around it.
@@ -27,6 +27,7 @@ public:
     struct Options {
         Mode mode = Mode::create_if_absent;
         std::uint64_t size_bytes = 256 << 20;  ///< of a new file
+        bool grows = false;                    ///< an old one that is smaller, too
     };
 
     static std::expected<std::unique_ptr<FileRegion>, base::Error> open(
@@ -52,6 +53,8 @@ private:
     std::expected<void, base::Error> lock(Mode mode);
     std::expected<void, base::Error> measure(const Options& options);
     std::expected<void, base::Error> allocate(std::uint64_t size_bytes);
+    std::expected<void, base::Error> grow(std::uint64_t size_bytes);
+    std::expected<void, base::Error> write_zeros(std::uint64_t from, std::uint64_t to);
 
     std::filesystem::path path_;
     FileDescriptor file_;

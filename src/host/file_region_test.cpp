@@ -110,6 +110,71 @@ TEST(FileRegion, WriteRefusedByTheKernel_ChangesNothing) {
     EXPECT_TRUE((*store)->commit(number(2)).has_value());
 }
 
+/// Runs `work` as somebody who owns nothing here; its answer.
+template <class Work>
+int as_a_stranger(Work work) {
+    const pid_t stranger = ::fork();
+    if (stranger == 0) {
+        constexpr uid_t nobody = 65'534;
+        if (::geteuid() == 0 && ::seteuid(nobody) != 0) ::_exit(100);
+        ::_exit(work());
+    }
+    int status = 0;
+    ::waitpid(stranger, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+TEST(FileRegion, PermissionDenied_IsReportedAndChangesNothing) {  // B15
+    const TemporaryFolder folder;
+    const auto path = folder.path() / "store";
+    ASSERT_TRUE((*open_log(path))->commit(number(1)));
+    using std::filesystem::perms;
+    const auto code = [&](Mode mode) {
+        const auto opened = open_log(path, mode);
+        return opened ? -1 : static_cast<int>(opened.error().code);
+    };
+    const int denied = static_cast<int>(Errc::unauthorized);
+    std::filesystem::permissions(path, perms::owner_read | perms::group_read | perms::others_read);
+    std::filesystem::permissions(folder.path(),
+                                 perms::owner_all | perms::group_exec | perms::others_exec);
+    if (::geteuid() == 0) {
+        EXPECT_EQ(as_a_stranger([&] { return code(Mode::must_exist); }), denied);
+        EXPECT_EQ(as_a_stranger([&] { return code(Mode::create_if_absent); }), denied);
+        EXPECT_EQ(as_a_stranger([&] { return code(Mode::read_only) == -1 ? 0 : 1; }), 0);
+    }
+    std::filesystem::permissions(folder.path(), perms::none);
+    EXPECT_EQ(as_a_stranger([&] { return code(Mode::read_only); }), denied);
+    std::filesystem::permissions(folder.path(), perms::owner_all);
+    std::filesystem::permissions(path, perms::owner_read | perms::owner_write);
+    auto store = open_log(path, Mode::must_exist);
+    ASSERT_TRUE(store.has_value()) << sentence(store.error());
+    EXPECT_EQ(stored_number(**store), 1u);
+}
+
+TEST(FileRegion, TooLittleRoomToBeMadeOrToGrow_LeavesWhatThereWas) {  // B12, B15
+    const TemporaryFolder folder;
+    const auto path = folder.path() / "store";
+    ASSERT_TRUE((*open_log(path))->commit(number(1)));
+    rlimit whole{};
+    ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &whole), 0);
+    const rlimit little{size + (2 << 20), whole.rlim_max};
+    const auto previous = ::signal(SIGXFSZ, SIG_IGN);
+    ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &little), 0);
+    const auto grown =
+        FileRegion::open(path, {.mode = Mode::must_exist, .size_bytes = 2 * size, .grows = true});
+    const auto made = FileRegion::open(folder.path() / "other", {.size_bytes = 2 * size});
+    ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &whole), 0);
+    ::signal(SIGXFSZ, previous);
+    EXPECT_NE(refusal(grown), Errc::timeout);
+    EXPECT_NE(refusal(made), Errc::timeout);
+    EXPECT_EQ(std::filesystem::file_size(path), size);
+    auto store = open_log(path, Mode::must_exist);
+    ASSERT_TRUE(store.has_value()) << sentence(store.error());
+    EXPECT_EQ(stored_number(**store), 1u);
+    // What was begun is blank still, and is made anew when there is room.
+    EXPECT_TRUE(open_log(folder.path() / "other").has_value());
+}
+
 TEST(FileRegion, KilledAtAnyInstant_KeepsEveryAcknowledgedCommit) {  // B6, P5-1
     const TemporaryFolder folder;
     const auto path = folder.path() / "store";
@@ -145,6 +210,59 @@ TEST(FileRegion, KilledAtAnyInstant_KeepsEveryAcknowledgedCommit) {  // B6, P5-1
         EXPECT_TRUE((*store)->verify().has_value());
     }
 }
+
+/// A commit of half a megabyte.
+std::expected<void, base::Error> fill(kv::Store& store, int& stored) {
+    kv::Batch batch;
+    for (int i = 0; i < 8; ++i) {
+        const std::string key = "key " + std::to_string(stored + i);
+        batch.put(node::node_tables[0].table, base::as_bytes(key),
+                  base::Buffer(60'000, static_cast<std::byte>(stored + i)));
+    }
+    MESH_CHECK(store.commit(batch));
+    stored += 8;
+    return {};
+}
+
+class GrowingStore : public testing::TestWithParam<node::StoreEncryption> {};
+
+TEST_P(GrowingStore, RaisedSize_GivesRoomAndKeepsEverything_AfterACutToo) {  // B12
+    const TemporaryFolder root;
+    const DataFolder folder(root.path());
+    node::NodeConfig config;
+    config.store_engine = node::StoreEngine::flashlog;
+    config.store_encryption = GetParam();
+    config.wallet.device_secret_path = "device.secret";
+    config.store_size_mb = 16;
+    int stored = 0;
+    {
+        auto store = open_node_store(folder, config, StoreMode::create_if_absent);
+        ASSERT_TRUE(store.has_value()) << sentence(store.error());
+        auto filled = fill(**store, stored);
+        while (filled) filled = fill(**store, stored);
+        EXPECT_EQ(filled.error().code, Errc::full);
+    }
+    // The file as a cut leaves it while it grows.
+    std::filesystem::resize_file(folder.store(config), (16 << 20) + 123'456);
+    config.store_size_mb = 40;
+    for (int life = 0; life < 2; ++life) {
+        auto store = open_node_store(folder, config, StoreMode::must_exist);
+        ASSERT_TRUE(store.has_value()) << sentence(store.error());
+        EXPECT_EQ(std::filesystem::file_size(folder.store(config)), 40u << 20);
+        for (int i = 0; i < 10; ++i) ASSERT_TRUE(fill(**store, stored).has_value());
+        ASSERT_TRUE((*store)->verify().has_value());
+        EXPECT_EQ((*store)->count(node::node_tables[0].table).value(),
+                  static_cast<std::uint64_t>(stored));
+        config.store_size_mb = 16;  // What is smaller changes nothing.
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Store, GrowingStore,
+                         testing::Values(node::StoreEncryption::none,
+                                         node::StoreEncryption::device),
+                         [](const auto& of) {
+                             return of.param == node::StoreEncryption::none ? "InClear" : "Sealed";
+                         });
 
 TEST(NodeStore, EngineOtherThanTheStores_IsRefusedAndChangesNothing) {
     const TemporaryFolder root;

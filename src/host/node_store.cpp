@@ -51,7 +51,8 @@ Opened open_flash_log(const DataFolder& folder, const node::NodeConfig& config, 
     const Mode modes[] = {Mode::create_if_absent, Mode::must_exist, Mode::read_only};
     MESH_TRY(auto file,
              FileRegion::open(path, {.mode = modes[static_cast<std::size_t>(mode)],
-                                     .size_bytes = std::uint64_t{config.store_size_mb} << 20}));
+                                     .size_bytes = std::uint64_t{config.store_size_mb} << 20,
+                                     .grows = true}));
     const bool is_new = mode == StoreMode::create_if_absent && file->is_blank();
     MESH_TRY(auto region, unsealed(folder, config, std::move(file), mode));
     if (is_new) MESH_CHECK(kv::FlashLog::format(*region));

@@ -8,6 +8,8 @@
 namespace meshchain::kv::flash {
 namespace {
 
+constexpr std::size_t segment_info_bytes = 12;
+
 void write_run(base::Writer& out, const std::optional<RunInfo>& info) {
     out.u32(info ? info->run.entries : 0);
     if (!info) return;
@@ -66,8 +68,12 @@ std::optional<Checkpoint> parse_checkpoint(base::Bytes bytes, const Geometry& ge
     if (!read_run(in, geometry, checkpoint.middle)) return std::nullopt;
     if (!read_run(in, geometry, checkpoint.base)) return std::nullopt;
     for (std::uint32_t& count : checkpoint.counts) count = in.u32();
+    // Of a region that has grown since, it names the segments that there were.
+    checkpoint.named = static_cast<std::uint32_t>(in.remaining() / segment_info_bytes);
+    if (checkpoint.named > geometry.segments) return std::nullopt;
     checkpoint.segments.resize(geometry.segments);
-    for (Checkpoint::SegmentInfo& segment : checkpoint.segments) {
+    for (std::uint32_t i = 0; i < checkpoint.named; ++i) {
+        Checkpoint::SegmentInfo& segment = checkpoint.segments[i];
         segment.epoch = in.u32();
         segment.live = in.u32();
         segment.erases = in.u32();

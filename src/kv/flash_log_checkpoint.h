@@ -29,6 +29,7 @@ struct Checkpoint {
     std::optional<RunInfo> base;
     TableCounts counts{};
     std::vector<SegmentInfo> segments;
+    std::uint32_t named = 0;  ///< of these, when it was parsed
 };
 
 base::Buffer encode(const Checkpoint& checkpoint);

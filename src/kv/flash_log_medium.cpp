@@ -21,7 +21,8 @@ std::unexpected<base::Error> unfit(const std::string& what) {
 }  // namespace
 
 std::expected<Geometry, base::Error> make_geometry(const base::Region& region,
-                                                   std::uint32_t segment_bytes) {
+                                                   std::uint32_t segment_bytes,
+                                                   bool may_leave_rest) {
     const std::uint32_t unit = region.program_bytes();
     if (!std::has_single_bit(unit) || unit > page_bytes || region.sector_bytes() % unit != 0) {
         return unfit("program units of " + std::to_string(unit) + " bytes");
@@ -30,18 +31,25 @@ std::expected<Geometry, base::Error> make_geometry(const base::Region& region,
         segment_bytes % region.sector_bytes() != 0 || segment_bytes % grain_bytes != 0) {
         return unfit("segments of " + std::to_string(segment_bytes) + " bytes");
     }
-    const std::uint64_t segments = region.size_bytes() / segment_bytes;
+    std::uint64_t segments = region.size_bytes() / segment_bytes;
     const std::uint32_t copy = round_up(segment_header_bytes, unit);
+    // A checkpoint names every segment, and its two copies lie in one.
+    const std::int64_t segments_max =
+        (std::int64_t{segment_bytes} - round_up(2 * copy, grain_bytes) - page_bytes) / 40;
+    if (may_leave_rest) {
+        segments =
+            std::min({segments, static_cast<std::uint64_t>(std::max<std::int64_t>(segments_max, 0)),
+                      region_bytes_max / segment_bytes});
+    }
     const Geometry geometry{.segment_bytes = segment_bytes,
                             .segments = static_cast<std::uint32_t>(segments),
                             .program_bytes = unit,
                             .body = round_up(2 * copy, grain_bytes)};
-    if (segments < segments_min || region.size_bytes() > region_bytes_max) {
+    if (segments < segments_min || segments * segment_bytes > region_bytes_max) {
         return unfit("a region of " + std::to_string(region.size_bytes()) + " bytes");
     }
-    // A checkpoint names every segment, and its two copies lie in one.
     if (segment_bytes < geometry.body + 2 * page_bytes ||
-        geometry.body_bytes() / 2 < page_bytes / 2 + 20 * segments) {
+        static_cast<std::int64_t>(segments) > segments_max) {
         return unfit(std::to_string(segments) + " segments of " + std::to_string(segment_bytes) +
                      " bytes");
     }

@@ -30,9 +30,11 @@ struct Geometry {
     std::uint32_t pages_a_segment() const { return body_bytes() / page_bytes; }
 };
 
-/// Errors: invalid_argument (the region cannot be cut so).
+/// Errors: invalid_argument (the region cannot be cut so). Of a region that has grown beyond what
+/// such segments can hold, the rest is left alone.
 std::expected<Geometry, base::Error> make_geometry(const base::Region& region,
-                                                   std::uint32_t segment_bytes);
+                                                   std::uint32_t segment_bytes,
+                                                   bool may_leave_rest = false);
 /// Small enough that collecting is fine-grained, large enough to hold a value of any size if the
 /// region has room for that.
 std::uint32_t usual_segment_bytes(const base::Region& region);

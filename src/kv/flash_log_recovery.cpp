@@ -351,8 +351,10 @@ Recovery::Result Recovery::free_the_rest() {
         Segment& segment = segments.at(i);
         if (segment.use != SegmentUse::free) continue;
         segment.epoch = segments.last_epoch();
-        // A cut in the middle of an erase has taken the count with it.
-        if (segment.erases == 0 && known == segments.size() - 1) {
+        // A cut in the middle of an erase has taken the count with it; and where the region has
+        // grown, the new part starts level, or all would be written there for long.
+        const bool is_grown = i >= checkpoint_->named;
+        if (segment.erases == 0 && known > 0 && (is_grown || known == segments.size() - 1)) {
             segment.erases = static_cast<std::uint32_t>(erases / known);
         }
     }
@@ -394,7 +396,7 @@ std::expected<std::uint32_t, base::Error> Recovery::find_segment_bytes(base::Reg
 std::expected<std::unique_ptr<Engine>, base::Error> Engine::open(base::Region& region,
                                                                  const FlashLogOptions& options) {
     MESH_TRY(const std::uint32_t segment_bytes, Recovery::find_segment_bytes(region));
-    MESH_TRY(const Geometry geometry, make_geometry(region, segment_bytes));
+    MESH_TRY(const Geometry geometry, make_geometry(region, segment_bytes, true));
     std::unique_ptr<Engine> engine(new Engine(region, geometry, options));
     MESH_CHECK(Recovery(*engine).run());
     return engine;

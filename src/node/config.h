@@ -97,7 +97,7 @@ struct NodeConfig {
     std::string storage_path = "store.db";   ///< relative to the data folder
     std::string wallet_path = "wallet.key";  ///< relative to the data folder
     StoreEngine store_engine = StoreEngine::sqlite;
-    std::uint32_t store_size_mb = 256;  ///< of a new flash log, which never grows
+    std::uint32_t store_size_mb = 256;  ///< of the flash log, which never shrinks
     StoreEncryption store_encryption = StoreEncryption::none;
     /// Where the passphrase of the store lies, relative to the data folder; empty: it is asked for.
     std::string store_passphrase_path;
