@@ -1,6 +1,7 @@
 #include "kv/checksum.h"
 
 #include <array>
+#include <cstring>
 
 namespace meshchain::kv {
 namespace {
@@ -43,13 +44,39 @@ std::uint32_t step_8(std::uint32_t crc, base::Bytes bytes) {
     return next;
 }
 
+std::uint32_t by_tables(std::uint32_t crc, base::Bytes bytes) {
+    for (; bytes.size() >= slices; bytes = bytes.subspan(slices)) crc = step_8(crc, bytes);
+    for (const std::byte byte : bytes) crc = step(crc, byte);
+    return crc;
+}
+
+#if defined(__x86_64__)
+/// The processor's own instruction, ten times as quick.
+__attribute__((target("sse4.2"))) std::uint32_t by_instruction(std::uint32_t crc,
+                                                               base::Bytes bytes) {
+    for (; bytes.size() >= 8; bytes = bytes.subspan(8)) {
+        std::uint64_t eight;
+        std::memcpy(&eight, bytes.data(), sizeof eight);
+        crc = static_cast<std::uint32_t>(__builtin_ia32_crc32di(crc, eight));
+    }
+    for (const std::byte byte : bytes) {
+        crc = __builtin_ia32_crc32qi(crc, std::to_integer<std::uint8_t>(byte));
+    }
+    return crc;
+}
+#endif
+
 }  // namespace
 
 std::uint32_t crc32c(base::Bytes bytes, std::uint32_t checksum) {
-    std::uint32_t crc = ~checksum;
-    for (; bytes.size() >= slices; bytes = bytes.subspan(slices)) crc = step_8(crc, bytes);
-    for (const std::byte byte : bytes) crc = step(crc, byte);
-    return ~crc;
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("sse4.2")) return ~by_instruction(~checksum, bytes);
+#endif
+    return ~by_tables(~checksum, bytes);
+}
+
+std::uint32_t crc32c_by_tables(base::Bytes bytes, std::uint32_t checksum) {
+    return ~by_tables(~checksum, bytes);
 }
 
 std::uint32_t entry_checksum(Table table, base::Bytes key, base::Bytes value) {

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/random.h"
+
 namespace meshchain::kv {
 namespace {
 
@@ -21,6 +23,16 @@ TEST(Crc32c, InPieces_IsTheSameAsWhole) {
     const base::Bytes text = base::as_bytes("a text that is longer than two steps of eight bytes");
     for (std::size_t cut = 0; cut <= text.size(); ++cut) {
         EXPECT_EQ(crc32c(text.subspan(cut), crc32c(text.first(cut))), crc32c(text));
+    }
+}
+
+TEST(Crc32c, ByTables_IsTheSameAsByInstruction) {
+    base::Random random(1);
+    for (std::size_t size = 0; size < 70; ++size) {
+        base::Buffer bytes(size);
+        for (std::byte& byte : bytes) byte = static_cast<std::byte>(random.next());
+        const auto start = static_cast<std::uint32_t>(random.next());
+        EXPECT_EQ(crc32c(bytes, start), crc32c_by_tables(bytes, start));
     }
 }
 

@@ -23,8 +23,11 @@ bool Segments::is_openable(const Segment& segment) const {
 }
 
 std::uint32_t Segments::openable() const {
-    return static_cast<std::uint32_t>(
-        std::ranges::count_if(table_, [&](const Segment& s) { return is_openable(s); }));
+    if (!openable_) {
+        openable_ = static_cast<std::uint32_t>(
+            std::ranges::count_if(table_, [&](const Segment& s) { return is_openable(s); }));
+    }
+    return *openable_;
 }
 
 std::uint32_t Segments::waiting() const {
@@ -54,6 +57,7 @@ std::uint32_t Segments::wear_gap() const {
 
 std::expected<std::uint32_t, base::Error> Segments::open(SegmentKind kind, const LogEnd& previous) {
     const std::uint32_t chosen = choose(kind);
+    openable_.reset();
     if (chosen == none) {
         return base::failure(base::Errc::full, "no segment is free", "kv flash log",
                              "prune, or use a larger region");
@@ -95,6 +99,7 @@ std::expected<void, base::Error> Segments::prepare(std::uint32_t index, SegmentK
 }
 
 void Segments::release(std::uint32_t index, std::uint32_t since) {
+    openable_.reset();
     Segment& segment = table_[index];
     live_grains_ -= segment.live;
     segment.live = 0;
@@ -122,6 +127,7 @@ void Segments::recount_live() {
 }
 
 void Segments::set_checkpoint(std::uint32_t version, std::array<Location, 2> places) {
+    openable_.reset();
     version_ = version;
     checkpoint_ = places;
 }
@@ -129,6 +135,7 @@ void Segments::set_checkpoint(std::uint32_t version, std::array<Location, 2> pla
 std::size_t Segments::pin() {
     const auto unused = std::ranges::find(pins_, 0u);
     MESH_ASSERT(unused != pins_.end() && version_ > 0);
+    openable_.reset();
     *unused = version_;
     return static_cast<std::size_t>(unused - pins_.begin());
 }

@@ -43,7 +43,10 @@ public:
 
     std::uint32_t size() const { return static_cast<std::uint32_t>(table_.size()); }
     const Segment& operator[](std::uint32_t index) const { return table_[index]; }
-    Segment& at(std::uint32_t index) { return table_[index]; }
+    Segment& at(std::uint32_t index) {
+        openable_.reset();
+        return table_[index];
+    }
     std::uint32_t last_epoch() const { return last_epoch_; }
     void note_epoch(std::uint32_t epoch) { last_epoch_ = std::max(last_epoch_, epoch); }
 
@@ -73,7 +76,10 @@ public:
 
     /// A snapshot of the present version; the pin's number. One must be free.
     std::size_t pin();
-    void unpin(std::size_t pin) { pins_[pin] = 0; }
+    void unpin(std::size_t pin) {
+        openable_.reset();
+        pins_[pin] = 0;
+    }
 
     struct Wear {
         std::uint32_t least = 0;
@@ -105,6 +111,7 @@ private:
     std::uint32_t last_epoch_ = 0;
     std::uint32_t version_ = 0;
     std::array<Location, 2> checkpoint_{};
+    mutable std::optional<std::uint32_t> openable_;  ///< asked by every commit, and counted once
 };
 
 }  // namespace meshchain::kv::flash
