@@ -72,12 +72,6 @@ std::size_t transactions_max(const ledger::Genesis& genesis) {
     return genesis.block_bytes_limit / wire::CompactTransfer::size + 1;
 }
 
-std::unexpected<base::Error> missing_block(wire::Height height) {
-    return base::failure(base::Errc::corrupt,
-                         "block " + std::to_string(height.value) + " is missing", "chain",
-                         "keep a copy of the data folder and let it sync again");
-}
-
 // Nothing becomes final for that many blocks before the chain stands still, so no two FINALs are
 // further apart, and no two certificates that are kept.
 static_assert(HeaderWalk::headers_max >=
@@ -94,6 +88,8 @@ Chain::Chain(const ledger::Genesis& genesis, ChainParts parts)
       validating_key_(std::move(parts.validating_key)),
       proposal_bytes_max_(
           std::min<std::size_t>(parts.proposal_bytes_max, genesis.block_bytes_limit)),
+      undo_blocks_max_(parts.undo_blocks_max),
+      keep_blocks_(parts.keep_blocks),
       random_(parts.random),
       downloads_(std::chrono::milliseconds(700), transactions_max(genesis),
                  [this](const wire::BlockHeader& header) { return header_hash(header); }),
@@ -120,20 +116,14 @@ std::expected<void, base::Error> Chain::load(base::Now now) {
         consensus::VoteTables(consensus_table_, tables::certificates), std::move(validating_key_),
         random_.stream("consensus"), log_.for_module("consensus"), limits);
     MESH_CHECK(engine_->load(now.wall));
-    MESH_TRY(const auto final_applied, store_->hash_at(final_height()));
-    if (final_applied != engine_->final().block) return missing_block(final_height());
-
-    // The engine keeps references from FINAL on only; the blocks above it are in the store.
-    for (std::uint32_t height = engine_->final_block().height.value + 1;
-         height <= store_->tip().height.value; ++height) {
-        MESH_TRY(const auto hash, store_->hash_at({height}));
-        MESH_TRY(const auto stored, store_->block(hash.value_or(wire::Hash{})));
-        if (!stored) return missing_block({height});
-        MESH_TRY(
-            const consensus::BlockRef ref,
-            engine_->verify_header(now.wall, stored->block.header, consensus::Arrival::stored));
-        MESH_CHECK(engine_->add_block(now.wall, ref));
-        engine_->mark_executed(ref.hash);
+    repair_ = std::make_unique<Repair>(
+        *kv_, *store_, genesis_,
+        [this](const wire::BlockHeader& header) { return header_hash(header); });
+    if (const auto restored = restore_tree(now); !restored) {
+        // What is damaged may be healed while the node runs; a node that does not start heals
+        // nothing, and would be started again and again.
+        if (store_->damage().empty()) return std::unexpected(restored.error());
+        fail(restored.error());
     }
     server_ = std::make_unique<SyncServer>(*store_, pool_, certificates_, *engine_);
     catch_up_ = make_catch_up();
@@ -198,8 +188,10 @@ void Chain::handle_timeout(base::Now now) {
     sync_.handle_timeout(now.instant);
     catch_up_->handle_timeout(now.instant);
     engine_->handle_timeout(now.wall);
+    mend(now);
     retry_after_fault(now);
     settle(now);
+    prune(now);
     propose(now);
     announce_mempool(now);
 }
@@ -335,7 +327,7 @@ base::Instant Chain::poll_timeout(base::Now now) const {
     base::Instant earliest =
         std::min({downloads_.poll_timeout(), catch_up_->poll_timeout(now.instant), import_at_,
                   progress_.poll_timeout(), server_->is_held_back() ? now.instant : base::never,
-                  instant_of(engine_->poll_timeout())});
+                  instant_of(engine_->poll_timeout()), upkeep_timeout()});
     if (!catch_up_->anchor() && !catch_up_->is_behind(now.instant)) {
         earliest = std::min(earliest, sync_.poll_timeout(page_downloads()));
     }
@@ -351,6 +343,7 @@ base::Instant Chain::poll_timeout(base::Now now) const {
 std::expected<ledger::CheckedTransaction, base::Error> Chain::submit(
     base::Now now, const wire::WireTransaction& transaction) {
     if (fault_) return std::unexpected(*fault_);
+    MESH_CHECK(check_room(now));
     MESH_TRY(const auto* accepted, mempool_->submit(transaction, slot(now), std::nullopt));
     ledger::CheckedTransaction checked = *accepted;
     send(Type::transaction, wire::encode(checked.shortest));
@@ -409,7 +402,7 @@ void Chain::check_invariants() const {
     MESH_ASSERT(outgoing_.size() <= outgoing_max && events_.size() <= events_max);
     MESH_ASSERT(final_height() <= store_->tip().height);
     const auto applied = store_->hash_at(final_height());
-    MESH_ASSERT(!applied || *applied == engine_->final().block);
+    MESH_ASSERT(!applied || !is_restored_ || *applied == engine_->final().block);
 }
 
 }  // namespace meshchain::chain

@@ -27,6 +27,7 @@
 #include "chain/chain_store.h"
 #include "chain/event.h"
 #include "chain/mempool.h"
+#include "chain/repair.h"
 #include "chain/sync_server.h"
 #include "chain/synchronizer.h"
 #include "consensus/engine.h"
@@ -49,6 +50,11 @@ struct ChainParts {
     wire::PeerChoice* choice = nullptr;
     /// Behind for so long without a block, the node says that something is wrong.
     base::Duration sync_timeout = std::chrono::seconds(300);
+    /// The undo quota: so many blocks above FINAL are applied, and no more until some are final
+    /// (PROTOCOL.md P2.7).
+    std::uint32_t undo_blocks_max = 16'384;
+    /// So many blocks up to FINAL are kept, and what is below is pruned; 0: all are.
+    std::uint32_t keep_blocks = 0;
 };
 
 class Chain final : public wire::Service {
@@ -69,6 +75,10 @@ public:
     /// Between attempts to go on after the store failed: doubled each time, within these.
     static constexpr base::Duration retry_pause_min = std::chrono::seconds(1);
     static constexpr base::Duration retry_pause_max = std::chrono::minutes(1);
+    /// Pruning begins when so many blocks are below the horizon, and goes on in pieces with pauses
+    /// between, so that nothing waits for it.
+    static constexpr std::uint32_t prune_blocks_min = 32;
+    static constexpr base::Duration prune_pause = std::chrono::milliseconds(50);
 
     /// Opens or begins the chain of `genesis` in the store.
     /// Errors: those of ChainStore::open and consensus::Engine::load.
@@ -103,6 +113,9 @@ public:
     void set_clock_off(base::Now now, bool off);
     bool is_clock_off() const { return engine_->is_clock_off(); }
 
+    /// Somebody still reads the blocks above this height: they are not pruned.
+    void hold_history(wire::Height above) { held_above_ = above; }
+
     std::optional<Event> poll_event();
 
     wire::ChainStatus status(base::Now now) const;
@@ -115,6 +128,16 @@ public:
     const consensus::Engine& engine() const { return *engine_; }
     wire::Height final_height() const { return engine_->final_block().height; }
     wire::Slot slot(base::Now now) const;
+    /// Blocks above FINAL that are applied and could be taken back.
+    std::uint32_t undo_blocks() const;
+    std::uint32_t undo_blocks_max() const { return undo_blocks_max_; }
+    /// Too many blocks wait for FINAL: nothing is proposed, nor applied but what is proven to be
+    /// final. Votes, relaying and answers go on, so that it can end.
+    bool is_stalled() const;
+    /// Blocks forgotten since it was opened.
+    std::uint64_t blocks_pruned() const { return blocks_pruned_; }
+    /// Of damaged rows, see also store().damage().
+    const Repair& repair() const { return *repair_; }
     std::uint64_t blocks_proposed() const { return blocks_proposed_; }
     const ArrivalTimes& arrival_times() const { return arrival_times_; }
     /// Blocks that wait to be applied.
@@ -148,6 +171,16 @@ private:
               std::optional<crypto::PublicKey> to = {},
               std::optional<crypto::PublicKey> except = {});
     void poll_requests(base::Now now);
+
+    // chain_upkeep.cpp
+    std::expected<void, base::Error> restore_tree(base::Now now);
+    wire::Height prune_target() const;
+    bool is_prune_due() const;
+    void prune(base::Now now);
+    void mend(base::Now now);
+    bool is_mended() const;
+    base::Instant upkeep_timeout() const;
+    std::expected<void, base::Error> check_room(base::Now now);
 
     // chain_relay.cpp
     wire::Verdict handle_transaction(base::Now now, const wire::Ingress& from, base::Bytes payload);
@@ -188,6 +221,7 @@ private:
     void connect(base::Now now, const wire::Hash& hash);
     void follow_head(base::Now now);
     std::optional<std::vector<wire::Hash>> path_from_applied(const wire::Hash& head);
+    bool is_held_by_quota() const;
     bool may_come(const wire::Hash& hash);
     bool revert_to(const wire::Hash& fork, std::vector<ledger::CheckedTransaction>& reverted);
     bool apply_pooled(const wire::Hash& hash);
@@ -214,6 +248,8 @@ private:
     kv::Table consensus_table_;
     std::optional<crypto::SigningKey> validating_key_;  ///< until the engine has it
     std::size_t proposal_bytes_max_;
+    std::uint32_t undo_blocks_max_;
+    std::uint32_t keep_blocks_;
     base::Random random_;
 
     BlockPool pool_;
@@ -243,6 +279,14 @@ private:
     std::optional<base::Error> fault_;
     base::Instant retry_at_{};  ///< not before; meaningful during a fault
     base::Duration retry_pause_ = retry_pause_min;
+    std::unique_ptr<Repair> repair_;
+    base::Instant mend_at_{};
+    bool is_restored_ = false;  ///< the engine knows the blocks above FINAL
+    std::optional<wire::Height> held_above_;
+    base::Instant prune_at_{};
+    std::uint64_t blocks_pruned_ = 0;
+    kv::Quota room_{};  ///< as it was when it was asked for last
+    base::Instant room_due_{};
     std::deque<wire::Outgoing> outgoing_;
     std::deque<Event> events_;
 };

@@ -77,7 +77,7 @@ void Chain::follow_head(base::Now now) {
     if (catch_up_->bodies() != nullptr) return;  // the applied chain is ahead of what votes say
     std::vector<ledger::CheckedTransaction> reverted;
     bool changed = false;
-    while (!fault_ && engine_->head().hash != store_->tip().hash) {
+    while (!fault_ && engine_->head().hash != store_->tip().hash && !is_held_by_quota()) {
         const auto path = path_from_applied(engine_->head().hash);
         if (!path) break;
         const auto missing = std::find_if(path->begin() + 1, path->end(),
@@ -90,7 +90,7 @@ void Chain::follow_head(base::Now now) {
         if (!revert_to(path->front(), reverted)) break;
         changed = true;
         for (auto hash = path->begin() + 1; hash != path->end(); ++hash) {
-            if (!apply_pooled(*hash)) break;
+            if (is_held_by_quota() || !apply_pooled(*hash)) break;
         }
     }
     if (!reverted.empty()) mempool_->put_back(reverted, slot(now));
@@ -182,16 +182,22 @@ void Chain::fail(const base::Error& error) {
 }
 
 /// A commit of unknown outcome leaves the store read-only until it is opened again, and damage does
-/// not heal; everything else has changed nothing and may pass.
+/// not heal by itself; everything else has changed nothing and may pass.
 bool Chain::may_retry() const {
     if (!fault_ || kv_->is_read_only()) return false;
-    return fault_->code == base::Errc::full || fault_->code == base::Errc::io;
+    return is_mended() || fault_->code == base::Errc::full || fault_->code == base::Errc::io;
 }
 
 void Chain::retry_after_fault(base::Now now) {
     if (!may_retry() || now.instant < retry_at_) return;
     retry_at_ = now.instant + retry_pause_;
     retry_pause_ = std::min(2 * retry_pause_, retry_pause_max);
+    if (!is_restored_) {
+        if (const auto restored = restore_tree(now); !restored) {
+            fault_ = restored.error();
+            return;
+        }
+    }
     fault_.reset();
     engine_->resume();
     import_at_ = now.instant;  // what waits is what shows whether the store works
@@ -231,7 +237,7 @@ void Chain::propose(base::Now now) {
     const auto turn = duty(now);
     if (!turn) return;
     attempted_ = turn->slot;  // a new transaction tries again, the timer does not
-    if (fault_ || is_left_behind() || turn->parent != store_->tip().hash) return;
+    if (fault_ || is_stalled() || is_left_behind() || turn->parent != store_->tip().hash) return;
     propose_at(now, *turn);
 }
 

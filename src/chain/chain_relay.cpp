@@ -23,7 +23,8 @@ wire::Verdict Chain::handle_transaction(base::Now now, const wire::Ingress& from
                                         base::Bytes payload) {
     const auto transaction = wire::parse_transaction(payload);
     if (!transaction) return wire::Verdict::punish;
-    if (fault_) return wire::Verdict::ignore;
+    // On a full disk it is still judged and passed on.
+    if (fault_ && fault_->code != base::Errc::full) return wire::Verdict::ignore;
     const auto accepted = mempool_->submit(*transaction, slot(now), from.peer);
     if (!accepted) return verdict_of(accepted.error());
     emit(TransactionAccepted{**accepted});
@@ -121,6 +122,12 @@ wire::Verdict Chain::handle_sync_response(base::Now now, const wire::Ingress& fr
 }
 
 void Chain::take_complete(base::Now now, CompleteBlock complete) {
+    if (repair_->wanted().contains(complete.hash)) {
+        const bool taken = repair_->take_block(complete.hash, complete.block);
+        if (!taken) emit(PeerFault{complete.from});
+        mend_at_ = now.instant;
+        return;
+    }
     auto announced = announced_.extract(complete.hash);
     if (has_body(complete.hash)) return;
     if (!announced.empty()) {

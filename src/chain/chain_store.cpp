@@ -65,6 +65,19 @@ std::expected<void, base::Error> ChainStore::write_genesis() {
     return commit(batch, Tip{chain_, {}, {}}, ledger::genesis_state(genesis_));
 }
 
+std::unexpected<base::Error> ChainStore::damaged(kv::Table table, base::Bytes key,
+                                                 std::string what) const {
+    damage_.note(table, key);
+    return std::unexpected(corrupt(std::move(what)));
+}
+
+std::expected<std::optional<base::Buffer>, base::Error> ChainStore::read(kv::Table table,
+                                                                         base::Bytes key) const {
+    auto value = store_->get(table, key);
+    if (!value && value.error().code == base::Errc::corrupt) damage_.note(table, key);
+    return value;
+}
+
 ledger::BlockContext ChainStore::context() const {
     return {.chain = chain_,
             .parent = tip_.hash,
@@ -76,11 +89,12 @@ ledger::BlockContext ChainStore::context() const {
 
 std::expected<std::optional<wire::Hash>, base::Error> ChainStore::hash_at(
     wire::Height height) const {
-    MESH_TRY(const auto value, store_->get(tables::heights, height_key(height)));
+    const auto key = height_key(height);
+    MESH_TRY(const auto value, read(tables::heights, key));
     if (!value) return std::nullopt;
     base::Reader in(*value);
     const wire::Hash hash{in.array<wire::Hash::size>()};
-    if (!in.finish("height index")) return std::unexpected(corrupt("height index entry"));
+    if (!in.finish("height index")) return damaged(tables::heights, key, "height index entry");
     return hash;
 }
 
@@ -109,33 +123,36 @@ void ChainStore::forget(const ledger::BlockEffects& effects) {
 std::expected<std::optional<StoredBlock>, base::Error> ChainStore::block(
     const wire::Hash& hash) const {
     if (const StoredBlock* recent = find_recent(hash)) return *recent;
-    MESH_TRY(const auto block, store_->get(tables::blocks, hash.bytes));
+    const auto name = [&] { return crypto::to_hex(hash); };
+    MESH_TRY(const auto block, read(tables::blocks, hash.bytes));
     if (!block) return std::nullopt;
-    MESH_TRY(const auto undo, store_->get(tables::undo, hash.bytes));
-    if (!undo) return std::unexpected(corrupt("no undo for block " + crypto::to_hex(hash)));
+    MESH_TRY(const auto undo, read(tables::undo, hash.bytes));
+    if (!undo) return damaged(tables::undo, hash.bytes, "no undo for block " + name());
     auto parsed = wire::parse_block(*block);
-    if (!parsed) return std::unexpected(corrupt("block " + crypto::to_hex(hash)));
-    StoredBlock stored{*std::move(parsed), {}};
-    MESH_TRY(stored.spent, parse_coins(*undo));
-    return stored;
+    if (!parsed) return damaged(tables::blocks, hash.bytes, "block " + name());
+    auto spent = parse_coins(*undo);
+    if (!spent) return damaged(tables::undo, hash.bytes, "undo of block " + name());
+    return StoredBlock{*std::move(parsed), *std::move(spent)};
 }
 
 std::expected<std::optional<base::Buffer>, base::Error> ChainStore::block_bytes(
     const wire::Hash& hash) const {
-    MESH_TRY(auto bytes, store_->get(tables::blocks, hash.bytes));
+    MESH_TRY(auto bytes, read(tables::blocks, hash.bytes));
     if (bytes && bytes->size() < wire::BlockHeader::size) {
-        return std::unexpected(corrupt("block " + crypto::to_hex(hash)));
+        return damaged(tables::blocks, hash.bytes, "block " + crypto::to_hex(hash));
     }
     return bytes;
 }
 
 std::expected<std::optional<TransactionLocation>, base::Error> ChainStore::find(
     const wire::Txid& txid) const {
-    MESH_TRY(const auto value, store_->get(tables::transactions, txid.hash.bytes));
+    MESH_TRY(const auto value, read(tables::transactions, txid.hash.bytes));
     if (!value) return std::nullopt;
     base::Reader in(*value);
     const TransactionLocation location{{in.u32()}, in.u16()};
-    if (!in.finish("transaction index")) return std::unexpected(corrupt("transaction index entry"));
+    if (!in.finish("transaction index")) {
+        return damaged(tables::transactions, txid.hash.bytes, "transaction index entry");
+    }
     return location;
 }
 
@@ -143,9 +160,11 @@ std::expected<std::optional<wire::Output>, base::Error> ChainStore::coin(
     const wire::Outpoint& outpoint) const {
     using Found = std::expected<std::optional<wire::Output>, base::Error>;
     return coins_.get(wire::encode(outpoint), [&](const CoinKey& key) -> Found {
-        MESH_TRY(const auto value, store_->get(tables::coins, key));
+        MESH_TRY(const auto value, read(tables::coins, key));
         if (!value) return std::nullopt;
-        return parse_output(*value);
+        const auto output = parse_output(*value);
+        if (!output) return damaged(tables::coins, key, "a coin's value");
+        return *output;
     });
 }
 
@@ -154,13 +173,16 @@ std::expected<ledger::Candidates, base::Error> ChainStore::candidates(
     const base::Buffer end = kv::end_of_prefix(position.bytes);
     ledger::Candidates found;
     bool broken = false;
-    MESH_CHECK(
+    const auto scanned =
         store_->scan({tables::positions, position.bytes, end}, [&](base::Bytes key, base::Bytes) {
             const auto outpoint = parse_outpoint(key.subspan(5));
             broken = !outpoint || !found.insert(*outpoint);
             return !broken;
-        }));
-    if (broken) return std::unexpected(corrupt("index of short outpoints"));
+        });
+    if (broken || (!scanned && scanned.error().code == base::Errc::corrupt)) {
+        return damaged(tables::positions, position.bytes, "index of short outpoints");
+    }
+    MESH_CHECK(scanned);
     return found;
 }
 
@@ -176,7 +198,7 @@ std::expected<wire::Amount, base::Error> ChainStore::coins_total() const {
 }
 
 std::expected<wire::Amount, base::Error> ChainStore::fees_of(wire::ValidatorIndex validator) const {
-    MESH_TRY(const auto value, store_->get(tables::fees, validator_key(validator)));
+    MESH_TRY(const auto value, read(tables::fees, validator_key(validator)));
     if (!value) return wire::Amount{};
     return parse_amount(*value);
 }

@@ -14,6 +14,7 @@
 #include <map>
 #include <memory>
 
+#include "chain/damage_log.h"
 #include "chain/tables.h"
 #include "kv/block_cache.h"
 #include "kv/coin_cache.h"
@@ -105,6 +106,13 @@ public:
     /// Takes the tip back and returns its block. Durable on return.
     /// Errors, with nothing changed: not_found (only base() is left), corrupt, those of kv.
     std::expected<RevertedBlock, base::Error> revert();
+    /// Forgets blocks from base() on, with all that belongs to them, up to and including `height`,
+    /// which the caller knows to be FINAL and below the tip (row B12). One bounded batch, so that
+    /// nobody waits long: about `operations_max` rows, one block at least. Returns how many blocks
+    /// are gone; call it until that is 0. Needs no room.
+    /// Errors, with nothing changed: corrupt (noted in damage()), those of kv.
+    std::expected<std::size_t, base::Error> prune(wire::Height height,
+                                                  std::size_t operations_max = 1024);
 
     /// The transactions of a stored block in full.
     /// Errors: corrupt (the coins do not fit the block).
@@ -115,9 +123,17 @@ public:
     /// What the tip was before this applied block. Errors: corrupt, those of the store.
     std::expected<Tip, base::Error> parent_of(const StoredBlock& stored) const;
 
+    /// Where reads met damage. Whoever heals a row says so here.
+    DamageLog& damage() const { return damage_; }
+
 private:
     ChainStore(kv::Store& store, const ledger::Genesis& genesis);
 
+    /// Every read that names its key, so that damage is noted.
+    std::expected<std::optional<base::Buffer>, base::Error> read(kv::Table table,
+                                                                 base::Bytes key) const;
+    std::unexpected<base::Error> damaged(kv::Table table, base::Bytes key, std::string what) const;
+    std::expected<std::size_t, base::Error> forget_block(kv::Batch& batch, Tip& base) const;
     std::expected<void, base::Error> load();
     std::expected<void, base::Error> write_genesis();
     bool is_child(const wire::Hash& parent, wire::Height height, const ExecutedBlock& child) const;
@@ -150,6 +166,7 @@ private:
     crypto::SetHash state_;
     mutable kv::CoinCache<CoinKey, wire::Output> coins_{coins_cached};
     kv::BlockCache<CachedBlock> recent_{blocks_cached};
+    mutable DamageLog damage_;
 };
 
 }  // namespace meshchain::chain

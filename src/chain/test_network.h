@@ -41,6 +41,9 @@ struct NetworkOptions {
     unsigned loss_percent = 0;
     milliseconds delay_max{20};
     std::uint32_t coins_each = 12;
+    std::uint32_t undo_blocks_max = 16'384;
+    /// What a host keeps up to FINAL; 0: everything.
+    std::function<std::uint32_t(std::size_t host)> keep_blocks = {};
 };
 
 class Network {
@@ -103,13 +106,16 @@ public:
     std::expected<void, base::Error> try_start(std::size_t i) {
         Host& host = hosts_[i];
         if (!host.store) open_store(host);
-        auto chain = Chain::open(genesis_,
-                                 {.store = *host.store,
-                                  .consensus_table = consensus_table,
-                                  .validating_key = ledger::test::person(2000 + number(i)),
-                                  .random = random_.stream("chain " + std::to_string(i)),
-                                  .log = {}},
-                                 now());
+        auto chain =
+            Chain::open(genesis_,
+                        {.store = *host.store,
+                         .consensus_table = consensus_table,
+                         .validating_key = ledger::test::person(2000 + number(i)),
+                         .random = random_.stream("chain " + std::to_string(i)),
+                         .log = {},
+                         .undo_blocks_max = options_.undo_blocks_max,
+                         .keep_blocks = options_.keep_blocks ? options_.keep_blocks(i) : 0},
+                        now());
         if (!chain) return std::unexpected(chain.error());
         host.chain = *std::move(chain);
         MESH_ASSERT(host.chain->start(now()).has_value());

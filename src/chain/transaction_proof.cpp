@@ -140,7 +140,11 @@ std::expected<TransactionProof, base::Error> make_proof(const ChainStore& store,
     if (!inclusion || inclusion->height > final) {
         return base::failure(base::Errc::not_found,
                              "no FINAL block here holds " + crypto::to_hex(txid.hash), where,
-                             "wait until `meshchain tx` says FINAL");
+                             store.base().height == wire::Height{}
+                                 ? "wait until `meshchain tx` says FINAL"
+                                 : "wait until `meshchain tx` says FINAL; of blocks up to height " +
+                                       std::to_string(store.base().height.value) +
+                                       ", which are pruned here, ask a node that holds them");
     }
     if (final.value - inclusion->height.value >= TransactionProof::headers_max) {
         return base::failure(

@@ -9,8 +9,8 @@
 // Time:      each call takes civil time. It may jump; whoever notices calls handle_clock_step. A
 //            jump back by more than a slot is noticed here as well.
 // Ownership: the store outlives the engine, which writes one table of it and nothing else does.
-// Limits:    `Limits`. When the tree is full add_block fails until something becomes final: the
-//            owner stops proposing and shows STALLED.
+// Limits:    `Limits`. When the tree is full add_block fails until something becomes final. The
+//            owner stops proposing and applying long before (its undo quota, PROTOCOL.md P2.7).
 // Threads:   one owner.
 // Errors:    hostile input is a Verdict or an Error and changes no more than the limits allow. A
 //            store that fails stops this engine from signing and from calling anything final, until
@@ -140,6 +140,8 @@ public:
     bool is_ancestor(const Hash& a, const Hash& b) const;
     const wire::Checkpoint& justified() const { return ledger_.justified(); }
     const wire::Checkpoint& final() const { return ledger_.final(); }
+    /// What more than 2/3 of the stake made final, and waits for the owner to execute it.
+    const std::optional<wire::Checkpoint>& awaited_final() const { return awaited_final_; }
     /// Of FINAL; nothing at genesis.
     const std::optional<wire::Certificate>& certificate() const { return certificate_; }
     /// Why nothing is signed or called final any more; nothing while all is well.

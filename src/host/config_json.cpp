@@ -175,6 +175,9 @@ Reading read_config(const Json& json) {
         store.read("size_mb", config.store_size_mb);
         store.read_as("encryption", config.store_encryption, one_of(encryptions));
         store.read("passphrase_path", config.store_passphrase_path);
+        store.read("quota_mb", config.store_quota_mb);
+        store.read("keep_blocks", config.store_keep_blocks);
+        store.read("undo_blocks", config.store_undo_blocks);
         object.absorb(store.finish());
     }
     if (const Json* part = object.child("network")) {
@@ -276,7 +279,10 @@ Json to_json(const NodeConfig& config) {
     json["store"] = {{"engine", text_of(engines, config.store_engine)},
                      {"size_mb", config.store_size_mb},
                      {"encryption", text_of(encryptions, config.store_encryption)},
-                     {"passphrase_path", config.store_passphrase_path}};
+                     {"passphrase_path", config.store_passphrase_path},
+                     {"quota_mb", config.store_quota_mb},
+                     {"keep_blocks", config.store_keep_blocks},
+                     {"undo_blocks", config.store_undo_blocks}};
     json["network"] = network_json(config.network);
     json["api"] = {{"address", base::to_string(config.api.address)},
                    {"tls_certificate", config.api.tls_certificate},

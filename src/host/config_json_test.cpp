@@ -89,6 +89,9 @@ node::NodeConfig unusual() {
     config.store_size_mb = 16;
     config.store_encryption = node::StoreEncryption::passphrase;
     config.store_passphrase_path = "store.passphrase";
+    config.store_quota_mb = 12;
+    config.store_keep_blocks = 5000;
+    config.store_undo_blocks = 800;
     config.max_peers = 7;
     config.max_block_size = 65536;
     config.block_time = 1s;

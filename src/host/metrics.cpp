@@ -78,6 +78,7 @@ void add_states(Families& out, const char* name, const char* help, std::string_v
 constexpr std::string_view node_state_names[] = {"INITIALIZING", "WAITING_PEERS", "SYNCING",
                                                  "SYNCHRONIZED", "VALIDATING",    "ERROR",
                                                  "SHUTTING_DOWN"};
+constexpr std::string_view quota_levels[] = {"ok", "warning_80", "warning_95", "full"};
 constexpr std::string_view sync_state_names[] = {"IDLE", "SYNCING", "SYNCED", "BEHIND", "ERROR"};
 
 void add_chain(Families& out, const node::StatusView& status) {
@@ -105,7 +106,18 @@ void add_chain(Families& out, const node::StatusView& status) {
     add_states(out, "sync_state", "State of catching up.", status.sync.state, sync_state_names);
     out.gauge("sync_ratio", "How much of the chain that peers show is here.",
               status.sync.percent / 100.0);
+    out.gauge("stalled", "Whether too many blocks wait for FINAL.", status.stalled ? 1 : 0);
+    out.gauge("undo_blocks", "Applied blocks above FINAL.", status.undo_blocks);
+    out.gauge("undo_blocks_limit", "How many of them may be.", status.undo_blocks_max);
+    out.gauge("history_start", "Blocks above this height are held.", status.history_start.value);
+    out.counter("blocks_pruned_total", "Blocks forgotten.", status.blocks_pruned);
     out.gauge("store_bytes", "Bytes of the store.", static_cast<double>(status.storage_bytes));
+    out.gauge("store_limit_bytes", "Bytes it may have; 0: no limit.",
+              static_cast<double>(status.storage_limit_bytes));
+    add_states(out, "store_level", "How full the store is.", status.storage_level, quota_levels);
+    out.gauge("store_damaged_rows", "Damaged rows that wait to be healed.",
+              static_cast<double>(status.storage_damaged));
+    out.counter("store_healed_rows_total", "Damaged rows that were healed.", status.storage_healed);
     out.gauge("problems", "Problems that the status names.",
               static_cast<double>(status.problems.size()));
 }

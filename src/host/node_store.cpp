@@ -14,10 +14,17 @@ namespace {
 
 using Opened = std::expected<std::unique_ptr<kv::Store>, base::Error>;
 
-Opened open_sqlite(const std::filesystem::path& path, StoreMode mode) {
+/// Who only reads is not held to it.
+kv::StoreOptions options_of(const node::NodeConfig& config, StoreMode mode) {
+    const bool writes = mode != StoreMode::read_only;
+    return {node::node_tables, writes ? std::uint64_t{config.store_quota_mb} << 20 : 0};
+}
+
+Opened open_sqlite(const std::filesystem::path& path, const node::NodeConfig& config,
+                   StoreMode mode) {
     using Mode = SqliteOptions::Mode;
     const Mode modes[] = {Mode::create_if_absent, Mode::must_exist, Mode::read_only};
-    MESH_TRY(auto store, SqliteStore::open(path, {.tables = node::node_tables},
+    MESH_TRY(auto store, SqliteStore::open(path, options_of(config, mode),
                                            {.mode = modes[static_cast<std::size_t>(mode)]}));
     return Opened(std::move(store));
 }
@@ -58,7 +65,7 @@ Opened open_flash_log(const DataFolder& folder, const node::NodeConfig& config, 
     if (is_new) MESH_CHECK(kv::FlashLog::format(*region));
     kv::FlashLogOptions options;
     options.read_only = mode == StoreMode::read_only;
-    auto store = kv::FlashLog::open(std::move(region), {.tables = node::node_tables}, options);
+    auto store = kv::FlashLog::open(std::move(region), options_of(config, mode), options);
     if (store) return Opened(*std::move(store));
     base::Error error = std::move(store).error();
     if (error.code == base::Errc::not_found) {
@@ -77,7 +84,7 @@ Opened open_flash_log(const DataFolder& folder, const node::NodeConfig& config, 
 Opened open_node_store(const DataFolder& folder, const node::NodeConfig& config, StoreMode mode) {
     MESH_CHECK(node::validate(config));
     return config.store_engine == node::StoreEngine::sqlite
-               ? open_sqlite(folder.store(config), mode)
+               ? open_sqlite(folder.store(config), config, mode)
                : open_flash_log(folder, config, mode);
 }
 

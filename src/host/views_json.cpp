@@ -58,8 +58,15 @@ Json to_json(const node::StatusView& status) {
               {"target", status.sync.target.value},
               {"percent", status.sync.percent},
               {"remaining_ms", left ? Json(ms(*left)) : Json()}}},
+            {"stalled", status.stalled},
+            {"undo", {{"blocks", status.undo_blocks}, {"limit", status.undo_blocks_max}}},
+            {"blocks_pruned", status.blocks_pruned},
             {"storage_bytes", status.storage_bytes},
+            {"storage_limit_bytes", status.storage_limit_bytes},
+            {"storage_level", std::string(status.storage_level)},
             {"storage_read_only", status.storage_read_only},
+            {"storage_damaged", status.storage_damaged},
+            {"storage_healed", status.storage_healed},
             {"problems", status.problems}};
 }
 

@@ -1,5 +1,7 @@
 #include "kv/faulty_store.h"
 
+#include <algorithm>
+
 #include "base/assert.h"
 
 namespace meshchain::kv {
@@ -53,6 +55,13 @@ std::expected<std::uint64_t, base::Error> FaultyStore::count(Table table) {
 std::expected<std::unique_ptr<View>, base::Error> FaultyStore::snapshot() {
     if (before_) return injected(base::Errc::io, "the medium failed");
     return inner_->snapshot();
+}
+
+Quota FaultyStore::quota() const {
+    Quota quota = inner_->quota();
+    if (is_full_)
+        quota.used_bytes = quota.limit_bytes = std::max<std::uint64_t>(1, quota.used_bytes);
+    return quota;
 }
 
 std::expected<void, base::Error> FaultyStore::commit(const Batch& batch) {

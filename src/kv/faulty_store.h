@@ -20,7 +20,7 @@ public:
 
     /// The commit after `sound` more that succeed meets the fault, once.
     void fail_commit(std::uint64_t sound, CommitFault fault);
-    /// Every commit meets `no_room` while it is so.
+    /// Every commit meets `no_room` while it is so, and quota() says that nothing is left.
     void set_full(bool full) { is_full_ = full; }
     /// The get or scan after `sound` more meets `code` (io or corrupt), once.
     void fail_read(std::uint64_t sound, base::Errc code);
@@ -32,7 +32,7 @@ public:
     std::expected<void, base::Error> commit(const Batch& batch) override;
     bool is_read_only() const override { return read_only_ || inner_->is_read_only(); }
     std::expected<std::unique_ptr<View>, base::Error> snapshot() override;
-    Quota quota() const override { return inner_->quota(); }
+    Quota quota() const override;
     Stats stats() const override { return inner_->stats(); }
     std::expected<void, base::Error> verify() override { return inner_->verify(); }
     std::expected<void, base::Error> close() override { return inner_->close(); }

@@ -11,8 +11,8 @@ namespace meshchain::kv {
 enum class QuotaLevel : std::uint8_t {
     ok,
     warning_80,  ///< 80 % used: prune, or tell the operator
-    warning_95,  ///< 95 % used: accept no new work
-    full,        ///< nothing is left but the reserve
+    warning_95,  ///< 95 % used: the last warning
+    full,        ///< nothing is left but the reserve: no new work is accepted
 };
 
 /// As shown in status and metrics: "ok", "warning_80", …

@@ -78,6 +78,13 @@ void check_node(const NodeConfig& config, Problems& problems) {
         problems.add("store.encryption", "encryption with SQLite",
                      "none, or else store.engine flashlog");
     }
+    if (config.store_quota_mb != 0) {
+        problems.number("store.quota_mb", config.store_quota_mb, 4, 1'048'576);
+    }
+    if (config.store_keep_blocks != 0) {
+        problems.number("store.keep_blocks", config.store_keep_blocks, 64, 1'000'000'000);
+    }
+    problems.number("store.undo_blocks", config.store_undo_blocks, 8, 32'768);
     problems.number("max_peers", config.max_peers, 1, 100);
     problems.number("max_block_size", config.max_block_size, 1024, 65'536);
     if (config.block_time) {

@@ -101,6 +101,11 @@ struct NodeConfig {
     StoreEncryption store_encryption = StoreEncryption::none;
     /// Where the passphrase of the store lies, relative to the data folder; empty: it is asked for.
     std::string store_passphrase_path;
+    std::uint32_t store_quota_mb = 0;  ///< that the node may use of it, or of the disk; 0: all
+    /// Up to FINAL; older ones are pruned, as the node runs. 0: all are kept.
+    std::uint32_t store_keep_blocks = 0;
+    /// The undo quota: at so many blocks above FINAL the node is STALLED (PROTOCOL.md P2.7).
+    std::uint32_t store_undo_blocks = 16'384;
     std::uint32_t max_peers = 20;
     std::uint32_t max_block_size = 4096;       ///< of blocks this node proposes
     std::optional<base::Duration> block_time;  ///< genesis has it; a differing value is refused

@@ -30,6 +30,19 @@ private:
     PartHealth health_;
 };
 
+void examine_damage(const Node::Parts& node, Examination& store) {
+    const chain::DamageLog& damage = node.chain->store().damage();
+    if (damage.empty()) return;
+    const auto& hopeless = node.chain->repair().hopeless();
+    store.add("store_damaged", hopeless ? PartState::failed : PartState::degraded,
+              "The store is damaged",
+              hopeless ? base::sentence(*hopeless)
+                       : count_text(damage.rows().size(),
+                                    "rows are being rebuilt, from other rows "
+                                    "or with blocks of peers"),
+              "check the disk: what was damaged once may be again");
+}
+
 PartHealth examine_store(const Node::Parts& node) {
     Examination store("store");
     const kv::Store& door = node.doors.store;
@@ -38,20 +51,24 @@ PartHealth examine_store(const Node::Parts& node) {
                   "a write failed in a way that leaves its outcome unknown",
                   "check the disk, then restart the node");
     }
+    examine_damage(node, store);
     if (const auto& fault = node.chain->fault()) {
         store.add("store_failed", PartState::failed, "Nothing is applied any more",
                   base::sentence(*fault),
-                  fault->code == base::Errc::corrupt
+                  fault->code != base::Errc::corrupt
+                      ? "free the disk; the node tries again by itself"
+                  : node.chain->store().damage().empty() || node.chain->repair().hopeless()
                       ? "stop the node, keep a copy of its folder, and let it sync anew"
-                      : "free the disk; the node tries again by itself");
+                      : "leave it running with peers: it goes on when the damage is healed");
     }
     const kv::Quota quota = door.quota();
     if (quota.level() != kv::QuotaLevel::ok) {
-        store.add("storage_quota",
-                  quota.level() == kv::QuotaLevel::full ? PartState::failed : PartState::degraded,
-                  "The storage quota is nearly used up",
-                  count_text(quota.used_bytes, "of ") + count_text(quota.limit_bytes, "bytes"),
-                  "prune, or raise the quota");
+        const bool is_full = quota.level() == kv::QuotaLevel::full;
+        store.add("storage_quota", is_full ? PartState::failed : PartState::degraded,
+                  is_full ? "The store is full" : "The storage quota is nearly used up",
+                  count_text(quota.used_bytes, "of ") + count_text(quota.limit_bytes, "bytes") +
+                      (is_full ? "; no payment is taken, nothing proposed or applied" : ""),
+                  "prune (store.keep_blocks), or make room");
     }
     return store.take();
 }
@@ -59,9 +76,11 @@ PartHealth examine_store(const Node::Parts& node) {
 PartHealth examine_chain(const Node::Parts& node, base::Now now) {
     Examination chain("chain");
     const consensus::Engine& engine = node.chain->engine();
-    if (engine.is_full()) {
-        chain.add("chain_stalled", PartState::failed, "The chain is stalled",
-                  "too many blocks wait for finality, no new ones are taken",
+    if (node.chain->is_stalled()) {
+        chain.add("chain_stalled", PartState::failed, "The chain is STALLED",
+                  count_text(node.chain->undo_blocks(), "blocks wait for finality, of ") +
+                      count_text(node.chain->undo_blocks_max(),
+                                 "that may; no more are proposed or applied until some are FINAL"),
                   "get more than two thirds of the stake connected");
     }
     const unsigned online = engine.online_percent(now.wall);
@@ -272,6 +291,40 @@ HealthView Node::health(base::Now system) const {
     return summed_up({examine_store(node), examine_chain(node, now), examine_mempool(node),
                       examine_mesh(node, alone), examine_clock(node, now), examine_sync(node),
                       examine_wallet(node)});
+}
+
+void Node::Parts::tell_storage(base::Instant now) {
+    if (now < storage_told_due) return;
+    storage_told_due = now + std::chrono::seconds(1);
+    const kv::Quota quota = doors.store.quota();
+    if (quota.level() != quota_level) {
+        quota_level = quota.level();
+        const std::string text = "storage " + std::string(kv::name(quota_level));
+        const std::string line = text + ": " + count_text(quota.used_bytes, "of ") +
+                                 count_text(quota.limit_bytes, "bytes");
+        if (quota_level == kv::QuotaLevel::ok) {
+            log.info(line);
+        } else {
+            log.warning(line);
+        }
+        tell(runtime::EventType::node_error, runtime::EventText(text),
+             runtime::EventPriority::high);
+    }
+    if (!chain) return;
+    if (const bool stalled = chain->is_stalled(); stalled != told_stalled) {
+        told_stalled = stalled;
+        log.warning(stalled ? "STALLED: too many blocks wait for FINAL" : "no longer STALLED");
+        tell(runtime::EventType::node_error,
+             runtime::EventText(stalled ? "STALLED" : "no longer STALLED"),
+             runtime::EventPriority::high);
+    }
+    const std::size_t damaged = chain->store().damage().rows().size();
+    if (damaged > told_damaged) {
+        log.error(count_text(damaged, "damaged rows in the store; they are being rebuilt"));
+        tell(runtime::EventType::node_error, runtime::EventText("the store is damaged"),
+             runtime::EventPriority::high);
+    }
+    told_damaged = damaged;
 }
 
 void Node::Parts::observe(base::Instant now) {

@@ -188,6 +188,8 @@ void Node::Parts::step(base::Now system) {
     link_has_more = mesh->handle_readable(now);
     if (mesh->poll_timeout(now) <= now.instant) mesh->handle_timeout(now);
     drain_mesh(now);
+    if (chain && wallet)
+        chain->hold_history(wallet->tip() ? wallet->tip()->height : wire::Height{});
     if (service().poll_timeout(now) <= now.instant) service().handle_timeout(now);
     if (state_server) state_server->handle_timeout(now);
     services.handle_timeout(now);
@@ -199,6 +201,7 @@ void Node::Parts::step(base::Now system) {
     change_service(now);
     update_state(now);
     observe(now.instant);
+    tell_storage(now.instant);
     events.run_once(now.instant);
 }
 

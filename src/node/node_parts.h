@@ -97,6 +97,8 @@ struct Node::Parts final : mesh::FrameHandler, wire::PeerChoice {
     // health.cpp
     HealthView health_without_chain() const;
     void observe(base::Instant now);
+    /// Says what has changed about the store since the last call (row B12).
+    void tell_storage(base::Instant now);
 
     NodeConfig config;
     ledger::Genesis genesis;
@@ -130,6 +132,10 @@ struct Node::Parts final : mesh::FrameHandler, wire::PeerChoice {
     bool wallet_is_behind = false;
     base::Instant wallet_read_due{};  ///< later after a failure, so that it is not tried all along
     base::Instant wallet_lock_due = base::never;
+    kv::QuotaLevel quota_level{};  ///< as told last
+    base::Instant storage_told_due{};
+    bool told_stalled = false;
+    std::size_t told_damaged = 0;
     bool link_has_more = false;
     std::uint64_t blocks_applied = 0;
     std::uint64_t blocks_reverted = 0;

@@ -70,7 +70,9 @@ std::expected<void, base::Error> Node::Parts::open_chain(base::Now now) {
                                         .log = log.for_module("chain"),
                                         .verifier = doors.verifier,
                                         .choice = this,
-                                        .sync_timeout = config.sync_timeout},
+                                        .sync_timeout = config.sync_timeout,
+                                        .undo_blocks_max = config.store_undo_blocks,
+                                        .keep_blocks = config.store_keep_blocks},
                                        now));
     state_server = std::make_unique<chain::StateServer>(doors.store, *chain);
     return {};

@@ -44,6 +44,12 @@ void fill_chain(StatusView& view, const chain::Chain& chain, base::Now now) {
     view.mempool_bytes = chain.mempool().bytes();
     view.blocks_proposed = chain.blocks_proposed();
     view.arrival_times = chain.arrival_times();
+    view.stalled = chain.is_stalled();
+    view.undo_blocks = chain.undo_blocks();
+    view.undo_blocks_max = chain.undo_blocks_max();
+    view.blocks_pruned = chain.blocks_pruned();
+    view.storage_damaged = chain.store().damage().rows().size();
+    view.storage_healed = chain.store().damage().healed();
     view.sync = {chain::name(chain.progress().state()), chain.progress().target(),
                  chain.progress().percent(), chain.progress().remaining()};
 }
@@ -78,7 +84,10 @@ StatusView Node::status(base::Now system) const {
         view.frames_sent += type.sent;
     }
     for (const std::uint64_t drops : parts.mesh->stats().drops) view.frames_dropped += drops;
-    view.storage_bytes = parts.doors.store.quota().used_bytes;
+    const kv::Quota quota = parts.doors.store.quota();
+    view.storage_bytes = quota.used_bytes;
+    view.storage_limit_bytes = quota.limit_bytes;
+    view.storage_level = kv::name(quota.level());
     view.storage_read_only = parts.doors.store.is_read_only();
     for (const Problem& problem : health(now).problems()) {
         view.problems.push_back(sentence(problem));

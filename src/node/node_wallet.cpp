@@ -63,6 +63,12 @@ std::expected<wallet::BlockChange, base::Error> Node::Parts::stored_change(
 
 std::expected<void, base::Error> Node::Parts::read_some_blocks() {
     const chain::ChainStore& store = chain->store();
+    if (const auto known = wallet->tip(); known && known->height < store.base().height) {
+        log.warning(
+            "the wallet ends below where history starts here; it begins again with the "
+            "coins of the FINAL state");
+        MESH_CHECK(wallet->start_over());
+    }
     MESH_CHECK(start_wallet_from_state());
     while (const auto tip = wallet->tip()) {
         MESH_TRY(const auto applied, store.hash_at(tip->height));
@@ -70,6 +76,8 @@ std::expected<void, base::Error> Node::Parts::read_some_blocks() {
         MESH_CHECK(wallet->handle_block_reverted(tip->height, tip->hash));
     }
     const auto tip = wallet->tip();
+    // What it knew lies below where history starts here now: it begins again with the FINAL state.
+    if (!tip && store.base().height != wire::Height{}) return {};
     std::uint32_t height = tip ? tip->height.value + 1 : 0;
     for (unsigned i = 0; i < blocks_per_step && height <= store.tip().height.value; ++i) {
         MESH_TRY(const wallet::BlockChange change, stored_change({height++}));

@@ -76,8 +76,16 @@ struct StatusView {
     std::uint64_t frames_dropped = 0;
     std::uint64_t evidence_found = 0;
     SyncView sync;
+    bool stalled = false;  ///< too many blocks wait for FINAL (PROTOCOL.md P2.7)
+    std::uint32_t undo_blocks = 0;
+    std::uint32_t undo_blocks_max = 0;
+    std::uint64_t blocks_pruned = 0;
     std::uint64_t storage_bytes = 0;
+    std::uint64_t storage_limit_bytes = 0;  ///< 0: none
+    std::string_view storage_level = "ok";  ///< or "warning_80", "warning_95", "full"
     bool storage_read_only = false;
+    std::size_t storage_damaged = 0;    ///< rows that wait to be healed
+    std::uint64_t storage_healed = 0;   ///< rows, since the start
     std::vector<std::string> problems;  ///< whole sentences; empty when healthy
 };
 

@@ -108,6 +108,9 @@ public:
     bool is_new() const;
     /// The last block told; nothing before genesis.
     std::optional<Tip> tip() const;
+    /// Forgets what it was told of the chain, and what it learned from that; tip() is nothing then.
+    /// Errors: those of the store.
+    std::expected<void, base::Error> start_over();
     /// `block` must follow tip(). Telling a block again after a failure is safe.
     /// Errors: invalid_argument (not the next height), those of the store.
     std::expected<void, base::Error> handle_block_applied(const BlockChange& block);

@@ -101,6 +101,10 @@ std::expected<void, base::Error> Wallet::handle_chain_read() {
     return state.commit();
 }
 
+std::expected<void, base::Error> Wallet::start_over() {
+    return parts_->state.start_over(parts_->keys.keys.size());
+}
+
 bool Wallet::is_reading_again() const { return !parts_->state.held_payments().empty(); }
 
 std::expected<void, base::Error> Wallet::start_from(std::span<const OwnedCoin> coins,

@@ -13,8 +13,9 @@ namespace {
 constexpr std::string_view passphrase = "correct horse battery staple";
 constexpr base::WallTime chain_start = base::wall_from_unix_ms(1'800'000'000'000);
 
-std::unique_ptr<kv::MemoryStore> open_store(const std::shared_ptr<kv::MemoryMedium>& disk) {
-    auto store = kv::MemoryStore::open(disk, {node::node_tables});
+std::unique_ptr<kv::MemoryStore> open_store(const std::shared_ptr<kv::MemoryMedium>& disk,
+                                            std::uint64_t quota_bytes = 0) {
+    auto store = kv::MemoryStore::open(disk, {node::node_tables, quota_bytes});
     MESH_ASSERT(store.has_value());
     return std::move(*store);
 }
@@ -74,10 +75,7 @@ struct World::Host {
     std::unique_ptr<mesh::IpFrames> frames;
     std::unique_ptr<node::Node> node;
 };
-World::World(Options options)
-    : options_(options),
-      random_(options.seed),
-      wall_(chain_start + std::chrono::seconds(options.past_blocks) - std::chrono::seconds(2)) {
+World::World(Options options) : options_(options), random_(options.seed) {
     genesis_.start = chain_start;
     genesis_.block_time_ms = 1000;
     genesis_.rank_delay_ms = 300;
@@ -107,7 +105,7 @@ World::World(Options options)
     }
     ledger::sort_canonically(genesis_);
     if (options.genesis) genesis_ = options.genesis(genesis_);
-    wall_ = genesis_.start - std::chrono::seconds(2);
+    wall_ = genesis_.start + std::chrono::seconds(options.past_blocks) - std::chrono::seconds(2);
     if (options.past_blocks > 0) make_past();
 }
 
@@ -195,7 +193,7 @@ std::expected<void, base::Error> World::try_start(std::size_t index) {
 std::expected<void, base::Error> World::boot(std::size_t index) {
     Host& host = *hosts_[index];
     MESH_ASSERT(host.node == nullptr);
-    host.store = open_store(host.disk);
+    host.store = open_store(host.disk, options_.quota_bytes ? options_.quota_bytes(index) : 0);
     host.faulty = std::make_unique<kv::FaultyStore>(*host.store);
     host.port = std::make_unique<Port>(*this, index);
     host.frames = std::make_unique<mesh::IpFrames>(*host.port);

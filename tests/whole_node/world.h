@@ -56,6 +56,8 @@ public:
         std::function<bool(std::size_t from, std::size_t to)> reaches = {};
         /// Sees a node before it gets its wallet and starts.
         std::function<void(node::Node& node)> created = {};
+        /// How much a node's store may hold; 0: anything.
+        std::function<std::uint64_t(std::size_t index)> quota_bytes = {};
         /// Instead of the world's own genesis, which is handed in.
         std::function<ledger::Genesis(const ledger::Genesis&)> genesis = {};
     };

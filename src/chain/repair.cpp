@@ -1,0 +1,329 @@
+#include "chain/repair.h"
+
+#include <algorithm>
+
+#include "chain/stored_values.h"
+#include "crypto/merkle.h"
+#include "ledger/genesis.h"
+
+namespace meshchain::chain {
+namespace {
+
+std::string text_of(const DamagedRow& row) {
+    for (const kv::TableInfo& info : chain_tables) {
+        if (info.table == row.table) {
+            return std::string(info.name) + " " + base::to_hex(row.key);
+        }
+    }
+    return base::to_hex(row.key);
+}
+
+wire::Hash hash_of(base::Bytes key) {
+    wire::Hash hash;
+    base::Reader in(key);
+    hash.bytes = in.array<wire::Hash::size>();
+    return hash;
+}
+
+}  // namespace
+
+std::expected<bool, base::Error> Repair::step() {
+    if (row_) {
+        for (std::uint32_t i = 0; i < blocks_per_step && next_ <= store_->tip().height; ++i) {
+            MESH_CHECK(look_through(next_));
+            ++next_.value;
+        }
+        return next_ <= store_->tip().height ? true : finish();
+    }
+    const auto rows = store_->damage().rows();
+    for (const DamagedRow& row : rows) {
+        if (given_up_.contains(row)) continue;
+        MESH_TRY(const bool sound, is_sound(row));
+        if (sound) {
+            store_->damage().note_healed(row);
+            return true;
+        }
+        MESH_TRY(const bool begun, begin(row));
+        if (begun) return true;
+    }
+    return false;
+}
+
+/// Reads may fail once; and two rows of one block heal together.
+std::expected<bool, base::Error> Repair::is_sound(const DamagedRow& row) const {
+    if (row.table == tables::positions) return false;
+    const auto value = kv_->get(row.table, row.key);
+    if (!value && value.error().code != base::Errc::corrupt) return std::unexpected(value.error());
+    if (!value || !*value) return false;
+    if (row.table == tables::blocks) return wire::parse_block(**value).has_value();
+    if (row.table == tables::undo) return parse_coins(**value).has_value();
+    if (row.table == tables::coins) return parse_output(**value).has_value();
+    if (row.table == tables::heights) return (*value)->size() == wire::Hash::size;
+    return true;
+}
+
+std::expected<bool, base::Error> Repair::begin(const DamagedRow& row) {
+    if (row.table == tables::heights) return heal_height(row);
+    if (row.table == tables::blocks || row.table == tables::undo) return begin_block(row);
+    row_ = row;
+    next_ = {store_->base().height.value + 1};
+    block_.reset();
+    short_wanted_.clear();
+    outpoints_wanted_.clear();
+    found_.clear();
+    location_.reset();
+    if (row.table == tables::transactions) return true;
+    if (row.table == tables::positions) return finish();
+    const auto outpoint = row.table == tables::coins ? parse_outpoint(row.key)
+                                                     : base::failure(base::Errc::corrupt, "", "");
+    if (!outpoint) {
+        give_up("it does not follow from the blocks");
+        return true;
+    }
+    outpoints_wanted_.insert(*outpoint);
+    for (const ledger::Coin& coin : ledger::genesis_coins(*genesis_)) {
+        note_output(coin.outpoint, coin.output);
+    }
+    return true;
+}
+
+/// The index is named by what is above it.
+std::expected<bool, base::Error> Repair::heal_height(const DamagedRow& row) {
+    const wire::Height height{base::Reader(row.key).u32()};
+    std::optional<wire::Hash> hash;
+    if (height == store_->tip().height) hash = store_->tip().hash;
+    if (height == store_->base().height) hash = store_->base().hash;
+    if (!hash && height < store_->tip().height) {
+        const auto child_hash = store_->hash_at({height.value + 1});
+        const auto child = child_hash && *child_hash
+                               ? store_->block_bytes(**child_hash)
+                               : std::expected<std::optional<base::Buffer>, base::Error>{};
+        if (child && *child) {
+            base::Reader in(**child);
+            const auto header = wire::read_block_header(in);
+            if (header && header_hash_(*header) == **child_hash) hash = header->parent;
+        }
+    }
+    if (!hash) return false;  // until what is above is healed
+    kv::Batch batch;
+    batch.put(tables::heights, row.key, hash->bytes);
+    row_ = row;
+    return commit(batch);
+}
+
+/// The block first; its undo record follows from it and the blocks before.
+std::expected<bool, base::Error> Repair::begin_block(const DamagedRow& row) {
+    const wire::Hash hash = hash_of(row.key);
+    const auto fetched = fetched_.find(hash);
+    std::optional<wire::Block> block;
+    if (fetched != fetched_.end()) {
+        block = fetched->second;
+    } else if (const auto bytes = kv_->get(tables::blocks, hash.bytes); bytes && *bytes) {
+        const auto parsed = wire::parse_block(**bytes);
+        if (parsed && header_hash_(parsed->header) == hash) block = *parsed;
+    }
+    if (!block) {
+        wanted_.insert(hash);
+        return false;
+    }
+    row_ = row;
+    block_ = std::move(block);
+    next_ = {store_->base().height.value + 1};
+    found_.clear();
+    location_.reset();
+    short_wanted_.clear();
+    outpoints_wanted_.clear();
+    const auto undo = kv_->get(tables::undo, hash.bytes);
+    if (undo && *undo) {
+        if (auto coins = parse_coins(**undo)) {
+            const StoredBlock whole{*block_, *std::move(coins)};
+            if (is_whole(whole)) {
+                next_ = {store_->tip().height.value + 1};
+                for (const ledger::Coin& coin : whole.spent) found_[coin.outpoint] = coin.output;
+            }
+        }
+    }
+    for (const wire::WireTransaction& transaction : block_->transactions) {
+        if (const auto* compact = std::get_if<wire::CompactTransfer>(&transaction)) {
+            short_wanted_.insert(compact->input);
+        } else {
+            for (const auto& input : std::get<wire::Transaction>(transaction).body.inputs) {
+                outpoints_wanted_.insert(input.outpoint);
+            }
+        }
+    }
+    for (const ledger::Coin& coin : ledger::genesis_coins(*genesis_)) {
+        note_output(coin.outpoint, coin.output);
+    }
+    return true;
+}
+
+void Repair::note_output(const wire::Outpoint& outpoint, const wire::Output& output) {
+    const bool is_wanted = outpoints_wanted_.contains(outpoint) ||
+                           (!short_wanted_.empty() && short_wanted_.contains(wire::short_outpoint(
+                                                          store_->chain_id(), outpoint)));
+    if (is_wanted) found_.emplace(outpoint, output);
+}
+
+/// A block that cannot be read is passed over: what was in it may be needed or not.
+std::expected<void, base::Error> Repair::look_through(wire::Height height) {
+    const auto pass_over = [](const base::Error& error) -> std::expected<void, base::Error> {
+        if (error.code == base::Errc::corrupt) return {};
+        return std::unexpected(error);
+    };
+    const auto hash = store_->hash_at(height);
+    if (!hash) return pass_over(hash.error());
+    const auto stored = store_->block(hash->value_or(wire::Hash{}));
+    if (!stored) return pass_over(stored.error());
+    if (!*stored) return {};
+    const auto transactions = store_->expand(**stored);
+    if (!transactions) return {};
+    for (std::uint16_t index = 0; const wire::Transaction& transaction : *transactions) {
+        const wire::Txid txid = wire::txid(store_->chain_id(), transaction.body);
+        if (row_->table == tables::transactions && base::equal(txid.hash.bytes, row_->key)) {
+            location_ = TransactionLocation{height, index};
+        }
+        for (std::uint16_t i = 0; const wire::Output& output : transaction.body.outputs) {
+            note_output({txid, i++}, output);
+        }
+        ++index;
+    }
+    return {};
+}
+
+std::expected<bool, base::Error> Repair::finish() {
+    if (block_) return finish_block();
+    if (row_->table == tables::positions) return finish_position();
+    kv::Batch batch;
+    if (row_->table == tables::transactions) {
+        if (location_) {
+            batch.put(tables::transactions, row_->key, encode_location(*location_));
+        } else {
+            batch.erase(tables::transactions, row_->key);  // of no block that is held here
+        }
+        return commit(batch);
+    }
+    if (found_.empty()) {
+        give_up("the block that made the coin is not held here");
+        return true;
+    }
+    batch.put(tables::coins, row_->key, encode_output(found_.begin()->second));
+    batch.put(tables::positions, position_key(store_->chain_id(), found_.begin()->first), {});
+    return commit(batch);
+}
+
+/// Which coins the block spent, as far as they are found.
+std::optional<std::vector<ledger::Coin>> Repair::coins_spent(const wire::Block& block) const {
+    const wire::ChainId& chain = store_->chain_id();
+    std::map<wire::Outpoint, wire::Output> known = found_;
+    std::vector<ledger::Coin> spent;
+    for (const wire::WireTransaction& transaction : block.transactions) {
+        std::optional<wire::TransactionBody> body;
+        if (const auto* compact = std::get_if<wire::CompactTransfer>(&transaction)) {
+            const auto coin = std::ranges::find_if(known, [&](const auto& entry) {
+                return wire::short_outpoint(chain, entry.first) == compact->input;
+            });
+            if (coin == known.end()) return std::nullopt;
+            body = wire::expand(*compact, coin->first, coin->second, block.header.slot);
+            if (!body) return std::nullopt;
+        } else {
+            body = std::get<wire::Transaction>(transaction).body;
+        }
+        for (const auto& input : body->inputs) {
+            const auto coin = known.find(input.outpoint);
+            if (coin == known.end()) return std::nullopt;
+            spent.push_back({coin->first, coin->second});
+        }
+        const wire::Txid txid = wire::txid(chain, *body);
+        for (std::uint16_t i = 0; const wire::Output& output : body->outputs) {
+            known.emplace(wire::Outpoint{txid, i++}, output);
+        }
+    }
+    return spent;
+}
+
+bool Repair::is_whole(const StoredBlock& stored) const {
+    const auto transactions = store_->expand(stored);
+    if (!transactions) return false;
+    std::vector<wire::Hash> leaves;
+    for (const wire::Transaction& transaction : *transactions) {
+        const wire::Txid txid = wire::txid(store_->chain_id(), transaction.body);
+        leaves.push_back(wire::wtxid(txid, transaction.signatures).hash);
+    }
+    return crypto::merkle_root(leaves) == stored.block.header.transaction_root;
+}
+
+std::expected<bool, base::Error> Repair::finish_block() {
+    const wire::Hash hash = hash_of(row_->key);
+    const auto spent = coins_spent(*block_);
+    if (!spent) {
+        give_up("coins that the block spent were made by blocks that are not held here");
+        return true;
+    }
+    if (!is_whole({*block_, *spent})) {
+        // Whoever gave the transactions lied about them; another may not.
+        row_.reset();
+        if (fetched_.erase(hash) == 0)
+            given_up_.insert({tables::blocks, base::to_buffer(hash.bytes)});
+        wanted_.insert(hash);
+        return false;
+    }
+    kv::Batch batch;
+    batch.put(tables::blocks, hash.bytes, wire::encode(*block_));
+    batch.put(tables::undo, hash.bytes, encode_coins(*spent));
+    fetched_.erase(hash);
+    wanted_.erase(hash);
+    return commit(batch);
+}
+
+/// The index of short outpoints follows from the coins alone.
+std::expected<bool, base::Error> Repair::finish_position() {
+    kv::Batch batch;
+    const auto scanned = kv_->scan({tables::coins}, [&](base::Bytes key, base::Bytes) {
+        const auto outpoint = parse_outpoint(key);
+        if (!outpoint) return true;
+        const base::Buffer position = position_key(store_->chain_id(), *outpoint);
+        if (base::equal(base::Bytes(position).first(row_->key.size()), row_->key)) {
+            batch.put(tables::positions, position, {});
+        }
+        return true;
+    });
+    if (!scanned) {
+        give_up("the coins that it follows from are damaged, too");
+        return true;
+    }
+    return commit(batch);
+}
+
+std::expected<bool, base::Error> Repair::commit(const kv::Batch& batch) {
+    kv::Batch whole = batch;
+    whole.allow_reserve();
+    MESH_CHECK(kv_->commit(whole));
+    store_->damage().note_healed(*row_);
+    row_.reset();
+    block_.reset();
+    return true;
+}
+
+void Repair::give_up(std::string why) {
+    given_up_.insert(*row_);
+    if (!hopeless_) {
+        hopeless_ = base::Error{
+            base::Errc::corrupt, "row " + text_of(*row_) + " is damaged, and " + std::move(why),
+            "chain store",
+            "keep a copy of the data folder, and let the node begin again in a new one with "
+            "sync.start set to snapshot"};
+    }
+    row_.reset();
+    block_.reset();
+}
+
+bool Repair::take_block(const wire::Hash& hash, const wire::Block& block) {
+    if (!wanted_.contains(hash) || header_hash_(block.header) != hash) return false;
+    fetched_.insert_or_assign(hash, block);
+    wanted_.erase(hash);
+    given_up_.erase({tables::blocks, base::to_buffer(hash.bytes)});
+    return true;
+}
+
+}  // namespace meshchain::chain

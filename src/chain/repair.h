@@ -1,0 +1,78 @@
+#pragma once
+// Healing rows of the chain's tables in which a read met damage (rows B9, B11; issue 4: re-verify
+// from peers). What follows from blocks is rebuilt from them: the height index, the transaction
+// index, undo records, coins and their index. A block itself is fetched from peers by its name,
+// which the index or its child gives. Nothing is believed: a block must hash to its name, and its
+// transactions, filled up by its undo record, to its root; a coin is an output of a transaction
+// that such a block holds.
+//
+// Time:      knows none; each step() does a bounded piece of work. A look through all blocks takes
+//            as many steps as there are blocks, divided by `blocks_per_step`.
+// Ownership: the store and what is beside it outlive this.
+// Errors:    what cannot be healed stays in the log, and hopeless() names the first such row. An
+//            error of the store ends the step, with nothing changed by it.
+
+#include <functional>
+#include <map>
+
+#include "chain/chain_store.h"
+
+namespace meshchain::chain {
+
+class Repair {
+public:
+    static constexpr std::uint32_t blocks_per_step = 64;
+
+    /// The name of a header, or nothing if its proposer is no validator.
+    using HeaderHash = std::function<std::optional<wire::Hash>(const wire::BlockHeader&)>;
+
+    Repair(kv::Store& kv, const ChainStore& store, const ledger::Genesis& genesis,
+           HeaderHash header_hash)
+        : kv_(&kv), store_(&store), genesis_(&genesis), header_hash_(std::move(header_hash)) {}
+
+    /// Heals something, or gets nearer to it. Returns whether there is more to do here: false also
+    /// while only peers can help, or nobody.
+    std::expected<bool, base::Error> step();
+    /// Blocks that peers must give.
+    const std::set<wire::Hash>& wanted() const { return wanted_; }
+    /// A block that came; kept if it is wanted and has the name. What its transactions are worth
+    /// shows in the next steps: if they are wrong, the block is wanted again.
+    bool take_block(const wire::Hash& hash, const wire::Block& block);
+    /// Why healing has ended in vain; nothing while there is hope.
+    const std::optional<base::Error>& hopeless() const { return hopeless_; }
+
+private:
+    std::expected<bool, base::Error> is_sound(const DamagedRow& row) const;
+    std::expected<bool, base::Error> heal_height(const DamagedRow& row);
+    std::expected<bool, base::Error> begin(const DamagedRow& row);
+    std::expected<bool, base::Error> begin_block(const DamagedRow& row);
+    std::expected<void, base::Error> look_through(wire::Height height);
+    void note_output(const wire::Outpoint& outpoint, const wire::Output& output);
+    std::expected<bool, base::Error> finish();
+    std::expected<bool, base::Error> finish_block();
+    std::expected<bool, base::Error> finish_position();
+    std::optional<std::vector<ledger::Coin>> coins_spent(const wire::Block& block) const;
+    bool is_whole(const StoredBlock& stored) const;
+    std::expected<bool, base::Error> commit(const kv::Batch& batch);
+    void give_up(std::string why);
+
+    kv::Store* kv_;
+    const ChainStore* store_;
+    const ledger::Genesis* genesis_;
+    HeaderHash header_hash_;
+    std::set<wire::Hash> wanted_;
+    std::map<wire::Hash, wire::Block> fetched_;
+    std::set<DamagedRow> given_up_;
+    std::optional<base::Error> hopeless_;
+
+    // The row that is being healed by a look through all blocks, and what was found on the way.
+    std::optional<DamagedRow> row_;
+    wire::Height next_;                           ///< to be looked at
+    std::optional<wire::Block> block_;            ///< whose undo record is rebuilt
+    std::set<wire::ShortOutpoint> short_wanted_;  ///< of its inputs
+    std::set<wire::Outpoint> outpoints_wanted_;
+    std::map<wire::Outpoint, wire::Output> found_;
+    std::optional<TransactionLocation> location_;
+};
+
+}  // namespace meshchain::chain
