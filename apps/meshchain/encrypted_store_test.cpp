@@ -45,6 +45,15 @@ TEST_F(EncryptedNode, KilledAndStartedAgain_HasWhatWasPaid_ButNotUnderAWrongPass
     EXPECT_EQ(ask({"node", "stop"}).exit_code, 0);
 }
 
+TEST_F(EncryptedNode, ChangedPassphrase_IsTheOnlyOne) {  // B14
+    ASSERT_TRUE(host::write_file(path("fresh"), base::as_bytes("battery staple")));
+    const Ended changed = ask({"node", "passphrase", "--new-passphrase-file", path("fresh")});
+    ASSERT_EQ(changed.exit_code, 0) << changed.errors;
+    EXPECT_THAT(start_in_vain().errors, HasSubstr("unauthorized"));
+    write_passphrase("battery staple");
+    start();
+}
+
 TEST_F(EncryptedNode, EncryptionWithSqlite_IsRefusedByName) {  // B14
     const Ended refused = run({"node", "keys", "--data", path("other"), "--store-encryption",
                                "device", "--payout", bob_address_});

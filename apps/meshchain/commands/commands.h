@@ -34,6 +34,7 @@ std::expected<Output, base::Error> watch_status(const Context& context,
                                                 const WatchOptions& options);
 Command run_command(const Context& context);
 Command stop_command(const Context& context);
+Command store_passphrase_command(const Context& context);
 Command transaction_decode_command(const Context& context);
 std::vector<Command> wallet_payment_commands(const Context& context);
 std::vector<Command> wallet_secret_commands(const Context& context);

@@ -188,7 +188,7 @@ Command node_command(const Context& context) {
     return {.name = "node",
             .summary = "Prepare, run and stop a node",
             .commands = {keys_command(context), init_command(context), run_command(context),
-                         stop_command(context)}};
+                         stop_command(context), store_passphrase_command(context)}};
 }
 
 }  // namespace meshchain::app
