@@ -74,6 +74,32 @@ TEST(ChainFaultsTest, AStoreThatFailed_IsSaid_AndNothingIsAppliedProposedOrVoted
     expect_all_recover(net, paid);
 }
 
+/// The store is still writable: only what the fault says keeps the node from going on.
+TEST(ChainFaultsTest, ASingleRefusedCommit_StopsEverythingUntilItIsTriedAgain) {
+    for (const auto fault : {kv::CommitFault::refused, kv::CommitFault::no_room}) {
+        Network net({.seed = 9});
+        net.start_all();
+        net.run_for(seconds(3));
+        const wire::Txid before = net.pay(0, 0, 1, 100);
+        ASSERT_TRUE(net.run_until([&] { return net.is_final_everywhere(before); }, seconds(20)));
+        net.host(3).store->fail_commit(0, fault);
+        std::vector<wire::Txid> paid{net.pay(0, 1, 1, 100)};
+        ASSERT_TRUE(net.run_until([&] { return net[3].fault().has_value(); }, seconds(10)));
+        const auto votes = net.host(3).votes;
+        const auto proposed = net[3].blocks_proposed();
+        const Tip tip = net[3].store().tip();
+        EXPECT_TRUE(net[3].engine().fault().has_value()) << "nothing is signed, either";
+        while (net[3].fault()) {
+            EXPECT_EQ(net.host(3).votes, votes);
+            EXPECT_EQ(net[3].blocks_proposed(), proposed);
+            EXPECT_EQ(net[3].store().tip(), tip);
+            net.run_for(milliseconds(20));
+        }
+        paid.push_back(net.pay(3, 1, 1, 100));
+        expect_all_recover(net, paid);
+    }
+}
+
 TEST(ChainFaultsTest, AReadThatFails_IsSaid_AndARestartMendsIt) {
     for (const std::uint64_t sound : {0U, 1U, 5U}) {
         Network net({.seed = sound});

@@ -21,6 +21,7 @@ Command peers_command(const Context& context);
 Command ping_command(const Context& context);
 Command send_command(const Context& context);
 Command status_command(const Context& context);
+Command store_command(const Context& context);
 Command topology_command(const Context& context);
 Command transaction_command(const Context& context);
 Command wallet_command(const Context& context);
@@ -35,6 +36,7 @@ std::expected<Output, base::Error> watch_status(const Context& context,
 Command run_command(const Context& context);
 Command stop_command(const Context& context);
 Command store_passphrase_command(const Context& context);
+Command store_prune_command(const Context& context);
 Command transaction_decode_command(const Context& context);
 std::vector<Command> wallet_payment_commands(const Context& context);
 std::vector<Command> wallet_secret_commands(const Context& context);
