@@ -53,14 +53,6 @@ Result move_into_place(const std::string& temporary, const path& target, IfExist
     return {};
 }
 
-Result sync_folder(const path& folder) {
-    const FileDescriptor handle(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!handle.valid() || ::fsync(handle.number()) != 0) {
-        return os_failure(errno, "make sure of the last write in", folder);
-    }
-    return {};
-}
-
 }  // namespace
 
 std::expected<base::Buffer, base::Error> read_file(const path& source, std::size_t bytes_max) {
@@ -93,7 +85,21 @@ Result write_file(const path& target, base::Bytes content, IfExists if_exists) {
     MESH_CHECK(write_all(file, content, target));
     MESH_CHECK(move_into_place(temporary, target, if_exists));
     remove_temporary.dismiss();
-    return sync_folder(folder_of(target));
+    return sync_folder_of(target);
+}
+
+Result move_file(const path& from, const path& to, IfExists if_exists) {
+    MESH_CHECK(move_into_place(from.string(), to, if_exists));
+    return sync_folder_of(to);
+}
+
+Result sync_folder_of(const path& file) {
+    const path folder = folder_of(file);
+    const FileDescriptor handle(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!handle.valid() || ::fsync(handle.number()) != 0) {
+        return os_failure(errno, "make sure of the last write in", folder);
+    }
+    return {};
 }
 
 }  // namespace meshchain::host

@@ -26,4 +26,12 @@ enum class IfExists : unsigned char { replace, refuse };
 std::expected<void, base::Error> write_file(const std::filesystem::path& path, base::Bytes content,
                                             IfExists if_exists = IfExists::replace);
 
+/// Gives a file that is synced already its name, as write_file does at its end.
+/// Errors: those of write_file.
+std::expected<void, base::Error> move_file(const std::filesystem::path& from,
+                                           const std::filesystem::path& to, IfExists if_exists);
+
+/// Makes the names in the folder of this file durable: of a file made, moved or removed there.
+std::expected<void, base::Error> sync_folder_of(const std::filesystem::path& file);
+
 }  // namespace meshchain::host

@@ -1,5 +1,8 @@
 #include "host/sqlite_connection.h"
 
+#include <algorithm>
+#include <cerrno>
+
 #include "base/assert.h"
 #include "host/os_error.h"
 
@@ -36,7 +39,34 @@ Cause cause_of(int code) {
 
 /// SQLite keeps the errno of what it could not do with the file system; that tells more.
 bool told_by_errno(int code, int number) {
+    // Of a file that is open it is no longer true, but left over from looking for another.
+    if (code == SQLITE_IOERR && number == ENOENT) return false;
     return number != 0 && (code == SQLITE_CANTOPEN || code == SQLITE_IOERR || code == SQLITE_PERM);
+}
+
+/// A database without a log in a folder that cannot be written, such as a backup on a read-only
+/// medium: nobody writes it, and the files that coordinate with writers cannot be made.
+bool cannot_change(const std::filesystem::path& path) {
+    std::error_code ignored;
+    if (std::filesystem::exists(path.string() + "-wal", ignored)) return false;
+    const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
+    sqlite3_vfs* const files = sqlite3_vfs_find(nullptr);
+    int writable = 0;
+    const int code = files->xAccess(files, folder.c_str(), SQLITE_ACCESS_READWRITE, &writable);
+    return code == SQLITE_OK && writable == 0;
+}
+
+std::string immutable_uri(const std::filesystem::path& path) {
+    std::string uri = "file:";
+    for (const char letter : path.string()) {
+        const bool is_special = letter == '%' || letter == '?' || letter == '#';
+        if (is_special) {
+            uri += '%' + base::to_hex(base::as_bytes(std::string_view(&letter, 1)));
+        } else {
+            uri += letter;
+        }
+    }
+    return uri + "?immutable=1";
 }
 
 }  // namespace
@@ -55,7 +85,11 @@ std::expected<std::unique_ptr<SqliteConnection>, base::Error> SqliteConnection::
     MESH_ASSERT(sqlite3_threadsafe() != 0);
     std::unique_ptr<SqliteConnection> connection(new SqliteConnection(path));
     sqlite3* database = nullptr;
-    const int code = sqlite3_open_v2(path.c_str(), &database, flags | SQLITE_OPEN_NOMUTEX, nullptr);
+    const bool immutable = flags == SQLITE_OPEN_READONLY && cannot_change(path);
+    const std::string name = immutable ? immutable_uri(path) : path.string();
+    const int code =
+        sqlite3_open_v2(name.c_str(), &database,
+                        flags | SQLITE_OPEN_NOMUTEX | (immutable ? SQLITE_OPEN_URI : 0), nullptr);
     connection->database_.reset(database);
     if (database == nullptr) {
         return base::failure(base::Errc::unavailable, "not enough memory", path.string());
@@ -99,6 +133,32 @@ std::expected<std::string, base::Error> SqliteConnection::text(const std::string
     MESH_TRY(SqliteStatement statement, prepare(sql));
     MESH_CHECK(statement.step());
     return std::string(base::as_text(statement.bytes(0)));
+}
+
+std::expected<void, base::Error> SqliteConnection::write_log_again() {
+    constexpr sqlite3_int64 step_bytes = 64 * 1024;
+    sqlite3_file* log = nullptr;
+    sqlite3_file_control(database_.get(), "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+    if (log == nullptr || log->pMethods == nullptr) return {};
+    sqlite3_int64 size = 0;
+    int code = log->pMethods->xFileSize(log, &size);
+    if (code == SQLITE_OK && size == 0) return {};
+    base::Buffer bytes(static_cast<std::size_t>(std::min(size, step_bytes)));
+    for (sqlite3_int64 at = 0; code == SQLITE_OK && at < size; at += step_bytes) {
+        const int part = static_cast<int>(std::min(step_bytes, size - at));
+        code = log->pMethods->xRead(log, bytes.data(), part, at);
+        if (code == SQLITE_OK) code = log->pMethods->xWrite(log, bytes.data(), part, at);
+    }
+    if (code == SQLITE_OK) code = log->pMethods->xSync(log, SQLITE_SYNC_NORMAL);
+    if (code == SQLITE_OK) return {};
+    keep_log_at_close();
+    const auto [errc, advice] = cause_of(code & 0xff);
+    return base::failure(errc, "cannot make sure of the log of a former run",
+                         path_.string() + "-wal", std::string(advice));
+}
+
+void SqliteConnection::keep_log_at_close() {
+    sqlite3_db_config(database_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
 }
 
 void SqliteStatement::bind(int parameter, base::Bytes value) {

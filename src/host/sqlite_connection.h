@@ -63,6 +63,14 @@ public:
     std::expected<std::int64_t, base::Error> integer(const std::string& sql);
     std::expected<std::string, base::Error> text(const std::string& sql);
 
+    /// Writes what is in the write-ahead log to it once more, and syncs it. A sync that failed in a
+    /// former process may have left on the medium less than the system shows from memory; whatever
+    /// is appended or moved into the database would then be lost or mixed up with the next power
+    /// cut. Only for the one writer.
+    std::expected<void, base::Error> write_log_again();
+    /// The log of which a sync failed must not be moved into the database: see above.
+    void keep_log_at_close();
+
     /// Whether a transaction is open.
     bool in_transaction() const { return sqlite3_get_autocommit(database_.get()) == 0; }
     /// Of the last failure: an SQLITE_ code without its extension.

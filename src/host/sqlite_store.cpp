@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "base/assert.h"
+#include "host/file.h"
 #include "host/os_error.h"
 
 namespace meshchain::host {
@@ -43,8 +44,12 @@ std::expected<void, base::Error> check_exists(const path& store) {
 
 /// SQLite gives the files beside a database its mode, and leaves that to the umask; but whom its
 /// owner pays is nobody else's business. A path that cannot be is SQLite's to report.
-void create_private(const path& store) {
-    FileDescriptor(::open(store.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+///
+/// It syncs the folder for its logs, but not for a new database.
+std::expected<void, base::Error> create_private(const path& store) {
+    const FileDescriptor file(::open(store.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+    if (!file.valid()) return {};
+    return sync_folder_of(store);
 }
 
 /// A snapshot in the store's own thread, counted by it.
@@ -91,7 +96,7 @@ std::expected<void, base::Error> SqliteStore::start(std::span<const kv::TableInf
     if (options.mode != SqliteOptions::Mode::create_if_absent) MESH_CHECK(check_exists(path_));
     if (!read_only_) {
         MESH_TRY(lock_, lock_out_others(path_));
-        create_private(path_);
+        MESH_CHECK(create_private(path_));
     }
     const int flags =
         read_only_ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
@@ -130,8 +135,9 @@ std::expected<void, base::Error> SqliteStore::configure(const SqliteOptions& opt
     // The log is kept and written again from its start, so that a commit seldom grows a file; it
     // shrinks to this after a long-lived snapshot has made it grow.
     MESH_CHECK(
-        connection_->run("PRAGMA wal_autocheckpoint = 1000;"
-                         "PRAGMA journal_size_limit = 16777216;"));
+        connection_->run("PRAGMA wal_autocheckpoint = " + std::to_string(options.checkpoint_pages) +
+                         "; PRAGMA journal_size_limit = 16777216;"));
+    is_log_in_doubt_ = !connection_->write_log_again().has_value();
     const kv::Quota limit{.limit_bytes = quota_bytes_};
     if (quota_bytes_ == 0) return {};
     const std::uint64_t most = (quota_bytes_ + limit.reserve_bytes()) / page_bytes_ + 1;
@@ -198,6 +204,8 @@ std::expected<void, base::Error> SqliteStore::commit(const kv::Batch& batch) {
 }
 
 std::expected<void, base::Error> SqliteStore::write(const kv::Batch& batch) {
+    if (is_log_in_doubt_) MESH_CHECK(connection_->write_log_again());
+    is_log_in_doubt_ = false;
     auto done = begin_.run();
     for (std::size_t i = 0; done && i < batch.size(); ++i) {
         done = tables_->apply(batch.operation(i));
@@ -213,6 +221,7 @@ std::expected<void, base::Error> SqliteStore::write(const kv::Batch& batch) {
     const int code = connection_->last_code();
     if (code != SQLITE_FULL && code != SQLITE_BUSY) {
         read_only_ = true;
+        connection_->keep_log_at_close();
         done.error().what += "; whether the commit is stored is unknown until a restart";
     }
     roll_back();

@@ -27,6 +27,8 @@ struct SqliteOptions {
 
     Mode mode = Mode::create_if_absent;
     Durability durability = Durability::full;
+    /// Of the log, before a commit moves them into the database.
+    std::uint32_t checkpoint_pages = 1000;
 };
 
 class SqliteStore final : public kv::Store {
@@ -80,6 +82,7 @@ private:
     TableNames names_;
     std::uint64_t page_bytes_ = 0;
     bool read_only_ = false;
+    bool is_log_in_doubt_ = false;  ///< write_log_again() failed when the store was opened
 };
 
 }  // namespace meshchain::host

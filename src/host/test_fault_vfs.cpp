@@ -1,6 +1,7 @@
 #include "host/test_fault_vfs.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <fstream>
 #include <iterator>
 #include <set>
@@ -64,8 +65,9 @@ struct FaultVfs::Methods {
     static int write(sqlite3_file* file, const void* data, int size, sqlite3_int64 offset) {
         File& self = at(file);
         FaultVfs& disk = *self.disk;
+        if (!disk.has_power_) return SQLITE_IOERR;
         if (disk.is_read_only_) return SQLITE_READONLY;
-        int code = disk.begin(Call::write, true);
+        const int code = disk.begin(Call::write, true);
         if (code == SQLITE_FULL) return code;
         if (code != SQLITE_OK) size /= 2;
         const base::Bytes bytes(static_cast<const std::byte*>(data),
@@ -80,6 +82,7 @@ struct FaultVfs::Methods {
 
     static int truncate(sqlite3_file* file, sqlite3_int64 size) {
         File& self = at(file);
+        if (!self.disk->has_power_) return SQLITE_IOERR;
         if (self.disk->is_read_only_) return SQLITE_READONLY;
         const int code = self.disk->begin(Call::truncate, true);
         if (self.content != nullptr) {
@@ -108,10 +111,20 @@ struct FaultVfs::Methods {
             } else {
                 put(content.durable, change.offset, change.bytes);
             }
+            // What was written again since is no longer in doubt.
+            std::erase_if(content.forgotten,
+                          [&](const Change& old) { return overlap(old, change); });
         }
         content.pending.clear();
         if (std::exchange(self.syncs_folder, false)) disk.durable_names_ = disk.names_;
         return SQLITE_OK;
+    }
+
+    static bool overlap(const Change& a, const Change& b) {
+        const auto end = [](const Change& change) {
+            return change.is_truncation ? UINT64_MAX : change.offset + change.bytes.size();
+        };
+        return a.offset < end(b) && b.offset < end(a);
     }
 
     static int size_of(sqlite3_file* file, sqlite3_int64* size) {
@@ -183,7 +196,10 @@ struct FaultVfs::Methods {
             content = disk.content_of(name, may_make);
         }
         const int code = disk.real_->xOpen(disk.real_, name, self.below(), flags, out_flags);
-        if (code != SQLITE_OK) return code;
+        if (code != SQLITE_OK) {
+            disk.last_errno_ = disk.is_read_only_ ? EROFS : errno;
+            return code;
+        }
         self.base.pMethods = &table();
         self.disk = &disk;
         self.content = content;
@@ -194,7 +210,7 @@ struct FaultVfs::Methods {
 
     static int remove(sqlite3_vfs* vfs, const char* name, int sync_folder) {
         FaultVfs& disk = of(vfs);
-        if (disk.is_read_only_) return SQLITE_IOERR_DELETE;
+        if (!disk.has_power_ || disk.is_read_only_) return SQLITE_IOERR_DELETE;
         const int code = disk.begin(Call::remove, true);
         // A power cut in its midst may find it done: then only the folder remembers the file.
         if (code == SQLITE_OK || !disk.has_power_) disk.names_.erase(name);
@@ -206,7 +222,9 @@ struct FaultVfs::Methods {
     static int access(sqlite3_vfs* vfs, const char* name, int flags, int* result) {
         FaultVfs& disk = of(vfs);
         if (!disk.has_power_) return SQLITE_IOERR_ACCESS;
-        return disk.real_->xAccess(disk.real_, name, flags, result);
+        const int code = disk.real_->xAccess(disk.real_, name, flags, result);
+        if (disk.is_read_only_ && flags == SQLITE_ACCESS_READWRITE) *result = 0;
+        return code;
     }
     static int full_path(sqlite3_vfs* vfs, const char* name, int size, char* out) {
         sqlite3_vfs* const real = of(vfs).real_;
@@ -224,9 +242,7 @@ struct FaultVfs::Methods {
         *out = 2461366;
         return SQLITE_OK;
     }
-    static int last_error(sqlite3_vfs* vfs, int size, char* out) {
-        return of(vfs).real_->xGetLastError(of(vfs).real_, size, out);
-    }
+    static int last_error(sqlite3_vfs* vfs, int, char*) { return of(vfs).last_errno_; }
 };
 
 FaultVfs::FaultVfs() : real_(sqlite3_vfs_find(nullptr)) {
@@ -258,6 +274,7 @@ void FaultVfs::fail(Call call, std::uint64_t sound, int code, Lasts lasts) {
 }
 
 int FaultVfs::begin(Call call, bool is_step) {
+    last_errno_ = EIO;
     if (!has_power_) return SQLITE_IOERR;
     ++calls_[static_cast<std::size_t>(call)];
     if (is_step) {
@@ -274,6 +291,7 @@ int FaultVfs::begin(Call call, bool is_step) {
         return SQLITE_OK;
     }
     const int code = fault->code;
+    if (code == SQLITE_FULL) last_errno_ = ENOSPC;
     if (fault->lasts == Lasts::once) fault.reset();
     return code;
 }
@@ -317,6 +335,12 @@ void FaultVfs::settle(Content& content, base::Random& random) {
             }
         }
     }
+}
+
+void FaultVfs::restart_process() {
+    MESH_ASSERT(open_files_ == 0);
+    has_power_ = true;
+    for (const auto& [path, content] : names_) std::filesystem::remove(path + "-shm");
 }
 
 void FaultVfs::power_on(base::Random& random) {

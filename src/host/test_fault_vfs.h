@@ -41,6 +41,10 @@ public:
     void cut_power_after(std::uint64_t steps) { steps_left_ = steps; }
     /// Power returns; asserts that no file is open. The files are what `random` leaves of them.
     void power_on(base::Random& random);
+    /// The process is killed: whatever it still asks for fails, until restart_process(); the files
+    /// stay as they are.
+    void kill_process() { has_power_ = false; }
+    void restart_process();
     bool has_power() const { return has_power_; }
 
     enum class Lasts : std::uint8_t { once, for_good };
@@ -95,6 +99,7 @@ private:
     bool has_power_ = true;
     bool is_read_only_ = false;
     int open_files_ = 0;
+    int last_errno_ = 0;  ///< of the last failure
     std::uint64_t steps_ = 0;
 };
 

@@ -1,0 +1,85 @@
+// Power goes after every write, truncation, sync, removal and making of a file in turn; what was
+// not synced is lost, torn or there, in any mixture. Acknowledged batches are there afterwards,
+// whole, and at most one besides.
+
+#include "base/test_effort.h"
+#include "host/test_sqlite_machine.h"
+
+namespace meshchain::host {
+namespace {
+
+using kv::test_history::History;
+using kv::test_history::Life;
+using test::effort;
+
+void check_survivor(const Machine& machine, const Life& life) {
+    auto store = machine.open();
+    ASSERT_TRUE(store.has_value()) << sentence(store.error());
+    kv::test_history::check_survivor(**store, life);
+}
+
+/// Opens, writes and closes until the power goes.
+void live(const Machine& machine, Life& life, History& history, std::size_t batches) {
+    auto store = machine.open();
+    if (!store) {
+        ASSERT_FALSE(machine.disk.has_power()) << sentence(store.error());
+        return;
+    }
+    kv::test_history::live(life, **store, history, batches);
+}
+
+std::uint64_t steps_of(std::uint64_t seed, std::size_t batches) {
+    Machine machine;
+    Life life{.states = {{}}};
+    History history(seed);
+    live(machine, life, history, batches);
+    EXPECT_EQ(life.acknowledged, batches);
+    return machine.disk.steps();
+}
+
+/// Two cuts: the second while the store recovers from the first, or soon after.
+void cut_twice(std::uint64_t seed, std::size_t batches, std::uint64_t cut) {
+    SCOPED_TRACE("seed " + std::to_string(seed) + ", cut " + std::to_string(cut));
+    Machine machine;
+    Life life{.states = {{}}};
+    History history(seed);
+    base::Random random(seed + cut);
+    machine.disk.cut_power_after(cut);
+    ASSERT_NO_FATAL_FAILURE(live(machine, life, history, batches));
+    machine.disk.power_on(random);
+
+    std::optional<Life> second;
+    {
+        machine.disk.cut_power_after(random.below(60));
+        auto store = machine.open();
+        if (store) {
+            kv::test_history::check_survivor(**store, life);
+            if (testing::Test::HasFatalFailure()) return;
+            second = Life{.states = {*kv::test_history::state_of(**store)}};
+            kv::test_history::live(*second, **store, history, 12);
+        }
+    }
+    machine.disk.power_on(random);
+    ASSERT_NO_FATAL_FAILURE(check_survivor(machine, second.value_or(life)));
+}
+
+TEST(SqlitePowerTest, Cut_AfterEveryStep_LosesNothingAcknowledged) {  // B6, B10
+    constexpr std::size_t batches = 24;
+    const std::uint64_t steps = steps_of(2026, batches);
+    EXPECT_GT(steps, 200u);
+    for (std::uint64_t cut = 0; cut < steps; ++cut) {
+        ASSERT_NO_FATAL_FAILURE(cut_twice(2026, batches, cut));
+    }
+}
+
+TEST(SqlitePowerTest, Cut_AtSampledSteps_LosesNothingAcknowledged) {
+    constexpr std::size_t batches = 120;
+    const std::uint64_t steps = steps_of(1, batches);
+    for (std::uint64_t seed = 1; seed <= effort(60U, 100'000U); ++seed) {
+        base::Random random(seed);
+        ASSERT_NO_FATAL_FAILURE(cut_twice(seed, batches, random.below(steps)));
+    }
+}
+
+}  // namespace
+}  // namespace meshchain::host
