@@ -65,7 +65,7 @@ CORE_BANS = [
 CORE_EXCEPTIONS = {"src/base/assert.cpp": ("cstdio", "do no I/O")}
 
 # Tests, and the headers they share.
-TEST_FILE = re.compile(r"(_test|_fuzz)\.cpp$|(^|_)test_\w+\.h$|_suite\.h$")
+TEST_FILE = re.compile(r"(_test|_fuzz)\.cpp$|(^|[/_])test_\w+\.(h|cpp)$|_suite\.h$")
 TEST_HEADER = re.compile(r'^\s*#\s*include\s*([<"](?:gtest|gmock|rapidcheck)[^>"]*[>"]|'
                          r'"\w+/(?:(?:\w+_)?test_\w+|\w+_suite)\.h")', re.MULTILINE)
 TEST_BANS = [

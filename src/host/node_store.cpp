@@ -1,5 +1,7 @@
 #include "host/node_store.h"
 
+#include <algorithm>
+
 #include "host/argon2_kdf.h"
 #include "host/file_region.h"
 #include "host/sqlite_store.h"
@@ -86,6 +88,33 @@ Opened open_node_store(const DataFolder& folder, const node::NodeConfig& config,
     return config.store_engine == node::StoreEngine::sqlite
                ? open_sqlite(folder.store(config), config, mode)
                : open_flash_log(folder, config, mode);
+}
+
+std::expected<Compaction, base::Error> compact_node_store(const DataFolder& folder,
+                                                          const node::NodeConfig& config) {
+    MESH_TRY(const auto store, open_node_store(folder, config, StoreMode::must_exist));
+    Compaction result;
+    if (config.store_engine == node::StoreEngine::sqlite) {
+        auto& sqlite = static_cast<SqliteStore&>(*store);
+        result.bytes_before = sqlite.file_bytes();
+        MESH_CHECK(sqlite.compact());
+        result.bytes_after = sqlite.file_bytes();
+    } else {
+        constexpr std::uint32_t step_bytes = 1 << 20;
+        auto& log = static_cast<kv::FlashLog&>(*store);
+        const auto taken = [&] {
+            const kv::FlashLogFigures figures = log.figures();
+            const std::uint64_t segment = figures.region_bytes / std::max(figures.segments, 1U);
+            return (figures.segments - figures.segments_free) * segment;
+        };
+        result.bytes_before = taken();
+        for (bool goes_on = true; goes_on;) {
+            MESH_TRY(goes_on, log.collect(step_bytes));
+        }
+        result.bytes_after = taken();
+        MESH_CHECK(log.close());
+    }
+    return result;
 }
 
 }  // namespace meshchain::host

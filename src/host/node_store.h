@@ -20,4 +20,12 @@ enum class StoreMode : std::uint8_t {
 std::expected<std::unique_ptr<kv::Store>, base::Error> open_node_store(
     const DataFolder& folder, const node::NodeConfig& config, StoreMode mode);
 
+struct Compaction {
+    std::uint64_t bytes_before = 0;  ///< that the store takes: pages of the file, or entries
+    std::uint64_t bytes_after = 0;   ///< and segments of the log that are not free
+};
+/// Gives back what nothing needs any more; power may go meanwhile. Errors: those of opening, full.
+std::expected<Compaction, base::Error> compact_node_store(const DataFolder& folder,
+                                                          const node::NodeConfig& config);
+
 }  // namespace meshchain::host

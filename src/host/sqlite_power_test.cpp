@@ -66,7 +66,7 @@ void cut_twice(std::uint64_t seed, std::size_t batches, std::uint64_t cut) {
 TEST(SqlitePowerTest, Cut_AfterEveryStep_LosesNothingAcknowledged) {  // B6, B10
     constexpr std::size_t batches = 24;
     const std::uint64_t steps = steps_of(2026, batches);
-    EXPECT_GT(steps, 200u);
+    EXPECT_GT(steps, 150u);
     for (std::uint64_t cut = 0; cut < steps; ++cut) {
         ASSERT_NO_FATAL_FAILURE(cut_twice(2026, batches, cut));
     }

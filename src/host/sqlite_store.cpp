@@ -266,6 +266,21 @@ std::expected<void, base::Error> SqliteStore::verify() {
     return tables_->verify();
 }
 
+std::expected<void, base::Error> SqliteStore::compact() {
+    MESH_CHECK(check_commit({}));
+    if (stats_.snapshots_open > 0) {
+        return base::failure(base::Errc::locked, "snapshots are open", path_.string(),
+                             "drop them first");
+    }
+    return connection_->run("VACUUM; PRAGMA wal_checkpoint(TRUNCATE);");
+}
+
+std::uint64_t SqliteStore::file_bytes() const {
+    std::error_code error;
+    const auto bytes = std::filesystem::file_size(path_, error);
+    return error ? 0 : bytes;
+}
+
 std::expected<void, base::Error> SqliteStore::close() {
     if (stats_.snapshots_open > 0) {
         return base::failure(base::Errc::locked,

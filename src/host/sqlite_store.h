@@ -54,6 +54,11 @@ public:
     std::expected<void, base::Error> verify() override;
     std::expected<void, base::Error> close() override;
 
+    /// Writes the database anew without its free pages. Needs as much room again meanwhile.
+    /// Errors: full, io (nothing has changed), locked (a snapshot is open), unavailable, closed.
+    std::expected<void, base::Error> compact();
+    std::uint64_t file_bytes() const;
+
     /// For a thread that is not the owner's; hand it over and use it there alone.
     std::expected<std::unique_ptr<SqliteReader>, base::Error> open_reader() const;
 

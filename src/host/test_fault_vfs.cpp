@@ -235,7 +235,7 @@ struct FaultVfs::Methods {
         std::generate_n(out, size, [&] { return static_cast<char>(random.below(256)); });
         return size;
     }
-    static int sleep(sqlite3_vfs* vfs, int microseconds) {
+    static int pause(sqlite3_vfs* vfs, int microseconds) {
         return of(vfs).real_->xSleep(of(vfs).real_, microseconds);
     }
     static int current_time(sqlite3_vfs*, double* out) {
@@ -256,7 +256,7 @@ FaultVfs::FaultVfs() : real_(sqlite3_vfs_find(nullptr)) {
     vfs_.xAccess = Methods::access;
     vfs_.xFullPathname = Methods::full_path;
     vfs_.xRandomness = Methods::randomness;
-    vfs_.xSleep = Methods::sleep;
+    vfs_.xSleep = Methods::pause;
     vfs_.xCurrentTime = Methods::current_time;
     vfs_.xGetLastError = Methods::last_error;
     MESH_ASSERT(sqlite3_vfs_register(&vfs_, 1) == SQLITE_OK);

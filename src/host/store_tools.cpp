@@ -1,0 +1,294 @@
+#include "host/store_tools.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/resource_guard.h"
+#include "host/file.h"
+#include "host/file_descriptor.h"
+#include "host/file_lock.h"
+#include "host/os_error.h"
+#include "host/store_copying.h"
+#include "host/store_marker.h"
+#include "node/tables.h"
+
+namespace meshchain::host {
+namespace {
+
+namespace fs = std::filesystem;
+using base::Errc;
+using Result = std::expected<void, base::Error>;
+
+/// A node's folder, and what its files say.
+struct Home {
+    DataFolder folder;
+    node::NodeConfig config;
+    ledger::Genesis genesis;
+};
+
+std::expected<Home, base::Error> read_home(const fs::path& root) {
+    const DataFolder folder(root);
+    MESH_TRY(node::NodeConfig config, load_config(folder.config()));
+    MESH_TRY(ledger::Genesis genesis, load_genesis(folder.genesis()));
+    return Home{folder, std::move(config), std::move(genesis)};
+}
+
+Result check_absent(const fs::path& path) {
+    if (!fs::exists(path)) return {};
+    return base::failure(Errc::exists, "there is a file of that name", path.string(),
+                         "choose another name, or remove it");
+}
+
+/// The files of a store, all that may lie beside it included.
+void remove_store(const fs::path& path) {
+    std::error_code ignored;
+    for (const char* end : {"", "-wal", "-shm", ".lock", ".key"}) {
+        fs::remove(path.string() + end, ignored);
+    }
+}
+
+/// Bytes to a new file, for its owner alone.
+class NewFile {
+public:
+    static std::expected<NewFile, base::Error> create(const fs::path& path) {
+        FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+        if (!file.valid()) return std::unexpected(os_error(errno, "write", path));
+        return NewFile(path, std::move(file));
+    }
+    Result write(base::Bytes bytes) {
+        while (!bytes.empty()) {
+            const ssize_t count = ::write(file_.number(), bytes.data(), bytes.size());
+            if (count < 0 && errno == EINTR) continue;
+            if (count < 0) return std::unexpected(os_error(errno, "write", path_));
+            bytes = bytes.subspan(static_cast<std::size_t>(count));
+        }
+        return {};
+    }
+    Result sync() {
+        if (::fsync(file_.number()) == 0) return {};
+        return std::unexpected(os_error(errno, "write", path_));
+    }
+
+private:
+    NewFile(fs::path path, FileDescriptor file) : path_(std::move(path)), file_(std::move(file)) {}
+
+    fs::path path_;
+    FileDescriptor file_;
+};
+
+StoreExportReader::Source source_of(const FileDescriptor& file, const fs::path& path) {
+    return [&file, &path](base::MutableBytes out) -> std::expected<std::size_t, base::Error> {
+        std::size_t done = 0;
+        while (done < out.size()) {
+            const ssize_t got = ::read(file.number(), out.data() + done, out.size() - done);
+            if (got < 0 && errno == EINTR) continue;
+            if (got < 0) return std::unexpected(os_error(errno, "read", path));
+            if (got == 0) break;
+            done += static_cast<std::size_t>(got);
+        }
+        return done;
+    };
+}
+
+ExportHead head_of(const StoreTip& tip) {
+    ExportHead head{.chain = tip.chain, .tip = tip.hash, .height = tip.height, .tables = {}};
+    for (const kv::TableInfo& info : node::node_tables) {
+        head.tables.push_back({info.table, std::string(info.name)});
+    }
+    std::ranges::sort(head.tables, {}, &ExportHead::Table::table);
+    return head;
+}
+
+/// A read-only store whose tip and whose entries are of one state, though a node writes meanwhile.
+struct Frozen {
+    std::unique_ptr<kv::Store> store;
+    std::unique_ptr<kv::View> view;
+    StoreTip tip;
+};
+
+std::expected<Frozen, base::Error> freeze(const Home& home) {
+    MESH_TRY(auto store, open_node_store(home.folder, home.config, StoreMode::read_only));
+    for (;;) {
+        MESH_TRY(const StoreTip tip, tip_of(*store, home.genesis));
+        MESH_TRY(auto view, store->snapshot());
+        MESH_TRY(const StoreTip same, tip_of(*store, home.genesis));
+        if (tip.hash == same.hash) return Frozen{std::move(store), std::move(view), tip};
+    }
+}
+
+/// Everything that this node's key signed, as stored.
+std::expected<base::Buffer, base::Error> signed_so_far(kv::View& view) {
+    base::Buffer all;
+    MESH_CHECK(view.scan({node::tables::consensus}, [&](base::Bytes key, base::Bytes value) {
+        all.insert(all.end(), key.begin(), key.end());
+        all.insert(all.end(), value.begin(), value.end());
+        return true;
+    }));
+    return all;
+}
+
+/// Whether what `copy` knows of the key's signatures is all that this folder knows.
+bool is_newest(const Home& home, kv::Store& copy) {
+    const auto current = open_node_store(home.folder, home.config, StoreMode::read_only);
+    if (!current) return false;
+    const auto ours = signed_so_far(**current);
+    const auto theirs = signed_so_far(copy);
+    return ours && theirs && *ours == *theirs;
+}
+
+Result expect_tip(kv::Store& store, const Home& home, const StoreTip& expected) {
+    MESH_CHECK(store.verify());
+    if (expected.height == 0) return {};
+    MESH_TRY(const StoreTip found, tip_of(store, home.genesis));
+    if (found.hash == expected.hash) return {};
+    return base::failure(Errc::corrupt, "the copy has another tip", "store", "copy it again");
+}
+
+std::string note_of(const fs::path& root) { return (root / "store.import").string(); }
+
+/// A store that an import left half made is removed; the configuration never named it.
+Result clean_up(const Home& home) {
+    const auto note = read_file(note_of(home.folder.root()), 4096);
+    if (!note) return {};
+    const std::string name(base::as_text(*note));
+    if (name.find('/') == std::string::npos && name != home.config.storage_path) {
+        remove_store(home.folder.root() / name);
+    }
+    std::error_code ignored;
+    fs::remove(note_of(home.folder.root()), ignored);
+    return {};
+}
+
+std::string free_name(const fs::path& root) {
+    for (int number = 2;; ++number) {
+        std::string name = "store-" + std::to_string(number) + ".db";
+        if (!fs::exists(root / name) && !fs::exists(root / (name + ".key"))) return name;
+    }
+}
+
+/// Reads the stream into `store`, which is empty.
+std::expected<StoreCopy, base::Error> fill(kv::Store& store, const Home& home,
+                                           const fs::path& from) {
+    const FileDescriptor file(::open(from.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!file.valid()) return std::unexpected(os_error(errno, "read", from));
+    StoreFiller filler(store);
+    StoreCopy copy;
+    StoreExportReader reader{
+        .source = source_of(file, from),
+        .on_head = [&](const ExportHead& head) -> Result {
+            copy.tip = {head.chain, head.tip, head.height};
+            if (head.chain != ledger::chain_id(home.genesis)) {
+                return base::failure(Errc::wrong_chain, "the export is of another chain",
+                                     from.string(), "import it into a node of that genesis");
+            }
+            if (head.tables == head_of(copy.tip).tables) return {};
+            return base::failure(Errc::wrong_version, "the export has other tables", from.string(),
+                                 "use the program that wrote it");
+        },
+        .on_entry = [&](kv::Table table, base::Bytes key,
+                        base::Bytes value) { return filler.put(table, key, value); }};
+    auto end = reader.run();
+    if (!end && end.error().where == "store export") end.error().where = from.string();
+    if (!end) return std::unexpected(std::move(end).error());
+    MESH_CHECK(filler.flush());
+    copy.entries = end->entries;
+    copy.fingerprint = end->fingerprint;
+    return copy;
+}
+
+}  // namespace
+
+std::expected<Compaction, base::Error> compact_store(const fs::path& root) {
+    MESH_TRY(const FileLock lock, FileLock::acquire(root));
+    MESH_TRY(const Home home, read_home(root));
+    return compact_node_store(home.folder, home.config);
+}
+
+std::expected<StoreCopy, base::Error> export_store(const fs::path& root, const fs::path& to) {
+    MESH_CHECK(check_absent(to));
+    MESH_TRY(const Home home, read_home(root));
+    MESH_TRY(const Frozen frozen, freeze(home));
+    const fs::path part = to.string() + ".part";
+    MESH_TRY(NewFile file, NewFile::create(part));
+    base::ResourceGuard remove_part([&] { ::unlink(part.c_str()); });
+    StoreExportWriter writer([&](base::Bytes bytes) { return file.write(bytes); });
+    MESH_CHECK(writer.begin(head_of(frozen.tip)));
+    MESH_CHECK(
+        for_each_entry(*frozen.view, [&](kv::Table table, base::Bytes key, base::Bytes value) {
+            return writer.put(table, key, value);
+        }));
+    MESH_TRY(const ExportEnd end, writer.finish());
+    MESH_CHECK(file.sync());
+    MESH_CHECK(move_file(part, to, IfExists::refuse));
+    remove_part.dismiss();
+    return StoreCopy{.tip = frozen.tip,
+                     .entries = end.entries,
+                     .fingerprint = end.fingerprint,
+                     .path = to,
+                     .old_path = {}};
+}
+
+std::expected<StoreCopy, base::Error> backup_store(const fs::path& root, const fs::path& to) {
+    MESH_CHECK(check_absent(to));
+    MESH_TRY(const Home home, read_home(root));
+    MESH_TRY(const Frozen frozen, freeze(home));
+    StoreCopy result{.tip = frozen.tip, .path = to, .old_path = {}};
+    node::NodeConfig config = home.config;
+    const fs::path part = fs::absolute(to).string() + ".part";
+    config.storage_path = part.string();
+    remove_store(part);
+    base::ResourceGuard remove_part([&] { remove_store(part); });
+    {
+        MESH_TRY(auto copy, open_node_store(home.folder, config, StoreMode::create_if_absent));
+        StoreFiller filler(*copy);
+        MESH_CHECK(
+            for_each_entry(*frozen.view, [&](kv::Table table, base::Bytes key, base::Bytes value) {
+                return filler.put(table, key, value);
+            }));
+        MESH_CHECK(filler.flush());
+        result.entries = filler.entries();
+        MESH_TRY(result.key_waits, mark_restored(*copy));
+        MESH_CHECK(expect_tip(*copy, home, frozen.tip));
+        MESH_CHECK(copy->close());
+    }
+    if (fs::exists(part.string() + ".key")) {
+        MESH_CHECK(move_file(part.string() + ".key", to.string() + ".key", IfExists::refuse));
+    }
+    MESH_CHECK(move_file(part, to, IfExists::refuse));
+    return result;
+}
+
+std::expected<StoreCopy, base::Error> import_store(const fs::path& root, const fs::path& from,
+                                                   const ImportOptions& options) {
+    MESH_TRY(const FileLock lock, FileLock::acquire(root));
+    MESH_TRY(const Home home, read_home(root));
+    MESH_CHECK(clean_up(home));
+    node::NodeConfig config = home.config;
+    config.storage_path = free_name(root);
+    config.store_engine = options.engine.value_or(config.store_engine);
+    config.store_size_mb = options.size_mb.value_or(config.store_size_mb);
+    MESH_CHECK(node::validate(config));
+    MESH_CHECK(write_file(note_of(root), base::as_bytes(config.storage_path)));
+    base::ResourceGuard undo([&] {
+        remove_store(home.folder.store(config));
+        ::unlink(note_of(root).c_str());
+    });
+    MESH_TRY(auto store, open_node_store(home.folder, config, StoreMode::create_if_absent));
+    MESH_TRY(StoreCopy copy, fill(*store, home, from));
+    if (!is_newest(home, *store)) {
+        MESH_TRY(copy.key_waits, mark_restored(*store));
+    }
+    MESH_CHECK(expect_tip(*store, home, copy.tip));
+    MESH_CHECK(store->close());
+    undo.dismiss();  // An error below may come after the configuration has changed.
+    MESH_CHECK(save_config(config, home.folder.config()));
+    MESH_CHECK(write_store_marker(home.folder));
+    ::unlink(note_of(root).c_str());
+    copy.path = home.folder.store(config);
+    if (fs::exists(home.folder.store(home.config))) copy.old_path = home.folder.store(home.config);
+    return copy;
+}
+
+}  // namespace meshchain::host
