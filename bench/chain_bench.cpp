@@ -17,12 +17,14 @@
 #include "bench/workloads.h"
 #include "chain/test_long_chain.h"
 #include "host/argon2_kdf.h"
+#include "host/file_region.h"
 #include "host/sqlite_store.h"
 #include "host/system_entropy.h"
 #include "host/system_wall_clock.h"
 #include "host/temporary_folder.h"
 #include "host/thread_pool_verifier.h"
 #include "host/udp_link.h"
+#include "kv/flash_log.h"
 #include "ledger/test_payments.h"
 #include "mesh/ip_frames.h"
 #include "node/node.h"
@@ -42,24 +44,6 @@ void require(bool condition, const char* what) {
     std::abort();
 }
 
-/// Key pairs by public key: making one costs as much as signing.
-class Keys {
-public:
-    Keys() {
-        for (const std::uint32_t first : {0U, 2000U}) {
-            for (std::uint32_t i = first; i < first + people; ++i) {
-                keys_.emplace(ledger::test::public_key(i), ledger::test::person(i));
-            }
-        }
-    }
-    crypto::SigningKey operator()(const crypto::PublicKey& key) const {
-        return keys_.at(key).clone();
-    }
-
-private:
-    std::map<crypto::PublicKey, crypto::SigningKey> keys_;
-};
-
 /// Its last block is of the present.
 ledger::Genesis make_genesis() {
     ledger::Genesis genesis = ledger::test::genesis_with(people, 250, 1'000'000, 4);
@@ -68,12 +52,27 @@ ledger::Genesis make_genesis() {
     return genesis;
 }
 
-/// A node over loopback with a store on disk, as a process runs one.
+enum class Engine : std::uint8_t { sqlite, flash_log };
+
+std::unique_ptr<kv::Store> open_store(const std::filesystem::path& path, Engine engine) {
+    if (engine == Engine::sqlite) {
+        return host::SqliteStore::open(path, {.tables = node::node_tables}).value();
+    }
+    auto region = host::FileRegion::open(path, {.mode = host::FileRegion::Mode::create_if_absent,
+                                                .size_bytes = std::uint64_t{256} << 20})
+                      .value();
+    require(kv::FlashLog::format(*region).has_value(), "no flash log can be made");
+    return kv::FlashLog::open(std::move(region), {.tables = node::node_tables}).value();
+}
+
+/// A node over loopback with a store on disk, as a process runs one. Noting where the time goes
+/// takes some itself.
 class LoopbackNode {
 public:
-    LoopbackNode(const std::filesystem::path& path, const ledger::Genesis& genesis,
-                 std::vector<base::LinkAddress> peers, crypto::Verifier* verifier)
-        : store_(host::SqliteStore::open(path, {.tables = node::node_tables}).value()),
+    LoopbackNode(std::unique_ptr<kv::Store> store, const ledger::Genesis& genesis,
+                 std::vector<base::LinkAddress> peers, crypto::Verifier* verifier,
+                 bool is_timed = false)
+        : store_(std::move(store)),
           timed_store(*store_),
           link_(host::UdpLink::open(io_, {.address = "127.0.0.1", .multicast = false}).value()),
           frames_(*link_),
@@ -82,7 +81,9 @@ public:
         config.network.multicast = false;
         config.network.static_peers = std::move(peers);
         config.network.discovery_interval = std::chrono::milliseconds(500);
-        node::Doors doors{timed_store, timed_link, entropy_, kdf_};
+        node::Doors doors{is_timed ? static_cast<kv::Store&>(timed_store) : *store_,
+                          is_timed ? static_cast<wire::FrameLink&>(timed_link) : frames_, entropy_,
+                          kdf_};
         doors.verifier = verifier;
         node_ = node::Node::create(config, genesis,
                                    {crypto::SigningKey::generate(entropy_), std::nullopt},
@@ -114,7 +115,7 @@ private:
     boost::asio::io_context io_{1};
     host::SystemEntropy entropy_;
     host::Argon2Kdf kdf_;
-    std::unique_ptr<host::SqliteStore> store_;
+    std::unique_ptr<kv::Store> store_;
 
 public:
     TimedStore timed_store;
@@ -140,7 +141,7 @@ public:
         require(child_ >= 0, "no process");
         if (child_ == 0) {
             prctl(PR_SET_PDEATHSIG, SIGKILL);
-            LoopbackNode node(path, genesis, {}, nullptr);
+            LoopbackNode node(open_store(path, Engine::sqlite), genesis, {}, nullptr);
             const std::uint16_t port = node.address().port;
             if (write(ends[1], &port, sizeof port) != sizeof port) _exit(1);
             for (;;) node.step();
@@ -200,11 +201,11 @@ struct Run {
     std::uint64_t flushes = 0;
 };
 
-Run catch_up(const std::filesystem::path& path, const ledger::Genesis& genesis,
-             const std::vector<base::LinkAddress>& peers) {
+Run catch_up(std::unique_ptr<kv::Store> store, const ledger::Genesis& genesis,
+             const std::vector<base::LinkAddress>& peers, bool is_timed) {
     host::ThreadPoolVerifier pool(host::ThreadPoolVerifier::usual_helpers());
     TimedVerifier verifier(pool);
-    LoopbackNode node(path, genesis, peers, &verifier);
+    LoopbackNode node(std::move(store), genesis, peers, &verifier, is_timed);
     const std::uint64_t flushes = node.commits();
     const double cpu = cpu_seconds(CLOCK_PROCESS_CPUTIME_ID);
     Run run;
@@ -237,11 +238,11 @@ void print_shares(const Run& run) {
 }  // namespace
 
 void chain_workloads(Report& report) {
-    if (!report.wants("catch_up")) return;
+    if (!report.wants("catch_up_cpu") && !report.wants("catch_up_flash_cpu")) return;
     require(sodium_init() >= 0, "libsodium does not start");
     const host::TemporaryFolder folder;
     const ledger::Genesis genesis = make_genesis();
-    const Keys keys;
+    const ledger::test::KeyRing keys(people, 4);
     Signatures signatures;
     {
         auto store =
@@ -266,20 +267,22 @@ void chain_workloads(Report& report) {
         peers.push_back(giving.back()->address());
     }
     int number = 0;
-    Run last;
-    report.compare(
-        {.name = "catch_up_cpu",
-         .unit = "s",
-         .peer = "bare_verification",
-         .better = Better::lower,
-         .rounds = 3},
-        [&] {
-            const auto path = folder.path() / ("taker" + std::to_string(number++) + ".db");
-            last = catch_up(path, genesis, peers);
-            print_shares(last);
-            return last.cpu;
-        },
-        [&] { return verify_all(signatures); });
+    const auto run = [&](Engine engine, bool is_timed) {
+        const auto path = folder.path() / ("taker" + std::to_string(number++));
+        return catch_up(open_store(path, engine), genesis, peers, is_timed);
+    };
+    for (const auto& [name, engine] :
+         {std::pair{"catch_up_cpu", Engine::sqlite}, {"catch_up_flash_cpu", Engine::flash_log}}) {
+        if (!report.wants(name)) continue;
+        print_shares(run(engine, true));
+        report.compare(
+            {.name = name,
+             .unit = "s",
+             .peer = "bare_verification",
+             .better = Better::lower,
+             .rounds = 3},
+            [&] { return run(engine, false).cpu; }, [&] { return verify_all(signatures); });
+    }
 }
 
 }  // namespace meshchain::bench

@@ -215,10 +215,16 @@ std::optional<crypto::PublicKey> BodyFetch::poll_failure() {
     return peer;
 }
 
-std::vector<ImportBlock> BodyFetch::blocks(std::size_t count) const {
+std::optional<wire::Hash> BodyFetch::hash_of(std::size_t skipped) const {
+    if (skipped >= ready()) return std::nullopt;
+    return walk_->at({static_cast<std::uint32_t>(next_.value + skipped)}).hash;
+}
+
+std::vector<ImportBlock> BodyFetch::blocks(std::size_t skipped, std::size_t count) const {
     std::vector<ImportBlock> blocks;
-    for (auto body = bodies_.find(next_.value); body != bodies_.end() && blocks.size() < count &&
-                                                body->first == next_.value + blocks.size();
+    const auto first = static_cast<std::uint32_t>(next_.value + skipped);
+    for (auto body = bodies_.find(first);
+         body != bodies_.end() && blocks.size() < count && body->first == first + blocks.size();
          ++body) {
         const HeaderWalk::Entry& entry = walk_->at({body->first});
         blocks.push_back({entry.hash, entry.header, body->second.transactions});

@@ -64,8 +64,10 @@ public:
     bool is_finished() const { return next_ > walk_->anchor().header.height; }
     /// How many blocks from next() on are here.
     std::size_t ready() const { return ready_end_ - next_.value; }
-    /// Copies of the next blocks, at most `count`.
-    std::vector<ImportBlock> blocks(std::size_t count) const;
+    /// Copies of at most `count` blocks that are here, from the `skipped`th after next() on.
+    std::vector<ImportBlock> blocks(std::size_t skipped, std::size_t count) const;
+    /// Of that block; nothing when it is not here.
+    std::optional<wire::Hash> hash_of(std::size_t skipped) const;
     /// The first `count` of them are applied.
     void note_applied(std::size_t count);
     /// The transactions of next() are not those of its block: their giver lied.

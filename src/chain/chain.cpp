@@ -324,10 +324,10 @@ base::Instant Chain::poll_timeout(base::Now now) const {
     const auto instant_of = [&](base::WallTime time) {
         return time == base::never_wall ? base::never : now.instant + (time - now.wall);
     };
-    base::Instant earliest =
-        std::min({downloads_.poll_timeout(), catch_up_->poll_timeout(now.instant), import_at_,
-                  progress_.poll_timeout(), server_->is_held_back() ? now.instant : base::never,
-                  instant_of(engine_->poll_timeout()), upkeep_timeout()});
+    base::Instant earliest = std::min(
+        {downloads_.poll_timeout(), catch_up_->poll_timeout(now.instant), import_at_, store_at_,
+         progress_.poll_timeout(), server_->is_held_back() ? now.instant : base::never,
+         instant_of(engine_->poll_timeout()), upkeep_timeout()});
     if (!catch_up_->anchor() && !catch_up_->is_behind(now.instant)) {
         earliest = std::min(earliest, sync_.poll_timeout(page_downloads()));
     }

@@ -22,6 +22,7 @@
 #include "base/random.h"
 #include "chain/arrival_times.h"
 #include "chain/block_download.h"
+#include "chain/block_import.h"
 #include "chain/block_pool.h"
 #include "chain/catch_up.h"
 #include "chain/chain_store.h"
@@ -69,9 +70,11 @@ public:
     /// Bodies of one block, each from another giver where there are several, that have to fail
     /// before the block counts as invalid.
     static constexpr unsigned failed_bodies_max = 3;
-    /// Proven blocks are applied so many at a time, or whatever has come after a pause.
-    static constexpr std::size_t import_blocks_min = 192;
+    /// Proven blocks are executed so many at a time, or whatever has come after a pause; and stored
+    /// when there are enough of them for one batch, or after a longer one.
+    static constexpr std::size_t import_slice = 64;
     static constexpr base::Duration import_pause = std::chrono::milliseconds(250);
+    static constexpr base::Duration import_commit_pause = std::chrono::seconds(2);
     /// Between attempts to go on after the store failed: doubled each time, within these.
     static constexpr base::Duration retry_pause_min = std::chrono::seconds(1);
     static constexpr base::Duration retry_pause_max = std::chrono::minutes(1);
@@ -206,8 +209,11 @@ private:
     // chain_catch_up.cpp
     std::unique_ptr<CatchUp> make_catch_up();
     void advance_catch_up(base::Now now);
-    bool may_import(base::Now now) const;
-    bool import_proven(base::Now now);
+    std::size_t waiting_bodies() const;
+    bool may_execute_proven(base::Now now) const;
+    void execute_proven(base::Now now);
+    bool may_store_proven(base::Now now) const;
+    void store_proven(base::Now now);
     void note_imported(std::vector<ExecutedBlock> blocks);
     void adopt_anchor(base::Now now);
     std::size_t page_downloads() const;
@@ -261,8 +267,10 @@ private:
     std::vector<wire::Hash> page_;  ///< blocks that sync_ asked the names of
     consensus::CertificateStore certificates_;
     std::unique_ptr<SyncServer> server_;
-    std::unique_ptr<CatchUp> catch_up_;  ///< towards FINAL
-    base::Instant import_at_ = base::never;
+    std::unique_ptr<CatchUp> catch_up_;      ///< towards FINAL
+    std::optional<BlockImport> import_;      ///< of blocks that catch_up_ has
+    base::Instant import_at_ = base::never;  ///< what waits to be executed
+    base::Instant store_at_ = base::never;   ///< what was
     SyncProgress progress_;
     crypto::InlineVerifier inline_verifier_;
     crypto::Verifier* verifier_;

@@ -200,8 +200,9 @@ void Chain::retry_after_fault(base::Now now) {
     }
     fault_.reset();
     engine_->resume();
-    import_at_ = now.instant;  // what waits is what shows whether the store works
+    import_at_ = now.instant;
     advance_catch_up(now);
+    if (import_ && !fault_) store_proven(now);  // shows whether the store works
     follow_head(now);
     if (fault_) return;
     retry_pause_ = retry_pause_min;

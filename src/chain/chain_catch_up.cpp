@@ -25,45 +25,85 @@ std::unique_ptr<CatchUp> Chain::make_catch_up() {
     return std::make_unique<CatchUp>(options, std::move(owner), random_.stream("catch up"));
 }
 
+/// One slice a call: frames are taken and answered between slices.
 void Chain::advance_catch_up(base::Now now) {
-    while (!fault_ && may_import(now) && import_proven(now)) {
-    }
+    if (!fault_ && may_execute_proven(now)) execute_proven(now);
+    if (!fault_ && may_store_proven(now)) store_proven(now);
     if (!fault_ && catch_up_->is_reached()) adopt_anchor(now);
 }
 
-/// Many blocks share one flush of the disk; the last few, or those of a slow peer, do not wait
-/// long.
-bool Chain::may_import(base::Now now) const {
+/// Blocks that are here and not executed.
+std::size_t Chain::waiting_bodies() const {
     const BodyFetch* bodies = catch_up_->bodies();
-    if (bodies == nullptr || bodies->ready() == 0) return false;
+    if (bodies == nullptr) return 0;
+    return bodies->ready() - std::min(bodies->ready(), import_ ? import_->size() : 0);
+}
+
+/// The last few, or those of a slow peer, do not wait long.
+bool Chain::may_execute_proven(base::Now now) const {
+    const std::size_t waiting = waiting_bodies();
+    if (waiting == 0) return false;
+    const BodyFetch& bodies = *catch_up_->bodies();
     const std::size_t left =
-        catch_up_->anchor()->header.height.value - bodies->next().value + std::size_t{1};
-    return bodies->ready() >= std::min(left, import_blocks_min) || now.instant >= import_at_ ||
+        catch_up_->anchor()->header.height.value - bodies.next().value + std::size_t{1};
+    return waiting >= import_slice || bodies.ready() >= left || now.instant >= import_at_ ||
+           2 * bodies.buffered_bytes() >= BodyFetch::buffer_bytes_max;
+}
+
+void Chain::execute_proven(base::Now now) {
+    import_at_ = base::never;
+    const BodyFetch& bodies = *catch_up_->bodies();
+    // A new proof, or a block that came another way, may have taken the ground from what was
+    // executed.
+    const std::size_t executed = import_ ? import_->size() : 0;
+    if (import_ && (!import_->is_current() ||
+                    (executed > 0 && bodies.hash_of(executed - 1) != import_->tip()))) {
+        import_.reset();
+    }
+    if (!import_) {
+        std::vector<ledger::CheckedTransaction> reverted;
+        const bool stands = revert_to(bodies.blocks(0, 1).front().header.parent, reverted);
+        if (!reverted.empty()) mempool_->put_back(reverted, slot(now));
+        if (!stands) return;
+        import_.emplace(*store_, *mempool_, *verifier_);
+        store_at_ = now.instant + import_commit_pause;
+    }
+    const auto added = import_->add(bodies.blocks(import_->size(), import_slice));
+    if (!added) {
+        import_.reset();
+        return fail(added.error());
+    }
+    if (waiting_bodies() > 0) import_at_ = now.instant;
+}
+
+/// Many blocks share one flush of the disk.
+bool Chain::may_store_proven(base::Now now) const {
+    if (!import_) return false;
+    const BodyFetch* bodies = catch_up_->bodies();
+    return bodies == nullptr || import_->is_full() || import_->violation() ||
+           now.instant >= store_at_ || import_->tip() == catch_up_->anchor()->hash ||
            2 * bodies->buffered_bytes() >= BodyFetch::buffer_bytes_max;
 }
 
-/// False when nothing was applied.
-bool Chain::import_proven(base::Now now) {
-    import_at_ = base::never;
-    const std::vector<ImportBlock> blocks = catch_up_->bodies()->blocks(2 * import_blocks_min);
-    std::vector<ledger::CheckedTransaction> reverted;
-    const bool stands = revert_to(blocks.front().header.parent, reverted);
-    if (!reverted.empty()) mempool_->put_back(reverted, slot(now));
-    if (!stands) return false;
-    auto imported = chain::import_blocks(*store_, blocks, *mempool_, *verifier_);
-    if (!imported) {
-        fail(imported.error());
-        return false;
-    }
-    const std::size_t count = imported->blocks.size();
-    catch_up_->note_applied(now.instant, count);
-    if (imported->violation) {
+void Chain::store_proven(base::Now now) {
+    store_at_ = base::never;
+    BlockImport import = *std::exchange(import_, std::nullopt);
+    const std::size_t count = import.size();
+    const BodyFetch* bodies = catch_up_->bodies();
+    // As above: then it is fetched, or executed, again.
+    if (!import.is_current() || bodies == nullptr) return;
+    if (count > 0 && bodies->hash_of(count - 1) != import.tip()) return;
+    const std::optional<base::Error> violation = import.violation();
+    auto stored = std::move(import).commit();
+    if (!stored) return fail(stored.error());
+    if (count > 0) catch_up_->note_applied(now.instant, count);
+    if (violation) {
         log_.warning("a peer gave false transactions for a proven block: " +
-                     base::sentence(*imported->violation));
+                     base::sentence(*violation));
         catch_up_->reject(now.instant);
     }
-    note_imported(std::move(imported->blocks));
-    return count > 0;
+    note_imported(*std::move(stored));
+    if (waiting_bodies() > 0) import_at_ = now.instant;
 }
 
 void Chain::note_imported(std::vector<ExecutedBlock> blocks) {
@@ -102,11 +142,12 @@ std::size_t Chain::page_downloads() const {
 }
 
 void Chain::update_progress(base::Now now) {
-    if (!fault_ && catch_up_->bodies() != nullptr && catch_up_->bodies()->ready() > 0) {
+    if (!fault_ && waiting_bodies() > 0) {
         import_at_ = std::min(import_at_, now.instant + import_pause);
     } else {
         import_at_ = base::never;
     }
+    if (fault_ || !import_) store_at_ = base::never;
     SyncProgress::Situation situation;
     situation.applied = store_->tip().height;
     if (const Anchor* anchor = catch_up_->anchor()) situation.proven = anchor->header.height;

@@ -14,6 +14,17 @@ base::Error corrupt(std::string what) {
             "stop the node, keep a copy of its data folder, and let it sync again from peers"};
 }
 
+/// The coin of every input of every transaction, in order.
+std::vector<ledger::Coin> inputs_of(const ledger::BlockEffects& effects) {
+    std::vector<ledger::Coin> coins;
+    for (const ledger::CheckedTransaction& checked : effects.transactions) {
+        for (std::size_t i = 0; i < checked.spent.size(); ++i) {
+            coins.push_back({checked.transaction.body.inputs[i].outpoint, checked.spent[i]});
+        }
+    }
+    return coins;
+}
+
 }  // namespace
 
 ChainStore::ChainStore(kv::Store& store, const ledger::Genesis& genesis)
@@ -62,7 +73,7 @@ std::expected<void, base::Error> ChainStore::write_genesis() {
     batch.put(tables::meta, meta_keys::chain, chain_.bytes);
     batch.put(tables::heights, height_key({}), chain_.bytes);
     for (const ledger::Coin& coin : ledger::genesis_coins(genesis_)) put_coin(batch, coin);
-    return commit(batch, Tip{chain_, {}, {}}, ledger::genesis_state(genesis_));
+    return commit(std::move(batch), Tip{chain_, {}, {}}, ledger::genesis_state(genesis_));
 }
 
 std::unexpected<base::Error> ChainStore::damaged(kv::Table table, base::Bytes key,
@@ -106,10 +117,13 @@ const StoredBlock* ChainStore::find_recent(const wire::Hash& hash) const {
     return nullptr;
 }
 
-void ChainStore::remember(const ledger::BlockEffects& effects) {
-    for (const ledger::Coin& coin : effects.spent) coins_.erase(wire::encode(coin.outpoint));
-    for (const ledger::Coin& coin : effects.created) {
-        coins_.put(wire::encode(coin.outpoint), coin.output);
+void ChainStore::remember(const CoinChanges& changes) {
+    for (const auto& [outpoint, output] : changes) {
+        if (output) {
+            coins_.put(wire::encode(outpoint), *output);
+        } else {
+            coins_.erase(wire::encode(outpoint));
+        }
     }
 }
 
@@ -267,17 +281,33 @@ std::expected<void, base::Error> ChainStore::apply(const wire::Hash& hash, const
     return apply(std::span(&executed, 1), state);
 }
 
-void ChainStore::note_coins(const ledger::BlockEffects& effects, CoinChanges& changes) {
-    for (const ledger::Coin& coin : effects.spent) {
-        const auto [entry, fresh] = changes.try_emplace(coin.outpoint);
-        if (!fresh) changes.erase(entry);  // made by an earlier one of these blocks
+ChainStore::CoinChanges ChainStore::changes_of(std::span<const ExecutedBlock> blocks) {
+    CoinChanges all;
+    for (const ExecutedBlock& executed : blocks) {
+        for (const ledger::Coin& coin : executed.effects.spent) {
+            all.emplace_back(coin.outpoint, std::nullopt);
+        }
+        for (const ledger::Coin& coin : executed.effects.created) {
+            all.emplace_back(coin.outpoint, coin.output);
+        }
     }
-    for (const ledger::Coin& coin : effects.created) changes[coin.outpoint] = coin.output;
+    std::ranges::sort(all, {}, [](const auto& change) { return change.first; });
+    // A coin that is named twice was made and spent by these blocks.
+    CoinChanges net;
+    net.reserve(all.size());
+    for (auto& change : all) {
+        if (!net.empty() && net.back().first == change.first) {
+            net.pop_back();
+        } else {
+            net.push_back(std::move(change));
+        }
+    }
+    return net;
 }
 
 /// In key order, which is kind to an engine that keeps its rows so.
 void ChainStore::put_coins(kv::Batch& batch, const CoinChanges& changes) const {
-    std::vector<std::pair<base::Buffer, bool>> positions;
+    std::vector<std::pair<PositionKey, bool>> positions;
     positions.reserve(changes.size());
     for (const auto& [outpoint, output] : changes) {
         if (output) {
@@ -297,14 +327,18 @@ void ChainStore::put_coins(kv::Batch& batch, const CoinChanges& changes) const {
     }
 }
 
+void ChainStore::put_block(kv::Batch& batch, const ExecutedBlock& executed) {
+    batch.put(tables::blocks, executed.hash.bytes, wire::encode(executed.block));
+    batch.put(tables::undo, executed.hash.bytes, encode_coins(inputs_of(executed.effects)));
+    batch.put(tables::heights, height_key(executed.block.header.height), executed.hash.bytes);
+}
+
 std::expected<void, base::Error> ChainStore::apply(std::span<const ExecutedBlock> blocks,
                                                    const crypto::SetHash& state) {
     Tip tip = tip_;
     kv::Batch batch;
-    CoinChanges coins;
     std::map<wire::ValidatorIndex, wire::Amount> earned;
-    std::map<wire::Txid, TransactionLocation> locations;
-    std::vector<std::vector<ledger::Coin>> undo;
+    std::vector<std::pair<wire::Txid, TransactionLocation>> locations;
     for (const ExecutedBlock& executed : blocks) {
         const wire::BlockHeader& header = executed.block.header;
         if (!is_child(tip.hash, tip.height, executed)) {
@@ -314,23 +348,18 @@ std::expected<void, base::Error> ChainStore::apply(std::span<const ExecutedBlock
                 "chain store");
         }
         tip = {executed.hash, header.height, header.slot};
-        note_coins(executed.effects, coins);
         earned[header.proposer].units += executed.effects.fees.units;
-        std::vector<ledger::Coin>& spent = undo.emplace_back();
         for (std::uint16_t i = 0;
              const ledger::CheckedTransaction& checked : executed.effects.transactions) {
-            locations.insert_or_assign(checked.txid, TransactionLocation{header.height, i++});
-            for (std::size_t k = 0; k < checked.spent.size(); ++k) {
-                spent.push_back({checked.transaction.body.inputs[k].outpoint, checked.spent[k]});
-            }
+            locations.push_back({checked.txid, {header.height, i++}});
         }
-        batch.put(tables::blocks, executed.hash.bytes, wire::encode(executed.block));
-        batch.put(tables::undo, executed.hash.bytes, encode_coins(spent));
-        batch.put(tables::heights, height_key(header.height), executed.hash.bytes);
+        put_block(batch, executed);
     }
+    std::ranges::sort(locations, {}, [](const auto& entry) { return entry.first; });
     for (const auto& [txid, location] : locations) {
         batch.put(tables::transactions, txid.hash.bytes, encode_location(location));
     }
+    const CoinChanges coins = changes_of(blocks);
     put_coins(batch, coins);
     for (const auto& [validator, fees] : earned) {
         MESH_TRY(const wire::Amount before, fees_of(validator));
@@ -338,11 +367,12 @@ std::expected<void, base::Error> ChainStore::apply(std::span<const ExecutedBlock
         if (!balance) return std::unexpected(corrupt("fee balances exceed the supply"));
         put_fees(batch, validator, *balance);
     }
-    MESH_CHECK(commit(batch, tip, state));
-    for (std::size_t i = 0; i < blocks.size(); ++i) {
-        remember(blocks[i].effects);
-        recent_.put(blocks[i].block.header.height.value,
-                    {blocks[i].hash, {blocks[i].block, std::move(undo[i])}});
+    MESH_CHECK(commit(std::move(batch), tip, state));
+    remember(coins);
+    const std::size_t recent = std::min(blocks.size(), blocks_cached);
+    for (const ExecutedBlock& executed : blocks.last(recent)) {
+        recent_.put(executed.block.header.height.value,
+                    {executed.hash, {executed.block, inputs_of(executed.effects)}});
     }
     return {};
 }
@@ -377,7 +407,7 @@ std::expected<RevertedBlock, base::Error> ChainStore::revert() {
 
     crypto::SetHash state = state_;
     ledger::revert(effects, *balance, earned, state);
-    MESH_CHECK(commit(batch, parent, state));
+    MESH_CHECK(commit(std::move(batch), parent, state));
     forget(effects);
     recent_.drop_above(parent.height.value);
     return RevertedBlock{hash, std::move(stored->block), std::move(effects.transactions)};
@@ -391,12 +421,11 @@ std::expected<Tip, base::Error> ChainStore::parent_of(const StoredBlock& stored)
     return Tip{header.parent, {header.height.value - 1}, below->block.header.slot};
 }
 
-std::expected<void, base::Error> ChainStore::commit(const kv::Batch& batch, const Tip& tip,
-                                                    crypto::SetHash state) {
-    kv::Batch whole = batch;
-    whole.put(tables::meta, meta_keys::tip, encode_tip(tip));
-    whole.put(tables::meta, meta_keys::state, state.encode());
-    if (auto committed = store_->commit(whole); !committed) {
+std::expected<void, base::Error> ChainStore::commit(kv::Batch batch, const Tip& tip,
+                                                    const crypto::SetHash& state) {
+    batch.put(tables::meta, meta_keys::tip, encode_tip(tip));
+    batch.put(tables::meta, meta_keys::state, state.encode());
+    if (auto committed = store_->commit(batch); !committed) {
         coins_.clear();  // the outcome may be unknown
         return committed;
     }

@@ -140,8 +140,8 @@ private:
     void put_coin(kv::Batch& batch, const ledger::Coin& coin) const;
     void erase_coin(kv::Batch& batch, const ledger::Coin& coin) const;
     static void put_fees(kv::Batch& batch, wire::ValidatorIndex validator, wire::Amount balance);
-    std::expected<void, base::Error> commit(const kv::Batch& batch, const Tip& tip,
-                                            crypto::SetHash state);
+    std::expected<void, base::Error> commit(kv::Batch batch, const Tip& tip,
+                                            const crypto::SetHash& state);
 
     using CoinKey = std::array<std::byte, wire::outpoint_bytes>;
     struct CachedBlock {
@@ -149,13 +149,14 @@ private:
         StoredBlock stored;
     };
 
-    /// What one transaction or many do to the store: coins made and spent on the way leave nothing.
-    using CoinChanges = std::map<wire::Outpoint, std::optional<wire::Output>>;
-    static void note_coins(const ledger::BlockEffects& effects, CoinChanges& changes);
+    /// What blocks do to the store: coins made and spent on the way leave nothing. By outpoint.
+    using CoinChanges = std::vector<std::pair<wire::Outpoint, std::optional<wire::Output>>>;
+    static CoinChanges changes_of(std::span<const ExecutedBlock> blocks);
     void put_coins(kv::Batch& batch, const CoinChanges& changes) const;
+    static void put_block(kv::Batch& batch, const ExecutedBlock& executed);
 
     const StoredBlock* find_recent(const wire::Hash& hash) const;
-    void remember(const ledger::BlockEffects& effects);
+    void remember(const CoinChanges& changes);
     void forget(const ledger::BlockEffects& effects);
 
     kv::Store* store_;

@@ -19,17 +19,9 @@ using test::seconds;
 struct LongStore {
     explicit LongStore(std::uint32_t blocks) : genesis(ledger::test::genesis_with(3, 8, 100'000)) {
         open();
-        const test::LongChain made(*memory, genesis, [](const auto& key) { return key_of(key); },
+        const ledger::test::KeyRing keys(3);
+        const test::LongChain made(*memory, genesis, [&](const auto& key) { return keys(key); },
                                    {.blocks = blocks, .final_every = 10});
-    }
-    static crypto::SigningKey key_of(const crypto::PublicKey& key) {
-        for (const std::uint32_t first : {0U, 2000U}) {
-            for (std::uint32_t i = first; i < first + 3; ++i) {
-                if (ledger::test::public_key(i) == key) return ledger::test::person(i);
-            }
-        }
-        MESH_ASSERT(false);
-        return ledger::test::person(0);
     }
     void open() {
         chain.reset();

@@ -282,7 +282,7 @@ std::expected<bool, base::Error> Repair::finish_position() {
     const auto scanned = kv_->scan({tables::coins}, [&](base::Bytes key, base::Bytes) {
         const auto outpoint = parse_outpoint(key);
         if (!outpoint) return true;
-        const base::Buffer position = position_key(store_->chain_id(), *outpoint);
+        const PositionKey position = position_key(store_->chain_id(), *outpoint);
         if (base::equal(base::Bytes(position).first(row_->key.size()), row_->key)) {
             batch.put(tables::positions, position, {});
         }

@@ -38,9 +38,9 @@ std::array<std::byte, 2> validator_key(wire::ValidatorIndex validator) {
     return key;
 }
 
-base::Buffer position_key(const wire::ChainId& chain, const wire::Outpoint& outpoint) {
-    base::Buffer key;
-    base::Writer(key)
+PositionKey position_key(const wire::ChainId& chain, const wire::Outpoint& outpoint) {
+    PositionKey key;
+    base::FixedWriter(key)
         .bytes(wire::short_outpoint(chain, outpoint).bytes)
         .bytes(wire::encode(outpoint));
     return key;

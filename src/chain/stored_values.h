@@ -20,7 +20,8 @@ inline const base::Bytes light = base::as_bytes("light");
 std::array<std::byte, 4> height_key(wire::Height height);
 std::array<std::byte, 2> validator_key(wire::ValidatorIndex validator);
 /// Of a coin in the index of short outpoints.
-base::Buffer position_key(const wire::ChainId& chain, const wire::Outpoint& outpoint);
+using PositionKey = std::array<std::byte, wire::ShortOutpoint::size + wire::outpoint_bytes>;
+PositionKey position_key(const wire::ChainId& chain, const wire::Outpoint& outpoint);
 
 /// All parsers fail with corrupt: these bytes were ours.
 std::array<std::byte, 40> encode_tip(const Tip& tip);

@@ -26,17 +26,14 @@ protected:
             kv::MemoryStore::open(std::make_shared<kv::MemoryMedium>(), {test::network_tables});
         ASSERT_TRUE(opened);
         store_ = *std::move(opened);
-        const test::LongChain made(*store_, net_.genesis(), key_of, {.blocks = blocks});
+        const ledger::test::KeyRing keys(10, 8);
+        const test::LongChain made(*store_, net_.genesis(),
+                                   [&](const auto& key) { return keys(key); }, {.blocks = blocks});
         auto chain = ChainStore::open(*store_, net_.genesis());
         ASSERT_TRUE(chain);
         chain_ = *std::move(chain);
         server_ =
             std::make_unique<SyncServer>(*chain_, pool_, net_[0].certificates(), net_[0].engine());
-    }
-    static crypto::SigningKey key_of(const crypto::PublicKey& key) {
-        std::uint32_t number = 0;
-        while (ledger::test::public_key(number) != key) number = number == 10 ? 2000 : number + 1;
-        return ledger::test::person(number);
     }
     static crypto::PublicKey peer(int number) {
         return ledger::test::public_key(3000 + static_cast<std::uint32_t>(number));

@@ -17,7 +17,23 @@ struct Hash {
 
     bool is_zero() const { return *this == Hash{}; }
     base::Bytes span() const { return bytes; }
-    friend auto operator<=>(const Hash&, const Hash&) = default;
+    friend bool operator==(const Hash&, const Hash&) = default;
+    /// Of the bytes. The first eight nearly always decide, and maps of coins and transactions
+    /// compare little else.
+    friend std::strong_ordering operator<=>(const Hash& a, const Hash& b) {
+        const std::uint64_t head = a.head();
+        const std::uint64_t other = b.head();
+        return head != other ? head <=> other : a.bytes <=> b.bytes;
+    }
+
+private:
+    std::uint64_t head() const {
+        std::uint64_t value = 0;
+        for (std::size_t i = 0; i < sizeof value; ++i) {
+            value = value << 8 | std::to_integer<std::uint64_t>(bytes[i]);
+        }
+        return value;
+    }
 };
 
 std::string to_hex(const Hash& hash);

@@ -2,20 +2,27 @@
 
 #include <sodium.h>
 
+#include <bit>
+
 #include "base/cursor.h"
 
 namespace meshchain::crypto {
 namespace {
 
-/// The ChaCha20 key stream of an element, its 16-bit lanes read as big-endian.
-std::array<std::uint16_t, 1024> expand(const Hash& element) {
+using Lanes = std::array<std::uint16_t, SetHash::state_bytes / 2>;
+
+/// The ChaCha20 key stream of an element, its 16-bit lanes read as big-endian. Loops over whole
+/// arrays here and below, because those the compiler turns into vector instructions.
+Lanes expand(const Hash& element) {
     static constexpr std::array<unsigned char, crypto_stream_chacha20_ietf_NONCEBYTES> nonce{};
-    std::array<unsigned char, SetHash::state_bytes> stream;
-    crypto_stream_chacha20_ietf(stream.data(), stream.size(), nonce.data(),
+    Lanes lanes;
+    crypto_stream_chacha20_ietf(reinterpret_cast<unsigned char*>(lanes.data()), sizeof lanes,
+                                nonce.data(),
                                 reinterpret_cast<const unsigned char*>(element.bytes.data()));
-    std::array<std::uint16_t, 1024> lanes;
-    for (std::size_t i = 0; i < lanes.size(); ++i) {
-        lanes[i] = static_cast<std::uint16_t>(stream[2 * i] << 8 | stream[2 * i + 1]);
+    if constexpr (std::endian::native == std::endian::little) {
+        for (std::uint16_t& lane : lanes) {
+            lane = static_cast<std::uint16_t>(lane << 8 | lane >> 8);
+        }
     }
     return lanes;
 }

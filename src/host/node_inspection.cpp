@@ -5,13 +5,12 @@
 #include "host/line_filter.h"
 #include "host/node_keys.h"
 #include "host/node_setup.h"
+#include "host/sqlite_store.h"
 #include "kv/limits.h"
 
 namespace meshchain::host {
 namespace {
 
-/// SQLite's page cache as its default has it, and what a large commit adds.
-constexpr std::size_t sqlite_cache_bytes = 2 * 1000 * 1024;
 constexpr std::size_t log_kind_bytes = 1024;
 
 }  // namespace
@@ -44,7 +43,8 @@ std::vector<node::MemoryLimit> memory_limits(const node::NodeConfig& config,
     const HttpServer::Options api;
     limits.push_back({"host", "API connections", api.connections_max,
                       2 * (api.limits.header_bytes_max + api.limits.body_bytes_max)});
-    limits.push_back({"host", "store cache", 1, sqlite_cache_bytes + kv::batch_bytes_max});
+    limits.push_back(
+        {"host", "store cache", 1, SqliteOptions::cache_bytes_usual + kv::batch_bytes_max});
     limits.push_back({"host", "log lines counted", LineFilter::kinds_max, log_kind_bytes});
     return limits;
 }

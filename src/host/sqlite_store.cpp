@@ -112,6 +112,7 @@ std::expected<void, base::Error> SqliteStore::start(std::span<const kv::TableInf
     if (!read_only_) MESH_CHECK(SqliteTables::add_missing(*connection_, tables));
     names_ = names_of(tables);
     tables_ = std::make_unique<SqliteTables>(*connection_, names_, stats_);
+    MESH_TRY(begin_read_, connection_->prepare("BEGIN"));
     if (!read_only_) MESH_CHECK(prepare_commit());
     return {};
 }
@@ -119,6 +120,8 @@ std::expected<void, base::Error> SqliteStore::start(std::span<const kv::TableInf
 std::expected<void, base::Error> SqliteStore::configure(const SqliteOptions& options) {
     MESH_TRY(const std::int64_t page_bytes, connection_->integer("PRAGMA page_size"));
     page_bytes_ = static_cast<std::uint64_t>(page_bytes);
+    MESH_CHECK(
+        connection_->run("PRAGMA cache_size = -" + std::to_string(options.cache_bytes / 1024)));
     if (read_only_) return {};
     const bool full = options.durability == SqliteOptions::Durability::full;
     MESH_CHECK(connection_->run(full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = OFF"));
@@ -136,7 +139,7 @@ std::expected<void, base::Error> SqliteStore::configure(const SqliteOptions& opt
     // shrinks to this after a long-lived snapshot has made it grow.
     MESH_CHECK(
         connection_->run("PRAGMA wal_autocheckpoint = " + std::to_string(options.checkpoint_pages) +
-                         "; PRAGMA journal_size_limit = 16777216;"));
+                         "; PRAGMA journal_size_limit = 67108864;"));
     is_log_in_doubt_ = !connection_->write_log_again().has_value();
     const kv::Quota limit{.limit_bytes = quota_bytes_};
     if (quota_bytes_ == 0) return {};
@@ -156,6 +159,7 @@ SqliteStore::~SqliteStore() {
 }
 
 void SqliteStore::release() {
+    begin_read_ = {};
     commit_ = {};
     begin_ = {};
     tables_.reset();
@@ -168,20 +172,34 @@ std::expected<void, base::Error> SqliteStore::check_open() const {
     return base::failure(base::Errc::closed, "the store is closed", path_.string());
 }
 
+/// Reads between two commits share one transaction: each of its own would lock the file and look
+/// for a newer state, of which there is none, since only this store writes.
+std::expected<void, base::Error> SqliteStore::begin_read() {
+    MESH_CHECK(check_open());
+    if (read_only_ || connection_->in_transaction()) return {};
+    return begin_read_.run();
+}
+
+/// Before a commit, which then finds no reader of ours in the way of its checkpoint.
+std::expected<void, base::Error> SqliteStore::end_read() {
+    if (!connection_->in_transaction()) return {};
+    return commit_.run();
+}
+
 std::expected<bool, base::Error> SqliteStore::get_into(kv::Table table, base::Bytes key,
                                                        base::Buffer& value) {
-    MESH_CHECK(check_open());
+    MESH_CHECK(begin_read());
     return tables_->get_into(table, key, value);
 }
 
 std::expected<std::size_t, base::Error> SqliteStore::scan(const kv::Range& range,
                                                           kv::Visitor visit) {
-    MESH_CHECK(check_open());
+    MESH_CHECK(begin_read());
     return tables_->scan(range, visit);
 }
 
 std::expected<std::uint64_t, base::Error> SqliteStore::count(kv::Table table) {
-    MESH_CHECK(check_open());
+    MESH_CHECK(begin_read());
     return tables_->count(table);
 }
 
@@ -204,6 +222,7 @@ std::expected<void, base::Error> SqliteStore::commit(const kv::Batch& batch) {
 }
 
 std::expected<void, base::Error> SqliteStore::write(const kv::Batch& batch) {
+    MESH_CHECK(end_read());
     if (is_log_in_doubt_) MESH_CHECK(connection_->write_log_again());
     is_log_in_doubt_ = false;
     auto done = begin_.run();
@@ -272,6 +291,7 @@ std::expected<void, base::Error> SqliteStore::compact() {
         return base::failure(base::Errc::locked, "snapshots are open", path_.string(),
                              "drop them first");
     }
+    MESH_CHECK(end_read());
     return connection_->run("VACUUM; PRAGMA wal_checkpoint(TRUNCATE);");
 }
 

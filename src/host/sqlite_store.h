@@ -25,10 +25,15 @@ struct SqliteOptions {
         off,   ///< survives the process, not a power cut: for tests and benchmarks
     };
 
+    /// Of pages in memory. Keys are hashes, so a commit touches pages all over the file: those that
+    /// are not held are read from the system for every one.
+    static constexpr std::uint64_t cache_bytes_usual = 32 << 20;
+
     Mode mode = Mode::create_if_absent;
     Durability durability = Durability::full;
     /// Of the log, before a commit moves them into the database.
-    std::uint32_t checkpoint_pages = 1000;
+    std::uint32_t checkpoint_pages = 8000;
+    std::uint64_t cache_bytes = cache_bytes_usual;
 };
 
 class SqliteStore final : public kv::Store {
@@ -71,6 +76,8 @@ private:
     std::expected<void, base::Error> configure(const SqliteOptions& options);
     std::expected<void, base::Error> prepare_commit();
     std::expected<void, base::Error> check_open() const;
+    std::expected<void, base::Error> begin_read();
+    std::expected<void, base::Error> end_read();
     std::expected<void, base::Error> check_commit(const kv::Batch& batch) const;
     std::expected<void, base::Error> write(const kv::Batch& batch);
     void roll_back();
@@ -82,6 +89,7 @@ private:
     FileDescriptor lock_;
     std::unique_ptr<SqliteConnection> connection_;  ///< none when closed
     std::unique_ptr<SqliteTables> tables_;
+    SqliteStatement begin_read_;
     SqliteStatement begin_;
     SqliteStatement commit_;
     TableNames names_;

@@ -326,6 +326,19 @@ TEST(SqliteStore, ReadOnly_SeesTheStoreBesideAWriterAndChangesNothing) {
     EXPECT_EQ(checked_height(**reader), 2u);
 }
 
+TEST(SqliteStore, ReadsBetweenCommits_KeepTheLogShort) {
+    const SqliteTestFolder folder;
+    constexpr std::uint32_t pages = 50;
+    auto store = *SqliteStore::open(
+        folder.path(), {.tables = SqliteTestFolder::tables},
+        {.durability = SqliteOptions::Durability::off, .checkpoint_pages = pages});
+    for (std::uint64_t height = 1; height <= 500; ++height) {
+        ASSERT_TRUE(store->commit(block_batch(height)));
+        ASSERT_TRUE(store->count(SqliteTestFolder::blocks));  // in a transaction that stays open
+    }
+    EXPECT_LE(std::filesystem::file_size(folder.log_path()), 3 * pages * 4096);
+}
+
 TEST(SqliteStore, FullMedium_ChangesNothingAndRecovers) {  // B12
     const SqliteTestFolder folder;
     auto store = folder.open(Mode::create_if_absent, 400'000);

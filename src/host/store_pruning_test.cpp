@@ -17,16 +17,6 @@
 namespace meshchain::host {
 namespace {
 
-crypto::SigningKey key_of(const crypto::PublicKey& key) {
-    for (const std::uint32_t first : {0U, 2000U}) {
-        for (std::uint32_t i = first; i < first + 3; ++i) {
-            if (ledger::test::public_key(i) == key) return ledger::test::person(i);
-        }
-    }
-    MESH_ASSERT(false);
-    return ledger::test::person(0);
-}
-
 class StorePruning : public testing::TestWithParam<node::StoreEngine> {
 protected:
     static constexpr std::uint32_t blocks = 120;
@@ -43,8 +33,9 @@ protected:
     }
     void make_chain() {
         const auto store = open();
+        const ledger::test::KeyRing keys(3);
         const chain::test::LongChain made(
-            *store, genesis_, [](const auto& key) { return key_of(key); },
+            *store, genesis_, [&](const auto& key) { return keys(key); },
             {.blocks = blocks, .final_every = 40, .consensus_table = node::tables::consensus});
         ASSERT_TRUE(store->close());
     }

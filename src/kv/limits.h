@@ -17,10 +17,11 @@ inline constexpr std::size_t table_name_bytes_max = 32;
 inline constexpr std::size_t key_bytes_max = 64;
 /// A block of the largest limit a genesis may set, or its undo data, with as much room again.
 inline constexpr std::size_t value_bytes_max = 131'072;
-/// The largest block applied or reverted, with its coins and index, is one batch.
-inline constexpr std::size_t batch_operations_max = 16'384;
+/// The largest block applied or reverted, with its coins and index, is one batch; while catching
+/// up, some hundred small ones.
+inline constexpr std::size_t batch_operations_max = 65'536;
 /// Sum over the keys and values of a batch.
-inline constexpr std::size_t batch_bytes_max = 1'048'576;
+inline constexpr std::size_t batch_bytes_max = 4'194'304;
 /// Open at a time; each pins what it sees.
 inline constexpr std::size_t snapshots_max = 4;
 

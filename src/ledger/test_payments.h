@@ -1,6 +1,7 @@
 #pragma once
 // Keys, a genesis and signed payments for tests of the ledger and of what is built on it.
 
+#include <map>
 #include <utility>
 
 #include "base/random.h"
@@ -15,6 +16,24 @@ inline crypto::SigningKey person(std::uint32_t number) {
     return crypto::SigningKey::from_seed(seed);
 }
 inline crypto::PublicKey public_key(std::uint32_t number) { return person(number).public_key(); }
+
+/// The keys that sign in a `genesis_with`: of its people, and of its validators. Making a pair
+/// costs as much as signing, so each is made once.
+class KeyRing {
+public:
+    explicit KeyRing(std::uint32_t people, std::uint32_t validators = 1) {
+        for (std::uint32_t i = 0; i < people; ++i) keys_.emplace(public_key(i), person(i));
+        for (std::uint32_t i = 2000; i < 2000 + validators; ++i) {
+            keys_.emplace(public_key(i), person(i));
+        }
+    }
+    crypto::SigningKey operator()(const crypto::PublicKey& key) const {
+        return keys_.at(key).clone();
+    }
+
+private:
+    std::map<crypto::PublicKey, crypto::SigningKey> keys_;
+};
 
 /// Validators 1000 … with stake 100 each; every person of `people` owns `coins_each` coins of
 /// `units`.

@@ -1,6 +1,7 @@
 #include "node/memory_limits.h"
 
 #include "chain/chain.h"
+#include "kv/limits.h"
 #include "mesh/memory_limits.h"
 #include "node/node_parts.h"
 
@@ -49,6 +50,8 @@ void add_sync(std::vector<MemoryLimit>& limits, const NodeConfig& config) {
                       sizeof(chain::HeaderWalk::Entry)});
     // Once as they came, and once parsed, which takes a few times their bytes.
     limits.push_back({"chain", "bytes of blocks to catch up by", BodyFetch::buffer_bytes_max, 5});
+    // What the batch takes, and its transactions with their coins in several maps.
+    limits.push_back({"chain", "bytes of blocks executed and not stored", kv::batch_bytes_max, 6});
     limits.push_back(
         {"chain", "answers on their way", BodyFetch::groups_max, 2 * wire::answer_bytes_max});
     limits.push_back({"chain", "sync requests to answer",

@@ -8,7 +8,7 @@ namespace {
 
 /// Small enough for any engine's batch, large enough that nearly every block is one.
 constexpr std::size_t operations_per_batch = 512;
-constexpr std::size_t bytes_per_batch = kv::batch_bytes_max / 2;
+constexpr std::size_t bytes_per_batch = 512 * 1024;
 
 template <class Map, class Key>
 void remember(std::map<Key, std::optional<typename Map::mapped_type>>& old, const Map& now,

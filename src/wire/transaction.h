@@ -36,7 +36,9 @@ struct Outpoint {
 
 /// First 40 bits of H(chain id ‖ outpoint); does not change with a reorganisation.
 struct ShortOutpoint {
-    std::array<std::byte, 5> bytes{};
+    static constexpr std::size_t size = 5;
+
+    std::array<std::byte, size> bytes{};
     friend auto operator<=>(const ShortOutpoint&, const ShortOutpoint&) = default;
 };
 ShortOutpoint short_outpoint(const ChainId& chain, const Outpoint& outpoint);
