@@ -25,8 +25,6 @@ public:
         now_ = std::max(now_ + std::chrono::microseconds(1), deadline);
         return now_;
     }
-    base::Instant now() const { return now_; }
-    void set(base::Instant now) { now_ = now; }
     std::size_t waits() const { return waits_; }
 
 private:
@@ -110,22 +108,16 @@ TEST(AuditRuntime, P5_17_QueueBusyWaits_OrderOfArrivalIsKept) {
     for (std::uint16_t i = 0; i < 64; ++i) EXPECT_EQ(queue.dequeue({})->type, i);
 }
 
-TEST(AuditRuntime, P5_18_TaskTimingDrifts_ASlowTaskKeepsItsGrid) {
-    struct State {
-        JumpingWaiter waiter{};
-        std::vector<base::Instant> ran{};
-    } state;
+TEST(AuditRuntime, P5_18_TaskTimingDrifts_ATaskThatIsAlwaysLateKeepsItsGrid) {
     runtime::EventLoop loop;
-    ASSERT_TRUE(
-        loop.tasks().schedule_every(base::Instant{10s}, 10s, "slow", [&state](base::Instant now) {
-            state.ran.push_back(now);
-            state.waiter.set(now + 9s);  // so long it works
-        }));
-    loop.run_for({}, base::Instant{1000s}, state.waiter);
-    ASSERT_EQ(state.ran.size(), 100U);
-    for (std::size_t i = 0; i < state.ran.size(); ++i) {
-        EXPECT_EQ(state.ran[i], base::Instant{10s * (i + 1)}) << "run " << i;
+    std::size_t runs = 0;
+    ASSERT_TRUE(loop.tasks().schedule_every(base::Instant{10s}, 10s, "slow",
+                                            [&runs](base::Instant) { ++runs; }));
+    for (int i = 1; i <= 100; ++i) {
+        EXPECT_EQ(loop.poll_timeout(), base::Instant{10s * i}) << "run " << i;
+        loop.run_once(base::Instant{10s * i + 3s});  // what came before it took so long
     }
+    EXPECT_EQ(runs, 100U);
 }
 
 TEST(AuditRuntime, N12_FailingTaskRetriedWithoutBackOff_AnHourOfFailuresCostsAHandfulOfRuns) {
