@@ -22,6 +22,7 @@ THREADED := $(sort $(foreach file,$(shell grep -lE '^\#include <(thread|mutex|fu
 
 # The suites that do more in a long run: those of the files that ask for their effort.
 SCALED = $(shell grep -rl 'base/test_effort.h' src apps tests --include='*_test.cpp' \
+    --include='*_suite.h' \
     | xargs sed -nE 's/^TEST(_[FP])?.(\w+),.*/\2/p' | sort -u)
 
 # configure PRESET OPTIONS, compile FOLDER TARGETS: build noise goes to stderr.

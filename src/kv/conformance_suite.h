@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/random.h"
+#include "base/test_effort.h"
 #include "kv/store.h"
 
 namespace meshchain::kv::conformance {
@@ -495,7 +496,8 @@ TEST_P(StoreConformance, RandomHistory_WithCrashes_EqualsAPlainMap) {
         return key;
     };
     Model model;
-    for (int step = 0; step < 600; ++step) {
+    const int steps = test::effort(600, 1'000'000);
+    for (int step = 0; step < steps; ++step) {
         Batch batch;
         for (std::uint64_t i = random.below(8); i > 0; --i) {
             const std::string key = random_key();
