@@ -16,6 +16,9 @@ LAUNCHER := $$(command -v ccache >/dev/null && echo -DCMAKE_CXX_COMPILER_LAUNCHE
 CTEST = ctest --parallel $(JOBS) --output-on-failure --no-tests=error --timeout $(1) \
     --tests-regex '$(or $(2),$(TESTS))'
 
+# What precompiled headers take, and what no file of ours uses.
+export CCACHE_SLOPPINESS ?= pch_defines,time_macros
+
 # The test programs of the modules that use threads.
 THREADED := $(sort $(foreach file,$(shell grep -lE '^\#include <(thread|mutex|future|boost/asio)' \
     -r src --include='*.h' --include='*.cpp'),$(word 2,$(subst /, ,$(file)))_test))

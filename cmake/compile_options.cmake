@@ -24,3 +24,16 @@ endif()
 
 # Floors 0-5 run on a microcontroller too: no exceptions, no RTTI.
 set(MESHCHAIN_CORE_OPTIONS -fno-exceptions -fno-rtti)
+
+# Tests are compiled quickly: what they try is in the libraries, which get the flags of their build.
+# UBSan's checks make a file that is mostly assertions take twice as long.
+set(MESHCHAIN_TEST_OPTIONS)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  list(APPEND MESHCHAIN_TEST_OPTIONS -fpch-preprocess)  # lets ccache see what was precompiled
+  if(CMAKE_BUILD_TYPE STREQUAL "Release")
+    list(APPEND MESHCHAIN_TEST_OPTIONS -O0)
+  endif()
+endif()
+if(MESHCHAIN_SANITIZE MATCHES "undefined")
+  list(APPEND MESHCHAIN_TEST_OPTIONS -fno-sanitize=undefined)
+endif()

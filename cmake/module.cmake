@@ -41,13 +41,30 @@ function(mesh_module NAME)
   endforeach()
 endfunction()
 
+# What nearly every test includes, compiled once for all programs of tests.
+function(mesh_test_headers)
+  if(TARGET meshchain_test_headers)
+    return()
+  endif()
+  file(WRITE ${PROJECT_BINARY_DIR}/generated/test_headers.cpp "")
+  add_library(meshchain_test_headers STATIC ${PROJECT_BINARY_DIR}/generated/test_headers.cpp)
+  target_link_libraries(meshchain_test_headers PRIVATE GTest::gmock)
+  target_compile_options(meshchain_test_headers PRIVATE ${MESHCHAIN_TEST_OPTIONS})
+  target_precompile_headers(meshchain_test_headers PRIVATE <gtest/gtest.h> <array> <deque>
+                            <expected> <functional> <map> <memory> <optional> <set> <span>
+                            <string> <vector>)
+endfunction()
+
 # mesh_test(NAME SOURCES files... LIBS libraries...): a GoogleTest program, each test known to ctest
 # under the label NAME. How long one may take is the caller's: `make` passes --timeout to ctest.
 function(mesh_test NAME)
   cmake_parse_arguments(ARG "" "" "SOURCES;LIBS" ${ARGN})
   find_package(GTest REQUIRED)
   include(GoogleTest)
+  mesh_test_headers()
   add_executable(${NAME} ${ARG_SOURCES})
+  target_compile_options(${NAME} PRIVATE ${MESHCHAIN_TEST_OPTIONS})
+  target_precompile_headers(${NAME} REUSE_FROM meshchain_test_headers)
   target_include_directories(${NAME} PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/tests)
   target_link_libraries(${NAME} PRIVATE ${ARG_LIBS} GTest::gmock GTest::gtest_main)
   gtest_discover_tests(${NAME} DISCOVERY_MODE PRE_TEST PROPERTIES LABELS ${NAME})
