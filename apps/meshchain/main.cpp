@@ -1,5 +1,6 @@
 // The program: one command line, one command, one exit code.
 
+#include <csignal>
 #include <cstdlib>
 
 #include "host/system_entropy.h"
@@ -35,6 +36,7 @@ std::filesystem::path default_folder() {
 
 int main(int argc, char** argv) {
     using namespace meshchain::app;
+    std::signal(SIGXFSZ, SIG_IGN);  // a limit on the size of files is an error, and no death
     const meshchain::host::SystemEntropy initialises_crypto;
     const ProgramText text{"meshchain", MESHCHAIN_VERSION,
                            "MeshChain: payments and shared records for networks without Internet.",

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include <csignal>
 #include <fstream>
 
 #include "meshchain/test_running_node.h"
@@ -143,6 +144,21 @@ TEST_F(StoreProgram, BackupOfARunningNode_IsWholeAndItsKeyWaits) {
     EXPECT_EQ(checked.at("tip"), copy.at("tip"));
     must({"store", "compact"});
     EXPECT_EQ(must({"store", "check"}).at("tip"), copy.at("tip"));
+}
+
+TEST_F(StoreProgram, BackupAfterACrash_IsRestoredByTheBook) {
+    start();
+    EXPECT_EQ(send("5").exit_code, 0);
+    const Json copy = must({"store", "backup", path("copy.db")});
+    EXPECT_EQ(send("7").exit_code, 0);
+    node_->send_signal(SIGKILL);  // what it wrote last waits in the log beside the store
+    node_->wait(std::chrono::seconds(10));
+    const Json restored = must({"store", "import", path("copy.db")});
+    EXPECT_EQ(restored.at("tip"), copy.at("tip"));
+    EXPECT_EQ(restored.at("key_waits"), true);
+    const Json checked = must({"store", "check"});
+    EXPECT_EQ(checked.at("sound"), true);
+    EXPECT_EQ(checked.at("tip"), copy.at("tip"));
 }
 
 }  // namespace

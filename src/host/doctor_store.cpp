@@ -13,7 +13,8 @@ namespace meshchain::host {
 namespace {
 
 constexpr auto sync_anew =
-    "stop the node, keep a copy of its folder, move the store away and start with "
+    "stop the node, keep a copy of its folder, move the store with all files named like it away, "
+    "and start with "
     "--accept-empty-store: it syncs again from peers";
 
 void check_chain(Patient& patient, kv::Store& store) {
@@ -68,7 +69,8 @@ void check_store(Patient& patient) {
                     missing ? empty_store_advice
                     : code == base::Errc::wrong_version
                         ? "use a program of the version that wrote it"
-                        : sync_anew);
+                    : store.error().advice.empty() ? sync_anew
+                                                   : store.error().advice);
         return;
     }
     if (const auto expected = check_store_marker(patient.folder, **store); !expected) {

@@ -79,10 +79,7 @@ Result FileRegion::measure(const Options& options) {
     }
     size_bytes_ = static_cast<std::uint64_t>(status.st_size);
     if (size_bytes_ > 0) {
-        std::array<std::byte, 4096> first{};
-        const auto size = std::min<std::uint64_t>(first.size(), size_bytes_);
-        MESH_CHECK(read(0, base::MutableBytes(first).first(size)));
-        is_blank_ = std::ranges::all_of(first, [](std::byte b) { return b == std::byte{0}; });
+        MESH_TRY(is_blank_, is_all_zeros());
     }
     if (options.mode == Mode::create_if_absent && (size_bytes_ == 0 || is_blank_)) {
         return allocate(options.size_bytes);
@@ -94,6 +91,19 @@ Result FileRegion::measure(const Options& options) {
         return missing(base::Errc::corrupt, "the store is empty: its content is lost", path_);
     }
     return {};
+}
+
+/// To the end: a store whose beginning is lost is damaged, and not blank.
+std::expected<bool, base::Error> FileRegion::is_all_zeros() {
+    base::Buffer bytes(4096);
+    for (std::uint64_t at = 0; at < size_bytes_; at += bytes.size()) {
+        const auto part = base::MutableBytes(bytes).first(
+            std::min<std::uint64_t>(bytes.size(), size_bytes_ - at));
+        MESH_CHECK(read(at, part));
+        const bool zeros = std::ranges::all_of(part, [](std::byte b) { return b == std::byte{0}; });
+        if (!zeros) return false;
+    }
+    return true;
 }
 
 /// Zeros rather than holes: what was never written would have to be allocated by a commit.

@@ -52,6 +52,7 @@ private:
 
     std::expected<void, base::Error> lock(Mode mode);
     std::expected<void, base::Error> measure(const Options& options);
+    std::expected<bool, base::Error> is_all_zeros();
     std::expected<void, base::Error> allocate(std::uint64_t size_bytes);
     std::expected<void, base::Error> grow(std::uint64_t size_bytes);
     std::expected<void, base::Error> write_zeros(std::uint64_t from, std::uint64_t to);

@@ -63,6 +63,16 @@ TEST(FileRegion, MissingEmptyOrForeignFiles_AreReported) {
     EXPECT_EQ(refusal(FileRegion::open(folder.path() / "no" / "store", {})), Errc::not_found);
 }
 
+TEST(FileRegion, FileWhoseBeginningIsLost_IsNotBlank) {
+    const TemporaryFolder folder;
+    const auto path = folder.path() / "store.db";
+    std::ofstream(path, std::ios::binary) << std::string(20'000, '\0') << "content";
+    const auto region = FileRegion::open(path, {.size_bytes = 1 << 20});
+    ASSERT_TRUE(region.has_value()) << sentence(region.error());
+    EXPECT_FALSE((*region)->is_blank());
+    EXPECT_EQ((*region)->size_bytes(), 20'007U) << "nothing was written over it";
+}
+
 TEST(FileRegion, FileInUse_IsLockedForOthers) {
     const TemporaryFolder folder;
     const auto path = folder.path() / "store";
@@ -275,9 +285,11 @@ TEST(NodeStore, EngineOtherThanTheStores_IsRefusedAndChangesNothing) {
         config.store_engine = made;
         ASSERT_TRUE(open_node_store(folder, config, StoreMode::create_if_absent).has_value());
         config.store_engine = made == Engine::sqlite ? Engine::flashlog : Engine::sqlite;
+        const auto bytes = std::filesystem::file_size(folder.store(config));
         for (const StoreMode mode : {StoreMode::create_if_absent, StoreMode::must_exist}) {
             EXPECT_EQ(refusal(open_node_store(folder, config, mode)), Errc::corrupt);
         }
+        EXPECT_EQ(std::filesystem::file_size(folder.store(config)), bytes);
         config.store_engine = made;
         const auto opened = open_node_store(folder, config, StoreMode::must_exist);
         EXPECT_TRUE(opened.has_value()) << sentence(opened.error());

@@ -5,10 +5,14 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include "consensus/vote_store.h"
 #include "host/data_folder.h"
 #include "host/file.h"
+#include "host/node_setup.h"
+#include "host/node_store.h"
 #include "host/system_entropy.h"
 #include "host/temporary_folder.h"
+#include "node/tables.h"
 
 namespace meshchain::host {
 namespace {
@@ -90,6 +94,50 @@ TEST_F(NodeKeysFile, SavedKeys_ComeBackWithAndWithoutValidatingKey) {
     ASSERT_TRUE(loaded);
     EXPECT_FALSE(loaded->validating);
 }
+
+class NewNodeKeys : public testing::TestWithParam<node::StoreEngine> {
+protected:
+    std::expected<node::Keys, base::Error> make() {
+        return load_or_make_keys(folder(), entropy_, config_);
+    }
+    DataFolder folder() const { return DataFolder(root_.path()); }
+
+    SystemEntropy entropy_;
+    TemporaryFolder root_;
+    void SetUp() override {
+        config_.store_engine = GetParam();
+        config_.store_size_mb = 16;
+    }
+
+    node::NodeConfig config_;
+};
+
+TEST_P(NewNodeKeys, CutShortWhileTheyAreMade_AreMadeAnewWithARecordOfTheirOwn) {
+    ASSERT_TRUE(make().has_value());
+    // As after a kill between the record and the keys.
+    std::filesystem::remove(folder().node_keys());
+    std::filesystem::remove(folder().store_marker());
+    const auto keys = make();
+    ASSERT_TRUE(keys.has_value()) << base::sentence(keys.error());
+    const auto store = *open_node_store(folder(), config_, StoreMode::must_exist);
+    const auto content = consensus::VoteStore(*store, node::tables::consensus).load();
+    ASSERT_TRUE(content.has_value() && content->record.has_value());
+    EXPECT_EQ(content->record->key, keys->validating->public_key());
+}
+
+TEST_P(NewNodeKeys, WhereNoStoreCanBeMade_AreNotKeptEither) {
+    config_.storage_path = "missing/store.db";
+    EXPECT_FALSE(make().has_value());
+    EXPECT_FALSE(std::filesystem::exists(folder().node_keys()));
+    config_.storage_path = "store.db";
+    EXPECT_TRUE(make().has_value());
+}
+
+INSTANTIATE_TEST_SUITE_P(Engine, NewNodeKeys,
+                         testing::Values(node::StoreEngine::sqlite, node::StoreEngine::flashlog),
+                         [](const auto& of) {
+                             return of.param == node::StoreEngine::sqlite ? "Sqlite" : "FlashLog";
+                         });
 
 TEST_F(NodeKeysFile, Folder_IsMadeForItsOwnerAlone) {
     const auto folder = folder_.path() / "a" / "b";

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "chain/tables.h"
 #include "host/config_json.h"
 #include "host/file.h"
 #include "host/node_keys.h"
@@ -13,13 +14,26 @@
 namespace meshchain::host {
 namespace {
 
+/// A record without a chain is of a key that was made before, and never saved: whoever made it was
+/// interrupted, and nothing was signed.
+std::expected<void, base::Error> drop_unused_record(kv::Store& store) {
+    MESH_TRY(const std::uint64_t rows, store.count(chain::tables::meta));
+    if (rows > 0) return {};
+    kv::Batch batch;
+    MESH_CHECK(store.scan({node::tables::consensus}, [&](base::Bytes key, base::Bytes) {
+        batch.erase(node::tables::consensus, key);
+        return true;
+    }));
+    return store.commit(batch);
+}
+
 std::expected<void, base::Error> record_new_key(const DataFolder& folder,
                                                 const node::NodeConfig& config,
                                                 const crypto::PublicKey& key) {
     MESH_TRY(const auto store, open_node_store(folder, config, StoreMode::create_if_absent));
+    MESH_CHECK(drop_unused_record(*store));
     MESH_CHECK(node::Node::record_new_key(*store, key));
-    MESH_CHECK(store->close());
-    return write_store_marker(folder);
+    return store->close();
 }
 
 }  // namespace
@@ -41,8 +55,10 @@ std::expected<node::Keys, base::Error> load_or_make_keys(const DataFolder& folde
                                                          const node::NodeConfig& config) {
     if (std::filesystem::exists(folder.node_keys())) return load_node_keys(folder.node_keys());
     node::Keys keys = generate_keys(entropy);
-    MESH_CHECK(save_node_keys(keys, folder.node_keys()));
+    // The keys last: a key without a record would keep silent for ever, as a restored one does.
     MESH_CHECK(record_new_key(folder, config, keys.validating->public_key()));
+    MESH_CHECK(save_node_keys(keys, folder.node_keys()));
+    MESH_CHECK(write_store_marker(folder));
     return keys;
 }
 

@@ -54,14 +54,34 @@ Region unsealed(const DataFolder& folder, const node::NodeConfig& config,
     return region;
 }
 
-Opened open_flash_log(const DataFolder& folder, const node::NodeConfig& config, StoreMode mode) {
-    const auto path = folder.store(config);
+FileRegion::Options region_options(const node::NodeConfig& config, StoreMode mode) {
     using Mode = FileRegion::Mode;
     const Mode modes[] = {Mode::create_if_absent, Mode::must_exist, Mode::read_only};
-    MESH_TRY(auto file,
-             FileRegion::open(path, {.mode = modes[static_cast<std::size_t>(mode)],
-                                     .size_bytes = std::uint64_t{config.store_size_mb} << 20,
-                                     .grows = true}));
+    return {.mode = modes[static_cast<std::size_t>(mode)],
+            .size_bytes = std::uint64_t{config.store_size_mb} << 20};
+}
+
+Opened open_flash_log(const DataFolder& folder, const node::NodeConfig& config, StoreMode mode);
+
+/// The file of the store, grown to its configured size. Before that it is read as it is: zeros
+/// behind a log that was cut short would hide the cut, and a file that is no log is not ours.
+std::expected<std::unique_ptr<FileRegion>, base::Error> open_file(const DataFolder& folder,
+                                                                  const node::NodeConfig& config,
+                                                                  StoreMode mode) {
+    FileRegion::Options options = region_options(config, mode);
+    const auto path = folder.store(config);
+    MESH_TRY(auto file, FileRegion::open(path, options));
+    const bool is_small = file->size_bytes() < options.size_bytes;
+    if (mode == StoreMode::read_only || file->is_blank() || !is_small) return file;
+    file.reset();
+    MESH_CHECK(open_flash_log(folder, config, StoreMode::read_only));
+    options.grows = true;
+    return FileRegion::open(path, options);
+}
+
+Opened open_flash_log(const DataFolder& folder, const node::NodeConfig& config, StoreMode mode) {
+    const auto path = folder.store(config);
+    MESH_TRY(auto file, open_file(folder, config, mode));
     const bool is_new = mode == StoreMode::create_if_absent && file->is_blank();
     MESH_TRY(auto region, unsealed(folder, config, std::move(file), mode));
     if (is_new) MESH_CHECK(kv::FlashLog::format(*region));
@@ -76,6 +96,10 @@ Opened open_flash_log(const DataFolder& folder, const node::NodeConfig& config, 
                  is_sealed ? "this is no flash log that the key opens" : "this is no flash log", "",
                  is_sealed ? "put back the key that belongs to this store"
                            : "set store.engine to what the store was made with"};
+    }
+    if (error.code == base::Errc::invalid_argument) {
+        error = {base::Errc::corrupt, "no flash log is so small: it was cut short, or is none", "",
+                 "restore it, or make a new node"};
     }
     error.where = path.string();
     return std::unexpected(std::move(error));

@@ -13,7 +13,8 @@ namespace meshchain::host {
 namespace {
 
 constexpr auto sync_anew =
-    "stop the node, keep a copy of its folder, move the store away and start with "
+    "stop the node, keep a copy of its folder, move the store with all files named like it away, "
+    "and start with "
     "--accept-empty-store: it syncs again from peers";
 
 constexpr std::size_t position_bytes = kv::key_bytes_max;
@@ -122,8 +123,8 @@ std::expected<StoreCheck, base::Error> check_store(const std::filesystem::path& 
     check.path = folder.store(config);
     auto store = open_node_store(folder, config, StoreMode::read_only);
     if (!store && store.error().code == base::Errc::corrupt) {
+        check.advice = store.error().advice.empty() ? sync_anew : store.error().advice;
         check.damages.push_back({"", "", std::move(store).error()});
-        check.advice = sync_anew;
         return check;
     }
     if (!store) return std::unexpected(std::move(store).error());

@@ -9,6 +9,7 @@
 #include "host/file_lock.h"
 #include "host/node_setup.h"
 #include "host/node_store.h"
+#include "host/store_marker.h"
 #include "node/tables.h"
 
 namespace meshchain::host {
@@ -20,6 +21,7 @@ std::expected<PrunedStore, base::Error> prune_store(const std::filesystem::path&
     MESH_TRY(const node::NodeConfig config, load_config(folder.config()));
     MESH_TRY(const ledger::Genesis genesis, load_genesis(folder.genesis()));
     MESH_TRY(const auto store, open_node_store(folder, config, StoreMode::must_exist));
+    MESH_CHECK(check_store_marker(folder, *store));
     MESH_TRY(const auto chain, chain::ChainStore::open(*store, genesis));
     MESH_TRY(const auto votes, consensus::VoteStore(*store, node::tables::consensus).load());
     if (!votes.final) {

@@ -6,9 +6,11 @@
 #include <cerrno>
 
 #include "base/resource_guard.h"
+#include "consensus/vote_store.h"
 #include "host/file.h"
 #include "host/file_descriptor.h"
 #include "host/file_lock.h"
+#include "host/node_keys.h"
 #include "host/os_error.h"
 #include "host/store_copying.h"
 #include "host/store_marker.h"
@@ -49,11 +51,13 @@ void remove_store(const fs::path& path) {
     }
 }
 
-/// Bytes to a new file, for its owner alone.
+/// Bytes to a new file, for its owner alone, in place of what an earlier try may have left.
 class NewFile {
 public:
     static std::expected<NewFile, base::Error> create(const fs::path& path) {
-        FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+        ::unlink(path.c_str());
+        FileDescriptor file(
+            ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
         if (!file.valid()) return std::unexpected(os_error(errno, "write", path));
         return NewFile(path, std::move(file));
     }
@@ -77,6 +81,17 @@ private:
     fs::path path_;
     FileDescriptor file_;
 };
+
+/// Enough of a file to tell what it is.
+std::expected<base::Buffer, base::Error> read_head(const fs::path& path) {
+    const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!file.valid()) return std::unexpected(os_error(errno, "read", path));
+    base::Buffer head(64);
+    const ssize_t got = ::read(file.number(), head.data(), head.size());
+    if (got < 0) return std::unexpected(os_error(errno, "read", path));
+    head.resize(static_cast<std::size_t>(got));
+    return head;
+}
 
 StoreExportReader::Source source_of(const FileDescriptor& file, const fs::path& path) {
     return [&file, &path](base::MutableBytes out) -> std::expected<std::size_t, base::Error> {
@@ -198,6 +213,55 @@ std::expected<StoreCopy, base::Error> fill(kv::Store& store, const Home& home,
     return copy;
 }
 
+/// Which engine wrote the file; nothing if none did.
+std::optional<node::StoreEngine> engine_of(base::Bytes head, const fs::path& path) {
+    if (base::as_text(head).starts_with("SQLite format 3")) return node::StoreEngine::sqlite;
+    if (base::as_text(head).starts_with("MCfl")) return node::StoreEngine::flashlog;
+    if (fs::exists(path.string() + ".key")) return node::StoreEngine::flashlog;
+    return std::nullopt;
+}
+
+/// Reads a backup into `store`, which is empty.
+std::expected<StoreCopy, base::Error> fill_from_backup(kv::Store& store, const Home& home,
+                                                       const fs::path& from,
+                                                       node::StoreEngine engine) {
+    node::NodeConfig config = home.config;
+    config.storage_path = fs::absolute(from).string();
+    config.store_engine = engine;
+    if (!fs::exists(config.storage_path + ".key")) {
+        config.store_encryption = node::StoreEncryption::none;
+    }
+    MESH_TRY(const auto backup, open_node_store(home.folder, config, StoreMode::read_only));
+    StoreCopy copy;
+    MESH_TRY(copy.tip, tip_of(*backup, home.genesis));
+    StoreFiller filler(store);
+    MESH_CHECK(for_each_entry(*backup, [&](kv::Table table, base::Bytes key, base::Bytes value) {
+        return filler.put(table, key, value);
+    }));
+    MESH_CHECK(filler.flush());
+    copy.entries = filler.entries();
+    return copy;
+}
+
+std::expected<StoreCopy, base::Error> fill_from(kv::Store& store, const Home& home,
+                                                const fs::path& from) {
+    MESH_TRY(const base::Buffer head, read_head(from));
+    const auto engine = engine_of(head, from);
+    return engine ? fill_from_backup(store, home, from, *engine) : fill(store, home, from);
+}
+
+/// A store without what this node's key has signed would not start, and should not.
+Result expect_own_record(kv::Store& store, const Home& home, const fs::path& from) {
+    const auto keys = load_node_keys(home.folder.node_keys());
+    MESH_TRY(const auto content, consensus::VoteStore(store, node::tables::consensus).load());
+    if (!keys || !keys->validating || !content.record) return {};
+    if (content.record->key == keys->validating->public_key()) return {};
+    return base::failure(Errc::invalid_argument, "it holds what another node's key has signed",
+                         from.string(),
+                         "import what this node exported; a new node takes the state of others "
+                         "with sync.start set to snapshot");
+}
+
 }  // namespace
 
 std::expected<Compaction, base::Error> compact_store(const fs::path& root) {
@@ -254,7 +318,8 @@ std::expected<StoreCopy, base::Error> backup_store(const fs::path& root, const f
         MESH_CHECK(copy->close());
     }
     if (fs::exists(part.string() + ".key")) {
-        MESH_CHECK(move_file(part.string() + ".key", to.string() + ".key", IfExists::refuse));
+        result.key_path = to.string() + ".key";
+        MESH_CHECK(move_file(part.string() + ".key", result.key_path, IfExists::refuse));
     }
     MESH_CHECK(move_file(part, to, IfExists::refuse));
     return result;
@@ -276,7 +341,8 @@ std::expected<StoreCopy, base::Error> import_store(const fs::path& root, const f
         ::unlink(note_of(root).c_str());
     });
     MESH_TRY(auto store, open_node_store(home.folder, config, StoreMode::create_if_absent));
-    MESH_TRY(StoreCopy copy, fill(*store, home, from));
+    MESH_TRY(StoreCopy copy, fill_from(*store, home, from));
+    MESH_CHECK(expect_own_record(*store, home, from));
     if (!is_newest(home, *store)) {
         MESH_TRY(copy.key_waits, mark_restored(*store));
     }

@@ -62,8 +62,8 @@ struct StoreCopy {
     crypto::Hash fingerprint = {};  ///< of an export
     bool key_waits = false;         ///< the copy's signing record is marked as restored
     std::filesystem::path path = {};
-    std::filesystem::path old_path =
-        {};  ///< import: the store that was used before, if there was one
+    std::filesystem::path key_path = {};  ///< backup: of an encrypted store
+    std::filesystem::path old_path = {};  ///< import: the store used before, if there was one
 };
 
 /// A copy of the newest state in a new file of the same engine, with every entry verified on the
@@ -79,9 +79,9 @@ struct ImportOptions {
     std::optional<node::StoreEngine> engine;  ///< of the new store; the configured one if not given
     std::optional<std::uint32_t> size_mb;     ///< of a new flash log
 };
-/// Makes a new store of the stream and lets the configuration name it, which is the one act that
-/// changes anything: a crash before leaves the node as it was. The old store stays where it is.
-/// Of a stopped node. Errors: wrong_chain.
+/// Makes a new store of an export, or of a backup, and lets the configuration name it, which is the
+/// one act that changes anything: a crash before leaves the node as it was. The old store stays
+/// where it is. Of a stopped node. Errors: wrong_chain, invalid_argument (of another validator).
 std::expected<StoreCopy, base::Error> import_store(const std::filesystem::path& root,
                                                    const std::filesystem::path& from,
                                                    const ImportOptions& options);

@@ -17,7 +17,7 @@ class FlashLogView final : public View {
 public:
     explicit FlashLogView(FlashLog& store)
         : store_(&store),
-          levels_{{}, store.engine_->levels().middle, store.engine_->levels().base},
+          levels_(store.engine_->levels()),
           counts_(store.engine_->counts()),
           pin_(store.engine_->pin()) {
         ++store_->stats_.snapshots_open;
@@ -192,11 +192,8 @@ std::expected<std::unique_ptr<View>, base::Error> FlashLog::snapshot() {
                              std::to_string(snapshots_max) + " snapshots are open", "kv flash log",
                              "drop one first");
     }
-    if (!engine_->levels().memory.empty()) {
-        if (is_read_only()) {
-            return base::failure(base::Errc::unavailable, "the store is read-only", "kv flash log",
-                                 "read it without a snapshot: nobody writes");
-        }
+    // So that a snapshot takes no memory for entries; where nothing can be written, a copy of them.
+    if (!engine_->levels().memory.empty() && !is_read_only()) {
         MESH_CHECK(noted(engine_->checkpoint()));
     }
     return std::make_unique<FlashLogView>(*this);

@@ -70,8 +70,7 @@ std::optional<Checkpoint> parse_checkpoint(base::Bytes bytes, const Geometry& ge
     for (std::uint32_t& count : checkpoint.counts) count = in.u32();
     // Of a region that has grown since, it names the segments that there were.
     checkpoint.named = static_cast<std::uint32_t>(in.remaining() / segment_info_bytes);
-    if (checkpoint.named > geometry.segments) return std::nullopt;
-    checkpoint.segments.resize(geometry.segments);
+    checkpoint.segments.resize(std::max(checkpoint.named, geometry.segments));
     for (std::uint32_t i = 0; i < checkpoint.named; ++i) {
         Checkpoint::SegmentInfo& segment = checkpoint.segments[i];
         segment.epoch = in.u32();

@@ -54,6 +54,10 @@ std::expected<bool, base::Error> Recovery::read_checkpoint(Location location) {
     MESH_TRY(const bool is_sound, engine_->records_.read_value(location, record->head, value));
     auto parsed = is_sound ? parse_checkpoint(value, geometry_) : std::nullopt;
     if (!parsed) return false;
+    if (parsed->named > geometry_.segments) {
+        return corrupt("the medium had " + std::to_string(parsed->named) + " segments and has " +
+                       std::to_string(geometry_.segments) + ": it was cut short");
+    }
     checkpoint_ = std::move(parsed);
     return true;
 }

@@ -298,6 +298,24 @@ TEST(FlashLog, Snapshot_KeepsWhatItSawWhileTheLogIsCollected) {
     EXPECT_TRUE((*store)->verify().has_value());
 }
 
+TEST(FlashLog, ReadOnlyLogThatWasNotClosed_GivesSnapshotsAndWritesNothing) {
+    Bench bench;
+    State state;
+    {
+        auto store = bench.open();
+        History history(5);
+        for (int i = 0; i < 6; ++i) ASSERT_TRUE((*store)->commit(history.next(state)));
+    }
+    FlashLogOptions options = cramped;
+    options.read_only = true;
+    auto store = bench.open(options);
+    ASSERT_TRUE(store.has_value()) << sentence(store.error());
+    const auto snapshot = (*store)->snapshot();
+    ASSERT_TRUE(snapshot.has_value()) << sentence(snapshot.error());
+    EXPECT_EQ(must_read(**snapshot), state);
+    EXPECT_EQ((*store)->figures().programmed_bytes, 0U);
+}
+
 TEST(FlashLog, UnfitOrForeignMedia_AreReported) {
     auto flash = std::make_shared<MemoryFlash>(small_flash());
     auto region = MemoryRegion::open(flash);

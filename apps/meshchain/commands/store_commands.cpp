@@ -98,9 +98,12 @@ Output show(const host::StoreCopy& copy, const std::string& text) {
                  {"key_waits", copy.key_waits}};
     if (!copy.fingerprint.is_zero()) json["fingerprint"] = crypto::to_hex(copy.fingerprint);
     if (!copy.old_path.empty()) json["old_file"] = copy.old_path.string();
+    if (!copy.key_path.empty()) json["key_file"] = copy.key_path.string();
+    const std::string key =
+        copy.key_path.empty() ? "" : "\nIts key is in " + copy.key_path.string() + ": keep both.";
     return output(std::move(json), text + " " + std::to_string(copy.entries) +
                                        " entries, up to block " + std::to_string(copy.tip.height) +
-                                       ", " + crypto::to_hex(copy.tip.hash) + "." +
+                                       ", " + crypto::to_hex(copy.tip.hash) + "." + key +
                                        (copy.key_waits ? waits : ""));
 }
 
@@ -157,20 +160,23 @@ Command file_command(std::string name, std::string summary, std::string examples
 
 Command import_command(const Context& context) {
     const auto o = std::make_shared<ImportCommandOptions>();
-    return {.name = "import",
-            .summary = "Make the store of a stopped node from an export, in either engine",
-            .examples =
-                "Move a node to another engine:\n"
-                "  meshchain node stop --data alice\n"
-                "  meshchain store export alice.export --data alice\n"
-                "  meshchain store import alice.export --engine flashlog --data alice\n"
-                "The configuration names the new store at the very end; until then the old one is "
-                "in use.\nA validator goes on at once if nothing was signed since the export.",
-            .options = {{"file", "FILE", "what `store export` wrote", &o->file, true},
-                        {"--engine", "ENGINE", "sqlite or flashlog (as configured)", &o->engine},
-                        {"--size-mb", "N", "size of a new flash log (as configured)", &o->size_mb,
-                         false, UINT32_MAX}},
-            .run = [&context, o] { return import(context, *o); }};
+    return {
+        .name = "import",
+        .summary = "Make the store of a stopped node from an export or a backup",
+        .examples =
+            "Move a node to another engine:\n"
+            "  meshchain node stop --data alice\n"
+            "  meshchain store export alice.export --data alice\n"
+            "  meshchain store import alice.export --engine flashlog --data alice\n"
+            "Restore a backup:\n"
+            "  meshchain store import /mnt/card/alice.db --data alice\n"
+            "The configuration names the new store at the very end; until then the old one is "
+            "in use.\nA validator goes on at once if nothing was signed since the export.",
+        .options = {{"file", "FILE", "what `store export` or `store backup` wrote", &o->file, true},
+                    {"--engine", "ENGINE", "sqlite or flashlog (as configured)", &o->engine},
+                    {"--size-mb", "N", "size of a new flash log (as configured)", &o->size_mb,
+                     false, UINT32_MAX}},
+        .run = [&context, o] { return import(context, *o); }};
 }
 
 }  // namespace
@@ -194,8 +200,9 @@ Command store_command(const Context& context) {
                 file_command(
                     "backup", "Copy the store into a new file and verify the copy",
                     "Example:\n  meshchain store backup /mnt/card/alice.db --data alice\n"
-                    "With SQLite also while the node runs. To restore, stop the node and put "
-                    "the copy\nin the place of its store.",
+                    "With SQLite also while the node runs. To restore: `meshchain store import`. "
+                    "The\ncopy of an encrypted store has its key beside it, in FILE.key: keep "
+                    "both.",
                     copy, "the copy to make", [&context, copy] { return backup(context, *copy); }),
                 file_command("export", "Write the store as a file that either engine can import",
                              "Example:\n  meshchain store export alice.export --data alice\n"
