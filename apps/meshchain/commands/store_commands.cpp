@@ -149,7 +149,7 @@ std::expected<Output, base::Error> import(const Context& context,
 }
 
 Command file_command(std::string name, std::string summary, std::string examples,
-                     std::shared_ptr<std::string> file, std::string help,
+                     const std::shared_ptr<std::string>& file, std::string help,
                      std::function<std::expected<Output, base::Error>()> run) {
     return {.name = std::move(name),
             .summary = std::move(summary),
