@@ -1,0 +1,128 @@
+#include "sim/final_history.h"
+
+#include "chain/stored_values.h"
+#include "chain/tables.h"
+
+namespace meshchain::sim {
+
+FinalHistory::FinalHistory(const ledger::Genesis& genesis, std::size_t machines, Findings& findings)
+    : chain_(ledger::chain_id(genesis)),
+      supply_(ledger::supply(genesis)->units),
+      findings_(findings),
+      seen_(machines, 0) {
+    for (const ledger::Coin& coin : ledger::genesis_coins(genesis)) {
+        coins_.emplace(coin.outpoint, coin.output);
+    }
+    for (const auto& validator : genesis.validators) stakes_ += validator.stake.units;
+}
+
+void FinalHistory::complain(std::size_t machine, std::string rule, std::string text) {
+    findings_.add(std::move(rule), "machine " + std::to_string(machine) + ": " + std::move(text));
+}
+
+void FinalHistory::look(std::size_t machine, const node::Node& node, base::Now now) {
+    const std::uint32_t final = node.status(now).final_height.value;
+    if (final < seen_[machine]) {
+        complain(machine, "final-stays",
+                 "said that height " + std::to_string(seen_[machine]) + " is FINAL, and now " +
+                     std::to_string(final));
+    }
+    while (seen_[machine] < final) look_at_block(machine, node, ++seen_[machine]);
+}
+
+void FinalHistory::look_again(std::size_t machine, const node::Node& node, base::Now now) {
+    seen_[machine] = 0;
+    look(machine, node, now);
+    for (const auto& [txid, height] : transactions_) {
+        if (height > seen_[machine]) continue;
+        const auto view = node.transaction(txid);
+        if (view && view->certainty == node::Certainty::final) continue;
+        complain(machine, "final-stays",
+                 "does not call transaction " + crypto::to_hex(txid.hash) + " of height " +
+                     std::to_string(height) + " FINAL");
+    }
+}
+
+void FinalHistory::look_at_block(std::size_t machine, const node::Node& node,
+                                 std::uint32_t height) {
+    const auto block = node.block(wire::Height{height});
+    if (!block) {
+        if (block.error().code == base::Errc::not_found && height <= blocks_.size()) return;
+        complain(machine, "final-known",
+                 "has no block at its FINAL height " + std::to_string(height) + ": " +
+                     base::sentence(block.error()));
+    } else if (height == blocks_.size() + 1) {
+        append(machine, node, *block);
+    } else if (height > blocks_.size() || blocks_[height - 1] != block->hash) {
+        complain(machine, "final-prefix",
+                 "another block is FINAL at height " + std::to_string(height) + ": " +
+                     crypto::to_hex(block->hash));
+    }
+}
+
+void FinalHistory::append(std::size_t machine, const node::Node& node,
+                          const node::BlockView& block) {
+    const wire::Hash& parent = blocks_.empty() ? chain_ : blocks_.back();
+    if (block.header.parent != parent) {
+        complain(machine, "final-prefix",
+                 "the FINAL block at height " + std::to_string(blocks_.size() + 1) +
+                     " is no child of the one before");
+    }
+    blocks_.push_back(block.hash);
+    for (const wire::Txid& txid : block.transactions) {
+        const auto view = node.transaction(txid);
+        if (!view || !view->transaction) {
+            complain(machine, "final-known",
+                     "cannot show the FINAL transaction " + crypto::to_hex(txid.hash));
+            continue;
+        }
+        apply(txid, *view->transaction);
+    }
+}
+
+void FinalHistory::apply(const wire::Txid& txid, const wire::Transaction& transaction) {
+    const auto height = static_cast<std::uint32_t>(blocks_.size());
+    const std::string what = "transaction " + crypto::to_hex(txid.hash) + " ";
+    if (!transactions_.emplace(txid, height).second) findings_.add("spent-once", what + "twice");
+    std::uint64_t in = 0;
+    for (const wire::Input& input : transaction.body.inputs) {
+        const auto coin = coins_.find(input.outpoint);
+        if (coin == coins_.end() || coin->second.amount != input.amount) {
+            findings_.add("spent-once", what + "spends a coin that is not there");
+            continue;
+        }
+        in += input.amount.units;
+        coins_.erase(coin);
+    }
+    std::uint64_t out = transaction.body.fee.amount().units;
+    std::uint16_t index = 0;
+    for (const wire::Output& output : transaction.body.outputs) {
+        out += output.amount.units;
+        coins_.emplace(wire::Outpoint{txid, index++}, output);
+    }
+    if (in != out) {
+        findings_.add("supply",
+                      what + "takes " + std::to_string(in) + " and gives " + std::to_string(out));
+    }
+}
+
+void FinalHistory::check_supply(std::size_t machine, kv::Store& store) {
+    std::uint64_t sum = stakes_;
+    const auto coins = store.scan({.table = chain::tables::coins}, [&](base::Bytes, base::Bytes v) {
+        const auto output = chain::parse_output(v);
+        if (output) sum += output->amount.units;
+        return output.has_value();
+    });
+    const auto fees = store.scan({.table = chain::tables::fees}, [&](base::Bytes, base::Bytes v) {
+        const auto amount = chain::parse_amount(v);
+        if (amount) sum += amount->units;
+        return amount.has_value();
+    });
+    if (!coins || !fees) return;  // the disk is damaged, and says so
+    if (sum != supply_) {
+        complain(machine, "supply",
+                 "holds " + std::to_string(sum) + " units of " + std::to_string(supply_));
+    }
+}
+
+}  // namespace meshchain::sim

@@ -1,0 +1,101 @@
+#include "sim/node_machine.h"
+
+#include "base/assert.h"
+#include "node/tables.h"
+#include "wallet/opened_key_file.h"
+
+namespace meshchain::sim {
+namespace {
+
+constexpr std::string_view passphrase = "the same everywhere";
+
+}  // namespace
+
+Credentials::Credentials(base::Random random) {
+    SeededEntropy entropy(random);
+    QuickKdf kdf;
+    crypto::HeapSecretMemory memory;
+    entropy.fill(identity_seed);
+    entropy.fill(validating_seed);
+    auto made = wallet::create_key_file({kdf, entropy, memory}, {1, 8}, base::as_bytes(passphrase),
+                                        "simulated");
+    MESH_ASSERT(made.has_value());
+    wallet = *std::move(made);
+}
+
+NodeMachine::NodeMachine(std::size_t index, Clock clock, const Credentials& credentials,
+                         const ledger::Genesis& genesis, Options options, base::Random random)
+    : Machine(index, clock),
+      credentials_(credentials),
+      genesis_(genesis),
+      options_(std::move(options)),
+      random_(random),
+      disk_(options_.disk, options_.flash_kb),
+      entropy_(random.stream("entropy")) {
+    const auto store = disk_.open(node::node_tables);
+    MESH_ASSERT(store.has_value());
+    const auto recorded =
+        node::Node::record_new_key(**store, credentials_.validating().public_key());
+    MESH_ASSERT(recorded.has_value());
+    MESH_ASSERT((*store)->close().has_value());
+}
+
+std::expected<void, base::Error> NodeMachine::start(base::Now now) {
+    MESH_ASSERT(!is_on());
+    disk_.power_on(random_);
+    port().is_dead = false;
+    auto booted = boot(now);
+    if (!booted) crash();
+    return booted;
+}
+
+std::expected<void, base::Error> NodeMachine::boot(base::Now now) {
+    MESH_TRY(store_, disk_.open(node::node_tables));
+    frames_ = std::make_unique<mesh::IpFrames>(port());
+    node::NodeConfig config;
+    config.role = options_.role;
+    config.node_name = options_.name;
+    config.store_undo_blocks = options_.undo_blocks;
+    config.wallet.lock_after = {};
+    node::Keys keys{credentials_.identity(), std::nullopt};
+    if (options_.role == wire::Role::validator) keys.validating = credentials_.validating();
+    MESH_TRY(node_, node::Node::create(config, genesis_, std::move(keys),
+                                       {.store = *store_,
+                                        .link = *frames_,
+                                        .entropy = entropy_,
+                                        .kdf = kdf_,
+                                        .log = options_.log,
+                                        .time = &time_source_},
+                                       now));
+    if (options_.has_wallet) MESH_CHECK(open_wallet(now));
+    return node_->start(now);
+}
+
+std::expected<void, base::Error> NodeMachine::open_wallet(base::Now now) {
+    MESH_CHECK(node_->open_wallet(now, wallet::encode(credentials_.wallet)));
+    MESH_TRY(const auto opened,
+             wallet::OpenedKeyFile::open({kdf_, entropy_, memory_}, credentials_.wallet,
+                                         {base::as_bytes(passphrase)}));
+    return node_->unlock_wallet(now, opened.keys(memory_, credentials_.wallet.keys.size()));
+}
+
+void NodeMachine::crash() {
+    port().is_dead = true;
+    node_.reset();
+    frames_.reset();
+    store_.reset();
+    port().clear();
+}
+
+void NodeMachine::step(base::Now now) {
+    node_->step(now);
+    // Without power nothing is sent: what the node did after the cut happened nowhere.
+    if (!disk_.has_power()) port().is_dead = true;
+}
+
+void NodeMachine::wipe() {
+    MESH_ASSERT(!is_on());
+    disk_.wipe();
+}
+
+}  // namespace meshchain::sim

@@ -1,0 +1,150 @@
+#include "sim/scenario.h"
+
+#include <algorithm>
+
+#include "ledger/genesis.h"
+#include "sim/scenario_words.h"
+#include "wire/numbers.h"
+
+namespace meshchain::sim {
+namespace {
+
+using words::Operands;
+
+std::string joined(const auto& numbers) {
+    std::string text;
+    for (const auto number : numbers) text += " " + std::to_string(number);
+    return text;
+}
+
+std::string sides_text(const std::vector<std::set<std::size_t>>& sides) {
+    std::string text;
+    for (const auto& side : sides) text += (text.empty() ? "" : " |") + joined(side);
+    return text;
+}
+
+std::string operands_text(const Step& step, Operands operands) {
+    switch (operands) {
+        case Operands::none: return "";
+        case Operands::sides: return sides_text(step.sides);
+        case Operands::word: return " " + step.word;
+        case Operands::pair:
+        case Operands::machines: return joined(step.machines);
+        case Operands::number_machines:
+            return " " + std::to_string(step.number) + joined(step.machines);
+        case Operands::time_machines: return " " + duration_text(step.time) + joined(step.machines);
+        case Operands::time: return " " + duration_text(step.time);
+    }
+    return "";
+}
+
+std::string step_text(const Step& step) {
+    const auto& word = words::verbs[static_cast<std::size_t>(step.verb)];
+    return "at " + duration_text(step.at) + " " + std::string(word.word) +
+           operands_text(step, word.operands) + "\n";
+}
+
+std::unexpected<base::Error> unfit(std::string what, std::string advice) {
+    return base::failure(base::Errc::invalid_argument, std::move(what), "scenario",
+                         std::move(advice));
+}
+
+std::expected<void, base::Error> check_machine(const Scenario& scenario, std::size_t machine) {
+    if (machine < scenario.nodes()) return {};
+    return unfit("there is no machine " + std::to_string(machine),
+                 "they are 0 to " + std::to_string(scenario.nodes() - 1));
+}
+
+std::expected<void, base::Error> check_step(const Scenario& scenario, const Step& step) {
+    for (const std::size_t machine : step.machines) MESH_CHECK(check_machine(scenario, machine));
+    for (const auto& side : step.sides) {
+        for (const std::size_t machine : side) MESH_CHECK(check_machine(scenario, machine));
+    }
+    if (step.verb == Step::Verb::network && !quality_of(step.word)) {
+        return unfit("there is no network '" + step.word + "'", "lan, wifi, bad or awful");
+    }
+    if (step.at > scenario.hostile) {
+        return unfit("a step at " + duration_text(step.at) + " comes after the hostile phase",
+                     "make `hostile` longer, or the step earlier");
+    }
+    const bool is_drift = step.verb == Step::Verb::drift;
+    if (is_drift && (step.number <= -500'000 || step.number >= 500'000)) {
+        return unfit("a drift of " + std::to_string(step.number), "-499999 to 499999 millionths");
+    }
+    return {};
+}
+
+}  // namespace
+
+bool is_stranger(Attacker::Kind kind) {
+    return words::attackers[static_cast<std::size_t>(kind)].is_stranger;
+}
+
+std::string_view name(Attacker::Kind kind) {
+    return words::attackers[static_cast<std::size_t>(kind)].word;
+}
+
+std::string_view name(Shape shape) { return words::shapes[static_cast<std::size_t>(shape)].word; }
+
+std::string duration_text(base::Duration duration) {
+    std::string text;
+    for (const auto& unit : words::units) {
+        const auto count = duration / unit.duration;
+        if (count == 0) continue;
+        text += std::to_string(count) + std::string(unit.word);
+        duration -= count * unit.duration;
+    }
+    return text.empty() ? "0s" : text;
+}
+
+std::string to_text(const Scenario& scenario) {
+    std::string text = "about " + scenario.about + "\n";
+    text += "stakes" + joined(scenario.stakes) + "\n";
+    if (scenario.relays > 0) text += "relays " + std::to_string(scenario.relays) + "\n";
+    if (scenario.lights > 0) text += "lights " + std::to_string(scenario.lights) + "\n";
+    text += "shape " + std::string(name(scenario.shape)) + "\n";
+    text += "network " + scenario.network + "\n";
+    text += std::string("disk ") + (scenario.disk == DiskKind::flash ? "flash" : "memory") + "\n";
+    text += "block-time " + duration_text(std::chrono::milliseconds(scenario.block_time_ms)) + "\n";
+    text += "undo " + std::to_string(scenario.undo_blocks) + "\n";
+    text += "payments " + duration_text(scenario.payments) + "\n";
+    if (!scenario.late.empty()) text += "late" + joined(scenario.late) + "\n";
+    for (const Attacker& attacker : scenario.attackers) {
+        text += "attacker " + std::string(name(attacker.kind));
+        if (!is_stranger(attacker.kind)) text += " " + std::to_string(attacker.machine);
+        text += "\n";
+    }
+    for (const Step& step : scenario.steps) text += step_text(step);
+    text += "hostile " + duration_text(scenario.hostile) + "\n";
+    return text + "converge " + duration_text(scenario.converge) + "\n";
+}
+
+std::expected<void, base::Error> check(const Scenario& scenario) {
+    if (scenario.stakes.empty()) return unfit("no validators", "say `validators 4`");
+    if (scenario.stakes.size() > wire::validators_max) {
+        return unfit(std::to_string(scenario.stakes.size()) + " validators",
+                     std::to_string(wire::validators_max) + " at most");
+    }
+    if (scenario.nodes() > machines_max) {
+        return unfit(std::to_string(scenario.nodes()) + " machines",
+                     std::to_string(machines_max) + " at most");
+    }
+    if (!quality_of(scenario.network)) {
+        return unfit("there is no network '" + scenario.network + "'", "lan, wifi, bad or awful");
+    }
+    if (scenario.block_time_ms < 200 || scenario.block_time_ms > 3'600'000) {
+        return unfit("a block time of " + std::to_string(scenario.block_time_ms) + " ms",
+                     "200ms to 1h");
+    }
+    for (const std::size_t machine : scenario.late) MESH_CHECK(check_machine(scenario, machine));
+    for (const Attacker& attacker : scenario.attackers) {
+        if (!is_stranger(attacker.kind) && attacker.machine >= scenario.stakes.size()) {
+            return unfit("attacker " + std::to_string(attacker.machine) + " is no validator",
+                         "they are 0 to " + std::to_string(scenario.stakes.size() - 1));
+        }
+    }
+    for (const Step& step : scenario.steps) MESH_CHECK(check_step(scenario, step));
+    return {};
+}
+
+}  // namespace meshchain::sim

@@ -1,0 +1,110 @@
+#pragma once
+// What happens in a simulated world, as plain values and as a few lines of text (tests/scenarios/).
+// docs/simulation.md teaches how to write one.
+//
+// A run has two phases: the hostile one, as long as `hostile` says, with everything that the steps
+// and the attackers do; then all faults are taken away, attackers stay, and within `converge` the
+// honest nodes must agree and finalise again.
+//
+// Errors: parse_scenario names the line and what it may say instead (malformed, too_large).
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "sim/disk.h"
+#include "sim/network.h"
+
+namespace meshchain::sim {
+
+inline constexpr std::size_t machines_max = 2000;
+inline constexpr std::size_t scenario_bytes_max = 64 * 1024;
+
+/// Something that happens at a time after the start, to the machines it names.
+struct Step {
+    enum class Verb : std::uint8_t {
+        partition,  ///< `sides` hear themselves only
+        cut,        ///< machines[0] is not heard by machines[1] any more
+        heal,       ///< no partition, no cut
+        network,    ///< the quality called `word`
+        crash,      ///< off, in the middle of whatever it does
+        start,      ///< on again
+        wipe,       ///< off, and an empty disk in place of the old one
+        power_cut,  ///< off at the disk's write after `number` more
+        rot,        ///< `number` bits of the disk turn over, then off
+        full,       ///< the disk has no room any more
+        room,       ///< it has again
+        slow,       ///< every write to the disk takes `time`
+        clock,      ///< somebody sets the clock forward by `number` milliseconds
+        drift,      ///< its quartz gains `number` millionths
+        ntp,        ///< its system says that the clock is kept, though it may be wrong
+        pay,        ///< machines[0] pays machines[1]
+        payments,   ///< from now on somebody pays somebody every `time`; zero: nobody does
+    };
+    base::Duration at{};
+    Verb verb{};
+    std::vector<std::size_t> machines = {};
+    std::vector<std::set<std::size_t>> sides = {};
+    std::int64_t number = 0;
+    base::Duration time{};
+    std::string word = {};
+    friend bool operator==(const Step&, const Step&) = default;
+};
+
+/// Somebody who breaks the rules (sim/tampers.h, sim/stranger.h).
+struct Attacker {
+    enum class Kind : std::uint8_t {
+        // A validator, with its stake:
+        twins,     ///< its key runs in two places, which tell each half of the others another story
+        withhold,  ///< announces blocks and gives nobody their content
+        selfish,   ///< holds its blocks and votes back for a few slots
+        silent,    ///< hears everything and says nothing of consensus
+        // A stranger, without any:
+        spam,   ///< more than anybody may send, and nothing of it true
+        forge,  ///< claims heights, answers with certificates and blocks that it made up
+        spoof,  ///< sends what it heard under others' names and addresses, and again later
+        crowd,  ///< many identities that want every slot of a victim
+        liar,   ///< states wrong slots
+    };
+    Kind kind{};
+    std::size_t machine = 0;  ///< of a validator
+    friend bool operator==(const Attacker&, const Attacker&) = default;
+};
+bool is_stranger(Attacker::Kind kind);
+std::string_view name(Attacker::Kind kind);
+
+enum class Shape : std::uint8_t { all, line, ring, star, grid };
+std::string_view name(Shape shape);
+
+struct Scenario {
+    std::string about;                  ///< one sentence
+    std::vector<std::uint64_t> stakes;  ///< of the validators, machines 0 …
+    std::size_t relays = 0;             ///< the machines after them
+    std::size_t lights = 0;             ///< and after those
+    Shape shape = Shape::all;           ///< who is in reach of whom
+    std::string network = "lan";        ///< quality_of() knows it
+    DiskKind disk = DiskKind::flash;
+    std::uint32_t block_time_ms = 1000;
+    std::uint32_t undo_blocks = 16'384;
+    base::Duration payments = std::chrono::seconds(5);  ///< one in this time, from the start on
+    std::vector<std::size_t> late;  ///< machines that are off until a step starts them
+    std::vector<Attacker> attackers;
+    std::vector<Step> steps;
+    base::Duration hostile = std::chrono::minutes(5);
+    base::Duration converge = std::chrono::minutes(10);
+
+    std::size_t nodes() const { return stakes.size() + relays + lights; }
+    friend bool operator==(const Scenario&, const Scenario&) = default;
+};
+
+std::expected<Scenario, base::Error> parse_scenario(std::string_view text);
+/// What parse_scenario reads.
+std::string to_text(const Scenario& scenario);
+/// What the parts say together: steps name machines that exist, and so on.
+/// Errors: invalid_argument.
+std::expected<void, base::Error> check(const Scenario& scenario);
+
+/// "1h30m", "250ms"; the largest units first.
+std::string duration_text(base::Duration duration);
+
+}  // namespace meshchain::sim

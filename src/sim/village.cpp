@@ -1,0 +1,168 @@
+#include "sim/village.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/assert.h"
+#include "sim/tampers.h"
+
+namespace meshchain::sim {
+namespace {
+
+constexpr base::WallTime chain_start = base::wall_from_unix_ms(1'800'000'000'000);
+constexpr int coins_each = 8;
+constexpr std::uint64_t coin_units = 1000;
+/// More people do not fit with all their coins.
+constexpr std::size_t allocations_max = ledger::genesis_allocations_max;
+constexpr base::Duration selfish_hold = std::chrono::milliseconds(2500);
+
+bool is_twin(const Attacker& attacker) { return attacker.kind == Attacker::Kind::twins; }
+
+std::size_t machines_of(const Scenario& scenario) {
+    return scenario.nodes() +
+           static_cast<std::size_t>(std::ranges::count_if(scenario.attackers, is_twin));
+}
+
+std::unique_ptr<Tamper> mute(Attacker::Kind kind) {
+    using enum wire::MessageType;
+    const std::set consensus{block, block_ack, vote_request, evidence};
+    if (kind == Attacker::Kind::withhold) {
+        return std::make_unique<MuteTamper>(
+            std::set{transaction, sync_response, sync_data, state_response}, std::nullopt);
+    }
+    if (kind == Attacker::Kind::selfish) {
+        return std::make_unique<MuteTamper>(std::set{block, block_ack}, selfish_hold);
+    }
+    return std::make_unique<MuteTamper>(consensus, std::nullopt);
+}
+
+}  // namespace
+
+Village::Village(const Scenario& scenario, std::uint64_t seed, base::LogSink* log)
+    : scenario_(scenario), random_(base::Random(seed).stream("village")) {
+    MESH_ASSERT(check(scenario_).has_value());
+    for (std::size_t i = 0; i < nodes(); ++i) {
+        people_.push_back(
+            std::make_unique<Credentials>(random_.stream("person " + std::to_string(i))));
+    }
+    make_genesis(seed);
+    world_ = std::make_unique<World>(seed, machines_of(scenario_),
+                                     genesis_.start - std::chrono::seconds(2));
+    if (const auto quality = quality_of(scenario_.network)) world_->network().set_quality(*quality);
+    honest_.assign(machines_of(scenario_), true);
+    for (std::size_t i = 0; i < nodes(); ++i) add_node(i, i, log);
+    add_attackers(seed);
+    set_links();
+}
+
+void Village::make_genesis(std::uint64_t seed) {
+    genesis_.start = chain_start;
+    genesis_.block_time_ms = scenario_.block_time_ms;
+    genesis_.rank_delay_ms = scenario_.block_time_ms * 3 / 10;
+    for (std::size_t i = 0; i < sizeof seed; ++i) {
+        genesis_.seed.bytes[i] = static_cast<std::byte>(seed >> (8 * i));
+    }
+    for (std::size_t i = 0; i < nodes(); ++i) {
+        const Credentials& person = *people_[i];
+        if (is_validator(i)) {
+            genesis_.validators.push_back({person.identity().public_key(),
+                                           person.validating().public_key(),
+                                           person.payee(),
+                                           {scenario_.stakes[i]}});
+        }
+        for (int coin = 0; coin < coins_each; ++coin) {
+            if (genesis_.allocations.size() == allocations_max) break;
+            genesis_.allocations.push_back({person.payee(), {coin_units}});
+        }
+    }
+    ledger::sort_canonically(genesis_);
+    MESH_ASSERT(ledger::validate(genesis_).has_value());
+}
+
+void Village::add_node(std::size_t index, std::size_t person, base::LogSink* log) {
+    NodeMachine::Options options{.disk = scenario_.disk,
+                                 .undo_blocks = scenario_.undo_blocks,
+                                 .name = "node " + std::to_string(index),
+                                 .log = log};
+    if (!is_validator(person)) {
+        options.role = keeps_chain(person) ? wire::Role::relay : wire::Role::light;
+    }
+    options.has_wallet = keeps_chain(person);
+    world_->add(std::make_unique<NodeMachine>(index, world_->new_clock(), *people_[person],
+                                              genesis_, std::move(options),
+                                              random_.stream("machine " + std::to_string(index))));
+}
+
+void Village::add_attackers(std::uint64_t) {
+    for (const Attacker& attacker : scenario_.attackers) {
+        if (is_stranger(attacker.kind)) continue;
+        honest_[attacker.machine] = false;
+        Port& port = world_->machine(attacker.machine).port();
+        if (!is_twin(attacker)) {
+            port.tamper = mute(attacker.kind);
+            continue;
+        }
+        const std::size_t second = world_->size();
+        add_node(second, attacker.machine, nullptr);
+        honest_[second] = false;
+        std::array<std::set<std::size_t>, 2> audiences;
+        for (std::size_t i = 0; i < nodes(); ++i) audiences[random_.below(2)].insert(i);
+        const auto key = people_[attacker.machine]->validating().public_key();
+        port.tamper = std::make_unique<TwinTamper>(audiences[0], genesis_, key);
+        world_->machine(second).port().tamper =
+            std::make_unique<TwinTamper>(audiences[1], genesis_, key);
+    }
+}
+
+void Village::set_links() {
+    std::vector<std::pair<std::size_t, std::size_t>> links;
+    const std::size_t count = nodes();
+    const std::size_t columns =
+        static_cast<std::size_t>(std::max(1L, std::lround(std::sqrt(static_cast<double>(count)))));
+    for (std::size_t i = 0; i < count; ++i) {
+        const bool is_last = i + 1 == count;
+        switch (scenario_.shape) {
+            case Shape::all: break;
+            case Shape::line:
+                if (!is_last) links.emplace_back(i, i + 1);
+                break;
+            case Shape::ring: links.emplace_back(i, is_last ? 0 : i + 1); break;
+            case Shape::star:
+                if (i > 0) links.emplace_back(0, i);
+                break;
+            case Shape::grid:
+                if ((i + 1) % columns != 0 && !is_last) links.emplace_back(i, i + 1);
+                if (i + columns < count) links.emplace_back(i, i + columns);
+                break;
+        }
+    }
+    // Attackers are in reach of everybody, whatever keeps the others apart.
+    for (std::size_t i = count; i < world_->size() && !links.empty(); ++i) {
+        for (std::size_t j = 0; j < count; ++j) links.emplace_back(i, j);
+    }
+    world_->network().set_links(links);
+}
+
+NodeMachine& Village::node(std::size_t index) {
+    return static_cast<NodeMachine&>(world_->machine(index));
+}
+
+std::set<crypto::PublicKey> Village::dishonest_keys() const {
+    std::set<crypto::PublicKey> keys;
+    for (std::size_t i = 0; i < scenario_.stakes.size(); ++i) {
+        if (!honest_[i]) keys.insert(people_[i]->validating().public_key());
+    }
+    return keys;
+}
+
+unsigned Village::honest_stake_percent() const {
+    std::uint64_t honest = 0;
+    std::uint64_t all = 0;
+    for (std::size_t i = 0; i < scenario_.stakes.size(); ++i) {
+        all += scenario_.stakes[i];
+        if (honest_[i]) honest += scenario_.stakes[i];
+    }
+    return static_cast<unsigned>(100 * honest / all);
+}
+
+}  // namespace meshchain::sim

@@ -1,0 +1,51 @@
+#pragma once
+// The people and machines of a scenario in a world, with their genesis: nodes first, then the
+// second places of twins, then strangers.
+//
+// Ownership: the scenario is copied; the world is the village's.
+
+#include "base/log.h"
+#include "sim/node_machine.h"
+#include "sim/scenario.h"
+#include "sim/world.h"
+
+namespace meshchain::sim {
+
+class Village {
+public:
+    Village(const Scenario& scenario, std::uint64_t seed, base::LogSink* log = nullptr);
+
+    World& world() { return *world_; }
+    const Scenario& scenario() const { return scenario_; }
+    const ledger::Genesis& genesis() const { return genesis_; }
+    /// Those of the scenario, without the attackers' own.
+    std::size_t nodes() const { return scenario_.nodes(); }
+    NodeMachine& node(std::size_t index);
+    bool is_on(std::size_t index) const { return world_->machine(index).is_on(); }
+    /// Nobody tampers with it.
+    bool is_honest(std::size_t index) const { return honest_[index]; }
+    bool is_validator(std::size_t index) const { return index < scenario_.stakes.size(); }
+    bool keeps_chain(std::size_t index) const {
+        return index < scenario_.stakes.size() + scenario_.relays;
+    }
+    std::set<crypto::PublicKey> dishonest_keys() const;
+    /// Percent of stake that keeps to the rules.
+    unsigned honest_stake_percent() const;
+
+    base::Instant genesis_time() const { return World::start + std::chrono::seconds(2); }
+
+private:
+    void make_genesis(std::uint64_t seed);
+    void add_node(std::size_t index, std::size_t person, base::LogSink* log);
+    void add_attackers(std::uint64_t seed);
+    void set_links();
+
+    Scenario scenario_;
+    std::vector<std::unique_ptr<Credentials>> people_;
+    ledger::Genesis genesis_;
+    base::Random random_;
+    std::vector<bool> honest_;
+    std::unique_ptr<World> world_;
+};
+
+}  // namespace meshchain::sim
