@@ -17,7 +17,6 @@ using Result = std::expected<T, base::Error>;
 
 constexpr std::string_view magic = "MCSK";
 constexpr std::uint8_t version = 1;
-constexpr std::size_t header_bytes = magic.size() + 2;
 constexpr std::string_view purpose = "meshchain store key";
 constexpr std::size_t file_bytes_max = 512;
 
