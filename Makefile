@@ -2,13 +2,11 @@
 #
 #   JOBS           parallel compilations and tests (as many as there are processors)
 #   FUZZ_SECONDS   how long `make fuzz` gives each fuzzer (20)
-#   FUZZ_OPTIMISE  how they are compiled (-O1); -O0 takes half as long, and pays for short runs
 #   PREFIX         where `make install` puts things (/usr/local)
 #   TESTS          a regular expression: only the tests whose name matches (not of test-long)
 
 JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 20
-FUZZ_OPTIMISE ?= -O1
 PREFIX ?= /usr/local
 TESTS ?= .
 
@@ -82,7 +80,7 @@ bench:
 	@build/meshchain_bench
 
 sanitize:
-	@$(INSTALL) build test
+	@$(INSTALL) build test fuzz
 	@$(call configure,dev)
 	@$(call compile,build-dev)
 	@$(call CTEST,120) --test-dir build-dev
@@ -94,10 +92,10 @@ tsan:
 	@$(call CTEST,120) --test-dir build-tsan --label-regex '^($(subst $(space),|,$(THREADED)))$$'
 
 fuzz:
-	@$(INSTALL) build fuzz
-	@$(call configure,fuzz,-DCMAKE_CXX_FLAGS_DEBUG='$(FUZZ_OPTIMISE) -g1')
-	@$(call compile,build-fuzz,meshchain_fuzzers)
-	@tools/run_fuzzers.sh build-fuzz $(FUZZ_SECONDS)
+	@$(INSTALL) build test fuzz
+	@$(call configure,dev)
+	@$(call compile,build-dev,meshchain_fuzzers)
+	@tools/run_fuzzers.sh build-dev $(FUZZ_SECONDS) $(JOBS)
 
 install:
 	@$(INSTALL) build
@@ -116,4 +114,4 @@ format:
 	@git ls-files -co --exclude-standard '*.h' '*.cpp' | xargs clang-format-19 -i
 
 clean:
-	rm -rf build build-dev build-tsan build-fuzz build-lint
+	rm -rf build build-dev build-tsan build-lint

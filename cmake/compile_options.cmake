@@ -27,12 +27,11 @@ set(MESHCHAIN_CORE_OPTIONS -fno-exceptions -fno-rtti)
 
 # Tests are compiled quickly: what they try is in the libraries, which get the flags of their build.
 # UBSan's checks make a file that is mostly assertions take twice as long.
-set(MESHCHAIN_TEST_OPTIONS)
+set(MESHCHAIN_TEST_OPTIONS -O0)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   list(APPEND MESHCHAIN_TEST_OPTIONS -fpch-preprocess)  # lets ccache see what was precompiled
-  if(CMAKE_BUILD_TYPE STREQUAL "Release")
-    list(APPEND MESHCHAIN_TEST_OPTIONS -O0)
-  endif()
+else()
+  list(APPEND MESHCHAIN_TEST_OPTIONS "SHELL:-Xclang -fno-pch-timestamp")  # the same for ccache
 endif()
 if(MESHCHAIN_SANITIZE MATCHES "undefined")
   list(APPEND MESHCHAIN_TEST_OPTIONS -fno-sanitize=undefined)

@@ -14,7 +14,7 @@ packages_of() {
         test) echo python3 python3-jsonschema python3-prometheus-client libgtest-dev libgmock-dev ;;
         bench) echo libbenchmark-dev liblmdb-dev ;;
         lint) echo python3 clang-format-19 clang-tidy-19 clang-19 ;;
-        fuzz) echo clang-19 libclang-rt-19-dev ;;
+        fuzz) echo clang-19 libclang-rt-19-dev lld-19 ;;
         *)
             echo "install_dependencies: no group '$1'; choose from build test bench lint fuzz" >&2
             return 2 ;;

@@ -4,18 +4,9 @@
 
 #include "base/assert.h"
 #include "base/cursor.h"
+#include "crypto/sodium_bytes.h"
 
 namespace meshchain::crypto {
-namespace {
-
-const unsigned char* raw(base::Bytes bytes) {
-    return reinterpret_cast<const unsigned char*>(bytes.data());
-}
-unsigned char* raw(base::MutableBytes bytes) {
-    return reinterpret_cast<unsigned char*>(bytes.data());
-}
-
-}  // namespace
 
 std::string to_hex(const Hash& hash) { return base::to_hex(hash.bytes); }
 
@@ -31,8 +22,8 @@ std::expected<Hash, base::Error> hash_from_hex(std::string_view text) {
 
 Hash hash(base::Bytes message) {
     Hash result;
-    crypto_generichash(raw(base::MutableBytes(result.bytes)), Hash::size, raw(message),
-                       message.size(), nullptr, 0);
+    crypto_generichash(raw_mutable(result.bytes), Hash::size, raw(message), message.size(), nullptr,
+                       0);
     return result;
 }
 
@@ -42,7 +33,7 @@ Hash hash(base::Bytes first, base::Bytes second) {
     crypto_generichash_init(&state, nullptr, 0, Hash::size);
     crypto_generichash_update(&state, raw(first), first.size());
     crypto_generichash_update(&state, raw(second), second.size());
-    crypto_generichash_final(&state, raw(base::MutableBytes(result.bytes)), Hash::size);
+    crypto_generichash_final(&state, raw_mutable(result.bytes), Hash::size);
     return result;
 }
 
@@ -60,8 +51,8 @@ base::Buffer preimage(std::string_view domain, const Hash& chain, std::uint8_t t
 
 Mac mac(const MacKey& key, base::Bytes message) {
     Mac result;
-    crypto_generichash(raw(base::MutableBytes(result)), result.size(), raw(message), message.size(),
-                       raw(base::Bytes(key)), key.size());
+    crypto_generichash(raw_mutable(result), result.size(), raw(message), message.size(), raw(key),
+                       key.size());
     return result;
 }
 
@@ -71,16 +62,14 @@ bool equal_constant_time(base::Bytes a, base::Bytes b) {
 
 std::uint64_t short_hash(const ShortHashKey& key, base::Bytes message) {
     std::array<std::byte, crypto_shorthash_BYTES> out;
-    crypto_shorthash(raw(base::MutableBytes(out)), raw(message), message.size(),
-                     raw(base::Bytes(key)));
+    crypto_shorthash(raw_mutable(out), raw(message), message.size(), raw(key));
     return base::Reader(out).u64();
 }
 
 WideShortHash wide_short_hash(const ShortHashKey& key, base::Bytes message) {
     static_assert(std::tuple_size_v<WideShortHash> == crypto_shorthash_siphashx24_BYTES);
     WideShortHash out;
-    crypto_shorthash_siphashx24(raw(base::MutableBytes(out)), raw(message), message.size(),
-                                raw(base::Bytes(key)));
+    crypto_shorthash_siphashx24(raw_mutable(out), raw(message), message.size(), raw(key));
     return out;
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/assert.h"
 #include "base/cursor.h"
+#include "crypto/sodium_bytes.h"
 
 namespace meshchain::crypto {
 namespace {
@@ -16,13 +17,6 @@ static_assert(piece_tag_bytes == crypto_aead_xchacha20poly1305_ietf_ABYTES);
 static_assert(seal_key_bytes == crypto_aead_xchacha20poly1305_ietf_KEYBYTES);
 
 using NonceBytes = std::array<std::byte, nonce_bytes>;
-
-const unsigned char* raw(base::Bytes bytes) {
-    return reinterpret_cast<const unsigned char*>(bytes.data());
-}
-unsigned char* raw(base::MutableBytes bytes) {
-    return reinterpret_cast<unsigned char*>(bytes.data());
-}
 
 NonceBytes encode(const PieceNonce& nonce) {
     NonceBytes bytes;
@@ -35,16 +29,16 @@ NonceBytes encode(const PieceNonce& nonce) {
 void seal_piece(SealKey key, const PieceNonce& nonce, base::Bytes piece, base::MutableBytes out) {
     MESH_ASSERT(out.size() == piece.size() + piece_tag_bytes);
     const NonceBytes place = encode(nonce);
-    crypto_aead_xchacha20poly1305_ietf_encrypt(raw(out), nullptr, raw(piece), piece.size(), nullptr,
-                                               0, nullptr, raw(base::Bytes(place)), raw(key));
+    crypto_aead_xchacha20poly1305_ietf_encrypt(raw_mutable(out), nullptr, raw(piece), piece.size(),
+                                               nullptr, 0, nullptr, raw(place), raw(key));
 }
 
 bool open_piece(SealKey key, const PieceNonce& nonce, base::Bytes sealed, base::MutableBytes out) {
     MESH_ASSERT(sealed.size() == out.size() + piece_tag_bytes);
     const NonceBytes place = encode(nonce);
     return crypto_aead_xchacha20poly1305_ietf_decrypt_detached(
-               raw(out), nullptr, raw(sealed), out.size(), raw(sealed.subspan(out.size())), nullptr,
-               0, raw(base::Bytes(place)), raw(key)) == 0;
+               raw_mutable(out), nullptr, raw(sealed), out.size(), raw(sealed.subspan(out.size())),
+               nullptr, 0, raw(place), raw(key)) == 0;
 }
 
 void fill_unopened(SealKey key, const PieceNonce& nonce, base::MutableBytes out) {
@@ -52,8 +46,8 @@ void fill_unopened(SealKey key, const PieceNonce& nonce, base::MutableBytes out)
     std::array<std::byte, crypto_generichash_BYTES_MAX> pattern;
     base::Buffer message;
     base::Writer(message).text(purpose).bytes(encode(nonce));
-    crypto_generichash(raw(base::MutableBytes(pattern)), pattern.size(), raw(base::Bytes(message)),
-                       message.size(), raw(key), key.size());
+    crypto_generichash(raw_mutable(pattern), pattern.size(), raw(message), message.size(), raw(key),
+                       key.size());
     for (std::size_t at = 0; at < out.size(); at += pattern.size()) {
         const std::size_t part = std::min(pattern.size(), out.size() - at);
         std::copy_n(pattern.begin(), part, out.begin() + static_cast<std::ptrdiff_t>(at));

@@ -5,6 +5,7 @@
 #include "base/cursor.h"
 #include "base/resource_guard.h"
 #include "crypto/signature.h"
+#include "crypto/sodium_bytes.h"
 
 namespace meshchain::crypto {
 namespace {
@@ -18,10 +19,6 @@ constexpr std::size_t header_bytes = 1 + 4 + 4 + base::Kdf::salt_bytes + nonce_b
 constexpr base::KdfCost cost_max{64, 4 * 1024 * 1024};
 
 using Key = std::array<std::byte, key_bytes>;
-
-const unsigned char* raw(base::Bytes bytes) {
-    return reinterpret_cast<const unsigned char*>(bytes.data());
-}
 
 base::Buffer associated_data(std::string_view purpose, base::Bytes header) {
     base::Buffer data;
@@ -46,9 +43,9 @@ std::expected<base::Buffer, base::Error> seal(base::Kdf& kdf, base::Entropy& ent
     base::Writer(out).u8(version).u32(cost.passes).u32(cost.memory_kib).bytes(salt).bytes(nonce);
     const base::Buffer associated = associated_data(purpose, out);
     out.resize(header_bytes + secret.size() + tag_bytes);
-    crypto_aead_xchacha20poly1305_ietf_encrypt(
-        reinterpret_cast<unsigned char*>(out.data()) + header_bytes, nullptr, raw(secret),
-        secret.size(), raw(associated), associated.size(), nullptr, raw(nonce), raw(key));
+    crypto_aead_xchacha20poly1305_ietf_encrypt(raw_mutable(out) + header_bytes, nullptr,
+                                               raw(secret), secret.size(), raw(associated),
+                                               associated.size(), nullptr, raw(nonce), raw(key));
     return out;
 }
 
@@ -79,8 +76,8 @@ std::expected<base::Buffer, base::Error> open(base::Kdf& kdf, base::Bytes passph
     const base::Buffer associated = associated_data(purpose, sealed.first(header_bytes));
     base::Buffer secret(ciphertext.size() - tag_bytes);
     if (crypto_aead_xchacha20poly1305_ietf_decrypt(
-            reinterpret_cast<unsigned char*>(secret.data()), nullptr, nullptr, raw(ciphertext),
-            ciphertext.size(), raw(associated), associated.size(), raw(nonce), raw(key)) != 0) {
+            raw_mutable(secret), nullptr, nullptr, raw(ciphertext), ciphertext.size(),
+            raw(associated), associated.size(), raw(nonce), raw(key)) != 0) {
         return base::failure(base::Errc::unauthorized, "wrong passphrase, or the file was altered",
                              "seal", "try the passphrase again, or restore the file's backup");
     }
@@ -92,9 +89,9 @@ base::Buffer seal_with_key(SealKey key, base::Entropy& entropy, base::Bytes asso
     base::Buffer out(nonce_bytes);
     entropy.fill(out);
     out.resize(nonce_bytes + secret.size() + tag_bytes);
-    crypto_aead_xchacha20poly1305_ietf_encrypt(
-        reinterpret_cast<unsigned char*>(out.data()) + nonce_bytes, nullptr, raw(secret),
-        secret.size(), raw(associated), associated.size(), nullptr, raw(out), raw(key));
+    crypto_aead_xchacha20poly1305_ietf_encrypt(raw_mutable(out) + nonce_bytes, nullptr, raw(secret),
+                                               secret.size(), raw(associated), associated.size(),
+                                               nullptr, raw(out), raw(key));
     return out;
 }
 
@@ -107,8 +104,8 @@ std::expected<base::Buffer, base::Error> open_with_key(SealKey key, base::Bytes 
     const base::Bytes ciphertext = sealed.subspan(nonce_bytes);
     base::Buffer secret(ciphertext.size() - tag_bytes);
     if (crypto_aead_xchacha20poly1305_ietf_decrypt(
-            reinterpret_cast<unsigned char*>(secret.data()), nullptr, nullptr, raw(ciphertext),
-            ciphertext.size(), raw(associated), associated.size(), raw(sealed), raw(key)) != 0) {
+            raw_mutable(secret), nullptr, nullptr, raw(ciphertext), ciphertext.size(),
+            raw(associated), associated.size(), raw(sealed), raw(key)) != 0) {
         return base::failure(base::Errc::corrupt, "what was sealed was altered", "seal",
                              "restore the file from its backup");
     }

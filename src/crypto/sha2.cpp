@@ -5,23 +5,18 @@
 #include "base/assert.h"
 #include "base/resource_guard.h"
 #include "crypto/signature.h"
+#include "crypto/sodium_bytes.h"
 
 namespace meshchain::crypto {
 namespace {
 
-const unsigned char* raw(base::Bytes bytes) {
-    return reinterpret_cast<const unsigned char*>(bytes.data());
-}
-unsigned char* raw(base::MutableBytes bytes) {
-    return reinterpret_cast<unsigned char*>(bytes.data());
-}
 void wipe_state(crypto_auth_hmacsha512_state& state) { sodium_memzero(&state, sizeof state); }
 
 }  // namespace
 
 Sha256 sha256(base::Bytes message) {
     Sha256 result;
-    crypto_hash_sha256(raw(base::MutableBytes(result)), raw(message), message.size());
+    crypto_hash_sha256(raw_mutable(result), raw(message), message.size());
     return result;
 }
 
@@ -31,7 +26,7 @@ Sha512 hmac_sha512(base::Bytes key, base::Bytes message) {
     const base::ResourceGuard wipe_it([&] { wipe_state(state); });
     crypto_auth_hmacsha512_init(&state, raw(key), key.size());
     crypto_auth_hmacsha512_update(&state, raw(message), message.size());
-    crypto_auth_hmacsha512_final(&state, raw(base::MutableBytes(result)));
+    crypto_auth_hmacsha512_final(&state, raw_mutable(result));
     return result;
 }
 
@@ -51,12 +46,12 @@ Sha512 pbkdf2_sha512(base::Bytes password, base::Bytes salt, unsigned rounds) {
     state = keyed;
     crypto_auth_hmacsha512_update(&state, raw(salt), salt.size());
     crypto_auth_hmacsha512_update(&state, first_block.data(), first_block.size());
-    crypto_auth_hmacsha512_final(&state, raw(base::MutableBytes(block)));
+    crypto_auth_hmacsha512_final(&state, raw_mutable(block));
     Sha512 sum = block;
     for (unsigned round = 1; round < rounds; ++round) {
         state = keyed;
-        crypto_auth_hmacsha512_update(&state, raw(base::Bytes(block)), block.size());
-        crypto_auth_hmacsha512_final(&state, raw(base::MutableBytes(block)));
+        crypto_auth_hmacsha512_update(&state, raw(block), block.size());
+        crypto_auth_hmacsha512_final(&state, raw_mutable(block));
         for (std::size_t i = 0; i < sum.size(); ++i) sum[i] ^= block[i];
     }
     return sum;

@@ -5,17 +5,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "crypto/sodium_bytes.h"
+
 namespace meshchain::crypto {
-namespace {
-
-const unsigned char* raw(base::Bytes bytes) {
-    return reinterpret_cast<const unsigned char*>(bytes.data());
-}
-unsigned char* raw(base::MutableBytes bytes) {
-    return reinterpret_cast<unsigned char*>(bytes.data());
-}
-
-}  // namespace
 
 bool verify(const PublicKey& key, base::Bytes message, const Signature& signature) {
     return crypto_sign_ed25519_verify_detached(raw(signature.span()), raw(message), message.size(),
@@ -28,8 +20,8 @@ bool is_prime_order(const PublicKey& key) {
 
 SigningKey SigningKey::from_seed(const Seed& seed) {
     SigningKey key;
-    crypto_sign_ed25519_seed_keypair(raw(base::MutableBytes(key.public_.bytes)),
-                                     raw(base::MutableBytes(key.secret_)), raw(base::Bytes(seed)));
+    crypto_sign_ed25519_seed_keypair(raw_mutable(key.public_.bytes), raw_mutable(key.secret_),
+                                     raw(seed));
     return key;
 }
 
@@ -59,8 +51,8 @@ SigningKey::~SigningKey() { wipe(secret_); }
 
 Signature SigningKey::sign(base::Bytes message) const {
     Signature signature;
-    crypto_sign_ed25519_detached(raw(base::MutableBytes(signature.bytes)), nullptr, raw(message),
-                                 message.size(), raw(base::Bytes(secret_)));
+    crypto_sign_ed25519_detached(raw_mutable(signature.bytes), nullptr, raw(message),
+                                 message.size(), raw(secret_));
     return signature;
 }
 

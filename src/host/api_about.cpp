@@ -47,7 +47,7 @@ Answer get_limits(const ApiDoors& doors, const HttpRequest&) {
                 {"events_kept_max", EventStream::ring_max}};
 }
 
-constexpr ApiRoute routes[] = {
+constexpr ApiRoute about_route_list[] = {
     {.method = "GET", .path = "/v1", .handle = get_index},
     {.method = "GET",
      .path = "/v1/openapi.json",
@@ -58,6 +58,6 @@ constexpr ApiRoute routes[] = {
 
 }  // namespace
 
-std::span<const ApiRoute> about_routes() { return routes; }
+std::span<const ApiRoute> about_routes() { return about_route_list; }
 
 }  // namespace meshchain::host

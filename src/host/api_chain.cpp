@@ -48,7 +48,7 @@ Answer get_block(const ApiDoors& doors, const HttpRequest& request) {
     return to_json(block);
 }
 
-constexpr ApiRoute routes[] = {
+constexpr ApiRoute chain_route_list[] = {
     {.method = "GET", .path = "/v1/chain/tip", .handle = get_tip},
     {.method = "GET", .path = "/v1/validators", .handle = get_validators},
     {.method = "GET", .path = "/v1/blocks", .handle = get_blocks},
@@ -57,6 +57,6 @@ constexpr ApiRoute routes[] = {
 
 }  // namespace
 
-std::span<const ApiRoute> chain_routes() { return routes; }
+std::span<const ApiRoute> chain_routes() { return chain_route_list; }
 
 }  // namespace meshchain::host

@@ -22,13 +22,13 @@ HttpResponse get_events(const ApiDoors& doors, const HttpRequest& request) {
     return {.body = ":\n\n", .content_type = "text/event-stream", .source = *std::move(source)};
 }
 
-constexpr ApiRoute routes[] = {
+constexpr ApiRoute event_route_list[] = {
     {.method = "GET", .path = "/v1/events", .respond = get_events},
 };
 
 }  // namespace
 
-std::span<const ApiRoute> event_routes() { return routes; }
+std::span<const ApiRoute> event_routes() { return event_route_list; }
 
 std::expected<void, base::Error> follow_events(node::Node& node, EventStream& events,
                                                base::WallClock& clock) {

@@ -12,12 +12,12 @@ HttpResponse get_metrics(const ApiDoors& doors, const HttpRequest&) {
             .content_type = metrics_content_type};
 }
 
-constexpr ApiRoute routes[] = {
+constexpr ApiRoute metric_route_list[] = {
     {.method = "GET", .path = "/metrics", .respond = get_metrics},
 };
 
 }  // namespace
 
-std::span<const ApiRoute> metric_routes() { return routes; }
+std::span<const ApiRoute> metric_routes() { return metric_route_list; }
 
 }  // namespace meshchain::host

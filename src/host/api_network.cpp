@@ -33,7 +33,7 @@ Answer get_probe(const ApiDoors& doors, const HttpRequest& request) {
     return to_json(probe);
 }
 
-constexpr ApiRoute routes[] = {
+constexpr ApiRoute network_route_list[] = {
     {.method = "GET", .path = "/v1/peers", .handle = get_peers},
     {.method = "GET", .path = "/v1/topology", .handle = get_topology},
     {.method = "POST", .path = "/v1/probes", .handle = post_probe, .changes = true},
@@ -42,6 +42,6 @@ constexpr ApiRoute routes[] = {
 
 }  // namespace
 
-std::span<const ApiRoute> network_routes() { return routes; }
+std::span<const ApiRoute> network_routes() { return network_route_list; }
 
 }  // namespace meshchain::host

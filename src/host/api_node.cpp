@@ -31,7 +31,7 @@ Answer post_stop(const ApiDoors& doors, const HttpRequest&) {
     return Json{{"stopping", true}};
 }
 
-constexpr ApiRoute routes[] = {
+constexpr ApiRoute node_route_list[] = {
     {.method = "GET", .path = "/v1/status", .respond = get_status},
     {.method = "GET",
      .path = "/v1/health",
@@ -43,6 +43,6 @@ constexpr ApiRoute routes[] = {
 
 }  // namespace
 
-std::span<const ApiRoute> node_routes() { return routes; }
+std::span<const ApiRoute> node_routes() { return node_route_list; }
 
 }  // namespace meshchain::host

@@ -59,7 +59,7 @@ Answer post_decode(const ApiDoors& doors, const HttpRequest& request) {
     return to_json(doors.node.chain_id(), full);
 }
 
-constexpr ApiRoute routes[] = {
+constexpr ApiRoute transaction_route_list[] = {
     {.method = "GET", .path = "/v1/transactions/{txid}", .handle = get_transaction},
     {.method = "POST",
      .path = "/v1/transactions",
@@ -73,6 +73,6 @@ constexpr ApiRoute routes[] = {
 
 }  // namespace
 
-std::span<const ApiRoute> transaction_routes() { return routes; }
+std::span<const ApiRoute> transaction_routes() { return transaction_route_list; }
 
 }  // namespace meshchain::host

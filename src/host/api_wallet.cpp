@@ -161,7 +161,7 @@ Answer post_reissue(const ApiDoors& doors, const HttpRequest& request) {
     return to_json(payment);
 }
 
-constexpr ApiRoute routes[] = {
+constexpr ApiRoute wallet_route_list[] = {
     {.method = "GET", .path = "/v1/wallet", .handle = get_wallet},
     {.method = "GET", .path = "/v1/wallet/history", .handle = get_history},
     {.method = "GET", .path = "/v1/fees", .handle = get_fees},
@@ -194,6 +194,6 @@ constexpr ApiRoute routes[] = {
 
 }  // namespace
 
-std::span<const ApiRoute> wallet_routes() { return routes; }
+std::span<const ApiRoute> wallet_routes() { return wallet_route_list; }
 
 }  // namespace meshchain::host
