@@ -11,6 +11,8 @@ namespace {
 
 using words::Operands;
 
+constexpr std::uint64_t stake_max = 1'000'000'000;
+
 std::string joined(const auto& numbers) {
     std::string text;
     for (const auto number : numbers) text += " " + std::to_string(number);
@@ -125,7 +127,18 @@ std::expected<void, base::Error> check(const Scenario& scenario) {
         return unfit(std::to_string(scenario.stakes.size()) + " validators",
                      std::to_string(wire::validators_max) + " at most");
     }
-    if (scenario.nodes() > machines_max) {
+    for (const std::uint64_t stake : scenario.stakes) {
+        if (stake == 0 || stake > stake_max) {
+            return unfit("a stake of " + std::to_string(stake),
+                         "1 to " + std::to_string(stake_max) + "; who has none is a relay");
+        }
+    }
+    if (scenario.attackers.size() > attackers_max) {
+        return unfit(std::to_string(scenario.attackers.size()) + " attackers",
+                     std::to_string(attackers_max) + " at most");
+    }
+    if (scenario.relays > machines_max || scenario.lights > machines_max ||
+        scenario.nodes() > machines_max) {
         return unfit(std::to_string(scenario.nodes()) + " machines",
                      std::to_string(machines_max) + " at most");
     }
@@ -137,7 +150,12 @@ std::expected<void, base::Error> check(const Scenario& scenario) {
                      "200ms to 1h");
     }
     for (const std::size_t machine : scenario.late) MESH_CHECK(check_machine(scenario, machine));
+    std::set<std::size_t> taken;
     for (const Attacker& attacker : scenario.attackers) {
+        if (!is_stranger(attacker.kind) && !taken.insert(attacker.machine).second) {
+            return unfit("validator " + std::to_string(attacker.machine) + " attacks twice",
+                         "choose one kind for it");
+        }
         if (!is_stranger(attacker.kind) && attacker.machine >= scenario.stakes.size()) {
             return unfit("attacker " + std::to_string(attacker.machine) + " is no validator",
                          "they are 0 to " + std::to_string(scenario.stakes.size() - 1));

@@ -18,6 +18,7 @@
 namespace meshchain::sim {
 
 inline constexpr std::size_t machines_max = 2000;
+inline constexpr std::size_t attackers_max = 64;
 inline constexpr std::size_t scenario_bytes_max = 64 * 1024;
 
 /// Something that happens at a time after the start, to the machines it names.

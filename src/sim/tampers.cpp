@@ -7,13 +7,18 @@
 
 namespace meshchain::sim {
 
-TwinTamper::TwinTamper(std::set<std::size_t> audience, const ledger::Genesis& genesis,
-                       const crypto::PublicKey& validating_key)
-    : audience_(std::move(audience)) {
+TwinTamper::TwinTamper(bool is_second, std::set<std::size_t> audience,
+                       const ledger::Genesis& genesis, const crypto::PublicKey& validating_key)
+    : is_second_(is_second), audience_(std::move(audience)) {
     const auto found =
         std::ranges::find(genesis.validators, validating_key, &ledger::GenesisValidator::key);
     MESH_ASSERT(found != genesis.validators.end());
     self_.value = static_cast<std::uint16_t>(found - genesis.validators.begin());
+}
+
+bool TwinTamper::is_for_other(base::Bytes payload) const {
+    const bool is_odd = (crypto::hash(payload).bytes[0] & std::byte{1}) != std::byte{0};
+    return is_odd != is_second_;
 }
 
 bool TwinTamper::lets_in(base::Bytes datagram) {
@@ -26,8 +31,10 @@ bool TwinTamper::lets_in(base::Bytes datagram) {
         }
         case wire::MessageType::block: {
             const auto block = wire::parse_block_announcement(frame->payload);
-            return !block || block->header.proposer != self_;
+            if (block && block->header.proposer == self_) return false;
+            return !is_for_other(frame->payload);
         }
+        case wire::MessageType::transaction: return !is_for_other(frame->payload);
         case wire::MessageType::evidence: return false;
         default: return true;
     }

@@ -3,8 +3,8 @@
 // the real node, so these attackers know the protocol as well as we do.
 //
 // Twins are those of Bano et al., "Twins: BFT Systems Made Robust" (2021): one key, two nodes, each
-// deaf to what the other signs, each with an audience of its own. So they vote twice, propose twice
-// and follow whatever fork their audience does, with all the skill of an honest node.
+// deaf to what the other signs and to half of all transactions and blocks, each with an audience of
+// its own. So they vote twice and propose twice, with all the skill of an honest node.
 
 #include <set>
 
@@ -17,7 +17,7 @@ namespace meshchain::sim {
 class TwinTamper final : public Tamper {
 public:
     /// `genesis` outlives it.
-    TwinTamper(std::set<std::size_t> audience, const ledger::Genesis& genesis,
+    TwinTamper(bool is_second, std::set<std::size_t> audience, const ledger::Genesis& genesis,
                const crypto::PublicKey& validating_key);
 
     bool talks_to(std::size_t machine) const override { return audience_.contains(machine); }
@@ -28,6 +28,9 @@ public:
     }
 
 private:
+    bool is_for_other(base::Bytes payload) const;
+
+    bool is_second_;
     std::set<std::size_t> audience_;
     wire::ValidatorIndex self_;
 };

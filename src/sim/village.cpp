@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/assert.h"
+#include "sim/stranger.h"
 #include "sim/tampers.h"
 
 namespace meshchain::sim {
@@ -14,13 +15,22 @@ constexpr int coins_each = 8;
 constexpr std::uint64_t coin_units = 1000;
 /// More people do not fit with all their coins.
 constexpr std::size_t allocations_max = ledger::genesis_allocations_max;
+/// More than a node has slots for peers.
+constexpr std::size_t crowd_size = 24;
 constexpr base::Duration selfish_hold = std::chrono::milliseconds(2500);
 
 bool is_twin(const Attacker& attacker) { return attacker.kind == Attacker::Kind::twins; }
 
+/// Those that an attacker brings besides the nodes.
+std::size_t machines_of(const Attacker& attacker) {
+    if (attacker.kind == Attacker::Kind::crowd) return crowd_size;
+    return is_twin(attacker) || is_stranger(attacker.kind) ? 1 : 0;
+}
+
 std::size_t machines_of(const Scenario& scenario) {
-    return scenario.nodes() +
-           static_cast<std::size_t>(std::ranges::count_if(scenario.attackers, is_twin));
+    std::size_t count = scenario.nodes();
+    for (const Attacker& attacker : scenario.attackers) count += machines_of(attacker);
+    return count;
 }
 
 std::unique_ptr<Tamper> mute(Attacker::Kind kind) {
@@ -51,7 +61,7 @@ Village::Village(const Scenario& scenario, std::uint64_t seed, base::LogSink* lo
     if (const auto quality = quality_of(scenario_.network)) world_->network().set_quality(*quality);
     honest_.assign(machines_of(scenario_), true);
     for (std::size_t i = 0; i < nodes(); ++i) add_node(i, i, log);
-    add_attackers(seed);
+    add_attackers();
     set_links();
 }
 
@@ -93,25 +103,42 @@ void Village::add_node(std::size_t index, std::size_t person, base::LogSink* log
                                               random_.stream("machine " + std::to_string(index))));
 }
 
-void Village::add_attackers(std::uint64_t) {
+void Village::add_attackers() {
+    // Twins come first: their second places are nodes too.
     for (const Attacker& attacker : scenario_.attackers) {
-        if (is_stranger(attacker.kind)) continue;
-        honest_[attacker.machine] = false;
-        Port& port = world_->machine(attacker.machine).port();
-        if (!is_twin(attacker)) {
-            port.tamper = mute(attacker.kind);
-            continue;
-        }
-        const std::size_t second = world_->size();
-        add_node(second, attacker.machine, nullptr);
-        honest_[second] = false;
-        std::array<std::set<std::size_t>, 2> audiences;
-        for (std::size_t i = 0; i < nodes(); ++i) audiences[random_.below(2)].insert(i);
-        const auto key = people_[attacker.machine]->validating().public_key();
-        port.tamper = std::make_unique<TwinTamper>(audiences[0], genesis_, key);
-        world_->machine(second).port().tamper =
-            std::make_unique<TwinTamper>(audiences[1], genesis_, key);
+        if (!is_stranger(attacker.kind)) turn(attacker);
     }
+    for (const Attacker& attacker : scenario_.attackers) {
+        if (!is_stranger(attacker.kind)) continue;
+        for (std::size_t i = 0; i < machines_of(attacker); ++i) {
+            const std::size_t index = world_->size();
+            honest_[index] = false;
+            world_->add(std::make_unique<Stranger>(
+                index, world_->new_clock(), attacker.kind, ledger::chain_id(genesis_), nodes(),
+                random_.stream("stranger " + std::to_string(index))));
+        }
+    }
+}
+
+void Village::turn(const Attacker& attacker) {
+    honest_[attacker.machine] = false;
+    Port& port = world_->machine(attacker.machine).port();
+    if (!is_twin(attacker)) {
+        port.tamper = mute(attacker.kind);
+        return;
+    }
+    const std::size_t second = world_->size();
+    add_node(second, attacker.machine, nullptr);
+    honest_[second] = false;
+    std::array<std::set<std::size_t>, 2> audiences;
+    std::size_t next = random_.below(2);
+    for (std::size_t i = 0; i < nodes(); ++i) {
+        if (i != attacker.machine) audiences[next++ % 2].insert(i);
+    }
+    const auto key = people_[attacker.machine]->validating().public_key();
+    port.tamper = std::make_unique<TwinTamper>(false, audiences[0], genesis_, key);
+    world_->machine(second).port().tamper =
+        std::make_unique<TwinTamper>(true, audiences[1], genesis_, key);
 }
 
 void Village::set_links() {

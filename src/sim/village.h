@@ -37,7 +37,8 @@ public:
 private:
     void make_genesis(std::uint64_t seed);
     void add_node(std::size_t index, std::size_t person, base::LogSink* log);
-    void add_attackers(std::uint64_t seed);
+    void add_attackers();
+    void turn(const Attacker& attacker);
     void set_links();
 
     Scenario scenario_;

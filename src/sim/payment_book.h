@@ -1,0 +1,49 @@
+#pragma once
+// Payments that were handed to honest nodes, and what became of each: final, or refused with a
+// reason, never forgotten.
+//
+// Limits: memory grows with the payments.
+
+#include <vector>
+
+#include "node/node.h"
+#include "sim/findings.h"
+
+namespace meshchain::sim {
+
+class FinalHistory;
+
+class PaymentBook {
+public:
+    struct Entry {
+        wire::Txid txid;
+        std::size_t payer = 0;
+        base::Instant sent;
+        bool is_excused = false;  ///< its node lost its disk, and what it had not passed on
+        std::optional<base::Duration> to_live{};
+        std::optional<base::Duration> to_final{};
+    };
+
+    void note(std::size_t payer, const wire::Txid& txid, base::Instant now) {
+        open_.push_back(entries_.size());
+        entries_.push_back({txid, payer, now});
+    }
+    void note_refusal() { ++refused_; }
+    /// Looks at those that are not final yet, as `node` of this payer sees them.
+    void look(std::size_t payer, const node::Node& node, base::Instant now);
+    void excuse(std::size_t payer);
+    /// Whether all are in the history, but for those excused.
+    bool is_settled(const FinalHistory& history) const;
+    void complain(const FinalHistory& history, Findings& findings) const;
+
+    const std::vector<Entry>& entries() const { return entries_; }
+    std::size_t refused() const { return refused_; }
+    std::size_t final_count() const { return entries_.size() - open_.size(); }
+
+private:
+    std::vector<Entry> entries_;
+    std::vector<std::size_t> open_;  ///< not seen to be final
+    std::size_t refused_ = 0;
+};
+
+}  // namespace meshchain::sim

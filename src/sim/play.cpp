@@ -1,0 +1,221 @@
+#include "sim/play.h"
+
+#include <algorithm>
+
+#include "wire/frame.h"
+
+namespace meshchain::sim {
+namespace {
+
+constexpr base::Duration second = std::chrono::seconds(1);
+/// How long a payment of the healed network may take: three rounds and a few lost votes.
+constexpr int final_slots_max = 60;
+
+}  // namespace
+
+Play::Play(const Scenario& scenario, Options options)
+    : scenario_(scenario),
+      options_(std::move(options)),
+      village_(scenario, options_.seed, options_.log),
+      random_(base::Random(options_.seed).stream("play")),
+      history_(village_.genesis(), village_.world().size(), findings_),
+      watch_(village_.genesis(), village_.dishonest_keys(), findings_),
+      honest_percent_(village_.honest_stake_percent()) {
+    report_.about = scenario_.about;
+    report_.seed = options_.seed;
+    report_.machines = village_.world().size();
+}
+
+bool Play::is_judged(std::size_t index) const {
+    return index < village_.nodes() && village_.is_honest(index) && village_.keeps_chain(index) &&
+           village_.is_on(index);
+}
+
+void Play::count_traffic(base::Bytes datagram) {
+    report_.bytes_sent += datagram.size();
+    const auto frame = wire::parse_frame(datagram);
+    if (!frame) return;
+    TypeTraffic& traffic = report_.traffic[static_cast<std::size_t>(frame->header.type)];
+    ++traffic.datagrams;
+    traffic.bytes += datagram.size();
+}
+
+void Play::collect(std::size_t index) {
+    const auto status = village_.node(index).node().status(village_.world().time_of(index));
+    report_.blocks_reverted += status.blocks_reverted;
+    report_.evidence_found += status.evidence_found;
+    report_.rows_healed += status.storage_healed;
+}
+
+void Play::prepare() {
+    World& world = village_.world();
+    world.on_sent = [this](std::size_t, base::Bytes datagram) {
+        count_traffic(datagram);
+        watch_.handle_datagram(datagram);
+    };
+    world.on_crash = [this](std::size_t index) {
+        ++report_.crashes;
+        if (!is_judged(index) || !village_.node(index).has_power()) return;
+        history_.look(index, village_.node(index).node(), village_.world().time_of(index));
+        collect(index);
+    };
+    for (std::size_t i = 0; i < world.size(); ++i) {
+        if (std::ranges::find(scenario_.late, i) == scenario_.late.end()) switch_on(i);
+    }
+    for (const Step& step : scenario_.steps) {
+        world.at(World::start + step.at, [this, &step] { perform(step); });
+    }
+    schedule_payments(scenario_.payments);
+    follow_payments();
+}
+
+void Play::look() {
+    findings_.set_time(since_start());
+    const bool looks_at_memory = since_start() % (10 * second) < second;
+    for (std::size_t i = 0; i < village_.nodes(); ++i) {
+        if (!is_judged(i)) continue;
+        const node::Node& node = village_.node(i).node();
+        history_.look(i, node, village_.world().time_of(i));
+        if (!looks_at_memory) continue;
+        for (const node::MemoryLimit& limit : node.memory()) {
+            if (!limit.count || *limit.count <= limit.count_max) continue;
+            findings_.add("memory",
+                          "machine " + std::to_string(i) + " has " + std::to_string(*limit.count) +
+                              " " + std::string(limit.what) + " in " + std::string(limit.module));
+        }
+    }
+}
+
+bool Play::pass_second(base::Instant end, bool is_healing) {
+    World& world = village_.world();
+    world.run_until(std::min(end, world.now() + second));
+    look();
+    return options_.on_progress({.at = since_start(),
+                                 .until = end - World::start,
+                                 .is_healing = is_healing,
+                                 .payments = book_.entries().size(),
+                                 .payments_final = book_.final_count()});
+}
+
+bool Play::run_hostile() {
+    const base::Instant end = World::start + scenario_.hostile;
+    while (village_.world().now() < end) {
+        if (!pass_second(end, false)) return false;
+    }
+    return true;
+}
+
+void Play::end_hostilities() {
+    World& world = village_.world();
+    world.network().heal();
+    LinkQuality quality = *quality_of(scenario_.network);
+    const LinkQuality good = *quality_of("wifi");
+    if (quality.loss_permille > good.loss_permille) quality = good;
+    world.network().set_quality(quality);
+    schedule_payments({});
+    for (std::size_t i = 0; i < village_.nodes(); ++i) {
+        NodeMachine& machine = village_.node(i);
+        machine.disk().set_full(false);
+        machine.disk().set_slow({});
+        machine.clock().set_drift(world.now(), 0);
+        machine.clock().set_forward(world.wall() - machine.clock().read(world.now()).wall);
+        if (machine.is_on()) world.wake(i);
+        switch_on(i);
+    }
+    healing_since_ = world.now();
+}
+
+bool Play::agree() {
+    const wire::Hash* tip = nullptr;
+    wire::Hash first;
+    for (std::size_t i = 0; i < village_.nodes(); ++i) {
+        if (!is_judged(i)) continue;
+        const auto status = village_.node(i).node().status(village_.world().time_of(i));
+        if (status.tip != status.final_block) return false;
+        if (tip == nullptr) first = status.tip;
+        if (status.tip != first) return false;
+        tip = &first;
+    }
+    return true;
+}
+
+bool Play::is_final_everywhere(const wire::Txid& txid) {
+    for (std::size_t i = 0; i < village_.nodes(); ++i) {
+        if (!is_judged(i)) continue;
+        const auto view = village_.node(i).node().transaction(txid);
+        if (!view || view->certainty != node::Certainty::final) return false;
+    }
+    return true;
+}
+
+void Play::run_healing() {
+    end_hostilities();
+    if (!can_finalise()) return;
+    const base::Instant end = healing_since_ + scenario_.converge;
+    std::optional<wire::Txid> proof;
+    base::Instant proof_end = end;
+    while (village_.world().now() < proof_end) {
+        if (!pass_second(proof_end, true)) return;
+        if (!proof && agree() && book_.is_settled(history_)) {
+            report_.to_converge = village_.world().now() - healing_since_;
+            // That they stand still together is not enough: they must go on together.
+            for (std::size_t i = 0; i < village_.nodes() && !proof; ++i) {
+                if (is_judged(i)) proof = pay(i, (i + 1) % village_.nodes());
+            }
+            if (!proof) break;
+            proof_end = village_.world().now() +
+                        final_slots_max * std::chrono::milliseconds(scenario_.block_time_ms);
+        }
+        if (proof && is_final_everywhere(*proof)) return;
+    }
+    if (!proof) {
+        findings_.add("converge", "after " + duration_text(scenario_.converge) +
+                                      " honest nodes do not agree on one FINAL tip");
+    } else {
+        findings_.add("converge", "a payment after the agreement did not become FINAL everywhere");
+    }
+}
+
+void Play::judge_end() {
+    findings_.set_time(since_start());
+    for (std::size_t i = 0; i < village_.nodes(); ++i) {
+        if (!is_judged(i)) continue;
+        NodeMachine& machine = village_.node(i);
+        history_.look_again(i, machine.node(), village_.world().time_of(i));
+        history_.check_supply(i, machine.store());
+        collect(i);
+    }
+    if (can_finalise()) book_.complain(history_, findings_);
+}
+
+Report Play::report() const {
+    Report report = report_;
+    report.simulated = since_start();
+    report.events = village_.world().events();
+    report.steps = village_.world().steps();
+    report.trace = village_.world().trace().hash();
+    report.payments = book_.entries().size();
+    report.refused = book_.refused();
+    for (const PaymentBook::Entry& entry : book_.entries()) {
+        report.excused += entry.is_excused;
+        if (entry.to_live) report.to_live.push_back(*entry.to_live);
+        if (entry.to_final) report.to_final.push_back(*entry.to_final);
+    }
+    std::ranges::sort(report.to_live);
+    std::ranges::sort(report.to_final);
+    report.final_height = static_cast<std::uint32_t>(history_.height());
+    report.votes_signed = watch_.votes();
+    report.blocks_signed = watch_.blocks();
+    report.findings = findings_.kept();
+    report.findings_count = findings_.count();
+    return report;
+}
+
+Report Play::run() {
+    prepare();
+    if (run_hostile()) run_healing();
+    judge_end();
+    return report();
+}
+
+}  // namespace meshchain::sim

@@ -1,0 +1,96 @@
+#pragma once
+// Plays a scenario: moves its world, does what its steps say, pays, and holds what the nodes do and
+// answer against the rules (row J1):
+//
+//   final-prefix       all honest nodes agree on every FINAL block, always
+//   final-stays        what was FINAL stays so, through crashes too
+//   final-known        a node can show what it calls FINAL
+//   spent-once         each coin is spent once in the FINAL history
+//   supply             coins, stakes and fee balances are the supply, in each honest store
+//   equivocation       an honest validator signs nothing that could be slashed
+//   converge           after the hostile phase honest nodes agree and finalise again, in time
+//   payment-forgotten  a payment that was taken is FINAL in the end
+//   memory             no table or queue is over its limit
+//   no-start           a machine with a sound disk starts
+//
+// While a third of the stake or more breaks the rules, only what no stake can break is asked for:
+// that of conflicting FINAL blocks one can be seen is not.
+
+#include "base/log.h"
+#include "sim/final_history.h"
+#include "sim/payment_book.h"
+#include "sim/report.h"
+#include "sim/signature_watch.h"
+#include "sim/village.h"
+
+namespace meshchain::sim {
+
+struct PlayProgress {
+    base::Duration at{};
+    base::Duration until{};  ///< of the hostile phase, then of the time to converge
+    bool is_healing = false;
+    std::size_t payments = 0;
+    std::size_t payments_final = 0;
+};
+
+class Play {
+public:
+    struct Options {
+        std::uint64_t seed = 1;
+        base::LogSink* log = nullptr;
+        /// Once a simulated second. False: that is enough, and the report says what was so far.
+        std::function<bool(const PlayProgress&)> on_progress = [](const PlayProgress&) {
+            return true;
+        };
+    };
+    /// `scenario` passed check().
+    Play(const Scenario& scenario, Options options);
+
+    Report run();
+
+    Village& village() { return village_; }
+
+private:
+    // play.cpp
+    void prepare();
+    bool run_hostile();
+    void run_healing();
+    void end_hostilities();
+    bool pass_second(base::Instant end, bool is_healing);
+    void look();
+    bool is_judged(std::size_t index) const;
+    bool agree();
+    bool is_final_everywhere(const wire::Txid& txid);
+    void judge_end();
+    Report report() const;
+    void count_traffic(base::Bytes datagram);
+    void collect(std::size_t index);
+    base::Duration since_start() const { return village_.world().now() - World::start; }
+    bool can_finalise() const { return 3 * honest_percent_ > 200; }
+
+    // play_steps.cpp
+    void perform(const Step& step);
+    void perform_on(const Step& step, std::size_t machine);
+    void switch_on(std::size_t index);
+    void replace_disk(std::size_t index);
+    void pay_somebody();
+    std::optional<wire::Txid> pay(std::size_t from, std::size_t to);
+    void schedule_payments(base::Duration every);
+    void follow_payments();
+
+    Scenario scenario_;
+    Options options_;
+    mutable Village village_;
+    base::Random random_;
+    Findings findings_;
+    FinalHistory history_;
+    SignatureWatch watch_;
+    PaymentBook book_;
+    Report report_;
+    unsigned honest_percent_;
+    base::Duration pay_every_{};
+    std::uint64_t payment_plan_ = 0;  ///< an older one does not go on
+    base::Instant healing_since_{};
+};
+
+}  // namespace meshchain::sim

@@ -1,0 +1,130 @@
+// What the steps of a scenario do to its machines, and who pays whom.
+
+#include <algorithm>
+
+#include "sim/play.h"
+
+namespace meshchain::sim {
+namespace {
+
+constexpr base::Duration first_payment = std::chrono::seconds(8);
+constexpr base::Duration follow_every = std::chrono::milliseconds(250);
+constexpr std::uint64_t units_max = 40;
+
+}  // namespace
+
+void Play::perform(const Step& step) {
+    Network& network = village_.world().network();
+    findings_.set_time(since_start());
+    switch (step.verb) {
+        case Step::Verb::partition: return network.partition(step.sides);
+        case Step::Verb::cut: return network.cut(step.machines[0], step.machines[1]);
+        case Step::Verb::heal: return network.heal();
+        case Step::Verb::network: return network.set_quality(*quality_of(step.word));
+        case Step::Verb::payments: return schedule_payments(step.time);
+        case Step::Verb::pay:
+            if (village_.is_on(step.machines[0])) pay(step.machines[0], step.machines[1]);
+            return;
+        default:
+            for (const std::size_t machine : step.machines) perform_on(step, machine);
+    }
+}
+
+void Play::perform_on(const Step& step, std::size_t index) {
+    World& world = village_.world();
+    NodeMachine& machine = village_.node(index);
+    switch (step.verb) {
+        case Step::Verb::crash: return world.crash(index);
+        case Step::Verb::start: return switch_on(index);
+        case Step::Verb::wipe: world.crash(index); return replace_disk(index);
+        case Step::Verb::power_cut:
+            return machine.disk().cut_power_after(static_cast<std::uint64_t>(step.number));
+        case Step::Verb::rot:
+            world.crash(index);
+            return machine.disk().rot(random_, static_cast<std::size_t>(step.number));
+        case Step::Verb::full: return machine.disk().set_full(true);
+        case Step::Verb::room: return machine.disk().set_full(false);
+        case Step::Verb::slow: return machine.disk().set_slow(step.time);
+        case Step::Verb::clock:
+            machine.clock().set_forward(std::chrono::milliseconds(step.number));
+            break;
+        case Step::Verb::drift:
+            machine.clock().set_drift(world.now(), static_cast<int>(step.number));
+            break;
+        case Step::Verb::ntp: machine.time_source().error = std::chrono::milliseconds(5); break;
+        default: break;
+    }
+    if (machine.is_on()) world.wake(index);
+}
+
+void Play::switch_on(std::size_t index) {
+    World& world = village_.world();
+    if (world.machine(index).is_on()) return;
+    const auto started = world.switch_on(index);
+    if (started || index >= village_.nodes()) return;
+    // A disk that is damaged is replaced; one that is not must do.
+    if (started.error().code != base::Errc::corrupt) {
+        findings_.add("no-start",
+                      "machine " + std::to_string(index) + ": " + base::sentence(started.error()));
+    }
+    replace_disk(index);
+    const auto again = world.switch_on(index);
+    if (!again) {
+        findings_.add("no-start", "machine " + std::to_string(index) +
+                                      ", with an empty disk: " + base::sentence(again.error()));
+    }
+}
+
+void Play::replace_disk(std::size_t index) {
+    village_.node(index).wipe();
+    history_.forget(index);
+    book_.excuse(index);
+    ++report_.disks_replaced;
+}
+
+std::optional<wire::Txid> Play::pay(std::size_t from, std::size_t to) {
+    World& world = village_.world();
+    const auto paid =
+        village_.node(from).node().pay(world.time_of(from), village_.node(to).credentials().payee(),
+                                       {1 + random_.below(units_max)}, std::nullopt);
+    world.wake(from);
+    if (!paid) {
+        book_.note_refusal();
+        return std::nullopt;
+    }
+    if (village_.is_honest(from)) book_.note(from, paid->txid, world.now());
+    return paid->txid;
+}
+
+void Play::pay_somebody() {
+    const std::size_t payers = scenario_.stakes.size() + scenario_.relays;
+    const std::size_t from = random_.below(payers);
+    const std::size_t to = random_.below(payers);
+    if (village_.is_on(from)) pay(from, to);
+}
+
+void Play::schedule_payments(base::Duration every) {
+    const std::uint64_t plan = ++payment_plan_;
+    pay_every_ = every;
+    if (every <= base::Duration{}) return;
+    World& world = village_.world();
+    const base::Instant begin = std::max(world.now() + every, World::start + first_payment);
+    const auto go_on = [this, plan](const auto& self, base::Instant when) -> void {
+        village_.world().at(when, [this, plan, self] {
+            if (plan != payment_plan_) return;
+            pay_somebody();
+            self(self,
+                 village_.world().now() + random_.between(pay_every_ / 2, pay_every_ * 3 / 2));
+        });
+    };
+    go_on(go_on, begin);
+}
+
+void Play::follow_payments() {
+    for (std::size_t i = 0; i < village_.nodes(); ++i) {
+        if (is_judged(i)) book_.look(i, village_.node(i).node(), village_.world().now());
+    }
+    village_.world().at(village_.world().now() + follow_every, [this] { follow_payments(); });
+}
+
+}  // namespace meshchain::sim

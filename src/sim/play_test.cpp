@@ -1,0 +1,75 @@
+#include "sim/play.h"
+
+#include <gtest/gtest.h>
+
+#include "base/test_effort.h"
+
+namespace meshchain::sim {
+namespace {
+
+Report play(std::string_view text, std::uint64_t seed = 1) {
+    const auto scenario = parse_scenario(text);
+    EXPECT_TRUE(scenario.has_value()) << (scenario ? "" : base::sentence(scenario.error()));
+    return Play(*scenario, {.seed = seed}).run();
+}
+
+TEST(Play, HonestVillage_FinalisesEveryPaymentWithinThreeAndAHalfRounds) {
+    const Report report = play("validators 4\nrelays 1\nhostile 30s\npayments 2s\n");
+    EXPECT_TRUE(report.all_right()) << to_text(report);
+    EXPECT_GE(report.payments, 8U);
+    EXPECT_EQ(report.to_final.size(), report.payments);
+    EXPECT_LE(report.to_final.back(), std::chrono::milliseconds(3750)) << to_text(report);
+}
+
+TEST(Play, HalvesThatHealAgain_Converge) {
+    const Report report = play(
+        "validators 4\nhostile 60s\npayments 3s\n"
+        "at 15s partition 0 1 | 2 3\nat 50s heal\n");
+    EXPECT_TRUE(report.all_right()) << to_text(report);
+    EXPECT_GT(report.blocks_reverted, 0U);
+}
+
+TEST(Play, PowerCutsAndAWipedDisk_LoseNothingThatWasFinal) {
+    const Report report = play(
+        "validators 5\nhostile 60s\npayments 3s\n"
+        "at 14s power-cut 5 1\nat 17s start 1\nat 20s crash 0 1 2 3 4\nat 23s start 0 1 2 3 4\n"
+        "at 30s wipe 2\nat 33s start 2\nat 40s rot 200 3\nat 41s start 3\n",
+        3);
+    EXPECT_TRUE(report.all_right()) << to_text(report);
+    EXPECT_GE(report.crashes, 7U);
+    EXPECT_GE(report.disks_replaced, 1U);
+}
+
+TEST(Play, TwinsOfOneInFive_FinaliseNothingTwice_AndAreFoundOut) {
+    const Report report = play("validators 5\nhostile 25s\npayments 300ms\nattacker twins 4\n", 5);
+    EXPECT_TRUE(report.all_right()) << to_text(report);
+    EXPECT_GT(report.evidence_found, 0U) << to_text(report);
+}
+
+TEST(Play, StrangersOfEveryKind_StopNothing) {
+    const Report report = play(
+        "validators 4\nhostile 25s\npayments 2s\n"
+        "attacker spam\nattacker forge\nattacker spoof\nattacker liar\n");
+    EXPECT_TRUE(report.all_right()) << to_text(report);
+    EXPECT_GE(report.payments, 5U);
+    EXPECT_EQ(report.evidence_found, 0U);
+}
+
+TEST(Play, ACrowdAtOneNode_DoesNotCutItOff) {
+    if (!test::is_long()) GTEST_SKIP() << "its handshakes take seconds; MESHCHAIN_LONG=1 plays it";
+    const Report report =
+        play("validators 4\nrelays 1\nhostile 25s\npayments 2s\nattacker crowd\n");
+    EXPECT_TRUE(report.all_right()) << to_text(report);
+}
+
+TEST(Play, AValidatorThatWithholds_HoldsNobodyUpForLong) {
+    for (const std::string_view kind : {"withhold", "selfish", "silent"}) {
+        SCOPED_TRACE(kind);
+        const Report report =
+            play("validators 4\nhostile 25s\npayments 2s\nattacker " + std::string(kind) + " 0\n");
+        EXPECT_TRUE(report.all_right()) << to_text(report);
+    }
+}
+
+}  // namespace
+}  // namespace meshchain::sim

@@ -1,0 +1,58 @@
+#pragma once
+// What a run showed, as plain values, and as lines for people.
+
+#include <array>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sim/findings.h"
+#include "wire/message_type.h"
+
+namespace meshchain::sim {
+
+struct TypeTraffic {
+    std::uint64_t datagrams = 0;
+    std::uint64_t bytes = 0;
+};
+
+struct Report {
+    std::string about;
+    std::uint64_t seed = 0;
+    std::size_t machines = 0;
+    base::Duration simulated{};
+    std::uint64_t events = 0;
+    std::uint64_t steps = 0;
+    std::uint64_t trace = 0;
+
+    std::size_t payments = 0;  ///< taken
+    std::size_t refused = 0;
+    std::size_t excused = 0;               ///< their node lost its disk
+    std::vector<base::Duration> to_live;   ///< ascending
+    std::vector<base::Duration> to_final;  ///< ascending
+    std::uint32_t final_height = 0;
+    std::optional<base::Duration> to_converge;  ///< after the hostile phase; nothing: it did not
+
+    std::uint64_t blocks_reverted = 0;
+    std::uint64_t evidence_found = 0;
+    std::uint64_t rows_healed = 0;
+    std::uint64_t crashes = 0;
+    std::uint64_t disks_replaced = 0;
+    std::uint64_t votes_signed = 0;   ///< seen on the wire, of honest validators
+    std::uint64_t blocks_signed = 0;  ///< the same
+    std::array<TypeTraffic, 256> traffic{};
+    std::uint64_t bytes_sent = 0;
+
+    std::vector<Finding> findings;  ///< the first of them; empty: every rule held
+    std::size_t findings_count = 0;
+
+    bool all_right() const { return findings_count == 0; }
+};
+
+/// The duration that so many percent do not exceed; zero for none.
+base::Duration percentile(const std::vector<base::Duration>& ascending, unsigned percent);
+
+/// Whole lines, the last one says what to make of it.
+std::string to_text(const Report& report);
+
+}  // namespace meshchain::sim

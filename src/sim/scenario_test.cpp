@@ -1,0 +1,94 @@
+#include "sim/scenario.h"
+
+#include <gtest/gtest.h>
+
+#include "sim/named_scenarios.h"
+#include "sim/swarm.h"
+
+namespace meshchain::sim {
+namespace {
+
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+std::string refusal(std::string_view text) {
+    const auto scenario = parse_scenario(text);
+    return scenario ? "taken" : base::sentence(scenario.error());
+}
+
+TEST(Scenario, WhatIsWrong_IsNamedWithItsLine) {
+    EXPECT_NE(refusal("validators 4\nfrobnicate 3\n").find("line 2"), std::string::npos);
+    EXPECT_NE(refusal("validators four\n").find("'four'"), std::string::npos);
+    EXPECT_NE(refusal("validators 4\nat 5m explode 1\n").find("partition"), std::string::npos);
+    EXPECT_NE(refusal("validators 4\nat 5x heal\n").find("90s"), std::string::npos);
+    EXPECT_NE(refusal("validators 4\nat 5m\n").find("at 5m heal"), std::string::npos);
+    EXPECT_NE(refusal("validators 4\nat 1s crash\n").find("at least one"), std::string::npos);
+    EXPECT_NE(refusal("validators 4\nat 1s pay 0\n").find("two"), std::string::npos);
+    EXPECT_NE(refusal("validators 4\nat 1s heal 3\n").find("none"), std::string::npos);
+    EXPECT_NE(refusal("validators 4\nat 1s partition 0 1 | | 2\n").find("side"), std::string::npos);
+    EXPECT_NE(refusal("validators 4\nattacker dragon 1\n").find("twins"), std::string::npos);
+}
+
+TEST(Scenario, WhatCannotBe_IsRefused) {
+    EXPECT_NE(refusal("about nobody\n").find("validators"), std::string::npos);
+    EXPECT_NE(refusal("validators 4\nat 1s crash 4\n").find("0 to 3"), std::string::npos);
+    EXPECT_NE(refusal("validators 4\nlate 9\n").find("machine 9"), std::string::npos);
+    EXPECT_NE(refusal("validators 4\nrelays 1\nattacker twins 4\n").find("no validator"),
+              std::string::npos);
+    EXPECT_NE(refusal("validators 4\nnetwork moon\n").find("moon"), std::string::npos);
+    EXPECT_NE(refusal("validators 4\nhostile 1m\nat 2m heal\n").find("hostile"), std::string::npos);
+    EXPECT_NE(refusal("validators 65\n").find("64"), std::string::npos);
+    EXPECT_NE(refusal("validators 4\nrelays 18446744073709551615\n").find("machines"),
+              std::string::npos);
+    EXPECT_NE(refusal("stakes 1 0\n").find("stake of 0"), std::string::npos);
+    EXPECT_NE(refusal(std::string(scenario_bytes_max + 1, '\n')).find("bytes"), std::string::npos);
+}
+
+TEST(Scenario, Lines_SayWhatTheyMean) {
+    const auto scenario = parse_scenario(
+        "about Two sides.  # of a comment\nstakes 30 20 10\nrelays 1\nnetwork wifi\n\n"
+        "at 1m30s partition 0 3 | 1 2\nat 10s slow 20ms 1\nhostile 2m\nattacker twins 2\n");
+    ASSERT_TRUE(scenario.has_value()) << base::sentence(scenario.error());
+    EXPECT_EQ(scenario->about, "Two sides.");
+    EXPECT_EQ(scenario->nodes(), 4U);
+    EXPECT_EQ(scenario->hostile, minutes(2));
+    ASSERT_EQ(scenario->steps.size(), 2U);
+    EXPECT_EQ(scenario->steps[0].verb, Step::Verb::slow);
+    EXPECT_EQ(scenario->steps[0].time, std::chrono::milliseconds(20));
+    EXPECT_EQ(scenario->steps[1].at, seconds(90));
+    EXPECT_EQ(scenario->steps[1].sides, (std::vector<std::set<std::size_t>>{{0, 3}, {1, 2}}));
+    EXPECT_EQ(scenario->attackers, (std::vector<Attacker>{{Attacker::Kind::twins, 2}}));
+}
+
+TEST(Scenario, EveryNamedOne_ParsesAndComesBackFromItsOwnText) {
+    EXPECT_GE(named_scenarios().size(), 8U);
+    for (const NamedScenario& named : named_scenarios()) {
+        SCOPED_TRACE(named.name);
+        const auto scenario = parse_scenario(named.text);
+        ASSERT_TRUE(scenario.has_value()) << base::sentence(scenario.error());
+        EXPECT_EQ(parse_scenario(to_text(*scenario)).value(), *scenario);
+    }
+}
+
+TEST(Swarm, EverySeed_DrawsASoundScenarioThatItsTextRepeats) {
+    std::set<std::string> networks;
+    std::set<Attacker::Kind> attackers;
+    std::set<Step::Verb> verbs;
+    for (std::uint64_t seed = 0; seed < 500; ++seed) {
+        SCOPED_TRACE(seed);
+        const Scenario scenario = draw_scenario(seed);
+        EXPECT_EQ(draw_scenario(seed), scenario);
+        const auto again = parse_scenario(to_text(scenario));
+        ASSERT_TRUE(again.has_value()) << base::sentence(again.error()) << to_text(scenario);
+        EXPECT_EQ(*again, scenario);
+        networks.insert(scenario.network);
+        for (const Attacker& attacker : scenario.attackers) attackers.insert(attacker.kind);
+        for (const Step& step : scenario.steps) verbs.insert(step.verb);
+    }
+    EXPECT_EQ(networks.size(), 4U);
+    EXPECT_EQ(attackers.size(), 9U);
+    EXPECT_GE(verbs.size(), 14U);
+}
+
+}  // namespace
+}  // namespace meshchain::sim

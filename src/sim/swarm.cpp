@@ -1,0 +1,227 @@
+#include "sim/swarm.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "base/assert.h"
+
+namespace meshchain::sim {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr base::Duration quiet_start = seconds(10);
+
+class Drawing {
+public:
+    Drawing(std::uint64_t seed, const SwarmLimits& limits)
+        : random_(base::Random(seed).stream("swarm")), limits_(limits) {}
+
+    Scenario draw(std::uint64_t seed) {
+        scenario_.about = "Drawn from seed " + std::to_string(seed) + ".";
+        draw_people();
+        draw_surroundings();
+        draw_attackers();
+        const std::size_t faults = random_.below(7);
+        for (std::size_t i = 0; i < faults; ++i) draw_fault();
+        std::ranges::stable_sort(scenario_.steps, {}, &Step::at);
+        MESH_ASSERT(check(scenario_).has_value());
+        return std::move(scenario_);
+    }
+
+private:
+    template <class T>
+    T one_of(std::initializer_list<T> choices) {
+        return choices.begin()[random_.below(choices.size())];
+    }
+    base::Duration whole_ms(base::Duration low, base::Duration high) {
+        const auto drawn = random_.between(low, high);
+        return std::chrono::duration_cast<milliseconds>(drawn);
+    }
+
+    void draw_people() {
+        const std::size_t few = std::min<std::size_t>(4, limits_.validators_max);
+        const std::size_t count =
+            random_.chance(1, 3) ? few : 1 + random_.below(limits_.validators_max);
+        const bool is_equal = random_.chance(1, 2);
+        for (std::size_t i = 0; i < count; ++i) {
+            scenario_.stakes.push_back(is_equal ? 100 : 50 + random_.below(250));
+        }
+        scenario_.relays = random_.below(limits_.relays_max + 1);
+        scenario_.lights = random_.below(2);
+        stake_left_ =
+            (std::accumulate(scenario_.stakes.begin(), scenario_.stakes.end(), std::uint64_t{0}) -
+             1) /
+            3;
+        blamed_.assign(scenario_.nodes(), false);
+    }
+
+    void draw_surroundings() {
+        if (random_.chance(1, 3)) {
+            scenario_.shape = one_of({Shape::line, Shape::ring, Shape::star, Shape::grid});
+        }
+        scenario_.network = one_of({"lan", "lan", "wifi", "wifi", "bad", "awful"});
+        scenario_.disk = random_.chance(4, 5) ? DiskKind::flash : DiskKind::memory;
+        scenario_.block_time_ms = one_of({500U, 1000U, 1000U, 1000U, 2000U});
+        scenario_.undo_blocks = random_.chance(1, 5) ? 24 : 16'384;
+        scenario_.payments = whole_ms(milliseconds(400), seconds(8));
+        scenario_.hostile = whole_ms(limits_.hostile_min, limits_.hostile_max);
+        for (std::size_t i = 0; i < scenario_.nodes(); ++i) {
+            if (random_.chance(1, 2)) {
+                add({.verb = Step::Verb::drift,
+                     .machines = {i},
+                     .number = static_cast<std::int64_t>(random_.below(201)) - 100});
+            }
+        }
+    }
+
+    /// One validator more of which nothing good can be expected, if the rest can bear it.
+    std::optional<std::size_t> blame() {
+        const std::size_t machine = random_.below(scenario_.nodes());
+        if (blamed_[machine]) return machine;
+        const std::uint64_t stake =
+            machine < scenario_.stakes.size() ? scenario_.stakes[machine] : 0;
+        if (stake > stake_left_) return std::nullopt;
+        stake_left_ -= stake;
+        blamed_[machine] = true;
+        return machine;
+    }
+
+    void draw_attackers() {
+        using enum Attacker::Kind;
+        // A validator who passes nothing on would cut a line in two for ever.
+        const std::size_t insiders = scenario_.shape == Shape::all ? random_.below(3) : 0;
+        for (std::size_t i = 0; i < insiders; ++i) {
+            const std::size_t before = stake_left_;
+            const auto machine = blame();
+            if (!machine || *machine >= scenario_.stakes.size() || stake_left_ == before) continue;
+            scenario_.attackers.push_back(
+                {one_of({twins, twins, withhold, selfish, silent}), *machine});
+        }
+        if (!random_.chance(1, 2)) return;
+        scenario_.attackers.push_back({one_of({spam, forge, spoof, crowd, liar}), 0});
+    }
+
+    void add(Step step) { scenario_.steps.push_back(std::move(step)); }
+    std::size_t anybody() { return random_.below(scenario_.nodes()); }
+    base::Duration some_time() { return whole_ms(quiet_start, scenario_.hostile - seconds(5)); }
+    base::Duration after(base::Duration time) {
+        return std::min(time + whole_ms(milliseconds(200), seconds(40)), scenario_.hostile);
+    }
+    std::vector<std::size_t> some() {
+        std::vector<std::size_t> machines;
+        for (std::size_t i = 0; i < scenario_.nodes(); ++i) {
+            if (random_.chance(1, 3)) machines.push_back(i);
+        }
+        if (machines.empty()) machines.push_back(anybody());
+        return machines;
+    }
+
+    void draw_fault() {
+        switch (random_.below(10)) {
+            case 0:
+            case 1: return draw_partition();
+            case 2: return draw_cut();
+            case 3: return draw_crashes();
+            case 4: return draw_power_cut();
+            case 5: return draw_lost_disk();
+            case 6: return draw_disk_trouble();
+            case 7: return draw_clock();
+            case 8: return draw_mass_restart();
+            default: return draw_network();
+        }
+    }
+    void draw_partition() {
+        Step step{.at = some_time(), .verb = Step::Verb::partition, .sides = {{}, {}}};
+        if (random_.chance(1, 3)) step.sides.emplace_back();
+        for (std::size_t i = 0; i < scenario_.nodes(); ++i) {
+            step.sides[random_.below(step.sides.size())].insert(i);
+        }
+        std::erase_if(step.sides, [](const auto& side) { return side.empty(); });
+        const base::Duration end = after(step.at);
+        add(std::move(step));
+        add({.at = end, .verb = Step::Verb::heal});
+    }
+    void draw_cut() {
+        add({.at = some_time(), .verb = Step::Verb::cut, .machines = {anybody(), anybody()}});
+    }
+    void draw_crashes() {
+        const base::Duration time = some_time();
+        for (const std::size_t machine : some()) {
+            add({.at = time, .verb = Step::Verb::crash, .machines = {machine}});
+            add({.at = after(time), .verb = Step::Verb::start, .machines = {machine}});
+        }
+    }
+    void draw_power_cut() {
+        const base::Duration time = some_time();
+        for (const std::size_t machine : some()) {
+            add({.at = time,
+                 .verb = Step::Verb::power_cut,
+                 .machines = {machine},
+                 .number = static_cast<std::int64_t>(random_.below(60))});
+            add({.at = after(time), .verb = Step::Verb::start, .machines = {machine}});
+        }
+    }
+    void draw_lost_disk() {
+        const auto machine = blame();
+        if (!machine) return;
+        const base::Duration time = some_time();
+        if (random_.chance(1, 2)) {
+            add({.at = time, .verb = Step::Verb::wipe, .machines = {*machine}});
+        } else {
+            add({.at = time,
+                 .verb = Step::Verb::rot,
+                 .machines = {*machine},
+                 .number = static_cast<std::int64_t>(1 + random_.below(300))});
+        }
+        add({.at = after(time), .verb = Step::Verb::start, .machines = {*machine}});
+    }
+    void draw_disk_trouble() {
+        const base::Duration time = some_time();
+        const std::size_t machine = anybody();
+        if (random_.chance(1, 2)) {
+            add({.at = time, .verb = Step::Verb::full, .machines = {machine}});
+            add({.at = after(time), .verb = Step::Verb::room, .machines = {machine}});
+        } else {
+            add({.at = time,
+                 .verb = Step::Verb::slow,
+                 .machines = {machine},
+                 .time = whole_ms(milliseconds(1), milliseconds(50))});
+        }
+    }
+    void draw_clock() {
+        const auto machine = blame();
+        if (!machine) return;
+        const std::int64_t by =
+            one_of({-86'400'000LL, -3'600'000LL, -1500LL, -400LL, 400LL, 1500LL, 3'600'000LL});
+        add({.at = some_time(), .verb = Step::Verb::clock, .machines = {*machine}, .number = by});
+        if (random_.chance(1, 3)) add({.verb = Step::Verb::ntp, .machines = {*machine}});
+    }
+    void draw_mass_restart() {
+        std::vector<std::size_t> all(scenario_.nodes());
+        std::iota(all.begin(), all.end(), std::size_t{0});
+        const base::Duration time = some_time();
+        add({.at = time, .verb = Step::Verb::crash, .machines = all});
+        add({.at = after(time), .verb = Step::Verb::start, .machines = all});
+    }
+    void draw_network() {
+        const base::Duration time = some_time();
+        add({.at = time, .verb = Step::Verb::network, .word = one_of({"bad", "awful"})});
+        add({.at = after(time), .verb = Step::Verb::network, .word = scenario_.network});
+    }
+
+    base::Random random_;
+    SwarmLimits limits_;
+    Scenario scenario_;
+    std::uint64_t stake_left_ = 0;  ///< that may still be blamed
+    std::vector<bool> blamed_;
+};
+
+}  // namespace
+
+Scenario draw_scenario(std::uint64_t seed, const SwarmLimits& limits) {
+    return Drawing(seed, limits).draw(seed);
+}
+
+}  // namespace meshchain::sim
