@@ -58,9 +58,6 @@ private:
     }
 
     void draw_surroundings() {
-        if (random_.chance(1, 3)) {
-            scenario_.shape = one_of({Shape::line, Shape::ring, Shape::star, Shape::grid});
-        }
         scenario_.network = one_of({"lan", "lan", "wifi", "wifi", "bad", "awful"});
         scenario_.disk = random_.chance(4, 5) ? DiskKind::flash : DiskKind::memory;
         scenario_.block_time_ms = one_of({500U, 1000U, 1000U, 1000U, 2000U});
@@ -90,8 +87,7 @@ private:
 
     void draw_attackers() {
         using enum Attacker::Kind;
-        // A validator who passes nothing on would cut a line in two for ever.
-        const std::size_t insiders = scenario_.shape == Shape::all ? random_.below(3) : 0;
+        const std::size_t insiders = random_.below(3);
         for (std::size_t i = 0; i < insiders; ++i) {
             const std::size_t before = stake_left_;
             const auto machine = blame();
