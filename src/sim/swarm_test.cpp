@@ -15,29 +15,37 @@
 namespace meshchain::sim {
 namespace {
 
-std::string replay(std::uint64_t seed) { return "meshchain sim --seed " + std::to_string(seed); }
+/// Villages so small and days so short that a few fit into every run of the tests.
+SwarmLimits limits() {
+    if (test::is_long()) return {};
+    return {.validators_max = 4,
+            .relays_max = 1,
+            .hostile_min = std::chrono::seconds(25),
+            .hostile_max = std::chrono::seconds(35)};
+}
 
 TEST(SwarmPlay, Seeds_HoldEveryRule) {
     const std::uint64_t count = test::effort<std::uint64_t>(3, 300);
     for (std::uint64_t seed = 1; seed <= count; ++seed) {
-        const Report report = Play(draw_scenario(seed), {.seed = seed}).run();
-        EXPECT_TRUE(report.all_right()) << replay(seed) << "\n" << to_text(report);
+        const Scenario scenario = draw_scenario(seed, limits());
+        const Report report = Play(scenario, {.seed = seed}).run();
+        EXPECT_TRUE(report.all_right()) << "seed " << seed << "\n"
+                                        << to_text(scenario) << to_text(report);
     }
 }
 
 TEST(SwarmPlay, ASeedPlayedTwice_HasOneTrace) {
     const std::uint64_t count = test::effort<std::uint64_t>(1, 30);
     for (std::uint64_t seed = 1; seed <= count; ++seed) {
-        const Scenario scenario =
-            draw_scenario(seed, {.hostile_max = std::chrono::seconds(test::effort(45, 120))});
+        const Scenario scenario = draw_scenario(seed, limits());
         const auto trace = [&] { return Play(scenario, {.seed = seed}).run().trace; };
-        EXPECT_EQ(trace(), trace()) << replay(seed);
+        EXPECT_EQ(trace(), trace()) << "seed " << seed << "\n" << to_text(scenario);
     }
 }
 
 TEST(ScenarioPlay, NamedOnes_HoldEveryRule) {
+    if (!test::is_long()) GTEST_SKIP() << "minutes each; MESHCHAIN_LONG=1 plays them";
     for (const NamedScenario& named : named_scenarios()) {
-        if (!test::is_long() && named.name != "half-and-half") continue;
         SCOPED_TRACE(named.name);
         const Scenario scenario = parse_scenario(named.text).value();
         const Report report = Play(scenario, {.seed = 7}).run();
