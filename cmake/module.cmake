@@ -55,7 +55,9 @@ function(mesh_instrument TARGET)
   if(MESHCHAIN_JOIN)
     set_target_properties(${TARGET} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
     set_source_files_properties(${ARGN} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
-    target_compile_options(${TARGET} PRIVATE -Wno-shadow)  # by the names of another file
+    # Names of another file, and g++'s belief that only a main file may use its unnamed namespace.
+    target_compile_options(${TARGET} PRIVATE -Wno-shadow
+                           $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
   endif()
 endfunction()
 
