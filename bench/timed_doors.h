@@ -58,6 +58,7 @@ public:
     }
     kv::Quota quota() const override { return inner_.quota(); }
     kv::Stats stats() const override { return inner_.stats(); }
+    std::uint64_t sequence() const override { return inner_.sequence(); }
     std::expected<void, base::Error> verify() override { return inner_.verify(); }
     std::expected<void, base::Error> close() override { return inner_.close(); }
 

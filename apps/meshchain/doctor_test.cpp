@@ -149,17 +149,22 @@ TEST_F(Doctor, LostStore_StopsTheNodeUntilItIsAccepted) {
     EXPECT_THAT(start_in_vain().errors, HasSubstr("--accept-empty-store"));
     ASSERT_TRUE(host::write_file(in_folder("store.db"), {}));
     EXPECT_THAT(start_in_vain().errors, HasSubstr("--accept-empty-store"));
-    auto child = host::ChildProcess::start(
-        {.program = MESHCHAIN_PROGRAM,
-         .arguments = {"node", "run", "--accept-empty-store", "--data", alice()},
-         .errors = root_ / "node.log"});
-    ASSERT_TRUE(child);
-    node_.emplace(*std::move(child));
-    const auto deadline = std::chrono::steady_clock::now() + 30s;
-    while (std::chrono::steady_clock::now() < deadline) {
-        const auto client = host::ApiClient::of_folder(alice());
-        if (client && client->get("/v1/status")) break;
-    }
+    start({"--accept-empty-store"});
+    expect_finding("key_waiting", 1);
+}
+
+TEST_F(Doctor, OlderStore_StopsTheNodeUntilItIsAccepted) {
+    start();
+    stop();
+    const std::string old = content(in_folder("store.db"));
+    start();
+    stop();
+    expect_well();
+    fs::remove(in_folder("store.db-wal"));
+    ASSERT_TRUE(host::write_file(in_folder("store.db"), base::as_bytes(old)));
+    expect_finding("store_older", 2);
+    EXPECT_THAT(start_in_vain().errors, HasSubstr("--accept-older-store"));
+    start({"--accept-older-store"});
     expect_finding("key_waiting", 1);
 }
 

@@ -35,8 +35,9 @@ protected:
         return run(std::move(command));
     }
 
-    void start() {
-        const std::vector<std::string> run{"node", "run", "--data", alice()};
+    void start(const std::vector<std::string>& options = {}) {
+        std::vector<std::string> run{"node", "run", "--data", alice()};
+        run.insert(run.end(), options.begin(), options.end());
         auto child = host::ChildProcess::start(
             {.program = MESHCHAIN_PROGRAM, .arguments = run, .errors = root_ / "node.log"});
         ASSERT_TRUE(child) << sentence(child.error());

@@ -159,6 +159,28 @@ std::expected<void, base::Error> VoteStore::create(kv::Store& store, kv::Table t
     return store.commit(batch);
 }
 
+std::expected<std::optional<SigningRecord>, base::Error> VoteStore::read_record(kv::View& view,
+                                                                                kv::Table table) {
+    MESH_TRY(const auto bytes, view.get(table, key_of(Kind::record)));
+    if (!bytes) return std::nullopt;
+    auto record = parse_record(*bytes);
+    if (!record) return corrupt(record.error());
+    return *record;
+}
+
+std::expected<std::optional<SigningRecord>, base::Error> VoteStore::record_in(
+    const kv::Batch& batch, kv::Table table) {
+    const base::Buffer name = key_of(Kind::record);
+    for (std::size_t i = batch.size(); i-- > 0;) {
+        const auto operation = batch.operation(i);
+        if (operation.table != table || !base::equal(operation.key, name)) continue;
+        if (!operation.is_put) return std::nullopt;
+        MESH_TRY(const SigningRecord record, parse_record(operation.value));
+        return record;
+    }
+    return std::nullopt;
+}
+
 std::expected<VoteStore::Content, base::Error> VoteStore::load() {
     Content content;
     Loader loader(content);

@@ -55,6 +55,12 @@ public:
     static std::expected<void, base::Error> create(kv::Store& store, kv::Table table,
                                                    const crypto::PublicKey& key);
 
+    /// The record alone, of a store or as a batch writes it; nothing where there is none.
+    static std::expected<std::optional<SigningRecord>, base::Error> read_record(kv::View& view,
+                                                                                kv::Table table);
+    static std::expected<std::optional<SigningRecord>, base::Error> record_in(
+        const kv::Batch& batch, kv::Table table);
+
     struct Content {
         std::optional<SigningRecord> record;
         std::vector<wire::Vote> own_votes;  ///< ascending by round

@@ -73,8 +73,19 @@ void check_store(Patient& patient) {
                                                    : store.error().advice);
         return;
     }
-    if (const auto expected = check_store_marker(patient.folder, **store); !expected) {
-        patient.add("store_missing", Severity::fault, "The store is missing or empty",
+    const auto expected =
+        marker ? check_store_marker(*marker, patient.folder, *patient.config, **store)
+               : std::unexpected(marker.error());
+    if (!expected) {
+        const bool missing = expected.error().code == base::Errc::not_found;
+        const bool older = expected.error().code == base::Errc::stale;
+        patient.add(older     ? "store_older"
+                    : missing ? "store_missing"
+                              : "store_damaged",
+                    Severity::fault,
+                    older     ? "The store is older than this node was"
+                    : missing ? "The store is missing or empty"
+                              : "What tells the store's age cannot be read",
                     expected.error());
         return;
     }

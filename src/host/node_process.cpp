@@ -15,10 +15,11 @@
 #include "host/file.h"
 #include "host/file_lock.h"
 #include "host/log_sink.h"
+#include "host/marked_store.h"
 #include "host/node_keys.h"
 #include "host/node_setup.h"
 #include "host/node_store.h"
-#include "host/store_marker.h"
+#include "host/store_copying.h"
 #include "host/system_entropy.h"
 #include "host/system_time_source.h"
 #include "host/system_wall_clock.h"
@@ -77,6 +78,7 @@ struct NodeProcess::Parts {
 
     Result open_folder();
     Result open_store();
+    Result accept_age(const StoreMark& mark, kv::Store& inner);
     Result open_node();
     Result open_wallet();
     Result open_api();
@@ -136,18 +138,31 @@ Result NodeProcess::Parts::open_folder() {
     return {};
 }
 
-/// A store that was there once must be there again.
+/// A store that was there once must be there again, and no older.
 Result NodeProcess::Parts::open_store() {
     const auto path = folder.store(config);
-    MESH_TRY(const bool was_there, read_store_marker(folder));
-    const bool must_exist = was_there && !options.accept_empty_store;
+    MESH_TRY(const auto mark, read_store_marker(folder));
+    const bool must_exist = mark && !options.accept_empty_store;
     auto opened = open_node_store(folder, config,
                                   must_exist ? StoreMode::must_exist : StoreMode::create_if_absent);
     if (!opened && must_exist && is_empty_file(path)) opened.error().advice = empty_store_advice;
-    MESH_TRY(store, std::move(opened));
-    if (must_exist) return check_store_marker(folder, *store);
-    if (was_there) log.warning("begins with whatever the store holds, as asked to");
-    return write_store_marker(folder);
+    MESH_TRY(std::unique_ptr<kv::Store> inner, std::move(opened));
+    if (must_exist) MESH_CHECK(check_not_empty(folder, *inner));
+    if (mark) MESH_CHECK(accept_age(*mark, *inner));
+    MESH_TRY(store,
+             MarkedStore::open(folder, config, std::move(inner), [this] { return now().instant; }));
+    return {};
+}
+
+/// The key of a store that is older counts as restored: before the mark is, so that a crash between
+/// them asks again.
+Result NodeProcess::Parts::accept_age(const StoreMark& mark, kv::Store& inner) {
+    auto checked = check_not_older(mark, folder, config, inner);
+    if (checked || checked.error().code != base::Errc::stale) return checked;
+    if (!options.accept_older_store) return checked;
+    log.warning(base::sentence(checked.error()) + "; goes on from there, as asked to");
+    MESH_CHECK(mark_restored(inner));
+    return {};
 }
 
 Result NodeProcess::Parts::open_node() {

@@ -29,6 +29,8 @@ public:
     struct Options {
         /// Begin anew though the folder once had a store (host/store_marker.h).
         bool accept_empty_store = false;
+        /// Go on from a store that is older than this node was.
+        bool accept_older_store = false;
         std::vector<wire::Service*> services = {};  ///< outlive the process
         bool api = true;
         bool signals = true;  ///< end at SIGINT and SIGTERM

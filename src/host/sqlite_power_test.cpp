@@ -3,6 +3,7 @@
 // whole, and at most one besides.
 
 #include "base/test_effort.h"
+#include "host/sqlite_test_folder.h"
 #include "host/test_sqlite_machine.h"
 
 namespace meshchain::host {
@@ -69,6 +70,36 @@ TEST(SqlitePowerTest, Cut_AfterEveryStep_LosesNothingAcknowledged) {  // B6, B10
     EXPECT_GT(steps, 150u);
     for (std::uint64_t cut = 0; cut < steps; ++cut) {
         ASSERT_NO_FATAL_FAILURE(cut_twice(2026, batches, cut));
+    }
+}
+
+/// A store of the first format, then the power goes at a step of bringing it up to date.
+TEST(SqlitePowerTest, Cut_InAMigration_LeavesTheOldFormatOrTheNew_WithEverythingInIt) {
+    constexpr std::uint64_t blocks = 7;
+    for (std::uint64_t cut = 0;; ++cut) {
+        SCOPED_TRACE(cut);
+        const SqliteTestFolder folder;
+        ASSERT_NO_FATAL_FAILURE(write_first_format(folder.path(), folder.tables, blocks));
+        FaultVfs disk;
+        disk.cut_power_after(cut);
+        const bool is_done = folder.open().has_value();
+        base::Random random(cut);
+        disk.power_on(random);
+        {
+            const auto reader = folder.open(SqliteOptions::Mode::read_only);
+            ASSERT_TRUE(reader.has_value()) << sentence(reader.error());
+            EXPECT_EQ(checked_height(**reader), blocks);
+        }
+        const auto store = folder.open();
+        ASSERT_TRUE(store.has_value()) << sentence(store.error());
+        EXPECT_EQ(checked_height(**store), blocks);
+        EXPECT_TRUE((*store)->verify().has_value());
+        ASSERT_TRUE((*store)->commit(block_batch(blocks + 1)).has_value());
+        EXPECT_EQ((*store)->sequence(), 1U);
+        if (is_done) {
+            EXPECT_GT(cut, 3U);
+            break;
+        }
     }
 }
 

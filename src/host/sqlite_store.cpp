@@ -109,9 +109,13 @@ std::expected<void, base::Error> SqliteStore::start(std::span<const kv::TableInf
         if (objects == 0 && id == 0) MESH_CHECK(SqliteTables::create(*connection_));
     }
     MESH_CHECK(SqliteTables::check(*connection_, tables));
-    if (!read_only_) MESH_CHECK(SqliteTables::add_missing(*connection_, tables));
+    if (!read_only_) {
+        MESH_CHECK(SqliteTables::migrate(*connection_));
+        MESH_CHECK(SqliteTables::add_missing(*connection_, tables));
+    }
     names_ = names_of(tables);
     tables_ = std::make_unique<SqliteTables>(*connection_, names_, stats_);
+    MESH_TRY(sequence_, tables_->sequence());
     MESH_TRY(begin_read_, connection_->prepare("BEGIN"));
     if (!read_only_) MESH_CHECK(prepare_commit());
     return {};
@@ -229,12 +233,16 @@ std::expected<void, base::Error> SqliteStore::write(const kv::Batch& batch) {
     for (std::size_t i = 0; done && i < batch.size(); ++i) {
         done = tables_->apply(batch.operation(i));
     }
+    if (done) done = tables_->set_sequence(sequence_ + 1);
     if (!done) {
         roll_back();
         return done;
     }
     done = commit_.run();
-    if (done) return {};
+    if (done) {
+        ++sequence_;
+        return {};
+    }
     // Without room or the lock, the record that makes the batch valid was not written. After any
     // other failure, above all of the sync, the log may hold it or not.
     const int code = connection_->last_code();

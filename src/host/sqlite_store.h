@@ -56,6 +56,7 @@ public:
     std::expected<std::unique_ptr<kv::View>, base::Error> snapshot() override;
     kv::Quota quota() const override;
     kv::Stats stats() const override { return stats_; }
+    std::uint64_t sequence() const override { return connection_ == nullptr ? 0 : sequence_; }
     std::expected<void, base::Error> verify() override;
     std::expected<void, base::Error> close() override;
 
@@ -94,6 +95,7 @@ private:
     SqliteStatement commit_;
     TableNames names_;
     std::uint64_t page_bytes_ = 0;
+    std::uint64_t sequence_ = 0;
     bool read_only_ = false;
     bool is_log_in_doubt_ = false;  ///< write_log_again() failed when the store was opened
 };

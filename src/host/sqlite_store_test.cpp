@@ -113,6 +113,28 @@ TEST(SqliteStore, NewerFormat_IsRefusedWithBothVersions) {
     EXPECT_NE(opened.error().what.find("99"), std::string::npos);
 }
 
+TEST(SqliteStore, OlderFormat_CanBeReadAsItIs_AndIsBroughtUpToDateByWhoWrites) {
+    const SqliteTestFolder folder;
+    write_first_format(folder.path(), folder.tables, 12);
+    const std::string before = read_text(folder.path());
+    {
+        const auto reader = folder.open(Mode::read_only);
+        ASSERT_TRUE(reader.has_value()) << sentence(reader.error());
+        EXPECT_EQ(checked_height(**reader), 12U);
+        EXPECT_EQ((*reader)->sequence(), 0U);
+        EXPECT_TRUE((*reader)->verify().has_value());
+    }
+    EXPECT_EQ(read_text(folder.path()), before);
+    for (std::uint64_t height = 13; height < 15; ++height) {
+        const auto store = folder.open(Mode::must_exist);
+        ASSERT_TRUE(store.has_value()) << sentence(store.error());
+        EXPECT_EQ(checked_height(**store), height - 1);
+        ASSERT_TRUE((*store)->commit(block_batch(height)).has_value());
+        EXPECT_EQ((*store)->sequence(), height - 12);
+        EXPECT_TRUE((*store)->verify().has_value());
+    }
+}
+
 TEST(SqliteStore, TruncatedFile_IsReported) {
     const SqliteTestFolder folder;
     fill(folder, 20);

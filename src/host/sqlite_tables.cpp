@@ -9,6 +9,15 @@
 namespace meshchain::host {
 namespace {
 
+/// What makes format n + 1 of format n, from 1 on. The program that wrote a step is not the last
+/// one that runs it: none is ever changed.
+constexpr std::string_view steps[] = {
+    // 2 counts commits, so that an older copy in place of the newest can be told.
+    "CREATE TABLE kv_commits (id INTEGER PRIMARY KEY CHECK (id = 1), sequence INTEGER NOT NULL);"
+    "INSERT INTO kv_commits (id, sequence) VALUES (1, 0);",
+};
+static_assert(std::size(steps) + 1 == SqliteTables::format_version);
+
 std::string quoted(const std::string& table) { return "\"t_" + table + "\""; }
 
 std::expected<std::vector<std::pair<kv::Table, std::string>>, base::Error> stored_tables(
@@ -40,12 +49,24 @@ TableNames names_of(std::span<const kv::TableInfo> tables) {
 }
 
 std::expected<void, base::Error> SqliteTables::create(SqliteConnection& connection) {
-    return connection.run(
+    std::string sql =
         "BEGIN IMMEDIATE;"
         "CREATE TABLE kv_tables (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);"
         "PRAGMA application_id = " +
-        std::to_string(application_id) +
-        "; PRAGMA user_version = " + std::to_string(format_version) + "; COMMIT;");
+        std::to_string(application_id) + ";";
+    for (const std::string_view step : steps) sql += step;
+    return connection.run(sql + "PRAGMA user_version = " + std::to_string(format_version) +
+                          "; COMMIT;");
+}
+
+std::expected<void, base::Error> SqliteTables::migrate(SqliteConnection& connection) {
+    MESH_TRY(std::int64_t version, connection.integer("PRAGMA user_version"));
+    for (; version < format_version; ++version) {
+        MESH_CHECK(connection.run(
+            "BEGIN IMMEDIATE;" + std::string(steps[static_cast<std::size_t>(version - 1)]) +
+            "PRAGMA user_version = " + std::to_string(version + 1) + "; COMMIT;"));
+    }
+    return {};
 }
 
 std::expected<void, base::Error> SqliteTables::check(SqliteConnection& connection,
@@ -56,10 +77,10 @@ std::expected<void, base::Error> SqliteTables::check(SqliteConnection& connectio
                              connection.path().string(), "check the path");
     }
     MESH_TRY(const std::int64_t version, connection.integer("PRAGMA user_version"));
-    if (version != format_version) {
+    if (version < 1 || version > format_version) {
         return base::failure(base::Errc::wrong_version,
-                             "store format " + std::to_string(version) + ", this program reads " +
-                                 std::to_string(format_version),
+                             "store format " + std::to_string(version) +
+                                 ", this program knows 1 to " + std::to_string(format_version),
                              connection.path().string(),
                              "use the version of the program that wrote it, or a later one");
     }
@@ -184,6 +205,24 @@ std::expected<void, base::Error> SqliteTables::apply(const kv::Batch::Operation&
         statement->bind(3, operation.value);
     }
     auto done = statement->run();
+    if (!done) return std::unexpected(noted(std::move(done).error()));
+    return {};
+}
+
+std::expected<std::uint64_t, base::Error> SqliteTables::sequence() {
+    MESH_TRY(const std::int64_t version, connection_->integer("PRAGMA user_version"));
+    if (version < 2) return 0;
+    auto sequence = connection_->integer("SELECT sequence FROM kv_commits");
+    if (!sequence) return std::unexpected(noted(std::move(sequence).error()));
+    return static_cast<std::uint64_t>(*sequence);
+}
+
+std::expected<void, base::Error> SqliteTables::set_sequence(std::uint64_t sequence) {
+    if (!set_sequence_) {
+        MESH_TRY(set_sequence_, connection_->prepare("REPLACE INTO kv_commits VALUES (1, ?1)"));
+    }
+    set_sequence_.bind(1, static_cast<std::int64_t>(sequence));
+    auto done = set_sequence_.run();
     if (!done) return std::unexpected(noted(std::move(done).error()));
     return {};
 }

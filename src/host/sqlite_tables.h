@@ -21,13 +21,16 @@ TableNames names_of(std::span<const kv::TableInfo> tables);
 class SqliteTables {
 public:
     static constexpr std::int64_t application_id = 0x4d43'6b76;  ///< "MCkv"
-    static constexpr std::int64_t format_version = 1;
+    static constexpr std::int64_t format_version = 2;
 
     /// Makes the schema in an empty database. Atomic.
     static std::expected<void, base::Error> create(SqliteConnection& connection);
-    /// Errors: corrupt (no store, or damaged), wrong_version (newer), conflict (tables renumbered).
+    /// Errors: corrupt (no store, or damaged), wrong_version (of a newer program), conflict (tables
+    /// renumbered). An older format can be read as it is.
     static std::expected<void, base::Error> check(SqliteConnection& connection,
                                                   std::span<const kv::TableInfo> declared);
+    /// Brings an older format to this program's, one version at a time, each step atomic.
+    static std::expected<void, base::Error> migrate(SqliteConnection& connection);
     /// Adds the declared tables that are missing. Atomic.
     static std::expected<void, base::Error> add_missing(SqliteConnection& connection,
                                                         std::span<const kv::TableInfo> declared);
@@ -41,6 +44,10 @@ public:
     std::expected<std::size_t, base::Error> scan(const kv::Range& range, kv::Visitor visit);
     std::expected<std::uint64_t, base::Error> count(kv::Table table);
     std::expected<void, base::Error> apply(const kv::Batch::Operation& operation);
+    /// Of the newest commit; 0 in a format that does not count them.
+    std::expected<std::uint64_t, base::Error> sequence();
+    /// In the transaction of that commit.
+    std::expected<void, base::Error> set_sequence(std::uint64_t sequence);
     /// Structure of the file, then every row.
     std::expected<void, base::Error> verify();
 
@@ -68,6 +75,7 @@ private:
     TableNames names_;
     kv::Stats* stats_;
     std::array<std::array<SqliteStatement, query_count>, kv::tables_max> statements_;
+    SqliteStatement set_sequence_;
 };
 
 }  // namespace meshchain::host

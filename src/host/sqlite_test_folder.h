@@ -7,6 +7,7 @@
 #include <iterator>
 
 #include "host/sqlite_store.h"
+#include "host/sqlite_tables.h"
 #include "host/temporary_folder.h"
 
 namespace meshchain::host {
@@ -71,6 +72,34 @@ inline kv::Batch block_batch(std::uint64_t height) {
               base::as_bytes("block " + name + std::string(height % 5000, '.')));
     batch.put(SqliteTestFolder::state, base::as_bytes("tip"), base::as_bytes(name));
     return batch;
+}
+
+/// A store as programs of format version 1 left it, with so many blocks.
+inline void write_first_format(const std::filesystem::path& path,
+                               std::span<const kv::TableInfo> tables, std::uint64_t blocks) {
+    auto raw = SqliteConnection::open(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+    ASSERT_TRUE(raw.has_value());
+    std::string sql =
+        "PRAGMA journal_mode = WAL; BEGIN;"
+        "CREATE TABLE kv_tables (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);"
+        "PRAGMA application_id = 1296264054; PRAGMA user_version = 1;";
+    for (const kv::TableInfo& info : tables) {
+        const std::string name(info.name);
+        sql += "INSERT INTO kv_tables (id, name) VALUES (" +
+               std::to_string(kv::index_of(info.table)) + ", '" + name + "'); CREATE TABLE \"t_" +
+               name +
+               "\" (key BLOB NOT NULL PRIMARY KEY, crc INTEGER NOT NULL, value BLOB NOT NULL)"
+               " WITHOUT ROWID;";
+    }
+    ASSERT_TRUE((*raw)->run(sql + "COMMIT;").has_value());
+    kv::Stats stats;
+    SqliteTables rows(**raw, names_of(tables), stats);
+    for (std::uint64_t height = 1; height <= blocks; ++height) {
+        const kv::Batch batch = block_batch(height);
+        for (std::size_t i = 0; i < batch.size(); ++i) {
+            ASSERT_TRUE(rows.apply(batch.operation(i)).has_value());
+        }
+    }
 }
 
 /// The tip's height, after checking that every block up to it is there and none above; 0 without.

@@ -6,6 +6,7 @@
 #include "host/file_lock.h"
 #include "host/folder_store.h"
 #include "host/store_copying.h"
+#include "host/store_marker.h"
 #include "host/store_tools.h"
 #include "node/tables.h"
 
@@ -121,6 +122,7 @@ std::expected<StoreCheck, base::Error> check_store(const std::filesystem::path& 
     StoreCheck check;
     check.engine = config.store_engine;
     check.path = folder.store(config);
+    const auto mark = read_store_marker(folder);
     auto store = open_node_store(folder, config, StoreMode::read_only);
     if (!store && store.error().code == base::Errc::corrupt) {
         check.advice = store.error().advice.empty() ? sync_anew : store.error().advice;
@@ -140,6 +142,12 @@ std::expected<StoreCheck, base::Error> check_store(const std::filesystem::path& 
     }
     check_chain(**store, genesis, check);
     if (!check.is_sound()) check.advice = sync_anew;
+    const auto aged =
+        mark ? check_store_marker(*mark, folder, config, **store) : std::unexpected(mark.error());
+    if (!aged) {
+        if (check.is_sound()) check.advice = aged.error().advice;
+        check.damages.push_back({"", "", aged.error()});
+    }
     return check;
 }
 

@@ -20,8 +20,9 @@ std::expected<PrunedStore, base::Error> prune_store(const std::filesystem::path&
     const DataFolder folder(root);
     MESH_TRY(const node::NodeConfig config, load_config(folder.config()));
     MESH_TRY(const ledger::Genesis genesis, load_genesis(folder.genesis()));
+    MESH_TRY(const auto mark, read_store_marker(folder));
     MESH_TRY(const auto store, open_node_store(folder, config, StoreMode::must_exist));
-    MESH_CHECK(check_store_marker(folder, *store));
+    MESH_CHECK(check_store_marker(mark, folder, config, *store));
     MESH_TRY(const auto chain, chain::ChainStore::open(*store, genesis));
     MESH_TRY(const auto votes, consensus::VoteStore(*store, node::tables::consensus).load());
     if (!votes.final) {

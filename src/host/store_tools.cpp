@@ -146,8 +146,10 @@ std::expected<base::Buffer, base::Error> signed_so_far(kv::View& view) {
 
 /// Whether what `copy` knows of the key's signatures is all that this folder knows.
 bool is_newest(const Home& home, kv::Store& copy) {
+    const auto mark = read_store_marker(home.folder);
     const auto current = open_node_store(home.folder, home.config, StoreMode::read_only);
-    if (!current) return false;
+    if (!mark || !current) return false;
+    if (!check_store_marker(*mark, home.folder, home.config, **current)) return false;
     const auto ours = signed_so_far(**current);
     const auto theirs = signed_so_far(copy);
     return ours && theirs && *ours == *theirs;
@@ -347,10 +349,11 @@ std::expected<StoreCopy, base::Error> import_store(const fs::path& root, const f
         MESH_TRY(copy.key_waits, mark_restored(*store));
     }
     MESH_CHECK(expect_tip(*store, home, copy.tip));
+    MESH_TRY(const StoreMark mark, mark_of(config, *store));
     MESH_CHECK(store->close());
     undo.dismiss();  // An error below may come after the configuration has changed.
     MESH_CHECK(save_config(config, home.folder.config()));
-    MESH_CHECK(write_store_marker(home.folder));
+    MESH_CHECK(write_store_marker(home.folder, mark));
     ::unlink(note_of(root).c_str());
     copy.path = home.folder.store(config);
     if (fs::exists(home.folder.store(home.config))) copy.old_path = home.folder.store(home.config);

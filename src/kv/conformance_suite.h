@@ -458,6 +458,27 @@ TEST_P(StoreConformance, Quota_CountsWhatIsThereAfterARestart) {
     EXPECT_EQ(store_->quota().limit_bytes, 200'000u);
 }
 
+TEST_P(StoreConformance, Sequence_RisesWithEveryCommit_AndNeverFalls) {  // B6
+    std::uint64_t last = store_->sequence();
+    for (int round = 0; round < 6; ++round) {
+        for (int i = 0; i < 5; ++i) {
+            put(coins, std::to_string(i), std::to_string(round));
+            ASSERT_GT(store_->sequence(), last);
+            last = store_->sequence();
+        }
+        Batch none;
+        ASSERT_TRUE(store_->commit(none).has_value());
+        if (round % 2 == 0) {
+            ASSERT_NO_FATAL_FAILURE(crash());
+        } else {
+            ASSERT_TRUE(store_->close().has_value());
+            ASSERT_NO_FATAL_FAILURE(restart());
+        }
+        ASSERT_GE(store_->sequence(), last);
+        last = store_->sequence();
+    }
+}
+
 TEST_P(StoreConformance, Stats_CountWhatWasDone) {
     put(coins, "key", "value");
     (void)read(coins, "key");

@@ -34,6 +34,7 @@ public:
     std::expected<std::unique_ptr<View>, base::Error> snapshot() override;
     Quota quota() const override;
     Stats stats() const override { return inner_->stats(); }
+    std::uint64_t sequence() const override { return inner_->sequence(); }
     std::expected<void, base::Error> verify() override { return inner_->verify(); }
     std::expected<void, base::Error> close() override { return inner_->close(); }
 

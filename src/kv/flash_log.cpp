@@ -208,6 +208,8 @@ Quota FlashLog::quota() const {
     return quota;
 }
 
+std::uint64_t FlashLog::sequence() const { return engine_ == nullptr ? 0 : engine_->sequence(); }
+
 Quota FlashLog::account() const {
     Quota quota{.limit_bytes = quota_bytes_};
     if (engine_ == nullptr) return quota;

@@ -50,6 +50,7 @@ public:
     /// The limit is never more than the medium has room for.
     Quota quota() const override;
     Stats stats() const override { return stats_; }
+    std::uint64_t sequence() const override;
     std::expected<void, base::Error> verify() override;
     /// Writes the index out, so that the next open has nothing to replay.
     std::expected<void, base::Error> close() override;

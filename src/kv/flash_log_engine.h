@@ -40,6 +40,8 @@ public:
 
     std::expected<void, base::Error> commit(const Batch& batch);
     bool is_doubtful() const { return log_.is_doubtful(); }
+    /// Of the last batch that is durable.
+    std::uint64_t sequence() const { return log_.next_sequence() - 1; }
 
     /// Writes the index out: recovery begins here, and what died before can be erased.
     std::expected<void, base::Error> checkpoint();

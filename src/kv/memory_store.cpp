@@ -175,6 +175,7 @@ std::expected<void, base::Error> MemoryStore::check_commit(const Batch& batch) c
 std::expected<void, base::Error> MemoryStore::commit(const Batch& batch) {
     const auto allowed = check_commit(batch);
     for (std::size_t i = 0; allowed && i < batch.size(); ++i) apply(batch.operation(i));
+    if (allowed && !batch.empty()) ++medium_->sequence_;
     stats_.note_commit(batch, allowed.has_value());
     return allowed;
 }

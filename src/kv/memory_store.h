@@ -45,6 +45,7 @@ private:
 
     std::array<StoredTable, tables_max> tables_;
     std::uint64_t used_bytes_ = 0;
+    std::uint64_t sequence_ = 0;
     bool in_use_ = false;
 };
 
@@ -68,6 +69,7 @@ public:
     std::expected<std::unique_ptr<View>, base::Error> snapshot() override;
     Quota quota() const override;
     Stats stats() const override { return stats_; }
+    std::uint64_t sequence() const override { return open_ ? medium_->sequence_ : 0; }
     std::expected<void, base::Error> verify() override;
     std::expected<void, base::Error> close() override;
 

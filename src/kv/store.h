@@ -92,6 +92,12 @@ public:
     virtual Quota quota() const = 0;
     virtual Stats stats() const = 0;
 
+    /// Of the newest durable commit. Every commit that changes something raises it, and so may what
+    /// the engine does for itself; whatever crash follows, no later opening shows less than it was
+    /// after a commit that returned. Who keeps it elsewhere notices an older copy of the store.
+    /// A store opened to be read only says what it was at its opening; a closed one says 0.
+    virtual std::uint64_t sequence() const = 0;
+
     /// Reads everything and verifies it, structure and checksums (a health check). Slow.
     /// Errors: corrupt (the first damage found), io, closed.
     virtual std::expected<void, base::Error> verify() = 0;

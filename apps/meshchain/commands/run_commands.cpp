@@ -16,9 +16,9 @@ namespace {
 
 constexpr auto stop_timeout = std::chrono::seconds(30);
 
-std::expected<Output, base::Error> run(const Context& context, bool accept_empty_store) {
-    MESH_TRY(const auto process,
-             host::NodeProcess::start(context.data, {.accept_empty_store = accept_empty_store}));
+std::expected<Output, base::Error> run(const Context& context,
+                                       const host::NodeProcess::Options& options) {
+    MESH_TRY(const auto process, host::NodeProcess::start(context.data, options));
     const std::string api = base::to_string(process->api_address());
     const std::string link = base::to_string(process->link_address());
     const std::string text = context.json ? host::to_line({{"listen", link}, {"api", api}})
@@ -50,14 +50,17 @@ std::expected<Output, base::Error> stop(const Context& context) {
 }  // namespace
 
 Command run_command(const Context& context) {
-    const auto accept_empty_store = std::make_shared<bool>(false);
+    const auto options = std::make_shared<host::NodeProcess::Options>();
     return {.name = "run",
             .summary = "Run the node in the foreground, its log on stderr",
             .examples = "Example:\n  meshchain node run --data alice 2> alice.log",
             .options = {{"--accept-empty-store", "",
                          "begin anew where the store was lost; a validator keeps silent at first",
-                         accept_empty_store.get()}},
-            .run = [&context, accept_empty_store] { return run(context, *accept_empty_store); }};
+                         &options->accept_empty_store},
+                        {"--accept-older-store", "",
+                         "go on from an older copy of the store; a validator keeps silent at first",
+                         &options->accept_older_store}},
+            .run = [&context, options] { return run(context, *options); }};
 }
 
 Command stop_command(const Context& context) {
