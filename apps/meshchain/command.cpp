@@ -23,8 +23,12 @@ std::uint64_t read_number(const Option& option, const std::string& text) {
     std::uint64_t value = 0;
     const char* const end = text.data() + text.size();
     const auto [stop, problem] = std::from_chars(text.data(), end, value);
-    if (stop == end && problem == std::errc{} && value <= option.number_max) return value;
-    throw CLI::ValidationError(option.name, "'" + text + "' is no whole number from 0 to " +
+    if (stop == end && problem == std::errc{} && value >= option.number_min &&
+        value <= option.number_max) {
+        return value;
+    }
+    throw CLI::ValidationError(option.name, "'" + text + "' is no whole number from " +
+                                                std::to_string(option.number_min) + " to " +
                                                 std::to_string(option.number_max));
 }
 

@@ -47,6 +47,7 @@ struct Option {
     Target target;  ///< outlives the run: usually part of what `run` captures
     bool required = false;
     std::uint64_t number_max = std::numeric_limits<std::uint64_t>::max();  ///< of a number
+    std::uint64_t number_min = 0;
 };
 
 struct Command {

@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -33,6 +35,28 @@ Result write_all(const FileDescriptor& file, base::Bytes content, const path& ta
     }
     if (::fsync(file.number()) != 0) return os_failure(errno, "write", target);
     return {};
+}
+
+constexpr std::string_view temporary_mark = ".part-";
+constexpr std::size_t temporary_letters = 6;
+
+/// Locked, so that remove_leftovers() knows that it is none: and tried again in case that had it
+/// before we did.
+std::expected<FileDescriptor, base::Error> make_temporary(const path& target, std::string& name) {
+    for (;;) {
+        name = target.string() + std::string(temporary_mark) + std::string(temporary_letters, 'X');
+        FileDescriptor file(::mkostemp(name.data(), O_CLOEXEC));
+        if (!file.valid()) return os_failure(errno, "write", target);
+        struct stat found{};
+        while (::flock(file.number(), LOCK_EX) != 0 && errno == EINTR) continue;
+        if (::fstat(file.number(), &found) == 0 && found.st_nlink > 0) return file;
+    }
+}
+
+bool is_temporary(const std::string& name) {
+    const std::size_t tail = temporary_mark.size() + temporary_letters;
+    return name.size() > tail &&
+           name.compare(name.size() - tail, temporary_mark.size(), temporary_mark) == 0;
 }
 
 /// link(2) refuses an existing target as well, where the file system has no RENAME_NOREPLACE.
@@ -78,14 +102,23 @@ std::expected<base::Buffer, base::Error> read_file(const path& source, std::size
 }
 
 Result write_file(const path& target, base::Bytes content, IfExists if_exists) {
-    std::string temporary = target.string() + ".XXXXXX";
-    const FileDescriptor file(::mkostemp(temporary.data(), O_CLOEXEC));
-    if (!file.valid()) return os_failure(errno, "write", target);
+    std::string temporary;
+    MESH_TRY(const FileDescriptor file, make_temporary(target, temporary));
     base::ResourceGuard remove_temporary([&] { ::unlink(temporary.c_str()); });
     MESH_CHECK(write_all(file, content, target));
     MESH_CHECK(move_into_place(temporary, target, if_exists));
     remove_temporary.dismiss();
     return sync_folder_of(target);
+}
+
+void remove_leftovers(const path& folder) {
+    std::error_code ignored;
+    for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
+        if (!entry.is_regular_file(ignored) || !is_temporary(entry.path().filename())) continue;
+        const FileDescriptor file(::open(entry.path().c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+        if (!file.valid() || ::flock(file.number(), LOCK_EX | LOCK_NB) != 0) continue;
+        ::unlink(entry.path().c_str());
+    }
 }
 
 Result move_file(const path& from, const path& to, IfExists if_exists) {

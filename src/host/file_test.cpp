@@ -2,8 +2,10 @@
 
 #include "host/file.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -14,6 +16,7 @@
 #include <fstream>
 
 #include "base/resource_guard.h"
+#include "host/file_descriptor.h"
 #include "host/file_lock.h"
 #include "host/os_error.h"
 #include "host/temporary_folder.h"
@@ -148,6 +151,25 @@ TEST(WriteFile, Replacing_ShowsTheNewContentReadableByItsOwnerAlone) {
     ASSERT_EQ(::stat(file.c_str(), &status), 0);
     EXPECT_EQ(status.st_mode & 07777U, 0600U);
     EXPECT_EQ(entries_in(folder.path()), 1U);
+}
+
+TEST(Leftovers, OfKilledWriters_AreRemovedAndNothingElse) {
+    const TemporaryFolder folder;
+    const auto at = [&](const char* name) { return folder.path() / name; };
+    for (const char* name : {"node.keys.part-a8Gh2k", "store.import.part-XyZ123"}) {
+        std::ofstream(at(name)) << "half";
+    }
+    for (const char* name : {"node.keys", "wallet.key.backup", ".part-a8Gh2k", "a.part-a8Gh2k9"}) {
+        std::ofstream(at(name)) << "whole";
+    }
+    const path in_use = at("config.json.part-b7Gh2k");
+    std::ofstream(in_use) << "under way";
+    const FileDescriptor writer(::open(in_use.c_str(), O_RDONLY | O_CLOEXEC));
+    ASSERT_EQ(::flock(writer.number(), LOCK_EX), 0);
+    remove_leftovers(folder.path());
+    EXPECT_EQ(entries_in(folder.path()), 5U);
+    EXPECT_TRUE(std::filesystem::exists(in_use));
+    remove_leftovers(folder.path() / "none");
 }
 
 TEST(OsError, FullDiskAndQuota_AreFull) {

@@ -115,6 +115,8 @@ void add_chain(Families& out, const node::StatusView& status) {
     out.gauge("store_limit_bytes", "Bytes it may have; 0: no limit.",
               static_cast<double>(status.storage_limit_bytes));
     add_states(out, "store_level", "How full the store is.", status.storage_level, quota_levels);
+    out.gauge("store_refuses", "Whether commits were refused within the last minute.",
+              status.storage_refused.empty() ? 0 : 1);
     out.gauge("store_damaged_rows", "Damaged rows that wait to be healed.",
               static_cast<double>(status.storage_damaged));
     out.counter("store_healed_rows_total", "Damaged rows that were healed.", status.storage_healed);

@@ -131,6 +131,7 @@ base::Now NodeProcess::Parts::now() {
 
 Result NodeProcess::Parts::open_folder() {
     MESH_TRY(lock, FileLock::acquire(folder.root()));
+    remove_leftovers(folder.root());
     MESH_TRY(config, load_config(folder.config()));
     sink = std::make_unique<StderrLog>(config.log);
     log = base::Log(sink.get(), "host");

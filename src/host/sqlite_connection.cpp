@@ -82,14 +82,33 @@ base::Error SqliteConnection::last_error() const {
 
 std::expected<std::unique_ptr<SqliteConnection>, base::Error> SqliteConnection::open(
     const std::filesystem::path& path, int flags) {
+    return open(path, flags, flags == SQLITE_OPEN_READONLY && cannot_change(path));
+}
+
+/// With a log, the index of it that readers and writers share is kept in memory: for who has the
+/// database alone, which SQLite then makes sure of by a lock that only a writer can take.
+std::expected<std::unique_ptr<SqliteConnection>, base::Error> SqliteConnection::open_alone(
+    const std::filesystem::path& path) {
+    std::error_code ignored;
+    const std::string log = path.string() + "-wal";
+    if (!std::filesystem::exists(log, ignored) || std::filesystem::file_size(log, ignored) == 0) {
+        return open(path, SQLITE_OPEN_READONLY, true);
+    }
+    MESH_TRY(auto connection, open(path, SQLITE_OPEN_READWRITE, false));
+    connection->keep_log_at_close();
+    MESH_CHECK(connection->run("PRAGMA locking_mode = EXCLUSIVE; PRAGMA query_only = ON;"));
+    return connection;
+}
+
+std::expected<std::unique_ptr<SqliteConnection>, base::Error> SqliteConnection::open(
+    const std::filesystem::path& path, int flags, bool is_immutable) {
     MESH_ASSERT(sqlite3_threadsafe() != 0);
     std::unique_ptr<SqliteConnection> connection(new SqliteConnection(path));
     sqlite3* database = nullptr;
-    const bool immutable = flags == SQLITE_OPEN_READONLY && cannot_change(path);
-    const std::string name = immutable ? immutable_uri(path) : path.string();
-    const int code =
-        sqlite3_open_v2(name.c_str(), &database,
-                        flags | SQLITE_OPEN_NOMUTEX | (immutable ? SQLITE_OPEN_URI : 0), nullptr);
+    const std::string name = is_immutable ? immutable_uri(path) : path.string();
+    const int code = sqlite3_open_v2(
+        name.c_str(), &database, flags | SQLITE_OPEN_NOMUTEX | (is_immutable ? SQLITE_OPEN_URI : 0),
+        nullptr);
     connection->database_.reset(database);
     if (database == nullptr) {
         return base::failure(base::Errc::unavailable, "not enough memory", path.string());

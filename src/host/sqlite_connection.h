@@ -56,6 +56,11 @@ public:
     static std::expected<std::unique_ptr<SqliteConnection>, base::Error> open(
         const std::filesystem::path& path, int flags);
 
+    /// To read one that nobody else has open until this is gone, which is the caller's to see to:
+    /// makes no file beside it and writes nothing, so it also works on a full disk.
+    static std::expected<std::unique_ptr<SqliteConnection>, base::Error> open_alone(
+        const std::filesystem::path& path);
+
     std::expected<SqliteStatement, base::Error> prepare(const std::string& sql);
     /// Runs statements that give no rows, or whose rows do not matter.
     std::expected<void, base::Error> run(const std::string& sql);
@@ -84,6 +89,9 @@ private:
     };
 
     explicit SqliteConnection(std::filesystem::path path) : path_(std::move(path)) {}
+
+    static std::expected<std::unique_ptr<SqliteConnection>, base::Error> open(
+        const std::filesystem::path& path, int flags, bool is_immutable);
 
     std::filesystem::path path_;
     std::unique_ptr<sqlite3, Close> database_;

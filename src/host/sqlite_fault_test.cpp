@@ -1,6 +1,10 @@
 // The medium fails under SQLite: no room, errors of reading, writing and syncing, once or for good,
 // a medium that cannot be written. Each is a clear error and leaves the store intact.
 
+#include <sys/mount.h>
+
+#include <fstream>
+
 #include "base/test_effort.h"
 #include "host/test_sqlite_machine.h"
 
@@ -225,6 +229,67 @@ TEST(SqliteStore, MediumThatBecomesReadOnly_TakesNoCommitAndGoesOnServing) {
     ASSERT_TRUE(store.has_value()) << sentence(store.error());
     const State found = must_read(**store);
     EXPECT_TRUE(found == state || found == next);
+}
+
+/// A file system of its own, of so many kilobytes.
+class SmallDisk {
+public:
+    explicit SmallDisk(unsigned kilobytes) {
+        const std::string size = "size=" + std::to_string(kilobytes) + "k,mode=700";
+        is_mounted_ = ::mount("tmpfs", path().c_str(), "tmpfs", 0, size.c_str()) == 0;
+    }
+    ~SmallDisk() {
+        if (is_mounted_) ::umount2(path().c_str(), MNT_DETACH);
+    }
+    SmallDisk(const SmallDisk&) = delete;
+    SmallDisk& operator=(const SmallDisk&) = delete;
+
+    bool is_mounted() const { return is_mounted_; }
+    const std::filesystem::path& path() const { return folder_.path(); }
+    void fill_up() const {
+        const std::string page(4096, 'x');
+        std::ofstream file(path() / "full", std::ios::binary);
+        while (file.write(page.data(), static_cast<long>(page.size())).flush()) continue;
+    }
+
+private:
+    TemporaryFolder folder_;
+    bool is_mounted_ = false;
+};
+
+void expect_readable(const std::filesystem::path& path, const State& state) {
+    const auto reader =
+        SqliteStore::open(path, {.tables = kv::test_history::tables}, {.mode = Mode::read_only});
+    ASSERT_TRUE(reader.has_value()) << sentence(reader.error());
+    EXPECT_EQ(must_read(**reader), state);
+    EXPECT_TRUE((*reader)->verify().has_value());
+    const auto snapshot = (*reader)->snapshot();
+    ASSERT_TRUE(snapshot.has_value()) << sentence(snapshot.error());
+    EXPECT_EQ(must_read(**snapshot), state);
+}
+
+TEST(SqliteFaultTest, AFullDisk_CanBeReadWithAndWithoutALogAndBesideAWriter) {  // B12
+    for (const bool is_closed : {true, false}) {
+        const SmallDisk disk(1024);
+        if (!disk.is_mounted()) GTEST_SKIP() << "mounting is not permitted here";
+        const auto path = disk.path() / "store.db";
+        State state;
+        {
+            auto store = SqliteStore::open(path, {.tables = kv::test_history::tables});
+            ASSERT_TRUE(store.has_value());
+            History history(5);
+            for (int i = 0; i < 8; ++i) {
+                ASSERT_TRUE((*store)->commit(history.next(state)).has_value());
+            }
+            if (!is_closed) {  // what a killed process leaves
+                std::filesystem::copy(path, disk.path() / "killed.db");
+                std::filesystem::copy(path.string() + "-wal", disk.path() / "killed.db-wal");
+            }
+            disk.fill_up();
+            expect_readable(path, state);
+        }
+        expect_readable(is_closed ? path : disk.path() / "killed.db", state);
+    }
 }
 
 }  // namespace

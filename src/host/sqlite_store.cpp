@@ -52,6 +52,40 @@ std::expected<void, base::Error> create_private(const path& store) {
     return sync_folder_of(store);
 }
 
+bool is_of_the_medium(const base::Error& error) {
+    using base::Errc;
+    return error.code == Errc::full || error.code == Errc::io || error.code == Errc::not_found ||
+           error.code == Errc::unauthorized;
+}
+
+/// A snapshot of a store that nobody changes is the store.
+class UnchangedView final : public kv::View {
+public:
+    UnchangedView(kv::View& store, std::uint64_t& open_snapshots)
+        : store_(&store), open_snapshots_(&open_snapshots) {
+        ++*open_snapshots_;
+    }
+    ~UnchangedView() override { --*open_snapshots_; }
+    UnchangedView(const UnchangedView&) = delete;
+    UnchangedView& operator=(const UnchangedView&) = delete;
+
+    std::expected<bool, base::Error> get_into(kv::Table table, base::Bytes key,
+                                              base::Buffer& value) override {
+        return store_->get_into(table, key, value);
+    }
+    std::expected<std::size_t, base::Error> scan(const kv::Range& range,
+                                                 kv::Visitor visit) override {
+        return store_->scan(range, visit);
+    }
+    std::expected<std::uint64_t, base::Error> count(kv::Table table) override {
+        return store_->count(table);
+    }
+
+private:
+    kv::View* store_;
+    std::uint64_t* open_snapshots_;
+};
+
 /// A snapshot in the store's own thread, counted by it.
 class SqliteSnapshot final : public kv::View {
 public:
@@ -100,7 +134,31 @@ std::expected<void, base::Error> SqliteStore::start(std::span<const kv::TableInf
     }
     const int flags =
         read_only_ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
-    MESH_TRY(connection_, SqliteConnection::open(path_, flags));
+    auto opened = SqliteConnection::open(path_, flags);
+    std::expected<void, base::Error> connected;
+    if (opened) {
+        connection_ = *std::move(opened);
+        connected = connect(tables, options);
+    } else {
+        connected = std::unexpected(std::move(opened).error());
+    }
+    if (connected || !read_only_ || !is_of_the_medium(connected.error())) return connected;
+    return connect_alone(tables, options) ? std::expected<void, base::Error>() : connected;
+}
+
+/// The files with which readers and a writer keep out of each other's way cannot be made, as on a
+/// full disk. Where there is no writer, none are needed.
+std::expected<void, base::Error> SqliteStore::connect_alone(std::span<const kv::TableInfo> tables,
+                                                            const SqliteOptions& options) {
+    release();
+    MESH_TRY(lock_, lock_out_others(path_));
+    is_alone_ = true;
+    MESH_TRY(connection_, SqliteConnection::open_alone(path_));
+    return connect(tables, options);
+}
+
+std::expected<void, base::Error> SqliteStore::connect(std::span<const kv::TableInfo> tables,
+                                                      const SqliteOptions& options) {
     MESH_CHECK(configure(options));
     if (!read_only_) {
         MESH_TRY(const std::int64_t objects,
@@ -268,6 +326,7 @@ std::expected<std::unique_ptr<kv::View>, base::Error> SqliteStore::snapshot() {
                              std::to_string(kv::snapshots_max) + " snapshots are open",
                              path_.string(), "drop one first");
     }
+    if (is_alone_) return std::make_unique<UnchangedView>(*this, stats_.snapshots_open);
     MESH_TRY(auto reader, open_reader());
     MESH_CHECK(reader->pin());
     return std::make_unique<SqliteSnapshot>(std::move(reader), stats_.snapshots_open);

@@ -18,7 +18,9 @@ struct SqliteOptions {
     enum class Mode : std::uint8_t {
         create_if_absent,
         must_exist,  ///< a missing or empty file is an Error: nothing is lost in silence
-        read_only,   ///< as must_exist; takes no lock, so it also opens beside a writer
+        /// As must_exist; takes no lock, so it also opens beside a writer. On a full disk only
+        /// where there is none, and then keeps them out.
+        read_only,
     };
     enum class Durability : std::uint8_t {
         full,  ///< commit returns when the medium has it
@@ -74,6 +76,10 @@ private:
 
     std::expected<void, base::Error> start(std::span<const kv::TableInfo> tables,
                                            const SqliteOptions& options);
+    std::expected<void, base::Error> connect(std::span<const kv::TableInfo> tables,
+                                             const SqliteOptions& options);
+    std::expected<void, base::Error> connect_alone(std::span<const kv::TableInfo> tables,
+                                                   const SqliteOptions& options);
     std::expected<void, base::Error> configure(const SqliteOptions& options);
     std::expected<void, base::Error> prepare_commit();
     std::expected<void, base::Error> check_open() const;
@@ -97,6 +103,7 @@ private:
     std::uint64_t page_bytes_ = 0;
     std::uint64_t sequence_ = 0;
     bool read_only_ = false;
+    bool is_alone_ = false;         ///< read only, and nobody can write meanwhile
     bool is_log_in_doubt_ = false;  ///< write_log_again() failed when the store was opened
 };
 

@@ -65,6 +65,7 @@ Json to_json(const node::StatusView& status) {
             {"storage_limit_bytes", status.storage_limit_bytes},
             {"storage_level", std::string(status.storage_level)},
             {"storage_read_only", status.storage_read_only},
+            {"storage_refused", status.storage_refused},
             {"storage_damaged", status.storage_damaged},
             {"storage_healed", status.storage_healed},
             {"problems", status.problems}};

@@ -65,8 +65,15 @@ Quota FaultyStore::quota() const {
 }
 
 std::expected<void, base::Error> FaultyStore::commit(const Batch& batch) {
+    const std::uint64_t before = inner_->stats().commits_failed;
+    auto done = commit_faulty(batch);
+    if (!done && inner_->stats().commits_failed == before) ++failed_;
+    return done;
+}
+
+std::expected<void, base::Error> FaultyStore::commit_faulty(const Batch& batch) {
     if (read_only_) return injected(base::Errc::unavailable, "read-only since a commit failed");
-    if (is_full_) return injected(base::Errc::full, "the medium is full");
+    if (is_full_ || has_no_room_) return injected(base::Errc::full, "the medium is full");
     const auto fault = turn(commit_fault_);
     if (!fault) return inner_->commit(batch);
     switch (*fault) {

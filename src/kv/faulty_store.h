@@ -22,6 +22,8 @@ public:
     void fail_commit(std::uint64_t sound, CommitFault fault);
     /// Every commit meets `no_room` while it is so, and quota() says that nothing is left.
     void set_full(bool full) { is_full_ = full; }
+    /// Every commit meets `no_room` and quota() knows nothing of it, as on a full disk.
+    void set_no_room(bool no_room) { has_no_room_ = no_room; }
     /// The get or scan after `sound` more meets `code` (io or corrupt), once.
     void fail_read(std::uint64_t sound, base::Errc code);
 
@@ -33,7 +35,11 @@ public:
     bool is_read_only() const override { return read_only_ || inner_->is_read_only(); }
     std::expected<std::unique_ptr<View>, base::Error> snapshot() override;
     Quota quota() const override;
-    Stats stats() const override { return inner_->stats(); }
+    Stats stats() const override {
+        Stats stats = inner_->stats();
+        stats.commits_failed += failed_;
+        return stats;
+    }
     std::uint64_t sequence() const override { return inner_->sequence(); }
     std::expected<void, base::Error> verify() override { return inner_->verify(); }
     std::expected<void, base::Error> close() override { return inner_->close(); }
@@ -46,6 +52,7 @@ private:
     };
 
     /// Counts one operation; the fault when its turn has come.
+    std::expected<void, base::Error> commit_faulty(const Batch& batch);
     template <class Fault>
     static std::optional<Fault> turn(std::optional<Planned<Fault>>& planned);
     std::expected<void, base::Error> check_read();
@@ -56,7 +63,9 @@ private:
     std::optional<Planned<CommitFault>> commit_fault_;
     std::optional<Planned<base::Errc>> read_fault_;
     std::unique_ptr<View> before_;
+    std::uint64_t failed_ = 0;  ///< commits that the inner store has not seen
     bool is_full_ = false;
+    bool has_no_room_ = false;
     bool read_only_ = false;
 };
 

@@ -244,6 +244,12 @@ std::expected<bool, base::Error> FlashLog::collect(std::uint32_t bytes) {
     return noted(engine_->collect(bytes));
 }
 
+std::expected<void, base::Error> FlashLog::checkpoint() {
+    MESH_CHECK(check_open());
+    if (is_read_only()) return {};
+    return noted(engine_->checkpoint());
+}
+
 FlashLogFigures FlashLog::figures() const {
     return engine_ == nullptr ? FlashLogFigures{} : engine_->figures();
 }

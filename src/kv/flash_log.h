@@ -58,6 +58,8 @@ public:
     /// Collects about so much of what is dead while there is nothing better to do. False: nothing
     /// is worth it.
     std::expected<bool, base::Error> collect(std::uint32_t bytes);
+    /// Writes the index out: what is dead as a whole can be used again.
+    std::expected<void, base::Error> checkpoint();
     FlashLogFigures figures() const;
 
 private:

@@ -197,7 +197,7 @@ std::expected<void, base::Error> Engine::commit(const Batch& batch) {
     if (changes_.empty()) return {};
     MESH_CHECK(write(batch));
     apply();
-    is_full_ = false;
+    if (!batch.may_use_reserve() && batch.put_bytes() >= full_put_bytes_) full_segments_ = 0;
     figures_.user_bytes += batch.bytes();
     return {};
 }

@@ -56,8 +56,9 @@ public:
     std::uint64_t live_bytes() const { return segments_.live_bytes(); }
     /// What live records may come to while there is room to work in.
     std::uint64_t capacity_bytes() const;
-    /// The last batch found no room; the next that is committed ends it.
-    bool is_full() const { return is_full_; }
+    /// A batch found no room, and so it is until there is clearly more than there was then: that a
+    /// small one fits now and then does not end it.
+    bool is_full() const;
     FlashLogFigures figures() const;
 
 private:
@@ -141,7 +142,9 @@ private:
     std::uint32_t victim_epoch_ = 0;
     std::uint32_t victim_offset_ = 0;
     std::uint64_t checkpoint_bytes_ = 0;  ///< that the last one took in the log
-    bool is_full_ = false;
+    std::uint32_t full_segments_ = 0;     ///< that were asked for in vain; 0: none were
+    std::uint64_t full_live_bytes_ = 0;
+    std::uint64_t full_put_bytes_ = 0;
     std::uint32_t seen_epoch_ = 0;
     std::uint32_t segments_a_checkpoint_ = 2;  ///< of the log
     std::uint32_t levelled_epoch_ = 0;

@@ -186,6 +186,37 @@ INSTANTIATE_TEST_SUITE_P(Medium, FlashLogFaultTest,
                                          FaultCase{"Sync", Step::sync, base::Errc::io}),
                          [](const auto& of) { return of.param.name; });
 
+TEST(FlashLog, FullRegion_IsFullUntilThereIsClearlyMoreRoom) {  // B12
+    Bench bench;
+    auto store = bench.open();
+    const std::string value(300, 'v');
+    int stored = 0;
+    for (;; ++stored) {
+        ASSERT_LT(stored, 400);
+        Batch batch;
+        batch.put(coins, base::as_bytes("k" + std::to_string(stored)), base::as_bytes(value));
+        if (!(*store)->commit(batch)) break;
+    }
+    EXPECT_EQ((*store)->quota().level(), QuotaLevel::full);
+    // What must not wait, such as votes, goes on, and makes no room.
+    for (int i = 0; i < 40; ++i) {
+        Batch vote;
+        vote.allow_reserve();
+        vote.put(coins, base::as_bytes("vote"), base::as_bytes(std::to_string(i)));
+        ASSERT_TRUE((*store)->commit(vote).has_value()) << i;
+        ASSERT_EQ((*store)->quota().level(), QuotaLevel::full) << i;
+    }
+    for (int i = 0; i < stored / 2; ++i) {
+        Batch batch;
+        batch.erase(coins, base::as_bytes("k" + std::to_string(i)));
+        ASSERT_TRUE((*store)->commit(batch).has_value());
+    }
+    EXPECT_EQ((*store)->quota().level(), QuotaLevel::ok);
+    Batch batch;
+    batch.put(coins, base::as_bytes("new"), base::as_bytes(value));
+    EXPECT_TRUE((*store)->commit(batch).has_value());
+}
+
 TEST(FlashLog, FullMedium_ServesAndRecoversOnceThereIsRoom) {  // B12
     Bench bench;
     auto store = bench.open();

@@ -57,8 +57,23 @@ std::expected<void, base::Error> Engine::make_room(const Batch& batch) {
     estimate.add(RecordKind::commit, 0, commit_value_bytes);
     MESH_CHECK(collect_a_little(estimate.bytes()));
     const bool may_use_reserve = batch.may_use_reserve() || batch.put_bytes() == 0;
-    return make_room(estimate.segments() +
-                     (may_use_reserve ? reserve_segments() : comfort_segments()));
+    const std::uint32_t wanted =
+        estimate.segments() + (may_use_reserve ? reserve_segments() : comfort_segments());
+    auto made = make_room(wanted);
+    if (!made && made.error().code == base::Errc::full) {
+        full_segments_ = wanted;
+        full_live_bytes_ = live_bytes();
+        full_put_bytes_ = batch.put_bytes();
+    }
+    return made;
+}
+
+bool Engine::is_full() const {
+    if (full_segments_ == 0) return false;
+    const std::uint64_t gain =
+        std::max<std::uint64_t>(medium_.geometry().body_bytes(), capacity_bytes() / 64);
+    return segments_.openable() + dead_segments() < full_segments_ + 2 &&
+           live_bytes() + gain > full_live_bytes_;
 }
 
 /// Collection keeps pace with what is written, so that no commit has to wait for much of it; and
@@ -100,7 +115,6 @@ std::expected<void, base::Error> Engine::make_room(std::uint32_t segments) {
             MESH_TRY(reclaimed, reclaim(segments));
         }
         if (reclaimed) continue;
-        is_full_ = true;
         return base::failure(base::Errc::full,
                              std::to_string(segments_.openable()) + " of " +
                                  std::to_string(segments_.size()) + " segments are free, " +

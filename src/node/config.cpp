@@ -72,7 +72,7 @@ void check_node(const NodeConfig& config, Problems& problems) {
         problems.add("wallet_path", "'" + config.wallet_path + "'",
                      "a path of its own, not that of storage_path");
     }
-    problems.number("store.size_mb", config.store_size_mb, 16, 8191);
+    problems.number("store.size_mb", config.store_size_mb, store_size_mb_min, store_size_mb_max);
     if (config.store_encryption != StoreEncryption::none &&
         config.store_engine != StoreEngine::flashlog) {
         problems.add("store.encryption", "encryption with SQLite",

@@ -87,6 +87,9 @@ enum class StoreEngine : std::uint8_t { sqlite, flashlog };
 /// What the key of the store is sealed under (host/store_key.h); of the flash log alone.
 enum class StoreEncryption : std::uint8_t { none, passphrase, device };
 
+inline constexpr std::uint32_t store_size_mb_min = 16;
+inline constexpr std::uint32_t store_size_mb_max = 8191;
+
 struct NodeConfig {
     std::string node_name = "MeshChain Node";
     /// Derived from the identity; a configured one must match it, which guards against a swapped

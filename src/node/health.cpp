@@ -62,6 +62,10 @@ PartHealth examine_store(const Node::Parts& node) {
                       : "leave it running with peers: it goes on when the damage is healed");
     }
     const kv::Quota quota = door.quota();
+    if (const auto& reason = node.refusals.reason(); !reason.empty() && !node.chain->fault()) {
+        store.add("store_refuses", PartState::degraded, "The store refused what was to be written",
+                  reason, "look at the disk: its room (df) and the system's log (dmesg)");
+    }
     if (quota.level() != kv::QuotaLevel::ok) {
         const bool is_full = quota.level() == kv::QuotaLevel::full;
         store.add("storage_quota", is_full ? PartState::failed : PartState::degraded,
@@ -310,6 +314,7 @@ void Node::Parts::tell_storage(base::Instant now) {
         tell(runtime::EventType::node_error, runtime::EventText(text),
              runtime::EventPriority::high);
     }
+    tell_refusals(now);
     if (!chain) return;
     if (const bool stalled = chain->is_stalled(); stalled != told_stalled) {
         told_stalled = stalled;
@@ -325,6 +330,21 @@ void Node::Parts::tell_storage(base::Instant now) {
              runtime::EventPriority::high);
     }
     told_damaged = damaged;
+}
+
+void Node::Parts::tell_refusals(base::Instant now) {
+    refusals.observe(now, doors.store.stats(), chain ? chain->fault() : std::nullopt);
+    const bool refuses = !refusals.reason().empty();
+    if (refuses == told_refusal) return;
+    told_refusal = refuses;
+    if (refuses) {
+        log.warning("the store refuses what is to be written: " + refusals.reason());
+    } else {
+        log.info("the store takes what is written again");
+    }
+    tell(runtime::EventType::node_error,
+         runtime::EventText(refuses ? "storage refused" : "storage taken again"),
+         runtime::EventPriority::high);
 }
 
 void Node::Parts::observe(base::Instant now) {

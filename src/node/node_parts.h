@@ -10,6 +10,7 @@
 #include "node/node.h"
 #include "node/node_clock.h"
 #include "node/recent_count.h"
+#include "node/refusal_watch.h"
 #include "node/service_group.h"
 #include "node/tables.h"
 #include "runtime/state_manager.h"
@@ -99,6 +100,7 @@ struct Node::Parts final : mesh::FrameHandler, wire::PeerChoice {
     void observe(base::Instant now);
     /// Says what has changed about the store since the last call (row B12).
     void tell_storage(base::Instant now);
+    void tell_refusals(base::Instant now);
 
     NodeConfig config;
     ledger::Genesis genesis;
@@ -134,6 +136,8 @@ struct Node::Parts final : mesh::FrameHandler, wire::PeerChoice {
     base::Instant wallet_lock_due = base::never;
     kv::QuotaLevel quota_level{};  ///< as told last
     base::Instant storage_told_due{};
+    RefusalWatch refusals;
+    bool told_refusal = false;
     bool told_stalled = false;
     std::size_t told_damaged = 0;
     bool link_has_more = false;

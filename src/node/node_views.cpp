@@ -89,6 +89,7 @@ StatusView Node::status(base::Now system) const {
     view.storage_limit_bytes = quota.limit_bytes;
     view.storage_level = kv::name(quota.level());
     view.storage_read_only = parts.doors.store.is_read_only();
+    view.storage_refused = parts.refusals.reason();
     for (const Problem& problem : health(now).problems()) {
         view.problems.push_back(sentence(problem));
     }

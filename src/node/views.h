@@ -84,7 +84,8 @@ struct StatusView {
     std::uint64_t storage_limit_bytes = 0;  ///< 0: none
     std::string_view storage_level = "ok";  ///< or "warning_80", "warning_95", "full"
     bool storage_read_only = false;
-    std::size_t storage_damaged = 0;    ///< rows that wait to be healed
+    std::string storage_refused;      ///< why commits were refused within the last minute; or empty
+    std::size_t storage_damaged = 0;  ///< rows that wait to be healed
     std::uint64_t storage_healed = 0;   ///< rows, since the start
     std::vector<std::string> problems;  ///< whole sentences; empty when healthy
 };

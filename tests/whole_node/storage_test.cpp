@@ -136,6 +136,24 @@ TEST(StorageTest, AFullDisk_TakesNoNewWork_ServesAndRelays_AndRecoversByItself) 
     EXPECT_TRUE(world.run_until([&] { return is_final(world, 0, again); }, seconds(60)));
 }
 
+TEST(StorageTest, ADiskWithoutRoom_IsSaidToRefuse_AndSoIsItsEnd) {  // B12
+    World world({.seed = 25});
+    start_all(world);
+    world.disk(0).set_no_room(true);
+    const wire::Txid paid = pay(world, 1, 2);
+    ASSERT_TRUE(
+        world.run_until([&] { return !status(world, 0).storage_refused.empty(); }, seconds(60)));
+    EXPECT_EQ(status(world, 0).storage_level, "ok") << "no quota knows";
+    EXPECT_TRUE(says(world, 0, "store_failed") || says(world, 0, "store_refuses"));
+    world.disk(0).set_no_room(false);
+    EXPECT_TRUE(world.run_until([&] { return is_final(world, 0, paid); }, seconds(90)));
+    EXPECT_TRUE(world.run_until(
+        [&] {
+            return status(world, 0).storage_refused.empty() && !says(world, 0, "store_refuses");
+        },
+        seconds(120)));
+}
+
 TEST(StorageTest, AFullNodeInTheMiddle_RelaysBetweenOthers) {
     // 0 — 1 — 2, and 3 and 4 beside 2: without 1 nothing of 0 arrives.
     const auto reaches = [](std::size_t a, std::size_t b) {

@@ -79,9 +79,12 @@ std::expected<Output, base::Error> compact(const Context& context) {
     Progress progress(context.json);
     progress.show("Compacting the store…");
     MESH_TRY(const host::Compaction done, host::compact_store(context.data));
+    const std::string now = std::to_string(done.bytes_after / 1024) + " KiB";
     return output({{"bytes_before", done.bytes_before}, {"bytes_after", done.bytes_after}},
-                  "The store took " + std::to_string(done.bytes_before / 1024) +
-                      " KiB, and takes " + std::to_string(done.bytes_after / 1024) + " KiB now.");
+                  done.bytes_after < done.bytes_before
+                      ? "The store took " + std::to_string(done.bytes_before / 1024) +
+                            " KiB, and takes " + now + " now."
+                      : "There was nothing to give back: the store takes " + now + ".");
 }
 
 // --- store backup, export, import --------------------------------------------------------------
@@ -175,7 +178,7 @@ Command import_command(const Context& context) {
         .options = {{"file", "FILE", "what `store export` or `store backup` wrote", &o->file, true},
                     {"--engine", "ENGINE", "sqlite or flashlog (as configured)", &o->engine},
                     {"--size-mb", "N", "size of a new flash log (as configured)", &o->size_mb,
-                     false, UINT32_MAX}},
+                     false, node::store_size_mb_max, node::store_size_mb_min}},
         .run = [&context, o] { return import(context, *o); }};
 }
 
