@@ -270,7 +270,7 @@ void expect_readable(const std::filesystem::path& path, const State& state) {
 
 TEST(SqliteFaultTest, AFullDisk_CanBeReadWithAndWithoutALogAndBesideAWriter) {  // B12
     for (const bool is_closed : {true, false}) {
-        const SmallDisk disk(1024);
+        const SmallDisk disk(4096);
         if (!disk.is_mounted()) GTEST_SKIP() << "mounting is not permitted here";
         const auto path = disk.path() / "store.db";
         State state;

@@ -15,8 +15,9 @@ namespace {
 base::Buffer content_of(const StoreMark& mark, std::uint64_t turn) {
     base::Buffer content(store_marker_bytes);
     const StoreMarkBytes slot = encode(mark, turn);
-    std::ranges::copy(slot, content.begin());
-    std::ranges::copy(slot, content.begin() + store_mark_distance);
+    for (const std::size_t at : {std::size_t{0}, store_mark_distance}) {
+        std::ranges::copy(slot, base::MutableBytes(content).subspan(at).begin());
+    }
     return content;
 }
 
