@@ -45,6 +45,41 @@ TEST_F(EncryptedNode, KilledAndStartedAgain_HasWhatWasPaid_ButNotUnderAWrongPass
     EXPECT_EQ(ask({"node", "stop"}).exit_code, 0);
 }
 
+TEST_F(EncryptedNode, StoreCommands_WorkUnderItsPassphrase) {  // B14, B16
+    const auto must = [&](std::vector<std::string> command) {
+        const Ended ended = ask(std::move(command));
+        EXPECT_EQ(ended.exit_code, 0) << ended.errors;
+        return ended.exit_code == 0 ? ended.json() : Json();
+    };
+    start();
+    ASSERT_EQ(send("7").exit_code, 0);
+    must({"node", "stop"});
+    const Json before = must({"store", "check"});
+    EXPECT_EQ(before.at("sound"), true);
+    must({"store", "compact"});
+    EXPECT_EQ(must({"store", "prune", "--keep", "64"}).at("blocks_pruned"), 0);
+    const Json copy = must({"store", "backup", path("copy.db")});
+    EXPECT_EQ(copy.at("key_file"), path("copy.db.key"));
+    EXPECT_EQ(must({"store", "export", path("export")}).at("tip"), before.at("tip"));
+
+    const Ended in_clear = ask({"store", "import", path("export"), "--engine", "sqlite"});
+    EXPECT_EQ(in_clear.exit_code, 1) << "encryption is the flash log's alone";
+    EXPECT_EQ(must({"store", "import", path("export")}).at("key_waits"), false);
+    EXPECT_TRUE(std::filesystem::exists(root_ / "alice" / "store-2.db.key"));
+    EXPECT_EQ(must({"store", "check"}).at("tip"), before.at("tip"));
+    start();
+    EXPECT_EQ(send("9").exit_code, 0);
+    must({"node", "stop"});
+    EXPECT_EQ(must({"store", "import", path("copy.db")}).at("key_waits"), true);
+    EXPECT_EQ(must({"store", "check"}).at("tip"), before.at("tip"));
+
+    write_passphrase("wrong");
+    for (const char* command : {"check", "compact"}) {
+        EXPECT_EQ(ask({"store", command}).error_code(), "unauthorized") << command;
+    }
+    EXPECT_EQ(ask({"store", "export", path("e2")}).error_code(), "unauthorized");
+}
+
 TEST_F(EncryptedNode, ChangedPassphrase_IsTheOnlyOne) {  // B14
     ASSERT_TRUE(host::write_file(path("fresh"), base::as_bytes("battery staple")));
     const Ended changed = ask({"node", "passphrase", "--new-passphrase-file", path("fresh")});

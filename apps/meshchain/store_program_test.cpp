@@ -78,6 +78,12 @@ TEST_F(StoreProgram, Import_OfWhatIsNoExport_LeavesTheNodeAsItWas) {
     EXPECT_EQ(must({"store", "check"}).at("sound"), true);
 }
 
+TEST_F(StoreProgram, Import_WithASizeOutOfRange_IsAUsageError) {
+    for (const char* size : {"15", "8192", "x"}) {
+        EXPECT_EQ(ask({"store", "import", path("e"), "--size-mb", size}).exit_code, 2) << size;
+    }
+}
+
 TEST_F(StoreProgram, Import_CutOffByACrash_IsNeverOpenedAndCleanedUpByTheNext) {
     pay_and_stop();
     must({"store", "export", path("e")});

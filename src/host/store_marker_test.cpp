@@ -187,6 +187,7 @@ TEST_P(FlashLogMarker, NewestSegmentsLost_AreNoticedThoughTheRestIsSound) {
     {
         const auto store = open();  // goes on in a new segment
         fill(*store, 20, 40);
+        ASSERT_TRUE(store->close().has_value());
     }
     std::string late(size, '\0');
     std::ifstream(file(), std::ios::binary).read(late.data(), static_cast<long>(size));
