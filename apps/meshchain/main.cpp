@@ -51,7 +51,7 @@ int main(int argc, char** argv) {
         frame_command(),           doctor_command(context),
         mempool_command(context),  export_command(context),
         topology_command(context), ping_command(context),
-        store_command(context),
+        store_command(context),    sim_command(context),
     };
     // These describe all of them, themselves included.
     commands.push_back(completions_command(text, commands, context));

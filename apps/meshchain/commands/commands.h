@@ -20,6 +20,7 @@ Command node_command(const Context& context);
 Command peers_command(const Context& context);
 Command ping_command(const Context& context);
 Command send_command(const Context& context);
+Command sim_command(const Context& context);
 Command status_command(const Context& context);
 Command store_command(const Context& context);
 Command topology_command(const Context& context);
