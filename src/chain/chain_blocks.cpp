@@ -264,6 +264,10 @@ void Chain::propose_at(base::Now now, const consensus::Duty& duty) {
         block.header.certificate = wire::certificate_hash(*certificate);
     }
     block.transactions = builder.transactions();
+    if (auto paid = builder.pay_fees(block.header.proposer); !paid) {
+        log_.warning("no proposal: " + base::sentence(paid.error()));
+        return;
+    }
     const ledger::BlockEffects effects = std::move(builder).finish(block.header.proposer);
     const auto ref = engine_->sign_block(now.wall, block);
     if (!ref) {

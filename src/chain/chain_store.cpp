@@ -28,7 +28,11 @@ std::vector<ledger::Coin> inputs_of(const ledger::BlockEffects& effects) {
 }  // namespace
 
 ChainStore::ChainStore(kv::Store& store, const ledger::Genesis& genesis)
-    : store_(&store), genesis_(genesis), chain_(ledger::chain_id(genesis)), base_{chain_, {}, {}} {}
+    : store_(&store),
+      genesis_(genesis),
+      chain_(ledger::chain_id(genesis)),
+      keeps_stakes_(genesis.stakes.has_value()),
+      base_{chain_, {}, {}} {}
 
 std::expected<std::unique_ptr<ChainStore>, base::Error> ChainStore::open(
     kv::Store& store, const ledger::Genesis& genesis) {
@@ -68,11 +72,15 @@ std::expected<void, base::Error> ChainStore::load() {
 
 std::expected<void, base::Error> ChainStore::write_genesis() {
     // At most genesis_allocations_max coins of two entries each: one batch holds them all.
-    static_assert(2 * ledger::genesis_allocations_max + 4 <= kv::batch_operations_max);
+    static_assert(2 * ledger::genesis_allocations_max + 3 * wire::validators_max + 5 <=
+                  kv::batch_operations_max);
     kv::Batch batch;
     batch.put(tables::meta, meta_keys::chain, chain_.bytes);
     batch.put(tables::heights, height_key({}), chain_.bytes);
     for (const ledger::Coin& coin : ledger::genesis_coins(genesis_)) put_coin(batch, coin);
+    for (const auto& [key, value] : ledger::genesis_stakes(genesis_)) {
+        batch.put(tables::stakes, key, value);
+    }
     return commit(std::move(batch), Tip{chain_, {}, {}}, ledger::genesis_state(genesis_));
 }
 
@@ -144,9 +152,9 @@ std::expected<std::optional<StoredBlock>, base::Error> ChainStore::block(
     if (!undo) return damaged(tables::undo, hash.bytes, "no undo for block " + name());
     auto parsed = wire::parse_block(*block);
     if (!parsed) return damaged(tables::blocks, hash.bytes, "block " + name());
-    auto spent = parse_coins(*undo);
-    if (!spent) return damaged(tables::undo, hash.bytes, "undo of block " + name());
-    return StoredBlock{*std::move(parsed), *std::move(spent)};
+    auto known = parse_undo(*undo);
+    if (!known) return damaged(tables::undo, hash.bytes, "undo of block " + name());
+    return StoredBlock{*std::move(parsed), std::move(known->spent), std::move(known->stakes)};
 }
 
 std::expected<std::optional<base::Buffer>, base::Error> ChainStore::block_bytes(
@@ -198,6 +206,20 @@ std::expected<ledger::Candidates, base::Error> ChainStore::candidates(
     }
     MESH_CHECK(scanned);
     return found;
+}
+
+std::expected<std::optional<base::Buffer>, base::Error> ChainStore::stake_row(
+    const base::Buffer& key) const {
+    return read(tables::stakes, key);
+}
+
+std::expected<ledger::StakeRows, base::Error> ChainStore::stakes() const {
+    ledger::StakeRows rows;
+    MESH_CHECK(store_->scan({tables::stakes}, [&](base::Bytes key, base::Bytes value) {
+        rows.emplace(base::to_buffer(key), base::to_buffer(value));
+        return true;
+    }));
+    return rows;
 }
 
 std::expected<wire::Amount, base::Error> ChainStore::coins_total() const {
@@ -327,9 +349,20 @@ void ChainStore::put_coins(kv::Batch& batch, const CoinChanges& changes) const {
     }
 }
 
+void ChainStore::put_stakes(kv::Batch& batch, const ledger::StakeWrites& writes) {
+    for (const auto& [key, value] : writes) {
+        if (value) {
+            batch.put(tables::stakes, key, *value);
+        } else {
+            batch.erase(tables::stakes, key);
+        }
+    }
+}
+
 void ChainStore::put_block(kv::Batch& batch, const ExecutedBlock& executed) {
     batch.put(tables::blocks, executed.hash.bytes, wire::encode(executed.block));
-    batch.put(tables::undo, executed.hash.bytes, encode_coins(inputs_of(executed.effects)));
+    batch.put(tables::undo, executed.hash.bytes,
+              encode_undo(inputs_of(executed.effects), executed.effects.stakes));
     batch.put(tables::heights, height_key(executed.block.header.height), executed.hash.bytes);
 }
 
@@ -338,6 +371,7 @@ std::expected<void, base::Error> ChainStore::apply(std::span<const ExecutedBlock
     Tip tip = tip_;
     kv::Batch batch;
     std::map<wire::ValidatorIndex, wire::Amount> earned;
+    ledger::StakeWrites stakes;
     std::vector<std::pair<wire::Txid, TransactionLocation>> locations;
     for (const ExecutedBlock& executed : blocks) {
         const wire::BlockHeader& header = executed.block.header;
@@ -349,6 +383,7 @@ std::expected<void, base::Error> ChainStore::apply(std::span<const ExecutedBlock
         }
         tip = {executed.hash, header.height, header.slot};
         earned[header.proposer].units += executed.effects.fees.units;
+        for (const ledger::StakeChange& row : executed.effects.stakes) stakes[row.key] = row.after;
         for (std::uint16_t i = 0;
              const ledger::CheckedTransaction& checked : executed.effects.transactions) {
             locations.push_back({checked.txid, {header.height, i++}});
@@ -367,12 +402,14 @@ std::expected<void, base::Error> ChainStore::apply(std::span<const ExecutedBlock
         if (!balance) return std::unexpected(corrupt("fee balances exceed the supply"));
         put_fees(batch, validator, *balance);
     }
+    put_stakes(batch, stakes);
     MESH_CHECK(commit(std::move(batch), tip, state));
     remember(coins);
     const std::size_t recent = std::min(blocks.size(), blocks_cached);
     for (const ExecutedBlock& executed : blocks.last(recent)) {
         recent_.put(executed.block.header.height.value,
-                    {executed.hash, {executed.block, inputs_of(executed.effects)}});
+                    {executed.hash,
+                     {executed.block, inputs_of(executed.effects), executed.effects.stakes}});
     }
     return {};
 }
@@ -404,6 +441,9 @@ std::expected<RevertedBlock, base::Error> ChainStore::revert() {
     batch.erase(tables::undo, tip_.hash.bytes);
     batch.erase(tables::heights, height_key(tip_.height));
     put_fees(batch, header.proposer, *balance);
+    ledger::StakeWrites stakes;
+    for (const ledger::StakeChange& row : effects.stakes) stakes[row.key] = row.before;
+    put_stakes(batch, stakes);
 
     crypto::SetHash state = state_;
     ledger::revert(effects, *balance, earned, state);
@@ -476,15 +516,17 @@ std::expected<ledger::BlockEffects, base::Error> ChainStore::effects_of(
         }
         // A block may hold a transaction in full that has a shorter form.
         checked.shortest = stored.block.transactions[i];
-        if (const auto shorter =
-                wire::compact(chain_, checked.transaction, checked.spent.front())) {
-            checked.shortest = *shorter;
+        if (!checked.spent.empty()) {
+            const auto shorter = wire::compact(chain_, checked.transaction, checked.spent.front());
+            if (shorter) checked.shortest = *shorter;
         }
         checked.shortest_bytes = wire::encoded_bytes(checked.shortest);
         effects.fees.units += checked.fee.units;
         std::ranges::copy(ledger::created_coins(checked), std::back_inserter(created));
         effects.transactions.push_back(std::move(checked));
     }
+    effects.stakes = stored.stakes;
+    if (keeps_stakes_) effects.fees = {};  // the proposer's seat has them, which is among the rows
     const std::set<ledger::Coin> made(created.begin(), created.end());
     const std::set<ledger::Coin> used(stored.spent.begin(), stored.spent.end());
     std::ranges::set_difference(used, made, std::back_inserter(effects.spent));

@@ -33,6 +33,7 @@ struct Tip {
 struct StoredBlock {
     wire::Block block;
     std::vector<ledger::Coin> spent;  ///< for every input of every transaction, in order
+    std::vector<ledger::StakeChange> stakes = {};
 };
 
 /// A block that is valid on the one before it, and what it does there.
@@ -86,6 +87,10 @@ public:
         const wire::Outpoint& outpoint) const override;
     std::expected<ledger::Candidates, base::Error> candidates(
         const wire::ShortOutpoint& position) const override;
+    std::expected<std::optional<base::Buffer>, base::Error> stake_row(
+        const base::Buffer& key) const override;
+    /// All of them; none where the stakes are those of genesis for ever.
+    std::expected<ledger::StakeRows, base::Error> stakes() const;
     /// Sum of all coins, read one by one.
     std::expected<wire::Amount, base::Error> coins_total() const;
     std::expected<wire::Amount, base::Error> fees_of(wire::ValidatorIndex validator) const;
@@ -153,6 +158,7 @@ private:
     using CoinChanges = std::vector<std::pair<wire::Outpoint, std::optional<wire::Output>>>;
     static CoinChanges changes_of(std::span<const ExecutedBlock> blocks);
     void put_coins(kv::Batch& batch, const CoinChanges& changes) const;
+    static void put_stakes(kv::Batch& batch, const ledger::StakeWrites& writes);
     static void put_block(kv::Batch& batch, const ExecutedBlock& executed);
 
     const StoredBlock* find_recent(const wire::Hash& hash) const;
@@ -162,6 +168,7 @@ private:
     kv::Store* store_;
     const ledger::Genesis genesis_;
     wire::ChainId chain_;
+    bool keeps_stakes_;  ///< in the state, whose rows can change
     Tip tip_;
     Tip base_;
     crypto::SetHash state_;

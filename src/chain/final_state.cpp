@@ -30,6 +30,10 @@ std::expected<void, base::Error> check_commitment(kv::Store& store, const ChainS
 std::expected<ledger::FinalState, base::Error> read_final_state(kv::Store& store,
                                                                 kv::Table consensus_table,
                                                                 const ledger::Genesis& genesis) {
+    if (genesis.stakes) {
+        return base::failure(base::Errc::unsupported, "its stakes can move", "final state",
+                             "a successor of such a chain is not possible yet");
+    }
     MESH_TRY(const auto chain, ChainStore::open(store, genesis));
     MESH_TRY(const auto votes, consensus::VoteStore(store, consensus_table).load());
     if (!votes.final) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "crypto/merkle.h"
+#include "ledger/stake_rules.h"
 
 namespace meshchain::chain {
 namespace {
@@ -61,6 +62,11 @@ Mempool::Mempool(const wire::ChainId& chain, const ledger::CoinView& coins, Memp
 
 std::expected<const CheckedTransaction*, Error> Mempool::submit(
     const wire::WireTransaction& transaction, wire::Slot slot, const Ingress& from) {
+    const auto* whole = std::get_if<wire::Transaction>(&transaction);
+    if (whole != nullptr && whole->body.inputs.empty()) {
+        return base::failure(Errc::invalid_argument, "it spends no coin", "mempool",
+                             "evidence is spread as such, and proposers include it");
+    }
     auto checked = ledger::check(chain_, transaction, slot, coins_, *this);
     if (checked) return admit(*std::move(checked), from);
     if (checked.error().code != Errc::not_found) return std::unexpected(std::move(checked).error());
@@ -244,7 +250,23 @@ std::vector<wire::Txid> Mempool::remove_included(const ledger::BlockEffects& blo
             if (spender != spenders_.end()) doomed.merge(descendants(spender->second));
         }
     }
+    if (!block.stakes.empty()) doomed.merge(impossible_operations());
     return remove_all(doomed);
+}
+
+/// Operations that the stakes of the tip do not allow any more, and what depends on them.
+Mempool::Family Mempool::impossible_operations() const {
+    Family doomed;
+    for (const auto& [id, waiting] : entries_) {
+        const auto& operation = waiting.transaction.transaction.body.operation;
+        if (!operation) continue;
+        ledger::StakeBook book(*chain_coins_);
+        const auto possible = ledger::run(chain_, *operation, book);
+        if (!possible && ledger::is_rule_violation(possible.error())) {
+            doomed.merge(descendants(id));
+        }
+    }
+    return doomed;
 }
 
 std::vector<wire::Txid> Mempool::remove_expired(wire::Slot slot) {

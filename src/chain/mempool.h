@@ -38,7 +38,8 @@ public:
     /// Takes a transaction that is valid in a block of `slot`, and evicts worse ones if it must.
     /// Errors, with nothing changed: exists (held already, in whatever form), conflict (another
     /// one spends a coin of it, or its outputs have no short outpoint left), full (its fee rate is
-    /// too low for what room there is, or its chain is too long), those of ledger::check.
+    /// too low for what room there is, or its chain is too long), invalid_argument (it spends no
+    /// coin), those of ledger::check.
     std::expected<const ledger::CheckedTransaction*, base::Error> submit(
         const wire::WireTransaction& transaction, wire::Slot slot, const Ingress& from);
 
@@ -128,6 +129,7 @@ private:
     std::expected<void, base::Error> spend_and_create(
         const ledger::CheckedTransaction& transaction);
     const ledger::CheckedTransaction* insert(Newcomer newcomer);
+    Family impossible_operations() const;
     void rescore(const wire::Txid& id);
     void remove(const wire::Txid& id);
     std::vector<wire::Txid> remove_all(const Family& doomed);

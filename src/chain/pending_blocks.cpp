@@ -9,6 +9,10 @@ namespace {
 constexpr std::size_t batch_overhead_operations = 2 + wire::validators_max;
 constexpr std::size_t batch_overhead_bytes = 4096;
 constexpr std::size_t coin_row_bytes = wire::outpoint_bytes + wire::Output::size;
+constexpr std::size_t rows_per_operation = 5;
+/// In the table and, before and after, in the undo.
+constexpr std::size_t stake_change_bytes =
+    2 * ledger::stake_key_bytes_max + 3 * (1 + ledger::stake_value_bytes_max) + 1;
 constexpr std::size_t position_row_bytes = 5 + wire::outpoint_bytes;
 
 }  // namespace
@@ -20,12 +24,18 @@ ledger::BlockContext PendingBlocks::context() const { return context_; }
 
 PendingBlocks::Weight PendingBlocks::weight_of(
     const std::vector<wire::WireTransaction>& transactions) {
-    Weight weight{3, 3 * wire::Hash::size + 4 + 2 + wire::BlockHeader::size + 2};
+    // Its proposer's seat changes with the fees.
+    Weight weight{4,
+                  3 * wire::Hash::size + 4 + 2 + wire::BlockHeader::size + 2 + stake_change_bytes};
     for (const wire::WireTransaction& transaction : transactions) {
         const auto* whole = std::get_if<wire::Transaction>(&transaction);
         const std::size_t inputs = whole ? whole->body.inputs.size() : 1;
         const std::size_t outputs = whole ? whole->body.outputs.size() : 2;
         weight.operations += 1 + 2 * (inputs + outputs);
+        if (whole && whole->body.operation) {
+            weight.operations += rows_per_operation;
+            weight.bytes += rows_per_operation * stake_change_bytes;
+        }
         weight.bytes += wire::encoded_bytes(transaction) + wire::Hash::size + 6 +
                         inputs * coin_row_bytes +
                         (inputs + outputs) * (coin_row_bytes + position_row_bytes);
@@ -82,6 +92,7 @@ void PendingBlocks::note(const ledger::BlockEffects& effects) {
         coins_[coin.outpoint] = coin.output;
         positions_.insert({short_outpoint(context_.chain, coin.outpoint), coin.outpoint});
     }
+    for (const ledger::StakeChange& row : effects.stakes) stakes_[row.key] = row.after;
 }
 
 std::expected<std::optional<wire::Output>, base::Error> PendingBlocks::coin(
@@ -89,6 +100,13 @@ std::expected<std::optional<wire::Output>, base::Error> PendingBlocks::coin(
     const auto found = coins_.find(outpoint);
     if (found != coins_.end()) return found->second;
     return store_->coin(outpoint);
+}
+
+std::expected<std::optional<base::Buffer>, base::Error> PendingBlocks::stake_row(
+    const base::Buffer& key) const {
+    const auto found = stakes_.find(key);
+    if (found != stakes_.end()) return found->second;
+    return store_->stake_row(key);
 }
 
 std::expected<ledger::Candidates, base::Error> PendingBlocks::candidates(

@@ -31,6 +31,8 @@ public:
         const wire::Outpoint& outpoint) const override;
     std::expected<ledger::Candidates, base::Error> candidates(
         const wire::ShortOutpoint& position) const override;
+    std::expected<std::optional<base::Buffer>, base::Error> stake_row(
+        const base::Buffer& key) const override;
 
 private:
     /// An upper bound of what a transaction adds to the batch.
@@ -50,6 +52,7 @@ private:
     std::map<wire::Outpoint, std::optional<wire::Output>> coins_;         ///< nothing: spent
     std::set<std::pair<wire::ShortOutpoint, wire::Outpoint>> positions_;  ///< of coins made here
     std::map<wire::ValidatorIndex, wire::Amount> earned_;                 ///< balances
+    ledger::StakeWrites stakes_;
 };
 
 }  // namespace meshchain::chain

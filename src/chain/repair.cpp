@@ -56,7 +56,7 @@ std::expected<bool, base::Error> Repair::is_sound(const DamagedRow& row) const {
     if (!value && value.error().code != base::Errc::corrupt) return std::unexpected(value.error());
     if (!value || !*value) return false;
     if (row.table == tables::blocks) return wire::parse_block(**value).has_value();
-    if (row.table == tables::undo) return parse_coins(**value).has_value();
+    if (row.table == tables::undo) return parse_undo(**value).has_value();
     if (row.table == tables::coins) return parse_output(**value).has_value();
     if (row.table == tables::heights) return (*value)->size() == wire::Hash::size;
     return true;
@@ -135,8 +135,8 @@ std::expected<bool, base::Error> Repair::begin_block(const DamagedRow& row) {
     outpoints_wanted_.clear();
     const auto undo = kv_->get(tables::undo, hash.bytes);
     if (undo && *undo) {
-        if (auto coins = parse_coins(**undo)) {
-            const StoredBlock whole{*block_, *std::move(coins)};
+        if (auto known = parse_undo(**undo)) {
+            const StoredBlock whole{*block_, std::move(known->spent), std::move(known->stakes)};
             if (is_whole(whole)) {
                 next_ = {store_->tip().height.value + 1};
                 for (const ledger::Coin& coin : whole.spent) found_[coin.outpoint] = coin.output;
@@ -267,6 +267,10 @@ std::expected<bool, base::Error> Repair::finish_block() {
             given_up_.insert({tables::blocks, base::to_buffer(hash.bytes)});
         wanted_.insert(hash);
         return false;
+    }
+    if (genesis_->stakes) {
+        give_up("what a block did to stakes cannot be told from its transactions alone");
+        return true;
     }
     kv::Batch batch;
     batch.put(tables::blocks, hash.bytes, wire::encode(*block_));

@@ -24,6 +24,34 @@ wire::Output read_output(base::Reader& in) {
     return output;
 }
 
+std::vector<ledger::Coin> read_coins(base::Reader& in) {
+    std::vector<ledger::Coin> coins(in.u16());
+    for (ledger::Coin& coin : coins) {
+        coin.outpoint = read_outpoint(in);
+        coin.output = read_output(in);
+    }
+    return coins;
+}
+
+/// Bytes behind their number, which fits a byte.
+void write_short(base::Writer& out, base::Bytes bytes) {
+    out.u8(static_cast<std::uint8_t>(bytes.size())).bytes(bytes);
+}
+base::Buffer read_short(base::Reader& in) {
+    const std::size_t size = in.u8();
+    return base::to_buffer(in.take(size));
+}
+
+/// A row's value; none has no bytes, which no value is.
+void write_row(base::Writer& out, const std::optional<base::Buffer>& value) {
+    write_short(out, value.value_or(base::Buffer()));
+}
+std::optional<base::Buffer> read_row(base::Reader& in) {
+    base::Buffer value = read_short(in);
+    if (value.empty()) return std::nullopt;
+    return value;
+}
+
 }  // namespace
 
 std::array<std::byte, 4> height_key(wire::Height height) {
@@ -113,13 +141,40 @@ base::Buffer encode_coins(const std::vector<ledger::Coin>& coins) {
 
 std::expected<std::vector<ledger::Coin>, base::Error> parse_coins(base::Bytes value) {
     base::Reader in(value);
-    std::vector<ledger::Coin> coins(in.u16());
-    for (ledger::Coin& coin : coins) {
-        coin.outpoint = read_outpoint(in);
-        coin.output = read_output(in);
-    }
+    std::vector<ledger::Coin> coins = read_coins(in);
     MESH_CHECK(finish(in, "undo"));
     return coins;
+}
+
+base::Buffer encode_undo(const std::vector<ledger::Coin>& spent,
+                         const std::vector<ledger::StakeChange>& stakes) {
+    base::Buffer value = encode_coins(spent);
+    if (stakes.empty()) return value;
+    base::Writer out(value);
+    out.u16(static_cast<std::uint16_t>(stakes.size()));
+    for (const ledger::StakeChange& row : stakes) {
+        write_short(out, row.key);
+        write_row(out, row.before);
+        write_row(out, row.after);
+    }
+    return value;
+}
+
+std::expected<Undo, base::Error> parse_undo(base::Bytes value) {
+    base::Reader in(value);
+    Undo undo;
+    undo.spent = read_coins(in);
+    if (in.ok() && in.remaining() > 0) {
+        const std::size_t count = in.u16();
+        for (std::size_t i = 0; i < count && in.ok(); ++i) {
+            base::Buffer key = read_short(in);
+            auto before = read_row(in);
+            undo.stakes.push_back({std::move(key), std::move(before), read_row(in)});
+        }
+        if (count == 0) in.fail();
+    }
+    MESH_CHECK(finish(in, "undo"));
+    return undo;
 }
 
 }  // namespace meshchain::chain

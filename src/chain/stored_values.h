@@ -35,4 +35,14 @@ std::expected<wire::Amount, base::Error> parse_amount(base::Bytes value);
 base::Buffer encode_coins(const std::vector<ledger::Coin>& coins);
 std::expected<std::vector<ledger::Coin>, base::Error> parse_coins(base::Bytes value);
 
+/// What a block needs to be taken back, beside the block.
+struct Undo {
+    std::vector<ledger::Coin> spent;
+    std::vector<ledger::StakeChange> stakes;
+};
+/// Without changes of stakes the same bytes as the coins alone.
+base::Buffer encode_undo(const std::vector<ledger::Coin>& spent,
+                         const std::vector<ledger::StakeChange>& stakes);
+std::expected<Undo, base::Error> parse_undo(base::Bytes value);
+
 }  // namespace meshchain::chain

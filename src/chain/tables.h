@@ -18,18 +18,19 @@ inline constexpr kv::Table coins{5};          ///< outpoint → output
 inline constexpr kv::Table positions{6};      ///< short outpoint ‖ outpoint → nothing
 inline constexpr kv::Table fees{7};           ///< validator → what it earned
 inline constexpr kv::Table certificates{11};  ///< height → certificate of FINAL
+inline constexpr kv::Table stakes{12};        ///< rows of ledger/stake_records.h
 }  // namespace tables
 
 /// What the chain contributes to the schema of the store it is given.
-inline constexpr std::array<kv::TableInfo, 9> chain_tables{
-    {{tables::meta, "chain_meta"},
-     {tables::blocks, "blocks"},
-     {tables::heights, "heights"},
-     {tables::undo, "undo"},
-     {tables::transactions, "transactions"},
-     {tables::coins, "coins"},
-     {tables::positions, "positions"},
-     {tables::fees, "fees"},
-     {tables::certificates, "certificates"}}};
+inline constexpr std::array<kv::TableInfo, 10> chain_tables{{{tables::meta, "chain_meta"},
+                                                             {tables::blocks, "blocks"},
+                                                             {tables::heights, "heights"},
+                                                             {tables::undo, "undo"},
+                                                             {tables::transactions, "transactions"},
+                                                             {tables::coins, "coins"},
+                                                             {tables::positions, "positions"},
+                                                             {tables::fees, "fees"},
+                                                             {tables::certificates, "certificates"},
+                                                             {tables::stakes, "stakes"}}};
 
 }  // namespace meshchain::chain

@@ -83,6 +83,7 @@ private:
         }));
         if (broken) return wrong("a coin does not parse", "coins");
         MESH_TRY(auto fees, chain_.fees());
+        MESH_TRY(auto stakes, chain_.stakes());
         for (chain::Tip tip = chain_.tip(); tip.height > chain_.base().height;) {
             MESH_TRY(const auto stored, chain_.block(tip.hash));
             if (!stored) return wrong("missing", at(tip.height));
@@ -91,13 +92,17 @@ private:
                 if (coins.erase(coin.outpoint) == 0) return wrong("its coin is missing", "coins");
             }
             for (const ledger::Coin& coin : effects.spent) coins[coin.outpoint] = coin.output;
+            for (const ledger::StakeChange& row : effects.stakes) {
+                stakes.erase(row.key);
+                if (row.before) stakes.emplace(row.key, *row.before);
+            }
             const auto before = wire::subtract(fees[effects.proposer], effects.fees);
             if (!before) return wrong("a fee balance is too small", "fees");
             fees[effects.proposer] = *before;
             if (*before == wire::Amount{}) fees.erase(effects.proposer);
             MESH_TRY(tip, chain_.parent_of(*stored));
         }
-        coins_ = ledger::CoinSet(audit_.chain, coins, fees);
+        coins_ = ledger::CoinSet(audit_.chain, coins, fees, std::move(stakes));
         const chain::Tip& base = chain_.base();
         audit_.height = base.height;
         audit_.tip = base.hash;
@@ -168,6 +173,8 @@ private:
         for (const auto& [validator, amount] : coins_.fees()) audit_.fees.units += amount.units;
         MESH_TRY(const auto stored_fees, chain_.fees());
         if (stored_fees != coins_.fees()) return wrong("the fee balances differ", "fees");
+        MESH_TRY(const auto stored_stakes, chain_.stakes());
+        if (stored_stakes != coins_.stakes()) return wrong("the stakes differ", "stakes");
         if (audit_.supply() != ledger::supply(genesis_)->units) {
             return wrong("coins, stakes and fees are not the supply", "supply");
         }

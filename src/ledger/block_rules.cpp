@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "crypto/merkle.h"
+#include "ledger/stake_rules.h"
 
 namespace meshchain::ledger {
 namespace {
@@ -53,6 +54,10 @@ void apply(const BlockEffects& effects, wire::Amount before, wire::Amount after,
            crypto::SetHash& state) {
     for (const Coin& coin : effects.spent) state.remove(coin_hash(coin));
     for (const Coin& coin : effects.created) state.add(coin_hash(coin));
+    for (const StakeChange& row : effects.stakes) {
+        if (row.before) state.remove(stake_hash(row.key, *row.before));
+        if (row.after) state.add(stake_hash(row.key, *row.after));
+    }
     if (before == after) return;
     remove(FeeBalance{effects.proposer, before}, state);
     add(FeeBalance{effects.proposer, after}, state);
@@ -62,6 +67,10 @@ void revert(const BlockEffects& effects, wire::Amount before, wire::Amount after
             crypto::SetHash& state) {
     for (const Coin& coin : effects.created) state.remove(coin_hash(coin));
     for (const Coin& coin : effects.spent) state.add(coin_hash(coin));
+    for (const StakeChange& row : effects.stakes) {
+        if (row.after) state.remove(stake_hash(row.key, *row.after));
+        if (row.before) state.add(stake_hash(row.key, *row.before));
+    }
     if (before == after) return;
     remove(FeeBalance{effects.proposer, after}, state);
     add(FeeBalance{effects.proposer, before}, state);
@@ -76,6 +85,7 @@ BlockBuilder::BlockBuilder(const BlockContext& context, wire::Slot slot,
       verified_(&verified),
       later_(later),
       coins_(context.chain, parent_coins),
+      parent_(&parent_coins),
       block_bytes_(encoded_bytes(wire::Block{})) {}
 
 std::expected<void, Error> BlockBuilder::add(const wire::WireTransaction& transaction) {
@@ -86,12 +96,8 @@ std::expected<void, Error> BlockBuilder::add(const wire::WireTransaction& transa
     }
     MESH_TRY(CheckedTransaction checked,
              check(chain_, transaction, slot_, coins_, *verified_, later_));
-    if (checked.shortest_bytes > block_bytes_limit_ - std::min(block_bytes_, block_bytes_limit_)) {
-        return base::failure(Errc::too_large,
-                             std::to_string(block_bytes_ + checked.shortest_bytes) +
-                                 " bytes, of at most " + std::to_string(block_bytes_limit_),
-                             "block");
-    }
+    MESH_CHECK(check_room(checked));
+    MESH_TRY(auto stakes, stake_changes(checked.stakes));
     const auto& inputs = checked.transaction.body.inputs;
     for (const wire::Input& input : inputs) coins_.spend(input.outpoint);
     const std::vector<Coin> created = created_coins(checked);
@@ -99,11 +105,63 @@ std::expected<void, Error> BlockBuilder::add(const wire::WireTransaction& transa
         for (const wire::Input& input : inputs) coins_.unspend(input.outpoint);
         return result;
     }
+    if (checked.transaction.body.operation) ++operations_;
+    change_stakes(std::move(stakes), checked.stakes);
     const auto fees = wire::add(effects_.fees, checked.fee);
     MESH_ASSERT(fees.has_value());  // every fee was part of a coin, so their sum is in the supply
     effects_.fees = *fees;
     block_bytes_ += checked.shortest_bytes;
     effects_.transactions.push_back(std::move(checked));
+    return {};
+}
+
+std::expected<void, Error> BlockBuilder::check_room(const CheckedTransaction& checked) const {
+    const bool is_operation = checked.transaction.body.operation.has_value();
+    if (is_operation && operations_ == block_operations_max) {
+        return base::failure(Errc::too_large,
+                             "over " + std::to_string(operations_) + " operations on stakes",
+                             "block");
+    }
+    if (checked.shortest_bytes <= block_bytes_limit_ - std::min(block_bytes_, block_bytes_limit_)) {
+        return {};
+    }
+    return base::failure(Errc::too_large,
+                         std::to_string(block_bytes_ + checked.shortest_bytes) +
+                             " bytes, of at most " + std::to_string(block_bytes_limit_),
+                         "block");
+}
+
+/// Each row with what it was after the parent.
+std::expected<std::vector<StakeChange>, Error> BlockBuilder::stake_changes(
+    const StakeWrites& writes) const {
+    std::vector<StakeChange> changes;
+    for (const auto& [key, value] : writes) {
+        MESH_TRY(auto before, parent_->stake_row(key));
+        changes.push_back({key, std::move(before), value});
+    }
+    return changes;
+}
+
+void BlockBuilder::change_stakes(std::vector<StakeChange> changes, const StakeWrites& writes) {
+    for (StakeChange& change : changes) {
+        const auto at =
+            std::ranges::lower_bound(effects_.stakes, change.key, {}, &StakeChange::key);
+        if (at != effects_.stakes.end() && at->key == change.key) {
+            at->after = std::move(change.after);
+        } else {
+            effects_.stakes.insert(at, std::move(change));
+        }
+    }
+    coins_.write(writes);
+}
+
+std::expected<void, Error> BlockBuilder::pay_fees(wire::ValidatorIndex proposer) {
+    StakeBook book(coins_);
+    MESH_TRY(const bool paid, ledger::pay_fees(proposer, effects_.fees, book));
+    if (!paid) return {};
+    MESH_TRY(auto changes, stake_changes(book.writes()));
+    change_stakes(std::move(changes), book.writes());
+    effects_.fees = {};
     return {};
 }
 
@@ -145,6 +203,7 @@ BlockEffects BlockBuilder::finish(wire::ValidatorIndex proposer) && {
             if (!coins_.is_spent(coin.outpoint)) effects_.created.push_back(coin);
         }
     }
+    std::erase_if(effects_.stakes, [](const StakeChange& row) { return row.before == row.after; });
     return std::move(effects_);
 }
 
@@ -164,6 +223,7 @@ std::expected<BlockEffects, Error> execute(const BlockContext& context, const wi
         return header_failure("transaction root " + crypto::to_hex(block.header.transaction_root) +
                               " is not " + crypto::to_hex(builder.transaction_root()));
     }
+    MESH_CHECK(builder.pay_fees(block.header.proposer));
     return std::move(builder).finish(block.header.proposer);
 }
 

@@ -25,13 +25,27 @@ struct BlockContext {
 /// The context of height 1: genesis counts as block of height 0 and slot 0, named by the chain id.
 BlockContext context_after(const Genesis& genesis);
 
+/// A row of stakes before and after a block; nothing where it is not there.
+struct StakeChange {
+    base::Buffer key;
+    std::optional<base::Buffer> before;
+    std::optional<base::Buffer> after;
+    friend bool operator==(const StakeChange&, const StakeChange&) = default;
+};
+/// Each operation changes five rows at most, so this bounds what a block's undo holds.
+inline constexpr std::size_t block_operations_max = 32;
+
 /// What a block does to the state of its parent. Coins both made and spent in it appear in neither
 /// list, so applying and reverting are plain set operations, in any order.
+///
+/// On a chain with stakes in its state the fees go to the proposer's seat, which is among
+/// `stakes`, and `fees` is zero.
 struct BlockEffects {
     std::vector<Coin> spent;    ///< in the order of spending
     std::vector<Coin> created;  ///< in the order of creation
     wire::Amount fees;          ///< to the proposer's fee balance
     wire::ValidatorIndex proposer;
+    std::vector<StakeChange> stakes;  ///< ascending by key, each another row
     std::vector<CheckedTransaction> transactions;
 };
 
@@ -62,12 +76,19 @@ public:
     std::size_t transaction_count() const { return effects_.transactions.size(); }
     /// Merkle root of the wtxids so far.
     wire::Hash transaction_root() const;
+    /// Gives the fees so far to the proposer's seat, on a chain with stakes in its state. Nothing
+    /// is added afterwards. Errors: invalid_argument (he has no seat), those of the view.
+    std::expected<void, base::Error> pay_fees(wire::ValidatorIndex proposer);
     /// The transactions so far, in their shortest forms.
     std::vector<wire::WireTransaction> transactions() const;
     BlockEffects finish(wire::ValidatorIndex proposer) &&;
 
 private:
     std::expected<void, base::Error> create_all(const std::vector<Coin>& coins);
+    std::expected<void, base::Error> check_room(const CheckedTransaction& checked) const;
+    std::expected<std::vector<StakeChange>, base::Error> stake_changes(
+        const StakeWrites& writes) const;
+    void change_stakes(std::vector<StakeChange> changes, const StakeWrites& writes);
 
     wire::ChainId chain_;
     std::size_t block_bytes_limit_;
@@ -75,7 +96,9 @@ private:
     const VerifiedSet* verified_;
     SignatureQueue* later_;
     CoinOverlay coins_;
+    const CoinView* parent_;
     std::size_t block_bytes_;
+    std::size_t operations_ = 0;
     BlockEffects effects_;
 };
 

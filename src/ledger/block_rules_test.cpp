@@ -32,6 +32,10 @@ public:
         }
         return four;
     }
+    std::expected<std::optional<base::Buffer>, base::Error> stake_row(
+        const base::Buffer& key) const override {
+        return coins_->stake_row(key);
+    }
 
 private:
     const CoinView* coins_;

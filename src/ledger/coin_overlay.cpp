@@ -16,6 +16,17 @@ std::expected<Candidates, base::Error> CoinOverlay::candidates(
     return merge(below, position, false);
 }
 
+std::expected<std::optional<base::Buffer>, base::Error> CoinOverlay::stake_row(
+    const base::Buffer& key) const {
+    const auto found = stakes_.find(key);
+    if (found != stakes_.end()) return found->second;
+    return below_->stake_row(key);
+}
+
+void CoinOverlay::write(const StakeWrites& writes) {
+    for (const auto& [key, value] : writes) stakes_[key] = value;
+}
+
 Candidates CoinOverlay::merge(const Candidates& below, const wire::ShortOutpoint& position,
                               bool with_spent) const {
     Candidates result;

@@ -7,7 +7,7 @@
 #include <map>
 #include <set>
 
-#include "ledger/coin_view.h"
+#include "ledger/stake_book.h"
 
 namespace meshchain::ledger {
 
@@ -20,6 +20,13 @@ public:
         const wire::Outpoint& outpoint) const override;
     std::expected<Candidates, base::Error> candidates(
         const wire::ShortOutpoint& position) const override;
+    std::expected<std::optional<base::Buffer>, base::Error> stake_row(
+        const base::Buffer& key) const override;
+
+    /// Changes rows of stakes, for good.
+    void write(const StakeWrites& writes);
+    /// What was changed here.
+    const StakeWrites& stake_writes() const { return stakes_; }
 
     /// `outpoint` is unspent in this view. Whether anybody spends it is seen by is_spent.
     void spend(const wire::Outpoint& outpoint);
@@ -41,6 +48,10 @@ public:
             const wire::Outpoint& outpoint) const override;
         std::expected<Candidates, base::Error> candidates(
             const wire::ShortOutpoint& position) const override;
+        std::expected<std::optional<base::Buffer>, base::Error> stake_row(
+            const base::Buffer& key) const override {
+            return overlay_->stake_row(key);
+        }
 
     private:
         const CoinOverlay* overlay_;
@@ -60,6 +71,7 @@ private:
     std::set<wire::Outpoint> spent_;                  ///< of the view below and of created_
     std::map<wire::Outpoint, wire::Output> created_;  ///< spent since or not
     std::set<Position> positions_;                    ///< of created_
+    StakeWrites stakes_;
 };
 
 }  // namespace meshchain::ledger

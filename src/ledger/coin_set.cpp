@@ -4,11 +4,13 @@ namespace meshchain::ledger {
 
 CoinSet::CoinSet(const Genesis& genesis) : chain_(chain_id(genesis)) {
     for (const Coin& coin : genesis_coins(genesis)) add(coin);
+    for (const auto& [key, value] : genesis_stakes(genesis)) set_row(key, std::nullopt, value);
 }
 
 CoinSet::CoinSet(const wire::ChainId& chain, const std::map<wire::Outpoint, wire::Output>& coins,
-                 const std::map<wire::ValidatorIndex, wire::Amount>& fees)
+                 const std::map<wire::ValidatorIndex, wire::Amount>& fees, StakeRows stakes)
     : chain_(chain) {
+    for (const auto& [key, value] : stakes) set_row(key, std::nullopt, value);
     for (const auto& [outpoint, output] : coins) add({outpoint, output});
     for (const auto& [validator, amount] : fees) set_fees(validator, amount);
 }
@@ -30,7 +32,29 @@ std::expected<Candidates, base::Error> CoinSet::candidates(
     return result;
 }
 
+std::expected<std::optional<base::Buffer>, base::Error> CoinSet::stake_row(
+    const base::Buffer& key) const {
+    const auto found = stakes_.find(key);
+    if (found == stakes_.end()) return std::nullopt;
+    return found->second;
+}
+
+void CoinSet::set_row(const base::Buffer& key, const std::optional<base::Buffer>& before,
+                      const std::optional<base::Buffer>& after) {
+    const auto found = stakes_.find(key);
+    MESH_ASSERT(before ? found != stakes_.end() && found->second == *before
+                       : found == stakes_.end());
+    if (before) {
+        state_.remove(stake_hash(key, *before));
+        stakes_.erase(found);
+    }
+    if (!after) return;
+    state_.add(stake_hash(key, *after));
+    stakes_.emplace(key, *after);
+}
+
 void CoinSet::apply(const BlockEffects& effects) {
+    for (const StakeChange& row : effects.stakes) set_row(row.key, row.before, row.after);
     for (const Coin& coin : effects.spent) remove(coin);
     for (const Coin& coin : effects.created) add(coin);
     const auto balance = wire::add(fees_of(effects.proposer), effects.fees);
@@ -39,6 +63,7 @@ void CoinSet::apply(const BlockEffects& effects) {
 }
 
 void CoinSet::revert(const BlockEffects& effects) {
+    for (const StakeChange& row : effects.stakes) set_row(row.key, row.after, row.before);
     for (const Coin& coin : effects.created) remove(coin);
     for (const Coin& coin : effects.spent) add(coin);
     const auto balance = wire::subtract(fees_of(effects.proposer), effects.fees);

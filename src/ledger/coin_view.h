@@ -1,7 +1,7 @@
 #pragma once
 // The coins as a rule sees them: unspent outputs by outpoint, and by short outpoint for the
-// compact form (PROTOCOL.md P2.2). The chain's store is one, the coins of a block in the making
-// another, the mempool's a third.
+// compact form (PROTOCOL.md P2.2); and the rows of stakes beside them (ledger/stake_records.h). The
+// chain's store is one, the coins of a block in the making another, the mempool's a third.
 
 #include <array>
 #include <expected>
@@ -50,6 +50,9 @@ public:
     /// Errors: those of the storage behind it.
     virtual std::expected<Candidates, base::Error> candidates(
         const wire::ShortOutpoint& position) const = 0;
+    /// Nothing where there is no such row. Errors: those of the storage behind it.
+    virtual std::expected<std::optional<base::Buffer>, base::Error> stake_row(
+        const base::Buffer& key) const = 0;
 };
 
 }  // namespace meshchain::ledger

@@ -131,6 +131,30 @@ std::expected<void, Error> check_short_outpoints(const Genesis& genesis) {
     return {};
 }
 
+/// So high a minimum bounds the number of bonds, and every validator can be bonded anew.
+std::expected<void, Error> check_stakes(const Genesis& genesis) {
+    if (!genesis.stakes) return {};
+    const StakeRules& rules = *genesis.stakes;
+    MESH_CHECK(check_range("stakes.unbond_epochs", rules.unbond_epochs,
+                           StakeRules::unbond_epochs_min,
+                           std::numeric_limits<std::uint16_t>::max()));
+    const std::uint64_t total = supply(genesis).value_or(wire::Amount{}).units;
+    const std::uint64_t least = (total + StakeRules::bonds_max - 1) / StakeRules::bonds_max;
+    std::uint64_t most = wire::Amount::units_max;
+    for (const GenesisValidator& validator : genesis.validators) {
+        most = std::min(most, validator.stake.units);
+    }
+    if (least > most) {
+        return base::failure(Errc::invalid_argument,
+                             std::to_string(most) + " is below a " +
+                                 std::to_string(StakeRules::bonds_max) + "th of the supply",
+                             "genesis validators.stake", "give every validator more stake");
+    }
+    return check_range("stakes.stake_min", rules.stake_min.units, least, most);
+}
+
+constexpr std::size_t predecessor_bytes = 32 + 4 + 32 + 32;
+
 }  // namespace
 
 void sort_canonically(Genesis& genesis) {
@@ -152,6 +176,7 @@ std::expected<void, Error> validate(const Genesis& genesis) {
         MESH_CHECK(check_range("predecessor.height", genesis.predecessor->height.value,
                                std::uint32_t{1}, std::numeric_limits<std::uint32_t>::max()));
     }
+    MESH_CHECK(check_stakes(genesis));
     return check_short_outpoints(genesis);
 }
 
@@ -186,6 +211,9 @@ base::Buffer encode(const Genesis& genesis) {
             .bytes(from->block.bytes)
             .bytes(from->state.bytes);
     }
+    if (const auto& stakes = genesis.stakes) {
+        writer.u40(stakes->stake_min.units).u16(stakes->unbond_epochs);
+    }
     return out;
 }
 
@@ -215,12 +243,17 @@ std::expected<Genesis, Error> parse_genesis(base::Bytes bytes) {
         validator.stake.units = in.u40();
         genesis.validators.push_back(validator);
     }
-    if (in.ok() && in.remaining() > 0) {
+    if (in.ok() && in.remaining() >= predecessor_bytes) {
         Predecessor& from = genesis.predecessor.emplace();
         from.chain = {in.array<wire::Hash::size>()};
         from.height = {in.u32()};
         from.block = {in.array<wire::Hash::size>()};
         from.state = {in.array<wire::Hash::size>()};
+    }
+    if (in.ok() && in.remaining() > 0) {
+        StakeRules& stakes = genesis.stakes.emplace();
+        stakes.stake_min = {in.u40()};
+        stakes.unbond_epochs = in.u16();
     }
     MESH_CHECK(in.finish("genesis"));
     MESH_CHECK(validate(genesis));
@@ -255,9 +288,35 @@ std::vector<Coin> genesis_coins(const Genesis& genesis) {
     return coins;
 }
 
+StakeRows genesis_stakes(const Genesis& genesis) {
+    StakeRows rows;
+    if (!genesis.stakes) return rows;
+    const auto put = [&](const auto& record) {
+        StakeRow row = encode(record);
+        rows.emplace(std::move(row.key), std::move(row.value));
+    };
+    put(Economy{0, genesis.stakes->unbond_epochs, genesis.stakes->stake_min, {}});
+    for (std::uint16_t index = 0; const GenesisValidator& validator : genesis.validators) {
+        put(Seat{{index},
+                 validator.identity,
+                 validator.key,
+                 validator.payout,
+                 validator.stake,
+                 {},
+                 {},
+                 false,
+                 0});
+        put(Bond{validator.key, validator.payout, validator.stake});
+        put(UsedKey{validator.key, wire::ValidatorIndex{index}});
+        ++index;
+    }
+    return rows;
+}
+
 crypto::SetHash genesis_state(const Genesis& genesis) {
     crypto::SetHash state;
     for (const Coin& coin : genesis_coins(genesis)) state.add(coin_hash(coin));
+    for (const auto& [key, value] : genesis_stakes(genesis)) state.add(stake_hash(key, value));
     return state;
 }
 

@@ -9,6 +9,7 @@
 #include "base/time.h"
 #include "crypto/set_hash.h"
 #include "ledger/coin_view.h"
+#include "ledger/stake_records.h"
 
 namespace meshchain::ledger {
 
@@ -36,6 +37,18 @@ struct Predecessor {
     friend bool operator==(const Predecessor&, const Predecessor&) = default;
 };
 
+/// How stakes move on this chain (PROTOCOL.md P2.11). Without it they are those of genesis for
+/// ever.
+struct StakeRules {
+    static constexpr std::uint16_t unbond_epochs_min = 4;
+    /// Of the supply, so that no state holds more bonds than this.
+    static constexpr std::uint64_t bonds_max = 4096;
+
+    wire::Amount stake_min;           ///< the supply / bonds_max at least, rounded up
+    std::uint16_t unbond_epochs = 0;  ///< unbond_epochs_min at least
+    friend bool operator==(const StakeRules&, const StakeRules&) = default;
+};
+
 inline constexpr std::size_t genesis_allocations_max = 4096;
 
 struct Genesis {
@@ -53,6 +66,7 @@ struct Genesis {
     std::vector<GenesisValidator> validators;  ///< ascending by identity: their ValidatorIndex
 
     std::optional<Predecessor> predecessor;  ///< its money is the allocations and stakes
+    std::optional<StakeRules> stakes;
 
     friend bool operator==(const Genesis&, const Genesis&) = default;
 };
@@ -77,7 +91,10 @@ std::optional<wire::Amount> supply(const Genesis& genesis);
 
 /// Coin i is allocation i, at outpoint (chain id, i).
 std::vector<Coin> genesis_coins(const Genesis& genesis);
-/// The set hash of those coins, nobody having earned anything: what blocks of height 1 commit to.
+/// The rows of stakes after genesis; none without StakeRules.
+StakeRows genesis_stakes(const Genesis& genesis);
+/// The set hash of those coins and rows, nobody having earned anything: what blocks of height 1
+/// commit to.
 crypto::SetHash genesis_state(const Genesis& genesis);
 
 }  // namespace meshchain::ledger

@@ -1,6 +1,9 @@
 #include "ledger/transaction_rules.h"
 
 #include <algorithm>
+#include <ranges>
+
+#include "ledger/stake_rules.h"
 
 namespace meshchain::ledger {
 namespace {
@@ -43,6 +46,10 @@ std::expected<void, Error> check_amounts(const wire::TransactionBody& body) {
         if (in) in = add(*in, input.amount);
     }
     std::optional<Amount> out = body.fee.amount();
+    if (body.operation) {
+        if (in) in = add(*in, released(*body.operation));
+        out = add(*out, bound(*body.operation));
+    }
     for (const Output& output : body.outputs) {
         if (output.amount.units == 0) {
             return base::failure(Errc::invalid_argument, "an output of 0 units", "transaction");
@@ -73,7 +80,10 @@ bool each_signature(const Candidate& candidate, Judge&& judge) {
         }
         if (!judge(owner, signature)) return false;
     }
-    return true;
+    if (!candidate.body.operation) return true;
+    auto signature = candidate.signatures.begin() + std::ssize(candidate.coins);
+    return std::ranges::all_of(authorities(*candidate.body.operation),
+                               [&](const auto& key) { return judge(key, *signature++); });
 }
 
 bool signatures_good(const Candidate& candidate, base::Bytes preimage) {
@@ -180,8 +190,17 @@ std::expected<std::vector<Output>, Error> find_coins(const std::vector<wire::Inp
 std::expected<void, Error> check_counts(const wire::Transaction& transaction) {
     const std::size_t inputs = transaction.body.inputs.size();
     const std::size_t outputs = transaction.body.outputs.size();
-    if (inputs >= 1 && inputs <= wire::inputs_max && outputs >= 1 && outputs <= wire::outputs_max &&
-        transaction.signatures.size() == inputs) {
+    if (const auto& operation = transaction.body.operation) {
+        const bool reports = std::holds_alternative<wire::Report>(*operation);
+        const bool fits =
+            reports ? inputs == 0 && outputs == 0 && transaction.body.fee == wire::FeeCode{}
+                    : inputs >= 1 && inputs <= wire::operation_inputs_max &&
+                          outputs <= wire::operation_outputs_max;
+        if (fits && transaction.signatures.size() == inputs + authority_count(*operation)) {
+            return {};
+        }
+    } else if (inputs >= 1 && inputs <= wire::inputs_max && outputs >= 1 &&
+               outputs <= wire::outputs_max && transaction.signatures.size() == inputs) {
         return {};
     }
     return base::failure(Errc::invalid_argument,
@@ -201,12 +220,18 @@ std::expected<CheckedTransaction, Error> check_long(const wire::ChainId& chain,
     MESH_CHECK(check_expiry(body.expiry, slot));
     MESH_CHECK(check_amounts(body));
     MESH_TRY(const std::vector<Output> coins, find_coins(body.inputs, view));
+    StakeBook book(view);
+    if (body.operation) MESH_CHECK(run(chain, *body.operation, book));
     auto checked = check_signatures(chain, {body, transaction.signatures, coins}, verified, later);
     if (!checked) {
-        return base::failure(Errc::bad_signature, "not signed by the owner of every coin it spends",
+        return base::failure(Errc::bad_signature,
+                             "not signed by the owner of every coin it spends, or not by who must "
+                             "agree to its operation",
                              "transaction");
     }
-    if (auto shorter = wire::compact(chain, transaction, coins.front())) {
+    checked->stakes = std::move(book).take();
+    if (auto shorter =
+            body.operation ? std::nullopt : wire::compact(chain, transaction, coins.front())) {
         checked->shortest = *shorter;
     } else {
         checked->shortest = transaction;

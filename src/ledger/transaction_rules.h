@@ -5,8 +5,8 @@
 // A spent coin is the nonce and expiry the timestamp (P2.8): a transaction that was applied finds
 // its coins gone, on this chain and its forks; on another chain its signature fails.
 
-#include "ledger/coin_view.h"
 #include "ledger/signature_queue.h"
+#include "ledger/stake_book.h"
 
 namespace meshchain::ledger {
 
@@ -29,6 +29,7 @@ struct CheckedTransaction {
     wire::Wtxid wtxid;
     wire::Amount fee;
     std::vector<wire::Output> spent;  ///< the coin of each input
+    StakeWrites stakes;               ///< what its operation does to rows of stakes
     wire::WireTransaction shortest;   ///< the form to store and relay
     std::size_t shortest_bytes = 0;   ///< of that form
     friend bool operator==(const CheckedTransaction&, const CheckedTransaction&) = default;

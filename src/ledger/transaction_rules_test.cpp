@@ -37,6 +37,10 @@ public:
         for (const auto& [outpoint, output] : coins) result.insert(outpoint);
         return result;
     }
+    std::expected<std::optional<base::Buffer>, base::Error> stake_row(
+        const base::Buffer&) const override {
+        return std::nullopt;
+    }
     std::map<wire::Outpoint, wire::Output> coins;
 };
 
@@ -47,6 +51,10 @@ public:
         return base::failure(Errc::io, "the disk is gone", "disk");
     }
     std::expected<Candidates, base::Error> candidates(const wire::ShortOutpoint&) const override {
+        return base::failure(Errc::io, "the disk is gone", "disk");
+    }
+    std::expected<std::optional<base::Buffer>, base::Error> stake_row(
+        const base::Buffer&) const override {
         return base::failure(Errc::io, "the disk is gone", "disk");
     }
 };

@@ -84,6 +84,10 @@ Node::Parts::Parts(const NodeConfig& config_in, const ledger::Genesis& genesis_i
 std::expected<void, base::Error> Node::Parts::build(Keys keys, base::Now now) {
     MESH_CHECK(validate(config));
     MESH_CHECK(ledger::validate(genesis));
+    if (genesis.stakes) {
+        return base::failure(base::Errc::unsupported, "stakes that move need epochs", "genesis",
+                             "leave the section `stakes` out; this version has one epoch");
+    }
     MESH_CHECK(check_repeated(config, keys.identity.public_key(),
                               base::Milliseconds{genesis.block_time_ms}));
     MESH_CHECK(check_role(config, genesis, keys));

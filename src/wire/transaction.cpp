@@ -10,6 +10,9 @@ namespace {
 constexpr std::uint8_t version = 1;
 constexpr std::uint8_t compact_form = version << 4 | 0;
 constexpr std::uint8_t long_form = version << 4 | 1;
+constexpr std::uint8_t operation_form = version << 4 | 2;
+constexpr std::uint8_t payment_type = 0;
+constexpr std::uint8_t operation_type = 3;  // blocks have 1, votes 2
 static_assert(CompactTransfer::size ==
               1 + 5 + crypto::PublicKey::size + 5 + 1 + 2 + crypto::Signature::size);
 
@@ -23,11 +26,16 @@ void write_compact(base::Writer out, const CompactTransfer& transfer) {
         .bytes(transfer.signature.bytes);
 }
 
+std::size_t authorities_of(const TransactionBody& body) {
+    return body.operation ? authority_count(*body.operation) : 0;
+}
+
 void write_long(base::Writer out, const Transaction& transaction) {
     const TransactionBody& body = transaction.body;
     MESH_ASSERT(body.inputs.size() <= inputs_max && body.outputs.size() <= outputs_max);
-    MESH_ASSERT(transaction.signatures.size() == body.inputs.size());
-    out.u8(long_form).u8(static_cast<std::uint8_t>(body.inputs.size()));
+    MESH_ASSERT(transaction.signatures.size() == body.inputs.size() + authorities_of(body));
+    out.u8(body.operation ? operation_form : long_form)
+        .u8(static_cast<std::uint8_t>(body.inputs.size()));
     for (std::size_t i = 0; i < body.inputs.size(); ++i) {
         out.bytes(encode(body.inputs[i].outpoint))
             .u40(body.inputs[i].amount.units)
@@ -36,6 +44,11 @@ void write_long(base::Writer out, const Transaction& transaction) {
     out.u8(static_cast<std::uint8_t>(body.outputs.size()));
     for (const Output& output : body.outputs) write(out, output);
     out.u8(body.fee.code).u32(body.expiry.units);
+    if (!body.operation) return;
+    write(out, *body.operation);
+    for (std::size_t i = body.inputs.size(); i < transaction.signatures.size(); ++i) {
+        out.bytes(transaction.signatures[i].bytes);
+    }
 }
 
 CompactTransfer read_compact(base::Reader& in) {
@@ -49,18 +62,25 @@ CompactTransfer read_compact(base::Reader& in) {
     return transfer;
 }
 
-/// A count from 1 to `limit`; 0, and `in` failed, for any other.
-std::size_t read_count(base::Reader& in, std::size_t limit) {
+/// A count from `least` to `most`; 0, and `in` failed, for any other.
+std::size_t read_count(base::Reader& in, std::size_t least, std::size_t most) {
     const std::size_t count = in.u8();
-    if (count >= 1 && count <= limit) return count;
+    if (count >= least && count <= most) return count;
     in.fail();
     return 0;
 }
 
-Transaction read_long(base::Reader& in) {
+/// How many inputs and outputs there may be.
+struct Counts {
+    std::size_t least;
+    std::size_t inputs;
+    std::size_t outputs;
+};
+
+Transaction read_fields(base::Reader& in, const Counts& counts) {
     Transaction transaction;
     TransactionBody& body = transaction.body;
-    for (std::size_t left = read_count(in, inputs_max); left > 0 && in.ok(); --left) {
+    for (auto left = read_count(in, counts.least, counts.inputs); left > 0 && in.ok(); --left) {
         Input input;
         input.outpoint.txid.hash = read_hash(in);
         input.outpoint.index = in.u16();
@@ -68,12 +88,31 @@ Transaction read_long(base::Reader& in) {
         body.inputs.push_back(input);
         transaction.signatures.push_back(read_signature(in));
     }
-    for (std::size_t left = read_count(in, outputs_max); left > 0 && in.ok(); --left) {
+    for (auto left = read_count(in, counts.least, counts.outputs); left > 0 && in.ok(); --left) {
         const crypto::PublicKey owner = read_key(in);
         body.outputs.push_back({owner, read_amount(in)});
     }
     body.fee.code = in.u8();
     body.expiry.units = in.u32();
+    return transaction;
+}
+
+/// Only a report comes without a coin, and has nothing that could pay.
+bool fits_operation(const TransactionBody& body) {
+    if (!std::holds_alternative<Report>(*body.operation)) return !body.inputs.empty();
+    return body.inputs.empty() && body.outputs.empty() && body.fee == FeeCode{};
+}
+
+Transaction read_with_operation(base::Reader& in) {
+    Transaction transaction = read_fields(in, {0, operation_inputs_max, operation_outputs_max});
+    transaction.body.operation = read_operation(in);
+    if (!in.ok() || !fits_operation(transaction.body)) {
+        in.fail();
+        return {};
+    }
+    for (std::size_t left = authorities_of(transaction.body); left > 0; --left) {
+        transaction.signatures.push_back(read_signature(in));
+    }
     return transaction;
 }
 
@@ -93,7 +132,8 @@ ShortOutpoint short_outpoint(const ChainId& chain, const Outpoint& outpoint) {
 }
 
 base::Buffer preimage(const ChainId& chain, const TransactionBody& body) {
-    base::Buffer out = crypto::preimage("mc/tx/1", chain, 0);
+    base::Buffer out =
+        crypto::preimage("mc/tx/1", chain, body.operation ? operation_type : payment_type);
     base::Writer writer(out);
     MESH_ASSERT(body.inputs.size() <= inputs_max && body.outputs.size() <= outputs_max);
     writer.u8(static_cast<std::uint8_t>(body.inputs.size()));
@@ -103,6 +143,7 @@ base::Buffer preimage(const ChainId& chain, const TransactionBody& body) {
     writer.u8(static_cast<std::uint8_t>(body.outputs.size()));
     for (const Output& output : body.outputs) write(writer, output);
     writer.u40(body.fee.amount().units).u32(body.expiry.units);
+    if (body.operation) write(writer, *body.operation);
     return out;
 }
 
@@ -136,7 +177,8 @@ std::optional<TransactionBody> expand(const CompactTransfer& compact, const Outp
 std::optional<CompactTransfer> compact(const ChainId& chain, const Transaction& transaction,
                                        const Output& coin) {
     const TransactionBody& body = transaction.body;
-    if (body.inputs.size() != 1 || transaction.signatures.size() != 1 || body.outputs.empty()) {
+    if (body.inputs.size() != 1 || transaction.signatures.size() != 1 || body.outputs.empty() ||
+        body.operation) {
         return std::nullopt;
     }
     CompactTransfer result;
@@ -157,8 +199,11 @@ std::optional<CompactTransfer> compact(const ChainId& chain, const Transaction& 
 std::size_t encoded_bytes(const WireTransaction& transaction) {
     const auto* full = std::get_if<Transaction>(&transaction);
     if (full == nullptr) return CompactTransfer::size;
-    return 1 + 2 + full->body.inputs.size() * long_input_bytes +
-           full->body.outputs.size() * Output::size + 1 + 4;
+    const std::size_t plain = 1 + 2 + full->body.inputs.size() * long_input_bytes +
+                              full->body.outputs.size() * Output::size + 1 + 4;
+    if (!full->body.operation) return plain;
+    return plain + encoded_bytes(*full->body.operation) +
+           authorities_of(full->body) * crypto::Signature::size;
 }
 
 void encode(const WireTransaction& transaction, base::Buffer& out) {
@@ -180,7 +225,8 @@ std::optional<WireTransaction> read_transaction(base::Reader& in) {
     std::optional<WireTransaction> result;
     switch (in.u8()) {
         case compact_form: result = read_compact(in); break;
-        case long_form: result = read_long(in); break;
+        case long_form: result = read_fields(in, {1, inputs_max, outputs_max}); break;
+        case operation_form: result = read_with_operation(in); break;
         default: in.fail();
     }
     return in.ok() ? result : std::nullopt;

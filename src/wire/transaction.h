@@ -1,6 +1,7 @@
 #pragma once
 // Transactions (rows A1, A3; PROTOCOL.md P2). Compact and long wire forms expand to one body with
-// one preimage, so both have the same txid, signatures and wtxid.
+// one preimage, so both have the same txid, signatures and wtxid. A third form carries an operation
+// on stakes beside what it pays (wire/operation.h).
 //
 // Format: docs/formats/transaction.md
 
@@ -10,6 +11,7 @@
 #include "base/cursor.h"
 #include "crypto/signature.h"
 #include "wire/numbers.h"
+#include "wire/operation.h"
 
 namespace meshchain::wire {
 
@@ -66,18 +68,23 @@ struct TransactionBody {
     std::vector<Output> outputs;
     FeeCode fee;
     Expiry expiry;
+    std::optional<Operation> operation = std::nullopt;
     friend bool operator==(const TransactionBody&, const TransactionBody&) = default;
 };
 
 /// Limits of the long form, such that one always fits a sync response beside its block's header.
 inline constexpr std::size_t inputs_max = 6;
 inline constexpr std::size_t outputs_max = 6;
+/// The same for a transaction with an operation.
+inline constexpr std::size_t operation_inputs_max = 4;
+inline constexpr std::size_t operation_outputs_max = 4;
 
-/// `mc/tx/1` ‖ chain ‖ type 0 ‖ all fields in full: what is signed, and what txid hashes.
+/// `mc/tx/1` ‖ chain ‖ type 0 ‖ all fields in full: what is signed, and what txid hashes. With an
+/// operation the type is 3 and the operation stands behind the fields.
 base::Buffer preimage(const ChainId& chain, const TransactionBody& body);
 
-/// A body with one signature for each input, in the order of inputs. Nothing is checked here:
-/// ledger does that.
+/// A body with one signature for each input, in the order of inputs, and then one for each
+/// authority of its operation. Nothing is checked here: ledger does that.
 struct Transaction {
     TransactionBody body;
     std::vector<crypto::Signature> signatures;
@@ -108,19 +115,25 @@ std::optional<TransactionBody> expand(const CompactTransfer& compact, const Outp
 std::optional<CompactTransfer> compact(const ChainId& chain, const Transaction& transaction,
                                        const Output& coin);
 
-/// Either form as it travels. The first byte tells: version (high nibble, 1) and form (low:
-/// 0 compact, 1 long).
+/// Each form as it travels. The first byte tells: version (high nibble, 1) and form (low:
+/// 0 compact, 1 long, 2 long with an operation).
 using WireTransaction = std::variant<CompactTransfer, Transaction>;
 
 inline constexpr std::size_t long_input_bytes = outpoint_bytes + 5 + crypto::Signature::size;
 inline constexpr std::size_t long_bytes_max =
     1 + 2 + inputs_max * long_input_bytes + outputs_max * Output::size + 1 + 4;
+static_assert(1 + 2 + operation_inputs_max * long_input_bytes +
+                  operation_outputs_max * Output::size + 1 + 4 + 1 + 3 * crypto::PublicKey::size +
+                  5 + 2 * crypto::Signature::size <=
+              long_bytes_max);
+static_assert(1 + 2 + 1 + 4 + operation_bytes_max <= long_bytes_max);
 
 std::size_t encoded_bytes(const WireTransaction& transaction);
 void encode(const WireTransaction& transaction, base::Buffer& out);
 base::Buffer encode(const WireTransaction& transaction);
 /// Takes one transaction off the front; nothing (and `in` failed) if there is none.
-/// Rejects counts of zero or over the limits, amounts of zero or over Amount::units_max.
+/// Rejects counts of zero or over the limits, amounts of zero or over Amount::units_max. With an
+/// operation there may be no outputs, and a Report has neither inputs nor outputs.
 std::optional<WireTransaction> read_transaction(base::Reader& in);
 /// Errors: malformed, wrong_version.
 std::expected<WireTransaction, base::Error> parse_transaction(base::Bytes bytes);

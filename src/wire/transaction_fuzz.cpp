@@ -11,7 +11,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     MESH_ASSERT(wire::encoded_bytes(*parsed) == bytes.size());
     // What has a compact form comes back from it.
     const auto* full = std::get_if<wire::Transaction>(&*parsed);
-    if (full == nullptr) return 0;
+    if (full == nullptr || full->body.inputs.empty() || full->body.outputs.empty()) return 0;
     const wire::Input& input = full->body.inputs.front();
     const wire::Output coin{full->body.outputs.back().owner, input.amount};
     const auto shorter = wire::compact({}, *full, coin);

@@ -21,7 +21,7 @@ TEST(TransactionFormatTest, Long_HasOneForm) {
 TEST(TransactionFormatTest, OtherVersion_IsNamed_OtherForm_IsMalformed) {
     EXPECT_EQ(error_with(test::compact_hex, 0, 0x20, parse_transaction), Errc::wrong_version);
     EXPECT_EQ(error_with(test::compact_hex, 0, 0x00, parse_transaction), Errc::wrong_version);
-    EXPECT_EQ(error_with(test::compact_hex, 0, 0x12, parse_transaction), Errc::malformed);
+    EXPECT_EQ(error_with(test::compact_hex, 0, 0x13, parse_transaction), Errc::malformed);
 }
 
 TEST(TransactionFormatTest, CountsOfNoneOrTooMany_AreMalformed) {
