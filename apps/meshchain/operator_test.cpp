@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <fstream>
 #include <map>
 #include <sstream>
@@ -303,7 +304,8 @@ TEST_F(Program, EveryCommandAskedWrongly_SaysWhatWhereAndWhatToDo) {
         EXPECT_EQ(wrong.exit_code, 2);
         EXPECT_EQ(wrong.error_code(), "invalid_argument");
 
-        if (command[0] == "demo" || command[0] == "completions" || command[0] == "man") continue;
+        constexpr std::array needs_no_folder = {"demo", "completions", "man", "sim"};
+        if (std::ranges::find(needs_no_folder, command[0]) != needs_no_folder.end()) continue;
         // A folder where nothing is: asks no passphrase, finds no node.
         command.insert(command.end(), {"--data", "/dev/null/nowhere", "--json"});
         const Ended ended = run(command);
@@ -319,6 +321,25 @@ TEST_F(Program, EveryCommandAskedWrongly_SaysWhatWhereAndWhatToDo) {
         EXPECT_FALSE(error.at("where").get<std::string>().empty());
         EXPECT_FALSE(error.at("advice").get<std::string>().empty()) << ended.errors;
     }
+}
+
+// --- simulation --------------------------------------------------------------------------------
+
+TEST_F(Program, Sim_OfOneSeed_TellsOneStoryAndKeepsEveryRule) {
+    const Ended first = run({"sim", "--seed", "3", "--json"});
+    ASSERT_EQ(first.exit_code, 0) << first.errors;
+    const auto story = host::parse_json(first.output, "output");
+    ASSERT_TRUE(story) << first.output;
+    EXPECT_TRUE(story->at("all_right").get<bool>());
+    EXPECT_GT(story->at("final_height").get<std::uint64_t>(), 0U);
+    EXPECT_EQ(run({"sim", "--seed", "3", "--json"}).output, first.output);
+}
+
+TEST_F(Program, Sim_OfAnUnknownScenario_NamesThoseThereAre) {
+    const Ended ended = run({"sim", "--scenario", "nowhere", "--json"});
+    EXPECT_EQ(ended.exit_code, 1);
+    EXPECT_EQ(ended.error_code(), "not_found");
+    EXPECT_THAT(ended.errors, HasSubstr("half-and-half"));
 }
 
 // --- secrets -----------------------------------------------------------------------------------
