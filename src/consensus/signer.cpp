@@ -60,6 +60,7 @@ void Signer::note_final(wire::Round round) {
     SigningRecord record = record_;
     record.waiting = false;
     record.waiting_beyond.reset();
+    record.last_round = std::max(record.last_round, round);  // nothing up to here is voted on again
     save(record);
     if (!record_.waiting) log_.info("the restored key may sign again");
 }

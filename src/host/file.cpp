@@ -37,6 +37,7 @@ Result write_all(const FileDescriptor& file, base::Bytes content, const path& ta
     return {};
 }
 
+constexpr std::string_view temporary_front = ".meshchain-";  // that nobody else's files have
 constexpr std::string_view temporary_mark = ".part-";
 constexpr std::size_t temporary_letters = 6;
 
@@ -44,7 +45,8 @@ constexpr std::size_t temporary_letters = 6;
 /// before we did.
 std::expected<FileDescriptor, base::Error> make_temporary(const path& target, std::string& name) {
     for (;;) {
-        name = target.string() + std::string(temporary_mark) + std::string(temporary_letters, 'X');
+        name = (target.parent_path() / temporary_front).string() + target.filename().string() +
+               std::string(temporary_mark) + std::string(temporary_letters, 'X');
         FileDescriptor file(::mkostemp(name.data(), O_CLOEXEC));
         if (!file.valid()) return os_failure(errno, "write", target);
         struct stat found{};
@@ -55,7 +57,7 @@ std::expected<FileDescriptor, base::Error> make_temporary(const path& target, st
 
 bool is_temporary(const std::string& name) {
     const std::size_t tail = temporary_mark.size() + temporary_letters;
-    return name.size() > tail &&
+    return name.starts_with(temporary_front) && name.size() > temporary_front.size() + tail &&
            name.compare(name.size() - tail, temporary_mark.size(), temporary_mark) == 0;
 }
 

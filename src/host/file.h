@@ -20,10 +20,10 @@ enum class IfExists : unsigned char { replace, refuse };
 
 /// Writes the file so that after a crash or power cut at any instant `path` holds the old content
 /// or the new, and on return the new is on the disk: temporary file of mode 0600 in the same
-/// folder (`NAME.part-XXXXXX`, under flock(2)), fsync, rename, fsync of the folder. A symbolic link
-/// at `path` is itself replaced. After an error `path` is as it was, unless the last fsync failed
-/// (io, which says so). Errors: not_found (no such folder), unauthorized, full, exists (with
-/// IfExists::refuse), io.
+/// folder (`.meshchain-NAME.part-XXXXXX`, under flock(2)), fsync, rename, fsync of the folder. A
+/// symbolic link at `path` is itself replaced. After an error `path` is as it was, unless the last
+/// fsync failed (io, which says so). Errors: not_found (no such folder), unauthorized, full, exists
+/// (with IfExists::refuse), io.
 std::expected<void, base::Error> write_file(const std::filesystem::path& path, base::Bytes content,
                                             IfExists if_exists = IfExists::replace);
 

@@ -156,13 +156,15 @@ TEST(WriteFile, Replacing_ShowsTheNewContentReadableByItsOwnerAlone) {
 TEST(Leftovers, OfKilledWriters_AreRemovedAndNothingElse) {
     const TemporaryFolder folder;
     const auto at = [&](const char* name) { return folder.path() / name; };
-    for (const char* name : {"node.keys.part-a8Gh2k", "store.import.part-XyZ123"}) {
+    for (const char* name :
+         {".meshchain-node.keys.part-a8Gh2k", ".meshchain-store.import.part-XyZ123"}) {
         std::ofstream(at(name)) << "half";
     }
-    for (const char* name : {"node.keys", "wallet.key.backup", ".part-a8Gh2k", "a.part-a8Gh2k9"}) {
+    for (const char* name : {"node.keys", "photo.part-000001", ".meshchain-.part-a8Gh2k",
+                             ".meshchain-a.part-a8Gh2k9"}) {
         std::ofstream(at(name)) << "whole";
     }
-    const path in_use = at("config.json.part-b7Gh2k");
+    const path in_use = at(".meshchain-config.json.part-b7Gh2k");
     std::ofstream(in_use) << "under way";
     const FileDescriptor writer(::open(in_use.c_str(), O_RDONLY | O_CLOEXEC));
     ASSERT_EQ(::flock(writer.number(), LOCK_EX), 0);

@@ -12,7 +12,7 @@ constexpr auto noted_every = std::chrono::minutes(1);
 std::expected<std::unique_ptr<MarkedStore>, base::Error> MarkedStore::open(
     const DataFolder& folder, const node::NodeConfig& config, std::unique_ptr<kv::Store> store,
     Clock clock) {
-    MESH_TRY(const StoreMark mark, mark_of(config, *store));
+    MESH_TRY(StoreMark mark, mark_of(config, *store));
     MESH_TRY(StoreMarkerFile file, StoreMarkerFile::open(folder, mark));
     return std::unique_ptr<MarkedStore>(
         new MarkedStore(std::move(store), std::move(file), mark, std::move(clock)));
@@ -32,7 +32,7 @@ std::expected<void, base::Error> MarkedStore::commit(const kv::Batch& batch) {
     MESH_TRY(const auto record, consensus::VoteStore::record_in(batch, node::tables::consensus));
     MESH_CHECK(store_->commit(batch));
     if (record) {
-        mark_.last_signed = signed_by(*record);
+        mark_.last_signed = newest(mark_.last_signed, signed_by(*record));
         auto noted = note();
         has_failed_ = !noted;
         if (has_failed_) noted.error().what += "; whether the commit is stored is unknown";

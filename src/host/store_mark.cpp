@@ -20,6 +20,17 @@ StoreMark::Signed signed_by(const consensus::SigningRecord& record) {
     return {record.key, record.last_round, record.last_block_slot};
 }
 
+std::optional<StoreMark::Signed> newest(const std::optional<StoreMark::Signed>& before,
+                                        const std::optional<StoreMark::Signed>& now) {
+    if (!before || !now) return before ? before : now;
+    if (before->key != now->key) return now;
+    // Of one history both rise together.
+    const auto place = [](const StoreMark::Signed& last) {
+        return std::pair(last.round, last.block_slot);
+    };
+    return place(*before) > place(*now) ? before : now;
+}
+
 StoreMarkBytes encode(const StoreMark& mark, std::uint64_t turn) {
     const StoreMark::Signed last = mark.last_signed.value_or(StoreMark::Signed{});
     base::Buffer bytes;

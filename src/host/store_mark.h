@@ -29,6 +29,10 @@ struct StoreMark {
 };
 
 StoreMark::Signed signed_by(const consensus::SigningRecord& record);
+/// What the mark keeps of both: for one key it never falls, whichever copy of the store is there.
+/// Of another key, `now` alone.
+std::optional<StoreMark::Signed> newest(const std::optional<StoreMark::Signed>& before,
+                                        const std::optional<StoreMark::Signed>& now);
 
 inline constexpr std::size_t store_mark_bytes = 98;
 /// Slots lie so far apart that no sector holds both.

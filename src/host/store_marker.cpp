@@ -75,7 +75,8 @@ std::expected<void, base::Error> check_not_older(const StoreMark& mark, const Da
     MESH_TRY(const bool holds, holds_something(store));
     if (!holds) return {};
     MESH_TRY(const auto record, consensus::VoteStore::read_record(store, node::tables::consensus));
-    if (record && record->waiting) return {};
+    // A wait without a round gets it at this start; one with a round may long be over.
+    if (record && record->waiting && !record->waiting_beyond) return {};
     if (mark.store == name_of(config) && store.sequence() < mark.sequence) {
         return older(folder, config,
                      "it ends with commit " + std::to_string(store.sequence()) + ", and commit " +
@@ -84,7 +85,11 @@ std::expected<void, base::Error> check_not_older(const StoreMark& mark, const Da
     // Also of a store under another name: the key is the same.
     const auto& last = mark.last_signed;
     if (!record || !last || record->key != last->key) return {};
-    if (record->last_round >= last->round && record->last_block_slot >= last->block_slot) return {};
+    // Rounds and slots of one history rise together; a restored key may go on with a lower slot.
+    const wire::Round reach = record->waiting ? *record->waiting_beyond : record->last_round;
+    if (std::pair(reach, record->last_block_slot) >= std::pair(last->round, last->block_slot)) {
+        return {};
+    }
     return older(folder, config,
                  "it knows what its key signed up to round " +
                      std::to_string(record->last_round.value) + " and slot " +
@@ -103,12 +108,15 @@ std::expected<void, base::Error> check_store_marker(const std::optional<StoreMar
 }
 
 std::expected<StoreMarkerFile, base::Error> StoreMarkerFile::open(const DataFolder& folder,
-                                                                  const StoreMark& mark) {
+                                                                  StoreMark& mark) {
     const auto path = folder.store_marker();
     const auto bytes = read_file(path, store_marker_bytes);
     const auto found = bytes ? parse_store_marker(*bytes)
                              : std::expected<NumberedMark, base::Error>(NumberedMark{});
-    if (!bytes || !found || bytes->size() != store_marker_bytes) {
+    if (found) mark.last_signed = newest(found->mark.last_signed, mark.last_signed);
+    std::error_code ignored;
+    if (!bytes || !found || bytes->size() != store_marker_bytes ||
+        std::filesystem::is_symlink(path, ignored)) {
         MESH_CHECK(write_store_marker(folder, mark));
     }
     FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW));
@@ -119,14 +127,15 @@ std::expected<StoreMarkerFile, base::Error> StoreMarkerFile::open(const DataFold
 }
 
 std::expected<void, base::Error> StoreMarkerFile::write(const StoreMark& mark) {
-    const StoreMarkBytes slot = encode(mark, ++turn_);
-    const auto at = static_cast<off_t>(turn_ % 2 * store_mark_distance);
+    const StoreMarkBytes slot = encode(mark, turn_ + 1);
+    const auto at = static_cast<off_t>((turn_ + 1) % 2 * store_mark_distance);
     const ssize_t written = ::pwrite(file_.number(), slot.data(), slot.size(), at);
     if (written != static_cast<ssize_t>(slot.size())) {
         return std::unexpected(os_error(written < 0 ? errno : EIO, "write", path_));
     }
-    if (::fdatasync(file_.number()) == 0) return {};
-    return std::unexpected(os_error(errno, "write", path_));
+    if (::fdatasync(file_.number()) != 0) return std::unexpected(os_error(errno, "write", path_));
+    ++turn_;  // only now: a slot that failed is written again, and the good one left alone
+    return {};
 }
 
 bool is_empty_file(const std::filesystem::path& path) {

@@ -49,9 +49,10 @@ std::expected<void, base::Error> check_store_marker(const std::optional<StoreMar
 /// The note, kept open so that it can be renewed on a full disk and with one sync.
 class StoreMarkerFile {
 public:
-    /// Makes it if need be. Errors: those of write_file, os_error.
+    /// Makes it if need be, and writes the mark; what it knew to be signed stays (newest()), also
+    /// in `mark`. Errors: those of write_file, os_error.
     static std::expected<StoreMarkerFile, base::Error> open(const DataFolder& folder,
-                                                            const StoreMark& mark);
+                                                            StoreMark& mark);
     /// Durable when this returns; a cut leaves the one before. Errors: those of os_error.
     std::expected<void, base::Error> write(const StoreMark& mark);
 

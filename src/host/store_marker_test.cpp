@@ -56,12 +56,13 @@ protected:
     static void fill(kv::Store& store, int from, int to) {
         for (int i = from; i < to; ++i) ASSERT_TRUE(store.commit(entry(i)).has_value());
     }
-    std::expected<void, base::Error> sign(kv::Store& store, std::uint32_t round,
-                                          bool waits = false) const {
+    std::expected<void, base::Error> sign(kv::Store& store, std::uint32_t round, bool waits = false,
+                                          std::optional<std::uint32_t> beyond = {}) const {
         consensus::SigningRecord record;
         record.key = key_;
         record.last_round = {round};
         record.waiting = waits;
+        if (beyond) record.waiting_beyond = wire::Round{*beyond};
         return consensus::VoteStore(store, node::tables::consensus).write_record(record);
     }
 
@@ -139,9 +140,51 @@ TEST_P(StoreMarker, RestoredKeyThatMaySignAgain_IsNotTakenForAnOlderOne) {
         const auto store = open();
         ASSERT_TRUE(sign(*store, 9).has_value());
         ASSERT_TRUE(sign(*store, 4, true).has_value());  // an older copy was accepted
-        ASSERT_TRUE(sign(*store, 4).has_value());        // FINAL has passed its start
+        ASSERT_TRUE(sign(*store, 10).has_value());       // FINAL has passed its start
     }
     EXPECT_TRUE(check().has_value());
+}
+
+TEST_P(StoreMarker, OlderCopyThatWaitsForARoundLongPast_IsRefused) {
+    {
+        const auto store = open();
+        ASSERT_TRUE(sign(*store, 4, true, 9).has_value());
+        ASSERT_TRUE(store->close().has_value());
+    }
+    EXPECT_TRUE(check().has_value()) << "a restart while it waits";
+    copy(file(), root_.path() / "old");
+    {
+        const auto store = open();
+        ASSERT_TRUE(sign(*store, 20).has_value());
+        ASSERT_TRUE(store->close().has_value());
+    }
+    copy(root_.path() / "old", file());
+    expect_older();
+}
+
+TEST_P(StoreMarker, SecondOlderCopy_IsRefusedAfterAFirstWasAccepted) {
+    {
+        const auto store = open();
+        ASSERT_TRUE(sign(*store, 5).has_value());
+    }
+    copy(file(), root_.path() / "older");
+    {
+        const auto store = open();
+        for (std::uint32_t round = 6; round < 40; ++round) {
+            ASSERT_TRUE(sign(*store, round).has_value());
+        }
+    }
+    copy(file(), root_.path() / "old");
+    {
+        const auto store = open();
+        ASSERT_TRUE(sign(*store, 50).has_value());
+    }
+    copy(root_.path() / "older", file());
+    expect_older();
+    ASSERT_TRUE(mark_restored(*open_plain()).has_value());
+    open();  // accepted, and noted
+    copy(root_.path() / "old", file());
+    expect_older();
 }
 
 TEST_P(StoreMarker, EmptiedStore_IsRefused) {

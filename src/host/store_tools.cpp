@@ -191,9 +191,11 @@ Result clean_up(const Home& home) {
     return {};
 }
 
-std::string free_name(const fs::path& root) {
+/// Also not the name that the node is told to use: that store may be lost, and is not this one.
+std::string free_name(const fs::path& root, const std::string& used) {
     for (int number = 2;; ++number) {
         std::string name = "store-" + std::to_string(number) + ".db";
+        if (name == used) continue;
         if (!fs::exists(root / name) && !fs::exists(root / (name + ".key"))) return name;
     }
 }
@@ -349,7 +351,7 @@ std::expected<StoreCopy, base::Error> import_store(const fs::path& root, const f
     MESH_TRY(const Home home, read_home(root));
     MESH_CHECK(clean_up(home));
     node::NodeConfig config = home.config;
-    config.storage_path = free_name(root);
+    config.storage_path = free_name(root, config.storage_path);
     config.store_engine = options.engine.value_or(config.store_engine);
     config.store_size_mb = options.size_mb.value_or(config.store_size_mb);
     MESH_CHECK(node::validate(config));
@@ -365,10 +367,13 @@ std::expected<StoreCopy, base::Error> import_store(const fs::path& root, const f
         MESH_TRY(copy.key_waits, mark_restored(*store));
     }
     MESH_CHECK(expect_tip(*store, home, copy.tip));
-    MESH_TRY(const StoreMark mark, mark_of(config, *store));
+    MESH_TRY(StoreMark mark, mark_of(config, *store));
     MESH_CHECK(store->close());
     undo.dismiss();  // An error below may come after the configuration has changed.
     MESH_CHECK(save_config(config, home.folder.config()));
+    if (const auto before = read_store_marker(home.folder); before && *before) {
+        mark.last_signed = newest((*before)->last_signed, mark.last_signed);
+    }
     MESH_CHECK(write_store_marker(home.folder, mark));
     ::unlink(note_of(root).c_str());
     copy.path = home.folder.store(config);

@@ -29,6 +29,8 @@ public:
     /// Power goes at the program, erase or sync after `steps` more: that one may be half done, and
     /// nothing works any more until power_on().
     void cut_power_after(std::uint64_t steps) { steps_left_ = steps; }
+    /// A cut that is still to come does not.
+    void keep_power() { steps_left_.reset(); }
     /// Power returns. What was not synced is there, missing or torn, as `random` has it.
     void power_on(base::Random& random);
     bool has_power() const { return has_power_; }

@@ -8,7 +8,7 @@ CoinSet::CoinSet(const Genesis& genesis) : chain_(chain_id(genesis)) {
 }
 
 CoinSet::CoinSet(const wire::ChainId& chain, const std::map<wire::Outpoint, wire::Output>& coins,
-                 const std::map<wire::ValidatorIndex, wire::Amount>& fees, StakeRows stakes)
+                 const std::map<wire::ValidatorIndex, wire::Amount>& fees, const StakeRows& stakes)
     : chain_(chain) {
     for (const auto& [key, value] : stakes) set_row(key, std::nullopt, value);
     for (const auto& [outpoint, output] : coins) add({outpoint, output});

@@ -15,7 +15,7 @@ public:
     explicit CoinSet(const Genesis& genesis);
     /// Those of a later state. Balances are not zero.
     CoinSet(const wire::ChainId& chain, const std::map<wire::Outpoint, wire::Output>& coins,
-            const std::map<wire::ValidatorIndex, wire::Amount>& fees, StakeRows stakes = {});
+            const std::map<wire::ValidatorIndex, wire::Amount>& fees, const StakeRows& stakes = {});
 
     std::expected<std::optional<wire::Output>, base::Error> coin(
         const wire::Outpoint& outpoint) const override;

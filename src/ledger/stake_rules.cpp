@@ -113,8 +113,12 @@ Result Run::raise_bond(Seat seat, const PublicKey& owner, Amount amount) {
     MESH_CHECK(check_minimum(amount, economy_));
     MESH_TRY(const auto before, book_->bond(seat.key, owner));
     Bond bond = before.value_or(Bond{seat.key, owner, {}});
-    bond.amount = sum(bond.amount, amount);
-    seat.bonded = sum(seat.bonded, amount);
+    // In a mempool, coins may wait of which only some can ever be in a block: more than the supply.
+    const auto bonded = wire::add(bond.amount, amount);
+    const auto total = wire::add(seat.bonded, amount);
+    if (!bonded || !total) return refuse(Errc::conflict, "more would be staked than there is");
+    bond.amount = *bonded;
+    seat.bonded = *total;
     seat.emptied = 0;
     book_->put(bond);
     book_->put(seat);
@@ -148,6 +152,10 @@ Result Run::operator()(const wire::Register& operation) {
 Result Run::operator()(const wire::Delegate& operation) {
     MESH_CHECK(check_key(operation.owner, "owner"));
     MESH_TRY(const Seat seat, sound_seat(operation.validator));
+    if (is_vacant(seat)) {
+        return refuse(Errc::conflict,
+                      "validator " + to_hex(operation.validator) + " gave up its seat");
+    }
     return raise_bond(seat, operation.owner, operation.amount);
 }
 
@@ -162,7 +170,12 @@ Result Run::operator()(const wire::Unbond& operation) {
     bond.amount = difference(bond.amount, operation.amount);
     if (bond.amount != Amount{}) {
         MESH_CHECK(check_minimum(operation.amount, economy_));
-        MESH_CHECK(check_minimum(bond.amount, economy_));
+        if (bond.amount < economy_.stake_min) {  // no fault of whoever passes it on
+            return refuse(Errc::conflict,
+                          units(bond.amount) + " would be left, less than the least stake, " +
+                              units(economy_.stake_min),
+                          "take back less, or everything");
+        }
         book_->put(bond);
     } else {
         book_->erase(bond_key(bond.validator, bond.owner));
@@ -233,7 +246,8 @@ Result Run::operator()(const wire::Report& operation) {
     seat.slashed = true;
     seat.emptied = economy_.epoch;
     book_->put(seat);
-    book_->put(UsedKey{seat.identity, std::nullopt});
+    MESH_TRY(const auto used, book_->used(seat.identity));
+    if (!used) book_->put(UsedKey{seat.identity, std::nullopt});  // it may be another seat's key
     return {};
 }
 
@@ -244,7 +258,7 @@ std::expected<void, Error> run(const wire::ChainId& chain, const wire::Operation
     MESH_TRY(const auto economy, book.economy());
     if (!economy) {
         return refuse(Errc::invalid_argument, "this chain keeps the stakes of its genesis",
-                      "only a genesis with a section `economy` has operations on stakes");
+                      "only a genesis with a section `stakes` has operations on stakes");
     }
     StakeBook attempt = book;
     MESH_CHECK(std::visit(Run(chain, *economy, attempt), operation));

@@ -113,11 +113,19 @@ TEST_F(StakeRulesTest, Delegation_IsTheOwnersAndCountsForTheValidator) {
     EXPECT_EQ(error_of(wire::Unbond{test::public_key(2001), friendly, {100}}), Errc::not_found);
 }
 
+TEST_F(StakeRulesTest, MoreThanThereIs_IsRefused) {
+    // As by coins of a mempool of which only some can ever be in a block.
+    expect_done(wire::Delegate{validator, friendly, {Amount::units_max - 300}});
+    EXPECT_EQ(error_of(wire::Delegate{validator, payout, {1000}}), Errc::conflict);
+    EXPECT_EQ(error_of(wire::Delegate{validator, friendly, {1000}}), Errc::conflict);
+}
+
 TEST_F(StakeRulesTest, Unbond_WaitsForItsEpochs_AndCannotBeTakenTwice) {
     expect_done(wire::Delegate{validator, friendly, {300}});
     EXPECT_EQ(error_of(wire::Unbond{validator, friendly, {301}}), Errc::not_found);
     EXPECT_EQ(error_of(wire::Unbond{validator, friendly, {50}}), Errc::invalid_argument);
-    EXPECT_EQ(error_of(wire::Unbond{validator, friendly, {201}}), Errc::invalid_argument);
+    EXPECT_EQ(error_of(wire::Unbond{validator, friendly, {201}}), Errc::conflict)
+        << "what is left depends on the state";
     expect_done(wire::Unbond{validator, friendly, {200}});
     EXPECT_EQ(seat_of(2000).bonded, Amount{200});
     EXPECT_EQ(seat_of(2000).unbonding, Amount{200});
@@ -152,13 +160,16 @@ TEST_F(StakeRulesTest, ASeat_IsReusedOnlyLongAfterItsHolderLeft_AndTheKeyNever) 
         Errc::conflict)
         << "his identity still has its seat";
     set_epoch(8);
+    EXPECT_EQ(error_of(wire::Delegate{validator, friendly, {100}}), Errc::conflict)
+        << "its seat may be another's any moment";
     EXPECT_EQ(error_of(wire::Register{test::public_key(1000), validator, payout, {100}}),
               Errc::conflict)
         << "the old key";
     expect_done(newcomer);
     EXPECT_EQ(seat_of(2010).index, left);
+    EXPECT_EQ(error_of(wire::Delegate{test::public_key(2010), friendly, {100}}), std::nullopt);
     EXPECT_FALSE(book.seat_of(validator)->has_value());
-    EXPECT_EQ(total(), 100U + 200U + 150U);
+    EXPECT_EQ(total(), 100U + 200U + 150U + 100U);
 }
 
 TEST_F(StakeRulesTest, Fees_AreEarnedByTheSeat_AndClaimedByItsPayoutKeyOnce) {
@@ -205,6 +216,15 @@ TEST_F(StakeRulesTest, AnEquivocator_LosesAllThatCanBeSlashed_Once) {
     EXPECT_EQ(seat_of(2010).index, seat.index);
     EXPECT_EQ(error_of(wire::Withdraw{validator, friendly, 4, {200}}), Errc::not_found);
     EXPECT_EQ(total(), before + 5 + 150);
+}
+
+TEST_F(StakeRulesTest, SlashingAnIdentity_LeavesTheSeatWhoseKeyItIs) {
+    expect_done(newcomer);
+    const crypto::PublicKey key = newcomer.identity;
+    expect_done(wire::Register{test::public_key(1011), key, payout, {100}});
+    const ValidatorIndex seat = seat_of(2010).index;
+    expect_done(wire::Report{encode(test::two_blocks(chain, seat, 2010))});
+    EXPECT_EQ(error_of(wire::Unbond{key, payout, {100}}), std::nullopt);
 }
 
 TEST_F(StakeRulesTest, EvidenceThatConvictsNobody_IsRefused) {

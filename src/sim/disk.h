@@ -26,8 +26,12 @@ public:
         std::span<const kv::TableInfo> tables);
 
     /// Power goes at the write, erasure or sync after `steps` more, which may be half done. Memory
-    /// cannot: its machine is switched off between two steps of the node.
+    /// cannot: whoever has it switches the machine off instead.
     void cut_power_after(std::uint64_t steps);
+    /// A cut that is still to come does not.
+    void keep_power() {
+        if (flash_) flash_->keep_power();
+    }
     bool has_power() const { return !flash_ || flash_->has_power(); }
     /// Nothing is open. What was not synced is there, missing or torn.
     void power_on(base::Random& random);

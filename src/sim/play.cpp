@@ -20,7 +20,7 @@ Play::Play(const Scenario& scenario, Options options)
       random_(base::Random(options_.seed).stream("play")),
       history_(village_.genesis(), village_.world().size(), findings_),
       watch_(village_.genesis(), village_.dishonest_keys(), findings_),
-      honest_percent_(village_.honest_stake_percent()) {
+      can_finalise_(village_.can_honest_finalise()) {
     report_.about = scenario_.about;
     report_.seed = options_.seed;
     report_.machines = village_.world().size();
@@ -115,6 +115,7 @@ void Play::end_hostilities() {
     schedule_payments({});
     for (std::size_t i = 0; i < village_.nodes(); ++i) {
         NodeMachine& machine = village_.node(i);
+        machine.disk().keep_power();
         machine.disk().set_full(false);
         machine.disk().set_slow({});
         machine.clock().set_drift(world.now(), 0);

@@ -66,7 +66,7 @@ private:
     void count_traffic(base::Bytes datagram);
     void collect(std::size_t index);
     base::Duration since_start() const { return village_.world().now() - World::start; }
-    bool can_finalise() const { return 3 * honest_percent_ > 200; }
+    bool can_finalise() const { return can_finalise_; }
 
     // play_steps.cpp
     void perform(const Step& step);
@@ -87,7 +87,7 @@ private:
     SignatureWatch watch_;
     PaymentBook book_;
     Report report_;
-    unsigned honest_percent_;
+    bool can_finalise_;
     base::Duration pay_every_{};
     std::uint64_t payment_plan_ = 0;  ///< an older one does not go on
     base::Instant healing_since_{};

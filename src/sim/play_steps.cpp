@@ -38,6 +38,7 @@ void Play::perform_on(const Step& step, std::size_t index) {
         case Step::Verb::start: return switch_on(index);
         case Step::Verb::wipe: world.crash(index); return replace_disk(index);
         case Step::Verb::power_cut:
+            if (scenario_.disk == DiskKind::memory) return world.crash(index);
             return machine.disk().cut_power_after(static_cast<std::uint64_t>(step.number));
         case Step::Verb::rot:
             world.crash(index);

@@ -57,6 +57,21 @@ std::expected<void, base::Error> check_machine(const Scenario& scenario, std::si
                  "they are 0 to " + std::to_string(scenario.nodes() - 1));
 }
 
+struct NumberRange {
+    std::int64_t min;
+    std::int64_t max;
+};
+
+/// What the number of a step may be: any that means something.
+NumberRange range_of(Step::Verb verb) {
+    constexpr std::int64_t year_ms = 365LL * 24 * 3600 * 1000;
+    switch (verb) {
+        case Step::Verb::drift: return {-499'999, 499'999};
+        case Step::Verb::clock: return {-year_ms, year_ms};
+        default: return {0, 1'000'000};
+    }
+}
+
 std::expected<void, base::Error> check_step(const Scenario& scenario, const Step& step) {
     for (const std::size_t machine : step.machines) MESH_CHECK(check_machine(scenario, machine));
     for (const auto& side : step.sides) {
@@ -69,9 +84,14 @@ std::expected<void, base::Error> check_step(const Scenario& scenario, const Step
         return unfit("a step at " + duration_text(step.at) + " comes after the hostile phase",
                      "make `hostile` longer, or the step earlier");
     }
-    const bool is_drift = step.verb == Step::Verb::drift;
-    if (is_drift && (step.number <= -500'000 || step.number >= 500'000)) {
-        return unfit("a drift of " + std::to_string(step.number), "-499999 to 499999 millionths");
+    const NumberRange range = range_of(step.verb);
+    if (step.number < range.min || step.number > range.max) {
+        return unfit("a step has the number " + std::to_string(step.number),
+                     "from " + std::to_string(range.min) + " to " + std::to_string(range.max));
+    }
+    if (step.verb == Step::Verb::slow && step.time > std::chrono::minutes(1)) {
+        return unfit("a disk that takes " + duration_text(step.time) + " for each write",
+                     "1m at most");
     }
     return {};
 }

@@ -194,7 +194,11 @@ void Stranger::spam() {
     for (std::size_t i = 0; i < spam_at_once; ++i) {
         const auto type = static_cast<wire::MessageType>(random_.below(25));
         switch (random_.below(3)) {
-            case 0: static_cast<void>(port().send(some_victim(), noise(1400))); break;
+            case 0: {  // drawn one after the other: the order of arguments is the compiler's
+                const auto victim = some_victim();
+                static_cast<void>(port().send(victim, noise(1400)));
+                break;
+            }
             case 1: send_frame(type, noise(600)); break;
             default: send_frame(type, near_truth()); break;
         }
@@ -219,7 +223,9 @@ void Stranger::forge() {
 void Stranger::spoof() {
     for (std::size_t i = 0; i < 4 && !tape_->datagrams.empty(); ++i) {
         const base::Buffer& datagram = tape_->datagrams[random_.below(tape_->datagrams.size())];
-        port().send_as(some_victim(), some_victim(), datagram);
+        const auto pretended = some_victim();
+        const auto victim = some_victim();
+        port().send_as(pretended, victim, datagram);
     }
 }
 

@@ -182,14 +182,14 @@ std::set<crypto::PublicKey> Village::dishonest_keys() const {
     return keys;
 }
 
-unsigned Village::honest_stake_percent() const {
+bool Village::can_honest_finalise() const {
     std::uint64_t honest = 0;
     std::uint64_t all = 0;
     for (std::size_t i = 0; i < scenario_.stakes.size(); ++i) {
         all += scenario_.stakes[i];
         if (honest_[i]) honest += scenario_.stakes[i];
     }
-    return static_cast<unsigned>(100 * honest / all);
+    return 3 * honest > 2 * all;
 }
 
 }  // namespace meshchain::sim

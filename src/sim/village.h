@@ -30,7 +30,7 @@ public:
     }
     std::set<crypto::PublicKey> dishonest_keys() const;
     /// Percent of stake that keeps to the rules.
-    unsigned honest_stake_percent() const;
+    bool can_honest_finalise() const;
 
     base::Instant genesis_time() const { return World::start + std::chrono::seconds(2); }
 

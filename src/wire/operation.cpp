@@ -106,10 +106,7 @@ std::vector<crypto::PublicKey> authorities(const Operation& operation) {
     return {};
 }
 
-std::size_t authority_count(const Operation& operation) {
-    if (std::holds_alternative<Register>(operation)) return 2;
-    return std::holds_alternative<Report>(operation) ? 0 : 1;
-}
+std::size_t authority_count(const Operation& operation) { return authorities(operation).size(); }
 
 Amount released(const Operation& operation) {
     if (const auto* withdraw = std::get_if<Withdraw>(&operation)) return withdraw->amount;

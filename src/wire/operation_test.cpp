@@ -130,5 +130,16 @@ TEST(OperationIdTest, AnOperation_IsPartOfWhatIsSigned_AndAPaymentIsNone) {
     EXPECT_FALSE(compact(test::chain, one, {key_a, {1000}}).has_value());
 }
 
+TEST(OperationFormatTest, Authorities_AreThoseWhoseMoneyOrNameItIs) {
+    using Keys = std::vector<crypto::PublicKey>;
+    const Keys none;
+    EXPECT_EQ(authorities(Register{key_a, key_b, key_c, {9}}), (Keys{key_a, key_b}));
+    EXPECT_EQ(authorities(Delegate{key_a, key_b, {9}}), (Keys{key_b}));
+    EXPECT_EQ(authorities(Unbond{key_a, key_b, {9}}), (Keys{key_b}));
+    EXPECT_EQ(authorities(Withdraw{key_a, key_b, 4, {9}}), (Keys{key_b}));
+    EXPECT_EQ(authorities(Claim{key_a, key_b, {9}}), (Keys{key_b}));
+    EXPECT_EQ(authorities(Report{base::Buffer(20)}), none);
+}
+
 }  // namespace
 }  // namespace meshchain::wire

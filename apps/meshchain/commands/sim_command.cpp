@@ -31,7 +31,7 @@ struct SimOptions {
     bool verbose = false;
 };
 
-/// What the nodes log, with the simulated time in front of it.
+/// What the nodes log, all of them.
 class StderrSink final : public base::LogSink {
 public:
     bool wants(base::LogLevel level, std::string_view) const override {
@@ -195,6 +195,7 @@ std::string replay(const SimOptions& options, std::uint64_t seed) {
     if (options.nodes) text += " --nodes " + std::to_string(*options.nodes);
     if (options.hours) text += " --hours " + std::to_string(*options.hours);
     if (!options.preset.empty()) text += " --preset " + options.preset;
+    if (options.twice) text += " --twice";
     return text;
 }
 
