@@ -65,7 +65,7 @@ std::expected<const CheckedTransaction*, Error> Mempool::submit(
     const auto* whole = std::get_if<wire::Transaction>(&transaction);
     if (whole != nullptr && whole->body.inputs.empty()) {
         return base::failure(Errc::invalid_argument, "it spends no coin", "mempool",
-                             "evidence is spread as such, and proposers include it");
+                             "evidence is spread as such, not as a transaction");
     }
     auto checked = ledger::check(chain_, transaction, slot, coins_, *this);
     if (checked) return admit(*std::move(checked), from);

@@ -102,7 +102,7 @@ private:
             if (*before == wire::Amount{}) fees.erase(effects.proposer);
             MESH_TRY(tip, chain_.parent_of(*stored));
         }
-        coins_ = ledger::CoinSet(audit_.chain, coins, fees, std::move(stakes));
+        coins_ = ledger::CoinSet(audit_.chain, coins, fees, stakes);
         const chain::Tip& base = chain_.base();
         audit_.height = base.height;
         audit_.tip = base.hash;

@@ -12,7 +12,7 @@ constexpr auto noted_every = std::chrono::minutes(1);
 std::expected<std::unique_ptr<MarkedStore>, base::Error> MarkedStore::open(
     const DataFolder& folder, const node::NodeConfig& config, std::unique_ptr<kv::Store> store,
     Clock clock) {
-    MESH_TRY(StoreMark mark, mark_of(config, *store));
+    MESH_TRY(const StoreMark mark, mark_of(folder, config, *store));
     MESH_TRY(StoreMarkerFile file, StoreMarkerFile::open(folder, mark));
     return std::unique_ptr<MarkedStore>(
         new MarkedStore(std::move(store), std::move(file), mark, std::move(clock)));

@@ -56,10 +56,13 @@ std::expected<void, base::Error> write_store_marker(const DataFolder& folder,
     return write_file(folder.store_marker(), content_of(mark, 0));
 }
 
-std::expected<StoreMark, base::Error> mark_of(const node::NodeConfig& config, kv::Store& store) {
+std::expected<StoreMark, base::Error> mark_of(const DataFolder& folder,
+                                              const node::NodeConfig& config, kv::Store& store) {
     StoreMark mark{.store = name_of(config), .sequence = store.sequence(), .last_signed = {}};
     MESH_TRY(const auto record, consensus::VoteStore::read_record(store, node::tables::consensus));
     if (record) mark.last_signed = signed_by(*record);
+    const auto noted = read_store_marker(folder);
+    if (noted && *noted) mark.last_signed = newest((*noted)->last_signed, mark.last_signed);
     return mark;
 }
 
@@ -108,12 +111,11 @@ std::expected<void, base::Error> check_store_marker(const std::optional<StoreMar
 }
 
 std::expected<StoreMarkerFile, base::Error> StoreMarkerFile::open(const DataFolder& folder,
-                                                                  StoreMark& mark) {
+                                                                  const StoreMark& mark) {
     const auto path = folder.store_marker();
     const auto bytes = read_file(path, store_marker_bytes);
     const auto found = bytes ? parse_store_marker(*bytes)
                              : std::expected<NumberedMark, base::Error>(NumberedMark{});
-    if (found) mark.last_signed = newest(found->mark.last_signed, mark.last_signed);
     std::error_code ignored;
     if (!bytes || !found || bytes->size() != store_marker_bytes ||
         std::filesystem::is_symlink(path, ignored)) {

@@ -30,13 +30,15 @@ std::expected<std::optional<StoreMark>, base::Error> read_store_marker(const Dat
 /// Errors: those of write_file.
 std::expected<void, base::Error> write_store_marker(const DataFolder& folder,
                                                     const StoreMark& mark);
-/// How far the store has come. Errors: those of the store.
-std::expected<StoreMark, base::Error> mark_of(const node::NodeConfig& config, kv::Store& store);
+/// How far the store has come, and what the folder's note knows to be signed beyond it (newest());
+/// a damaged note knows nothing. Errors: those of the store.
+std::expected<StoreMark, base::Error> mark_of(const DataFolder& folder,
+                                              const node::NodeConfig& config, kv::Store& store);
 
 /// Errors: not_found (the store holds nothing), those of the store.
 std::expected<void, base::Error> check_not_empty(const DataFolder& folder, kv::Store& store);
-/// That the store is no older than the mark. One that holds nothing is not, nor one whose key waits
-/// as a restored one: neither signs anything twice.
+/// That the store is no older than the mark. One that holds nothing is not, nor one whose restored
+/// key waits and has not been told for which round: neither signs anything twice.
 /// Errors: stale, those of the store.
 std::expected<void, base::Error> check_not_older(const StoreMark& mark, const DataFolder& folder,
                                                  const node::NodeConfig& config, kv::Store& store);
@@ -49,10 +51,9 @@ std::expected<void, base::Error> check_store_marker(const std::optional<StoreMar
 /// The note, kept open so that it can be renewed on a full disk and with one sync.
 class StoreMarkerFile {
 public:
-    /// Makes it if need be, and writes the mark; what it knew to be signed stays (newest()), also
-    /// in `mark`. Errors: those of write_file, os_error.
+    /// Makes it if need be, and writes the mark. Errors: those of write_file, os_error.
     static std::expected<StoreMarkerFile, base::Error> open(const DataFolder& folder,
-                                                            StoreMark& mark);
+                                                            const StoreMark& mark);
     /// Durable when this returns; a cut leaves the one before. Errors: those of os_error.
     std::expected<void, base::Error> write(const StoreMark& mark);
 

@@ -367,13 +367,10 @@ std::expected<StoreCopy, base::Error> import_store(const fs::path& root, const f
         MESH_TRY(copy.key_waits, mark_restored(*store));
     }
     MESH_CHECK(expect_tip(*store, home, copy.tip));
-    MESH_TRY(StoreMark mark, mark_of(config, *store));
+    MESH_TRY(const StoreMark mark, mark_of(home.folder, config, *store));
     MESH_CHECK(store->close());
     undo.dismiss();  // An error below may come after the configuration has changed.
     MESH_CHECK(save_config(config, home.folder.config()));
-    if (const auto before = read_store_marker(home.folder); before && *before) {
-        mark.last_signed = newest((*before)->last_signed, mark.last_signed);
-    }
     MESH_CHECK(write_store_marker(home.folder, mark));
     ::unlink(note_of(root).c_str());
     copy.path = home.folder.store(config);

@@ -25,8 +25,6 @@ public:
 
     /// Changes rows of stakes, for good.
     void write(const StakeWrites& writes);
-    /// What was changed here.
-    const StakeWrites& stake_writes() const { return stakes_; }
 
     /// `outpoint` is unspent in this view. Whether anybody spends it is seen by is_spent.
     void spend(const wire::Outpoint& outpoint);

@@ -151,7 +151,7 @@ bool Play::is_final_everywhere(const wire::Txid& txid) {
 
 void Play::run_healing() {
     end_hostilities();
-    if (!can_finalise()) return;
+    if (!can_finalise_) return;
     const base::Instant end = healing_since_ + scenario_.converge;
     std::optional<wire::Txid> proof;
     base::Instant proof_end = end;
@@ -186,7 +186,7 @@ void Play::judge_end() {
         history_.check_supply(i, machine.store());
         collect(i);
     }
-    if (can_finalise()) book_.complain(history_, findings_);
+    if (can_finalise_) book_.complain(history_, findings_);
 }
 
 Report Play::report() const {

@@ -66,7 +66,6 @@ private:
     void count_traffic(base::Bytes datagram);
     void collect(std::size_t index);
     base::Duration since_start() const { return village_.world().now() - World::start; }
-    bool can_finalise() const { return can_finalise_; }
 
     // play_steps.cpp
     void perform(const Step& step);

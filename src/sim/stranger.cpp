@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "base/assert.h"
 #include "kv/memory_store.h"
+#include "sim/lax_rules.h"
 
 namespace meshchain::sim {
 namespace {
@@ -13,27 +13,6 @@ constexpr std::array tables{kv::TableInfo{mesh_table, "mesh"}};
 constexpr std::size_t heard_max = 64;
 constexpr std::size_t spam_at_once = 40;
 constexpr std::uint32_t false_height = 1'000'000;
-
-/// Every type of the chain, with limits that let everything through.
-std::vector<wire::MessageRule> lax_rules() {
-    using enum wire::MessageType;
-    std::vector<wire::MessageRule> rules;
-    const auto add = [&](wire::MessageType type, wire::MessageClass message_class) {
-        rules.push_back({type, message_class, 1, wire::ip_payload_bytes_max, 1'000'000, 3, false});
-    };
-    for (const auto type : {transaction, block, block_ack, evidence}) {
-        add(type, wire::MessageClass::object);
-    }
-    for (const auto type :
-         {sync_request, sync_response, vote_request, state_request, state_response}) {
-        add(type, wire::MessageClass::control);
-    }
-    add(sync_data, wire::MessageClass::chunk);
-    const std::array parts{mesh::mesh_rules(), std::span<const wire::MessageRule>(rules)};
-    auto table = mesh::build_rule_table(parts);
-    MESH_ASSERT(table.has_value());
-    return *std::move(table);
-}
 
 base::Duration pause_of(Attacker::Kind kind) {
     switch (kind) {

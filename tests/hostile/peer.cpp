@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "host/system_wall_clock.h"
+#include "sim/lax_rules.h"
 
 namespace meshchain::tests {
 namespace {
@@ -13,27 +14,6 @@ std::uint64_t random_seed(base::Entropy& entropy) {
     std::array<std::byte, 8> bytes;
     entropy.fill(bytes);
     return base::Reader(bytes).u64();
-}
-
-/// Every type of the chain, with limits that let everything through.
-std::vector<wire::MessageRule> lax_rules() {
-    using enum wire::MessageType;
-    std::vector<wire::MessageRule> rules;
-    const auto add = [&](wire::MessageType type, wire::MessageClass message_class) {
-        rules.push_back({type, message_class, 1, wire::ip_payload_bytes_max, 1'000'000, 3, false});
-    };
-    for (const auto type : {transaction, block, block_ack, evidence}) {
-        add(type, wire::MessageClass::object);
-    }
-    for (const auto type :
-         {sync_request, sync_response, vote_request, state_request, state_response}) {
-        add(type, wire::MessageClass::control);
-    }
-    add(sync_data, wire::MessageClass::chunk);
-    const std::array parts{mesh::mesh_rules(), std::span<const wire::MessageRule>(rules)};
-    auto table = mesh::build_rule_table(parts);
-    MESH_ASSERT(table.has_value());
-    return *std::move(table);
 }
 
 }  // namespace
@@ -55,7 +35,7 @@ Peer::Peer(const wire::ChainId& chain, const base::LinkAddress& target)
     MESH_ASSERT(link.has_value());
     link_ = *std::move(link);
     frames_ = std::make_unique<mesh::IpFrames>(*link_);
-    rules_ = lax_rules();
+    rules_ = sim::lax_rules();
     mesh::Options options;
     options.static_peers = {target};
     options.multicast = false;

@@ -22,13 +22,6 @@ std::unique_ptr<kv::MemoryStore> open_store(const std::shared_ptr<kv::MemoryMedi
 
 }  // namespace
 
-std::expected<void, base::Error> QuickKdf::derive(base::MutableBytes key, base::Bytes pass,
-                                                  base::Bytes salt, base::KdfCost) {
-    const crypto::Hash hash = crypto::hash(pass, salt);
-    for (std::size_t i = 0; i < key.size(); ++i) key[i] = hash.bytes[i % hash.bytes.size()];
-    return {};
-}
-
 struct World::Port final : base::Link {
     Port(World& world_in, std::size_t index_in) : world(world_in), index(index_in) {}
 
@@ -52,19 +45,14 @@ struct World::Port final : base::Link {
     std::deque<Flight> arrived;
 };
 
-struct SettableTimeSource final : base::TimeSource {
-    std::optional<base::Duration> error_max() override { return error; }
-    std::optional<base::Duration> error;
-};
-
 struct World::Host {
     explicit Host(base::Random random) : entropy(random.stream("entropy")) {}
     std::shared_ptr<kv::MemoryMedium> disk = std::make_shared<kv::MemoryMedium>();
     std::unique_ptr<kv::MemoryStore> store;  ///< open while the node lives
     std::unique_ptr<kv::FaultyStore> faulty;
     SeededEntropy entropy;
-    QuickKdf kdf;
-    SettableTimeSource time_source;
+    sim::QuickKdf kdf;
+    sim::SettableTimeSource time_source;
     base::Milliseconds clock_error{};
     crypto::HeapSecretMemory memory;
     wallet::KeyFileDoors wallet_doors() { return {kdf, entropy, memory}; }

@@ -15,6 +15,7 @@
 #include "mesh/ip_frames.h"
 #include "node/node.h"
 #include "node/tables.h"
+#include "sim/doors.h"
 #include "wallet/key_file.h"
 
 namespace meshchain::tests {
@@ -28,13 +29,6 @@ public:
 
 private:
     base::Random random_;
-};
-
-/// Deterministic and worthless: whole-node tests are not about Argon2.
-class QuickKdf final : public base::Kdf {
-public:
-    std::expected<void, base::Error> derive(base::MutableBytes key, base::Bytes passphrase,
-                                            base::Bytes salt, base::KdfCost) override;
 };
 
 class World {
