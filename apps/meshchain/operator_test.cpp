@@ -342,6 +342,19 @@ TEST_F(Program, Sim_OfAnUnknownScenario_NamesThoseThereAre) {
     EXPECT_THAT(ended.errors, HasSubstr("half-and-half"));
 }
 
+TEST_F(Program, Sim_PageOfSeveralRuns_IsRefusedBeforeTheyArePlayed) {
+    const Ended ended = run({"sim", "--runs", "100000", "--page", "page.html", "--json"});
+    EXPECT_EQ(ended.exit_code, 1);
+    EXPECT_EQ(ended.error_code(), "invalid_argument");
+    EXPECT_THAT(ended.errors, HasSubstr("one run"));
+}
+
+TEST_F(Program, Sim_PageInAFolderThatIsNotThere_IsRefusedBeforeItIsPlayed) {
+    const Ended ended = run({"sim", "--hours", "8000", "--page", "/nowhere/page.html", "--json"});
+    EXPECT_EQ(ended.exit_code, 1);
+    EXPECT_EQ(ended.error_code(), "not_found");
+}
+
 // --- secrets -----------------------------------------------------------------------------------
 
 TEST_F(RunningNode, Secrets_AppearInNoLogAndNoOutput) {

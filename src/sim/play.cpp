@@ -38,6 +38,7 @@ void Play::count_traffic(base::Bytes datagram) {
     TypeTraffic& traffic = report_.traffic[static_cast<std::size_t>(frame->header.type)];
     ++traffic.datagrams;
     traffic.bytes += datagram.size();
+    sent_[static_cast<std::size_t>(kind_of(frame->header.type))] += datagram.size();
 }
 
 void Play::collect(std::size_t index) {
@@ -63,7 +64,10 @@ void Play::prepare() {
         if (std::ranges::find(scenario_.late, i) == scenario_.late.end()) switch_on(i);
     }
     for (const Step& step : scenario_.steps) {
-        world.at(World::start + step.at, [this, &step] { perform(step); });
+        world.at(World::start + step.at, [this, &step] {
+            report_.timeline.mark(step.at, to_text(step));
+            perform(step);
+        });
     }
     schedule_payments(scenario_.payments);
     follow_payments();
@@ -86,10 +90,33 @@ void Play::look() {
     }
 }
 
+void Play::keep_moment() {
+    if (!report_.timeline.wants_next()) return;
+    Moment moment{.at = since_start(),
+                  .payments = book_.entries().size(),
+                  .payments_final = book_.final_count(),
+                  .blocks_reverted = report_.blocks_reverted,
+                  .bytes = sent_};
+    bool is_first = true;
+    for (std::size_t i = 0; i < village_.nodes(); ++i) {
+        moment.machines_on += village_.is_on(i);
+        if (!is_judged(i)) continue;
+        const auto status = village_.node(i).node().status(village_.world().time_of(i));
+        const std::uint32_t final_height = status.final_height.value;
+        moment.final_min = is_first ? final_height : std::min(moment.final_min, final_height);
+        moment.final_max = std::max(moment.final_max, final_height);
+        moment.tip_max = std::max(moment.tip_max, status.height.value);
+        moment.blocks_reverted += status.blocks_reverted;
+        is_first = false;
+    }
+    report_.timeline.add(moment);
+}
+
 bool Play::pass_second(base::Instant end, bool is_healing) {
     World& world = village_.world();
     world.run_until(std::min(end, world.now() + second));
     look();
+    keep_moment();
     return options_.on_progress({.at = since_start(),
                                  .until = end - World::start,
                                  .is_healing = is_healing,
@@ -124,6 +151,7 @@ void Play::end_hostilities() {
         switch_on(i);
     }
     healing_since_ = world.now();
+    report_.timeline.mark(since_start(), "the hostile phase ends");
 }
 
 bool Play::agree() {

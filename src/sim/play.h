@@ -58,6 +58,7 @@ private:
     void end_hostilities();
     bool pass_second(base::Instant end, bool is_healing);
     void look();
+    void keep_moment();
     bool is_judged(std::size_t index) const;
     bool agree();
     bool is_final_everywhere(const wire::Txid& txid);
@@ -86,6 +87,7 @@ private:
     SignatureWatch watch_;
     PaymentBook book_;
     Report report_;
+    std::array<std::uint64_t, traffic_kinds> sent_{};  ///< bytes
     bool can_finalise_;
     base::Duration pay_every_{};
     std::uint64_t payment_plan_ = 0;  ///< an older one does not go on

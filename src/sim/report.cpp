@@ -6,12 +6,6 @@
 namespace meshchain::sim {
 namespace {
 
-std::string seconds_text(base::Duration duration) {
-    char text[32];
-    std::snprintf(text, sizeof text, "%.1f s", std::chrono::duration<double>(duration).count());
-    return text;
-}
-
 std::string line(std::string_view name, const std::string& value) {
     std::string text = "  " + std::string(name);
     text.append(text.size() < 24 ? 24 - text.size() : 1, ' ');
@@ -23,12 +17,6 @@ std::string spread(const std::vector<base::Duration>& ascending) {
     return "half within " + seconds_text(percentile(ascending, 50)) + ", 99 % within " +
            seconds_text(percentile(ascending, 99)) + ", the last after " +
            seconds_text(ascending.back());
-}
-
-std::string type_name(std::size_t number) {
-    const auto type = static_cast<wire::MessageType>(number);
-    const std::string_view known = wire::name(type);
-    return known == "UNKNOWN" ? "type " + std::to_string(number) : std::string(known);
 }
 
 std::string traffic_text(const Report& report) {
@@ -44,38 +32,54 @@ std::string traffic_text(const Report& report) {
 
 }  // namespace
 
+std::string seconds_text(base::Duration duration) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.1f s", std::chrono::duration<double>(duration).count());
+    return text;
+}
+
+std::string type_name(std::size_t number) {
+    const auto type = static_cast<wire::MessageType>(number);
+    const std::string_view known = wire::name(type);
+    return known == "UNKNOWN" ? "type " + std::to_string(number) : std::string(known);
+}
+
 base::Duration percentile(const std::vector<base::Duration>& ascending, unsigned percent) {
     if (ascending.empty()) return {};
     const std::size_t rank = (ascending.size() * percent + 99) / 100;
     return ascending[std::max<std::size_t>(rank, 1) - 1];
 }
 
-std::string to_text(const Report& report) {
-    std::string text = report.about + "\n";
-    text += line("Seed", std::to_string(report.seed));
-    text += line("Machines", std::to_string(report.machines));
-    text += line("Simulated",
-                 seconds_text(report.simulated) + ", " + std::to_string(report.events) + " events");
-    text += line("Payments", std::to_string(report.payments) + " taken, " +
-                                 std::to_string(report.to_final.size()) + " seen FINAL, " +
-                                 std::to_string(report.refused) + " refused, " +
-                                 std::to_string(report.excused) + " lost with a disk");
-    text += line("Time to LIVE", spread(report.to_live));
-    text += line("Time to FINAL", spread(report.to_final));
-    text += line("FINAL height", std::to_string(report.final_height));
-    text += line("Converged", report.to_converge
-                                  ? seconds_text(*report.to_converge) + " after the hostile phase"
-                                  : "no");
-    text += line("Blocks taken back", std::to_string(report.blocks_reverted));
-    text += line("Evidence found", std::to_string(report.evidence_found));
-    text += line("Crashes", std::to_string(report.crashes) + ", " +
-                                std::to_string(report.disks_replaced) + " disks replaced, " +
-                                std::to_string(report.rows_healed) + " rows healed");
-    text += line("Sent", std::to_string(report.bytes_sent) + " bytes");
-    text += traffic_text(report);
+std::vector<std::pair<std::string, std::string>> summary_of(const Report& report) {
+    const auto count = [](auto number) { return std::to_string(number); };
     char trace[20];
     std::snprintf(trace, sizeof trace, "%016llx", static_cast<unsigned long long>(report.trace));
-    text += line("Trace", trace);
+    return {{"Seed", count(report.seed)},
+            {"Machines", count(report.machines)},
+            {"Simulated", seconds_text(report.simulated) + ", " + count(report.events) + " events"},
+            {"Payments", count(report.payments) + " taken, " + count(report.to_final.size()) +
+                             " seen FINAL, " + count(report.refused) + " refused, " +
+                             count(report.excused) + " lost with a disk"},
+            {"Time to LIVE", spread(report.to_live)},
+            {"Time to FINAL", spread(report.to_final)},
+            {"FINAL height", count(report.final_height)},
+            {"Converged", report.to_converge
+                              ? seconds_text(*report.to_converge) + " after the hostile phase"
+                              : "no"},
+            {"Blocks taken back", count(report.blocks_reverted)},
+            {"Evidence found", count(report.evidence_found)},
+            {"Crashes", count(report.crashes) + ", " + count(report.disks_replaced) +
+                            " disks replaced, " + count(report.rows_healed) + " rows healed"},
+            {"Sent", count(report.bytes_sent) + " bytes"},
+            {"Trace", trace}};
+}
+
+std::string to_text(const Report& report) {
+    std::string text = report.about + "\n";
+    for (const auto& [name, value] : summary_of(report)) {
+        text += line(name, value);
+        if (name == "Sent") text += traffic_text(report);
+    }
     for (const Finding& finding : report.findings) {
         text += "! " + seconds_text(finding.at) + " " + finding.rule + ": " + finding.text + "\n";
     }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "sim/findings.h"
+#include "sim/timeline.h"
 #include "wire/message_type.h"
 
 namespace meshchain::sim {
@@ -46,11 +47,20 @@ struct Report {
     std::vector<Finding> findings;  ///< the first of them; empty: every rule held
     std::size_t findings_count = 0;
 
+    Timeline timeline;
+
     bool all_right() const { return findings_count == 0; }
 };
 
 /// The duration that so many percent do not exceed; zero for none.
 base::Duration percentile(const std::vector<base::Duration>& ascending, unsigned percent);
+
+/// "2.5 s".
+std::string seconds_text(base::Duration duration);
+/// "BLOCK_ACK", or "type 200" for one without a name.
+std::string type_name(std::size_t number);
+/// What there is to say in figures: names and values.
+std::vector<std::pair<std::string, std::string>> summary_of(const Report& report);
 
 /// Whole lines, the last one says what to make of it.
 std::string to_text(const Report& report);

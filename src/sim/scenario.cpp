@@ -40,12 +40,6 @@ std::string operands_text(const Step& step, Operands operands) {
     return "";
 }
 
-std::string step_text(const Step& step) {
-    const auto& word = words::verbs[static_cast<std::size_t>(step.verb)];
-    return "at " + duration_text(step.at) + " " + std::string(word.word) +
-           operands_text(step, word.operands) + "\n";
-}
-
 std::unexpected<base::Error> unfit(std::string what, std::string advice) {
     return base::failure(base::Errc::invalid_argument, std::move(what), "scenario",
                          std::move(advice));
@@ -119,6 +113,12 @@ std::string duration_text(base::Duration duration) {
     return text.empty() ? "0s" : text;
 }
 
+std::string to_text(const Step& step) {
+    const auto& word = words::verbs[static_cast<std::size_t>(step.verb)];
+    return "at " + duration_text(step.at) + " " + std::string(word.word) +
+           operands_text(step, word.operands);
+}
+
 std::string to_text(const Scenario& scenario) {
     std::string text = "about " + scenario.about + "\n";
     text += "stakes" + joined(scenario.stakes) + "\n";
@@ -136,7 +136,7 @@ std::string to_text(const Scenario& scenario) {
         if (!is_stranger(attacker.kind)) text += " " + std::to_string(attacker.machine);
         text += "\n";
     }
-    for (const Step& step : scenario.steps) text += step_text(step);
+    for (const Step& step : scenario.steps) text += to_text(step) + "\n";
     text += "hostile " + duration_text(scenario.hostile) + "\n";
     return text + "converge " + duration_text(scenario.converge) + "\n";
 }

@@ -101,6 +101,8 @@ struct Scenario {
 std::expected<Scenario, base::Error> parse_scenario(std::string_view text);
 /// What parse_scenario reads.
 std::string to_text(const Scenario& scenario);
+/// Its line, without the end of it.
+std::string to_text(const Step& step);
 /// What the parts say together: steps name machines that exist, and so on.
 /// Errors: invalid_argument.
 std::expected<void, base::Error> check(const Scenario& scenario);

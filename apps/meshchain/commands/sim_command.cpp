@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <filesystem>
 
 #include "host/file.h"
 #include "host/json_document.h"
@@ -11,6 +12,7 @@
 #include "meshchain/screen/terminal.h"
 #include "sim/named_scenarios.h"
 #include "sim/play.h"
+#include "sim/report_page.h"
 #include "sim/swarm.h"
 
 namespace meshchain::app {
@@ -25,6 +27,7 @@ struct SimOptions {
     std::optional<std::uint64_t> hours;
     std::string scenario;
     std::string preset;
+    std::string page;
     bool show = false;
     bool list = false;
     bool twice = false;
@@ -244,7 +247,29 @@ std::expected<Output, base::Error> simulate_many(const Context& context,
     return shown;
 }
 
+std::expected<void, base::Error> write_page(const SimOptions& options, const sim::Report& report) {
+    if (options.page.empty()) return {};
+    MESH_TRY(const sim::Scenario scenario, choose(options, options.seed));
+    const std::string page = sim::to_page(report, scenario, replay(options, options.seed));
+    return host::write_file(options.page, base::as_bytes(page));
+}
+
+/// Before minutes are spent on a page that cannot be written.
+std::expected<void, base::Error> check_page(const SimOptions& options) {
+    if (options.page.empty()) return {};
+    if (options.runs != 1 || options.list || options.show) {
+        return base::failure(base::Errc::invalid_argument, "--page shows one run", "sim",
+                             "leave --runs, --list and --show out, and name the --seed");
+    }
+    const auto folder = std::filesystem::absolute(options.page).parent_path();
+    std::error_code ignored;
+    if (std::filesystem::is_directory(folder, ignored)) return {};
+    return base::failure(base::Errc::not_found, "there is no folder " + folder.string(), "sim",
+                         "make it, or name a file elsewhere");
+}
+
 std::expected<Output, base::Error> simulate(const Context& context, const SimOptions& options) {
+    MESH_CHECK(check_page(options));
     if (options.list) return listed();
     if (options.show) {
         MESH_TRY(const sim::Scenario scenario, choose(options, options.seed));
@@ -253,6 +278,7 @@ std::expected<Output, base::Error> simulate(const Context& context, const SimOpt
     }
     if (options.runs != 1) return simulate_many(context, options);
     MESH_TRY(const sim::Report report, play(context, options, options.seed));
+    MESH_CHECK(write_page(options, report));
     std::string text = sim::to_text(report);
     if (!report.all_right()) text += "Replay: " + replay(options, options.seed) + "\n";
     Output shown = output(report_json(report), text);
@@ -277,6 +303,7 @@ Command sim_command(const Context& context) {
                          &o->nodes, false, sim::machines_max},
                         {"--hours", "COUNT", "length of the hostile phase", &o->hours, false, 8760},
                         {"--preset", "NETWORK", "lan, wifi, bad or awful", &o->preset},
+                        {"--page", "FILE", "write a page with plots of the run there", &o->page},
                         {"--list", "", "the scenarios that have names", &o->list},
                         {"--show", "", "print the scenario instead of playing it", &o->show},
                         {"--twice", "", "play it twice: both must have one trace", &o->twice},
