@@ -242,6 +242,9 @@ void Chain::drain_engine(base::Now now) {
                       : std::get<wire::BlockEvidence>(event.evidence).first.proposer});
         }
         void operator()(const consensus::SayHello&) const { chain.emit(HelloWanted{}); }
+        void operator()(const consensus::AskClocks& event) const {
+            chain.emit(ClocksWanted{event.validators});
+        }
         void operator()(const consensus::HeadChanged&) const { chain.follow_head(now); }
         void operator()(const consensus::Final&) const { chain.follow_head(now); }
     };
@@ -369,6 +372,12 @@ void Chain::handle_peer_lost(const crypto::PublicKey& peer) {
     sync_.forget_peer(peer);
     catch_up_->forget_peer(peer);
     server_->forget_peer(peer);
+}
+
+void Chain::handle_clock_answer(base::Now now, const crypto::PublicKey& validator,
+                                wire::Slot slot) {
+    engine_->handle_clock_sample(now.wall, validator, slot);
+    settle(now);
 }
 
 void Chain::handle_clock_step(base::Now now) {

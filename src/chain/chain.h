@@ -110,6 +110,8 @@ public:
     void handle_peer(base::Now now, const crypto::PublicKey& peer, wire::Slot slot,
                      PeerHeights heights);
     void handle_peer_lost(const crypto::PublicKey& peer);
+    /// What a validator's clock shows now, by its timely answer to our question.
+    void handle_clock_answer(base::Now now, const crypto::PublicKey& validator, wire::Slot slot);
     /// The wall clock jumped.
     void handle_clock_step(base::Now now);
     /// The node's clock is off: neither proposes nor votes until it is not (row A12).

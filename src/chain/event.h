@@ -56,9 +56,13 @@ struct PeerFault {
 };
 /// Consensus wants HELLOs exchanged, so that the clock can be checked.
 struct HelloWanted {};
+/// Of these validators one or more should say over several hops what their clocks show.
+struct ClocksWanted {
+    std::vector<crypto::PublicKey> validators;
+};
 
 using Event = std::variant<BlockApplied, BlockReverted, TransactionAccepted, CheckpointJustified,
                            CheckpointFinal, ProposerSelected, BlockApproved, EvidenceFound,
-                           SyncChanged, PeerFault, HelloWanted>;
+                           SyncChanged, PeerFault, HelloWanted, ClocksWanted>;
 
 }  // namespace meshchain::chain

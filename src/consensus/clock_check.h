@@ -22,6 +22,8 @@ public:
     /// Returns whether this sample was the one that completed the check.
     bool note_sample(wire::ValidatorIndex from, wire::Slot claimed, wire::Slot own);
     bool is_checked() const;
+    /// Other validators whose clock did not agree with ours since the start or a step.
+    ValidatorBits missing() const { return others_ & ~agreeing_; }
 
 private:
     const ValidatorSet* validators_;

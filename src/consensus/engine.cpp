@@ -254,9 +254,25 @@ void Engine::greet() {
     if (now_ < hello_time_) return;
     events_.push_back(SayHello{});
     const bool again = self_ && !clock_.is_checked();
+    // At first those in reach have their say.
+    if (again && hello_pause_slots_ > 1) ask_clocks();
     hello_time_ =
         again ? now_ + schedule_.params().block_time * hello_pause_slots_ : base::never_wall;
     hello_pause_slots_ = std::min(2 * hello_pause_slots_, hello_pause_slots_max);
+}
+
+void Engine::ask_clocks() {
+    AskClocks question;
+    for (std::uint16_t i = 0; i < validators_.size(); ++i) {
+        const wire::ValidatorIndex validator{i};
+        if ((clock_.missing() & bit(validator)) == 0) continue;
+        question.validators.push_back(validators_[validator].identity);
+    }
+    // Always the same first ones could be those that are off.
+    for (std::size_t i = question.validators.size(); i > 1; --i) {
+        std::swap(question.validators[i - 1], question.validators[random_.below(i)]);
+    }
+    if (!question.validators.empty()) events_.push_back(std::move(question));
 }
 
 void Engine::handle_timeout(base::WallTime now) {

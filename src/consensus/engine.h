@@ -106,7 +106,8 @@ public:
     wire::Verdict handle_vote(base::WallTime now, const wire::Vote& vote);
     wire::Verdict handle_evidence(base::WallTime now, const wire::Evidence& evidence);
     wire::Verdict handle_vote_request(base::WallTime now, const wire::VoteRequest& request);
-    /// A node of this identity stated its slot in a fresh HELLO or STATUS.
+    /// A node of this identity stated its slot in a fresh HELLO or STATUS, or in answer to a
+    /// question not older than a slot; `claimed` is then what its clock shows now.
     void handle_clock_sample(base::WallTime now, const crypto::PublicKey& identity,
                              wire::Slot claimed);
     void handle_clock_step(base::WallTime now);
@@ -180,6 +181,7 @@ private:
     void enter_round(wire::Round round);
     void refresh_head();
     void greet();
+    void ask_clocks();
     wire::Round oldest_non_final_round() const;
     std::expected<void, base::Error> check_header(const wire::BlockHeader& header) const;
     BlockRef reference(const wire::BlockHeader& header, const Hash& hash) const;

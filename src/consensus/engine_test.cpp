@@ -329,6 +329,33 @@ TEST_F(EngineTest, SecondBlockInASlot_IsNeverSigned_AlsoAfterARestart) {
     EXPECT_FALSE(engine().proposal_duty(now_).has_value());
 }
 
+TEST_F(EngineTest, UncheckedClock_AsksThoseNotHeardAndOnlyThem_AfterASlot) {
+    const auto asked = [&] {
+        std::vector<crypto::PublicKey> validators;
+        for (const Event& event : drain()) {
+            const auto* question = std::get_if<AskClocks>(&event);
+            if (question != nullptr) validators = question->validators;
+        }
+        return std::set(validators.begin(), validators.end());
+    };
+    at_slot(20);
+    EXPECT_TRUE(asked().empty()) << "a checked clock asks nobody";
+    engine().handle_clock_step(now_);
+    EXPECT_TRUE(asked().empty()) << "at first those in reach have their say";
+    engine().handle_clock_sample(now_, test_identity(1), wire::Slot{20});
+    engine().handle_clock_sample(now_, test_identity(2), wire::Slot{25});
+    at_slot(21);
+    EXPECT_EQ(asked(), std::set({test_identity(2), test_identity(3)}));
+    at_slot(22);
+    EXPECT_TRUE(asked().empty()) << "the pause is doubled";
+    at_slot(23);
+    EXPECT_EQ(asked().size(), 2U);
+    engine().handle_clock_sample(now_, test_identity(3), wire::Slot{22});
+    EXPECT_TRUE(engine().is_clock_checked());
+    at_slot(90);
+    EXPECT_TRUE(asked().empty());
+}
+
 TEST_F(EngineTest, FullTree_RefusesBlocksAndProposesNothing) {
     net_.crash(0);
     auto store = kv::MemoryStore::open(net_.node(0).medium, {.tables = tables, .quota_bytes = 0});

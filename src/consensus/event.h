@@ -49,7 +49,13 @@ struct HeadChanged {
 /// Tell the others our slot and hear theirs (HELLO), so that the clock can be checked.
 struct SayHello {};
 
+/// The clock is still unchecked: ask these, by identity, in this order, as far as they are not
+/// heard directly.
+struct AskClocks {
+    std::vector<crypto::PublicKey> validators;
+};
+
 using Event = std::variant<SendVote, ResendVotes, RequestVotes, NeedBlock, CondemnedIsFinal,
-                           Justified, Final, EvidenceFound, HeadChanged, SayHello>;
+                           Justified, Final, EvidenceFound, HeadChanged, SayHello, AskClocks>;
 
 }  // namespace meshchain::consensus

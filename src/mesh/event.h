@@ -62,6 +62,15 @@ struct RoutedSettled {
     base::Duration round_trip;  ///< of the attempt that was answered
 };
 
-using Event = std::variant<PeerDiscovered, PeerLost, PeerStatus, PeerHeartbeat, RoutedSettled>;
+/// A validator answered Mesh::ask_clock(): what its clock showed at some moment of the round trip.
+struct ClockStated {
+    crypto::PublicKey validator;
+    wire::Slot slot;
+    std::uint16_t slot_phase;
+    base::Duration round_trip;
+};
+
+using Event =
+    std::variant<PeerDiscovered, PeerLost, PeerStatus, PeerHeartbeat, RoutedSettled, ClockStated>;
 
 }  // namespace meshchain::mesh

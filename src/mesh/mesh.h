@@ -106,6 +106,10 @@ public:
                                                           wire::MessageType type,
                                                           base::Bytes payload);
 
+    /// Asks a validator over several hops what its clock shows. What it answers comes as a
+    /// ClockStated, if it comes at all; who is too busy with other messages asks nothing.
+    void ask_clock(base::Now now, const crypto::PublicKey& validator);
+
     /// For requests the node made of a peer: answered after `latency`, or not in time. Those whose
     /// rule says what answers them are noticed without.
     void report_success(const crypto::PublicKey& peer, base::Duration latency);
@@ -241,6 +245,8 @@ private:
     bool hand_up(base::Now now, const crypto::PublicKey& from, const wire::RoutedMessage& message,
                  std::uint8_t hops);
     bool handle_receipt(base::Now now, const wire::RoutedMessage& message, std::uint8_t hops);
+    bool answer_clock(base::Now now, const wire::RoutedMessage& message);
+    bool handle_clock_answer(base::Now now, const wire::RoutedMessage& message);
     void relay_routed(base::Now now, const crypto::PublicKey& from, const wire::Frame& frame);
     void retry_routed(base::Now now);
     /// A test for peers with a mutual session, but for those of `except`.

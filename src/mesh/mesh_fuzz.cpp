@@ -114,7 +114,8 @@ private:
                 target_.key(), honest_.key(), wire::Everybody{}, key_of(12).public_key()};
             message.destination = destinations[script.byte() % destinations.size()];
             message.receipt_wanted = message.destination.index() == 0 && script.byte() % 2 == 0;
-            const std::array types{note_type, wire::MessageType::probe, wire::MessageType::receipt};
+            const std::array types{note_type, wire::MessageType::probe, wire::MessageType::receipt,
+                                   wire::MessageType::clock_ask, wire::MessageType::clock_answer};
             message.type = types[script.byte() % types.size()];
             message.payload = base::to_buffer(script.bytes(script.byte() % 20));
             message.signature = key.sign(wire::routed_preimage(chain, message));

@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "mesh/mesh.h"
+#include "wire/clock_question.h"
 
 namespace meshchain::mesh {
 
@@ -30,7 +31,7 @@ std::expected<std::uint64_t, base::Error> Mesh::send_routed(base::Now now,
     };
     const std::string number = "type " + std::to_string(static_cast<unsigned>(type));
     if (rule == nullptr || rule->message_class != wire::MessageClass::routed ||
-        type == MessageType::receipt) {
+        Router::is_answer(type)) {
         return refuse(number + " is not for sending over several hops");
     }
     if (payload.size() < rule->payload_bytes_min || payload.size() > rule->payload_bytes_max) {
@@ -120,7 +121,7 @@ bool Mesh::is_for_us(const wire::Destination& destination) const {
 void Mesh::take_routed(base::Now now, const crypto::PublicKey& from, const RoutedMessage& message,
                        std::uint8_t hops) {
     Router& router = surroundings_->router;
-    if (message.type == MessageType::receipt) {
+    if (Router::is_answer(message.type)) {
         hand_up(now, from, message, hops);
     } else if (router.take_new(message)) {
         ++stats_.routes.delivered;
@@ -149,6 +150,8 @@ bool Mesh::hand_up(base::Now now, const crypto::PublicKey& from, const RoutedMes
     }
     if (message.type == MessageType::probe) return true;
     if (message.type == MessageType::receipt) return handle_receipt(now, message, hops);
+    if (message.type == MessageType::clock_ask) return answer_clock(now, message);
+    if (message.type == MessageType::clock_answer) return handle_clock_answer(now, message);
     const wire::Ingress ingress{
         .peer = from, .routed = wire::RoutedFrom{message.origin, hops, message.destination}};
     const Verdict verdict = handler_.handle_frame(now, ingress, message.type, message.payload);
@@ -174,6 +177,40 @@ bool Mesh::handle_receipt(base::Now now, const RoutedMessage& message, std::uint
                        .hops_there = receipt->hops,
                        .hops_back = hops,
                        .round_trip = now.instant - settled->sent[receipt->attempt]});
+    return true;
+}
+
+void Mesh::ask_clock(base::Now now, const crypto::PublicKey& validator) {
+    if (!sequence_ || validator == identity()) return;
+    wire::ClockAsk question;
+    doors_.entropy.fill(question.nonce);
+    if (!send_routed(now, validator, MessageType::clock_ask, wire::encode(question))) return;
+    surroundings_->clock_questions.note(now.instant, validator, question.nonce);
+}
+
+bool Mesh::answer_clock(base::Now now, const RoutedMessage& message) {
+    const auto question = wire::parse_clock_ask(message.payload);
+    // Slot 0 is also what a node says before the chain begins.
+    const bool is_told = message.destination == wire::Destination(identity());
+    if (!question || !is_told || self_.role != wire::Role::validator ||
+        status_.slot == wire::Slot{}) {
+        return false;
+    }
+    const wire::ClockAnswer answer{question->nonce, status_.slot, status_.slot_phase};
+    transmit(now, surroundings_->router.begin_answer(message.origin, MessageType::clock_answer,
+                                                     wire::encode(answer), message.attempt));
+    return true;
+}
+
+bool Mesh::handle_clock_answer(base::Now now, const RoutedMessage& message) {
+    const auto answer = wire::parse_clock_answer(message.payload);
+    if (!answer) return false;
+    const auto asked = surroundings_->clock_questions.take(message.origin, answer->nonce);
+    if (!asked) return false;
+    emit(ClockStated{.validator = message.origin,
+                     .slot = answer->slot,
+                     .slot_phase = answer->slot_phase,
+                     .round_trip = now.instant - *asked});
     return true;
 }
 

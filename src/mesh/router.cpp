@@ -46,13 +46,18 @@ std::expected<wire::RoutedMessage, base::Error> Router::begin(const wire::Destin
 
 wire::RoutedMessage Router::begin_receipt(const crypto::PublicKey& to,
                                           const wire::Receipt& receipt) {
+    return begin_answer(to, wire::MessageType::receipt, wire::encode(receipt), receipt.attempt);
+}
+
+wire::RoutedMessage Router::begin_answer(const crypto::PublicKey& to, wire::MessageType type,
+                                         base::Bytes payload, std::uint8_t attempt) {
     wire::RoutedMessage message;
     message.origin = self_;
     message.sequence = ++receipt_sequence_;
-    message.attempt = receipt.attempt;  // so that the last attempt is answered by a flood too
+    message.attempt = attempt;  // so that the last attempt is answered by a flood too
     message.destination = to;
-    message.type = wire::MessageType::receipt;
-    message.payload = wire::encode(receipt);
+    message.type = type;
+    message.payload = base::to_buffer(payload);
     return message;
 }
 

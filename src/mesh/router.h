@@ -59,6 +59,13 @@ public:
     /// The answer to a message of `to`. Receipts have numbers of their own: they repeat harmlessly,
     /// and waiting for one must not hold up those that we owe.
     wire::RoutedMessage begin_receipt(const crypto::PublicKey& to, const wire::Receipt& receipt);
+    /// The same for an answer that is of use at once or never, to this attempt of a question.
+    wire::RoutedMessage begin_answer(const crypto::PublicKey& to, wire::MessageType type,
+                                     base::Bytes payload, std::uint8_t attempt);
+    /// Numbered apart, handed up as often as they come, and without a receipt of their own.
+    static bool is_answer(wire::MessageType type) {
+        return type == wire::MessageType::receipt || type == wire::MessageType::clock_answer;
+    }
     /// It left, to `via` or to everybody: a receipt is waited for if it wants one.
     void note_sent(base::Instant now, const wire::RoutedMessage& message,
                    const std::optional<crypto::PublicKey>& via);
@@ -104,13 +111,13 @@ public:
         trails_.put(key, Trail{next->peer, message.attempt});
         return next->peer;
     }
-    /// The best way for a message to one key among usable peers. A receipt goes back by the way
-    /// that its message came.
+    /// The best way for a message to one key among usable peers. A receipt or an answer goes back
+    /// by the way that its message came.
     template <class Usable>
     std::optional<NextHop> next_hop(base::Instant now, const wire::RoutedMessage& message,
                                     const Topology& topology, Usable&& is_usable) {
         const auto& destination = std::get<crypto::PublicKey>(message.destination);
-        if (message.type == wire::MessageType::receipt) {
+        if (is_answer(message.type)) {
             if (const auto back = routes_.latest(now, destination, is_usable)) return back;
         }
         routes_.refresh(now, destination, topology);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "mesh/router.h"
+#include "wire/clock_question.h"
 
 namespace meshchain::mesh {
 namespace {
@@ -32,6 +33,11 @@ constexpr std::array own_rules{
     MessageRule{MessageType::probe, MessageClass::routed, 0, probe_payload_bytes_max, 120, 4, true},
     MessageRule{MessageType::receipt, MessageClass::routed, wire::Receipt::size,
                 wire::Receipt::size, 1'200, 4, true},
+    // Who cannot check its clock asks after 1, 2, 4 … slots, and of few at once.
+    MessageRule{MessageType::clock_ask, MessageClass::routed, wire::ClockAsk::size,
+                wire::ClockAsk::size, 30, 4, true, std::nullopt, 8},
+    MessageRule{MessageType::clock_answer, MessageClass::routed, wire::ClockAnswer::size,
+                wire::ClockAnswer::size, 30, 4, true, std::nullopt, 8},
 };
 
 /// From 240 on no number is assigned, nor 0x7B: Kodikon's JSON begins with it (P1.8).

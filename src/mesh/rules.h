@@ -23,7 +23,7 @@ static_assert(cookie_payload_bytes <= hello_payload_bytes, "a COOKIE never ampli
 
 inline constexpr std::size_t probe_payload_bytes_max = 256;
 
-/// PEER_HELLO, STATUS, COOKIE, PEER_INFO, ROUTED, PROBE and RECEIPT.
+/// PEER_HELLO, STATUS, COOKIE, PEER_INFO, ROUTED, PROBE, RECEIPT, CLOCK_ASK and CLOCK_ANSWER.
 std::span<const wire::MessageRule> mesh_rules();
 
 /// Joins the modules' rules, ordered by type.

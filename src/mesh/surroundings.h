@@ -8,6 +8,7 @@
 
 #include "mesh/announcement_table.h"
 #include "mesh/announcer.h"
+#include "mesh/clock_questions.h"
 #include "mesh/options.h"
 #include "mesh/router.h"
 
@@ -49,6 +50,7 @@ struct Surroundings {
     base::LruCache<crypto::PublicKey, base::Instant> handed_over{128};  ///< when
 
     Router router;
+    ClockQuestions clock_questions;
 };
 
 }  // namespace meshchain::mesh

@@ -305,6 +305,8 @@ void Node::Parts::drain_mesh(base::Now now) {
                         {beat->heartbeat.height, beat->heartbeat.final_height});
         } else if (const auto* settled = std::get_if<mesh::RoutedSettled>(&*event)) {
             note_settled(*settled);
+        } else if (const auto* answer = std::get_if<mesh::ClockStated>(&*event)) {
+            note_clock_answer(now, *answer);
         }
     }
 }
@@ -352,6 +354,8 @@ void Node::Parts::drain_chain(base::Now now) {
             mesh->report_failure(fault->peer);
         } else if (std::holds_alternative<chain::HelloWanted>(*event)) {
             mesh->request_hello(now);
+        } else if (const auto* wanted = std::get_if<chain::ClocksWanted>(&*event)) {
+            ask_clocks(now, wanted->validators);
         }
     }
 }

@@ -31,6 +31,8 @@ struct Node::Parts final : mesh::FrameHandler, wire::PeerChoice {
     base::Now advance_clock(base::Now system);
     void note_time_stated(base::Now now, const crypto::PublicKey& peer, wire::Slot slot,
                           std::uint16_t slot_phase);
+    void ask_clocks(base::Now now, const std::vector<crypto::PublicKey>& validators);
+    void note_clock_answer(base::Now now, const mesh::ClockStated& answer);
     void drain_mesh(base::Now now);
     void drain_chain(base::Now now);
     void send_all(base::Now now);

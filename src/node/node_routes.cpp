@@ -9,6 +9,8 @@ namespace {
 
 /// How many probes are remembered, under way or ended.
 constexpr std::size_t probes_max = 256;
+/// Of how many validators the clock is asked at once: enough for a third, few enough for the rule.
+constexpr std::size_t clocks_asked_max = 8;
 
 }  // namespace
 
@@ -67,6 +69,28 @@ std::expected<ProbeView, base::Error> Node::probed(std::uint64_t sequence) const
     if (found != parts_->probes.end()) return found->second;
     return base::failure(base::Errc::not_found, "no probe " + std::to_string(sequence), "probes",
                          "the last " + std::to_string(probes_max) + " are kept");
+}
+
+void Node::Parts::ask_clocks(base::Now now, const std::vector<crypto::PublicKey>& validators) {
+    std::size_t asked = 0;
+    for (const crypto::PublicKey& validator : validators) {
+        if (asked == clocks_asked_max) return;
+        if (mesh->is_connected(validator)) continue;  // its HELLO says it
+        mesh->ask_clock(now, validator);
+        ++asked;
+    }
+}
+
+/// It shows what the clock was at a moment of the round trip, which a long one leaves in doubt:
+/// whoever delays an answer must not set a clock by it. The civil time of this node stays as it is
+/// (NodeClock follows those that it hears all along).
+void Node::Parts::note_clock_answer(base::Now now, const mesh::ClockStated& answer) {
+    const base::Milliseconds block_time{genesis.block_time_ms};
+    if (!chain || answer.round_trip > block_time) return;
+    const base::Duration into_slot =
+        block_time * answer.slot_phase / 65'536 + answer.round_trip / 2;
+    const auto slots = static_cast<std::uint32_t>(into_slot / block_time);
+    chain->handle_clock_answer(now, answer.validator, wire::Slot{answer.slot.value + slots});
 }
 
 void Node::Parts::note_settled(const mesh::RoutedSettled& settled) {

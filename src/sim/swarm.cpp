@@ -23,6 +23,7 @@ public:
         draw_people();
         draw_surroundings();
         draw_attackers();
+        draw_shape();
         const std::size_t faults = random_.below(7);
         for (std::size_t i = 0; i < faults; ++i) draw_fault();
         std::ranges::stable_sort(scenario_.steps, {}, &Step::at);
@@ -97,6 +98,19 @@ private:
         }
         if (!random_.chance(1, 2)) return;
         scenario_.attackers.push_back({one_of({spam, forge, spoof, crowd, liar}), 0});
+    }
+
+    /// A validator that withholds or cheats may cut others off where it is the only way, and an
+    /// object travels four hops.
+    void draw_shape() {
+        const auto is_insider = [](const Attacker& attacker) {
+            return !is_stranger(attacker.kind);
+        };
+        if (std::ranges::any_of(scenario_.attackers, is_insider) || random_.chance(2, 3)) return;
+        const std::size_t nodes = scenario_.nodes();
+        scenario_.shape = Shape::star;
+        if (nodes <= 9) scenario_.shape = one_of({Shape::star, Shape::ring, Shape::grid});
+        if (nodes <= 5 && random_.chance(1, 4)) scenario_.shape = Shape::line;
     }
 
     void add(Step step) { scenario_.steps.push_back(std::move(step)); }

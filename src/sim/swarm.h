@@ -3,8 +3,8 @@
 // over what network and on what disks ("swarm testing", Groce et al., 2012).
 //
 // It stays within what the protocol promises to survive: those who break the rules, whose disks are
-// replaced, or whose clocks are set wrong hold less than a third of the stake together, and every
-// validator is in reach of every other (docs/simulation.md, "What it has found").
+// replaced, or whose clocks are set wrong hold less than a third of the stake together, and who
+// cheats is nobody's only way to others.
 
 #include "sim/scenario.h"
 

@@ -53,6 +53,37 @@ TEST_F(WorldTest, NodesOnFlash_PayEachOther_AcrossACrash) {
     }
 }
 
+/// The outer ones of a star hear one other validator, which is too few to check a clock by.
+Scenario star_of_four() {
+    Scenario scenario;
+    scenario.stakes = {100, 100, 100, 100};
+    scenario.shape = Shape::star;
+    return scenario;
+}
+
+TEST_F(WorldTest, ClocksThatAnswerLaterThanASlot_CheckNobody) {
+    Village village(star_of_four(), 7);
+    village.world().network().set_quality(
+        {.delay_min = std::chrono::milliseconds(260), .delay_max = std::chrono::milliseconds(300)});
+    start_all(village);
+    village.world().run_until(village.world().now() + seconds(30));
+    EXPECT_TRUE(village.node(0).node().status(village.world().time_of(0)).clock_checked);
+    for (std::size_t i = 1; i < 4; ++i) {
+        EXPECT_FALSE(village.node(i).node().status(village.world().time_of(i)).clock_checked) << i;
+    }
+}
+
+TEST_F(WorldTest, OuterOnesOfAStar_AskOverTheHub_AndFinalise) {
+    Village village(star_of_four(), 7);
+    start_all(village);
+    for (std::size_t i = 0; i < 4; ++i) {
+        EXPECT_TRUE(village.node(i).node().status(village.world().time_of(i)).clock_checked) << i;
+    }
+    const wire::Txid txid = pay(village, 1, 3);
+    village.world().run_until(village.world().now() + seconds(6));
+    for (std::size_t i = 0; i < 4; ++i) EXPECT_TRUE(is_final(village, i, txid)) << i;
+}
+
 TEST_F(WorldTest, OneSeed_HasOneStory_AndAnotherSeedAnother) {
     const auto story = [](std::uint64_t seed) {
         Village village(four(), seed);

@@ -21,6 +21,8 @@ std::string_view name(MessageType type) {
         case MessageType::routed: return "ROUTED";
         case MessageType::probe: return "PROBE";
         case MessageType::receipt: return "RECEIPT";
+        case MessageType::clock_ask: return "CLOCK_ASK";
+        case MessageType::clock_answer: return "CLOCK_ANSWER";
     }
     return "UNKNOWN";
 }

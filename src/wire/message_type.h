@@ -25,6 +25,8 @@ enum class MessageType : std::uint8_t {
     receipt = 22,         ///< routed: Receipt
     state_request = 23,   ///< control: wire/state.h
     state_response = 24,  ///< control: wire/state.h
+    clock_ask = 25,       ///< routed: wire/clock_question.h
+    clock_answer = 26,    ///< routed: wire/clock_question.h
 };
 
 /// "TRANSACTION", "BLOCK_ACK", …; "UNKNOWN" for a number that is not listed.
