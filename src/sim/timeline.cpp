@@ -21,7 +21,9 @@ TrafficKind kind_of(wire::MessageType type) {
         case cookie:
         case routed:
         case probe:
-        case receipt: return TrafficKind::mesh;
+        case receipt:
+        case clock_ask:
+        case clock_answer: return TrafficKind::mesh;
     }
     return TrafficKind::other;
 }
