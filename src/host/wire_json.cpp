@@ -335,7 +335,9 @@ std::expected<Json, base::Error> decode_payload(wire::MessageType type, base::By
         case state_response:
         case vote_request: return decode_control(type, payload);
         case probe:
-        case receipt: break;  // inside ROUTED only
+        case receipt:
+        case clock_ask:
+        case clock_answer: break;  // inside ROUTED only
     }
     return Json{{"bytes", base::to_hex(payload)}};
 }
