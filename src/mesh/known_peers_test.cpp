@@ -141,6 +141,9 @@ protected:
     PeerTable::Admission admit(const base::LinkAddress& address, bool is_known = false) {
         return table_.admit(now_.instant, {.address = address, .is_known = is_known});
     }
+    PeerTable::Admission admit_drawn(const base::LinkAddress& address) {
+        return table_.admit(now_.instant, {.address = address, .is_drawn = true});
+    }
 
     base::Now now_{base::Instant{1h}, {}};
     PeerTable table_{options()};
@@ -206,6 +209,24 @@ TEST_F(Admission, PeerKnownFromBefore_GoesBeforeOneThatShowedNothing) {
         table_.find(key_of(i).public_key())->peer.metrics.useful = 1;
     }
     EXPECT_FALSE(admit(at(1, 50, 50), true).admitted);
+}
+
+TEST_F(Admission, NewcomerDrawnByLot_TakesThePlaceOfWhoBroughtLeast_AfterAMinute) {
+    PeerEntry& useful = open(1, at(1, 1, 1));
+    useful.peer.metrics.useful = 5;
+    now_.instant += 1s;
+    PeerEntry& useless = open(2, at(2, 1, 2));
+    now_.instant += 1s;
+    PeerEntry& newest = open(3, at(3, 1, 3));
+    EXPECT_FALSE(admit_drawn(at(1, 50, 50)).admitted) << "each has its minute";
+    now_.instant += 59s;
+    EXPECT_EQ(admit_drawn(at(1, 50, 50)).evict, &useless) << "of equals the one here longest";
+    EXPECT_FALSE(admit(at(1, 50, 50)).admitted) << "without the lot nobody leaves";
+    useless.peer.metrics.useful = 1;
+    now_.instant += 1s;
+    EXPECT_EQ(admit_drawn(at(1, 50, 50)).evict, &newest);
+    newest.peer.metrics.useful = 6;
+    EXPECT_EQ(admit_drawn(at(1, 50, 50)).evict, &useless);
 }
 
 TEST_F(Admission, ReservedSlot_IsForThePrivilegedAlone) {

@@ -35,6 +35,7 @@ Mesh::Mesh(Options options, Self self, std::span<const wire::MessageRule> rules,
       handler_(handler),
       peers_(options_),
       flow_key_(secret_key(doors_.entropy)),
+      lottery_(flow_key_),
       flood_(options_.seen_objects_max, secret_key(doors_.entropy)) {
     MESH_ASSERT(check(options_).has_value());
     for (const wire::MessageRule& own : mesh_rules()) {

@@ -37,6 +37,7 @@
 #include "mesh/peer.h"
 #include "mesh/peer_table.h"
 #include "mesh/rules.h"
+#include "mesh/slot_lottery.h"
 #include "mesh/stats.h"
 #include "mesh/surroundings.h"
 #include "wire/frame_link.h"
@@ -285,6 +286,7 @@ private:
     std::optional<Handshake> handshake_;
     PeerTable peers_;
     crypto::ShortHashKey flow_key_;
+    SlotLottery lottery_;
     std::optional<FairBudget> work_;  ///< of all sessions together
     Flood flood_;
     std::optional<Surroundings> surroundings_;  ///< while started

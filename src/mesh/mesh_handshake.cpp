@@ -137,8 +137,13 @@ PeerEntry* Mesh::admit(base::Now now, const Endpoint& from, const crypto::Public
     if (holder != nullptr) disconnect(now, *holder, LossReason::replaced);
     if (known != nullptr && known->session) disconnect(now, *known, LossReason::replaced);
 
-    const auto admission = peers_.admit(now.instant, applicant(from, key));
-    if (!admission.admitted) return nullptr;
+    PeerTable::Applicant asking = applicant(from, key);
+    auto admission = peers_.admit(now.instant, asking);
+    if (!admission.admitted) {
+        asking.is_drawn = true;
+        admission = peers_.admit(now.instant, asking);
+        if (!admission.admitted || !lottery_.enter(now.instant, key)) return nullptr;
+    }
     if (admission.evict != nullptr) disconnect(now, *admission.evict, LossReason::crowded_out);
 
     PeerEntry& entry = peers_.add(now.instant, key, crypto::node_id(key));

@@ -115,7 +115,22 @@ PeerTable::Admission PeerTable::admit(base::Instant now, const Applicant& applic
         !replaceable[0]->known) {
         return {.admitted = true, .evict = replaceable[0]};
     }
-    return {};
+    if (!applicant.is_drawn) return {};
+    PeerEntry* const one = least_useful(now, replaceable);
+    return {.admitted = one != nullptr, .evict = one};
+}
+
+PeerEntry* PeerTable::least_useful(base::Instant now, std::span<PeerEntry* const> candidates) {
+    PeerEntry* found = nullptr;
+    // Of equals the one that has been here longest: each gets its time.
+    const auto rank = [](const PeerEntry* entry) {
+        return std::pair(entry->peer.metrics.useful, entry->session->opened);
+    };
+    for (PeerEntry* candidate : candidates) {
+        if (now - candidate->session->opened < safe_after) continue;
+        if (found == nullptr || rank(candidate) < rank(found)) found = candidate;
+    }
+    return found;
 }
 
 PeerEntry* PeerTable::in_crowd(std::span<PeerEntry* const> candidates,

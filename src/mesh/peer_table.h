@@ -5,8 +5,10 @@
 // and may take the least useful ordinary one. An ordinary newcomer may take the place of one of
 // several from a more crowded network or host, and one who was useful before our restart that of a
 // peer who has shown nothing. The more useful half of the ordinary slots is safe from other
-// ordinary peers once their sessions have lasted a minute. So neither a flood of identities nor one
-// of networks locks out the honest, and no two newcomers can take turns pushing each other out.
+// ordinary peers once their sessions have lasted a minute. Of the other half the one that has
+// brought least leaves for a newcomer who was drawn by lot, after a minute at the earliest. So
+// neither a flood of identities nor one of networks locks out the honest, and no two newcomers can
+// take turns pushing each other out.
 //
 // Limits: `peers_max` sessions, of which ordinary peers fill all but `peers_reserved`; four times
 //         as many peers in all, the longest silent without a session leaving first.
@@ -82,6 +84,7 @@ public:
         base::LinkAddress address;
         bool is_privileged = false;  ///< static or a validator
         bool is_known = false;       ///< useful before our restart
+        bool is_drawn = false;       ///< by lot (SlotLottery)
     };
     Admission admit(base::Instant now, const Applicant& applicant);
 
@@ -111,6 +114,7 @@ private:
     void flag_shared_id(const crypto::NodeId& id);
     /// Ordinary peers with a session, the least useful first.
     std::vector<PeerEntry*> ordinary_by_use();
+    static PeerEntry* least_useful(base::Instant now, std::span<PeerEntry* const> candidates);
     PeerEntry* in_crowd(std::span<PeerEntry* const> candidates,
                         std::span<PeerEntry* const> ordinary,
                         const base::LinkAddress& address) const;
