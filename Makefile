@@ -36,7 +36,7 @@ compile = cmake --build $(1) --parallel $(JOBS) $(if $(2),--target $(2)) >&2
 BARE := -DMESHCHAIN_TESTS=OFF -DMESHCHAIN_BENCH=OFF
 space := $(subst ,, )
 
-.PHONY: help build demo test test-long bench install fuzz lint format sanitize tsan clean
+.PHONY: help build demo test test-long sim-night bench install fuzz lint format sanitize tsan clean
 .DEFAULT_GOAL := help
 
 help:
@@ -44,6 +44,7 @@ help:
 	@echo 'make demo      five nodes that pay each other and survive killing one'
 	@echo 'make test      every test'
 	@echo 'make test-long the tests that scale, in full: hours'
+	@echo 'make sim-night fresh seeds of the simulated world until stopped'
 	@echo 'make bench     the benchmarks, one line a workload'
 	@echo 'make install   program, library and service under PREFIX, staged in DESTDIR'
 	@echo 'make fuzz      every fuzzer for FUZZ_SECONDS'
@@ -72,6 +73,9 @@ test-long:
 	@$(call configure,release,-DMESHCHAIN_TESTS=ON -DMESHCHAIN_BENCH=OFF)
 	@$(call compile,build)
 	@MESHCHAIN_LONG=1 $(call CTEST,14400,(^|/)($(subst $(space),|,$(SCALED)))[.]) --test-dir build
+
+sim-night: build
+	@tools/sim_night.sh build/meshchain $(JOBS)
 
 bench:
 	@$(INSTALL) build bench

@@ -335,6 +335,17 @@ TEST_F(Program, Sim_OfOneSeed_TellsOneStoryAndKeepsEveryRule) {
     EXPECT_EQ(run({"sim", "--seed", "3", "--json"}).output, first.output);
 }
 
+TEST_F(Program, Sim_OfManySeedsAtOnce_CountsThem) {
+    const Ended ended =
+        run({"sim", "--small", "--runs", "3", "--jobs", "2", "--sample", "3", "--json"});
+    ASSERT_EQ(ended.exit_code, 0) << ended.errors << ended.output;
+    const auto counts = host::parse_json(ended.output, "output");
+    ASSERT_TRUE(counts) << ended.output;
+    EXPECT_EQ(counts->at("runs").get<int>(), 3);
+    EXPECT_EQ(counts->at("twice").get<int>(), 1);
+    EXPECT_EQ(counts->at("failed").get<int>(), 0);
+}
+
 TEST_F(Program, Sim_OfAnUnknownScenario_NamesThoseThereAre) {
     const Ended ended = run({"sim", "--scenario", "nowhere", "--json"});
     EXPECT_EQ(ended.exit_code, 1);

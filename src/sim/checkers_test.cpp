@@ -5,7 +5,9 @@
 #include "chain/tables.h"
 #include "ledger/test_payments.h"
 #include "sim/final_history.h"
+#include "sim/play.h"
 #include "sim/signature_watch.h"
+#include "sim/tampers.h"
 #include "sim/village.h"
 #include "wire/frame.h"
 
@@ -143,6 +145,226 @@ TEST_F(FinalHistoryTest, TwoHistories_AreFound) {
     }
     ASSERT_FALSE(findings.empty());
     EXPECT_EQ(findings.kept()[0].rule, "final-prefix");
+}
+
+/// A village of one validator with a payment that is FINAL.
+class OneVillage {
+public:
+    explicit OneVillage(std::size_t lights = 0) : village(scenario(lights), 1) {
+        for (std::size_t i = 0; i < village.nodes(); ++i) {
+            MESH_ASSERT(village.world().switch_on(i).has_value());
+        }
+        village.world().run_until(village.genesis_time() + std::chrono::seconds(3));
+        MESH_ASSERT(node()
+                        .pay(now(), village.node(0).credentials().payee(), {3}, std::nullopt)
+                        .has_value());
+        village.world().wake(0);
+        village.world().run_until(village.world().now() + std::chrono::seconds(6));
+        MESH_ASSERT(node().status(now()).final_height.value > 0);
+    }
+    node::Node& node() { return village.node(0).node(); }
+    base::Now now() { return village.world().time_of(0); }
+
+    Village village;
+
+private:
+    static Scenario scenario(std::size_t lights) {
+        Scenario one;
+        one.stakes = {100};
+        one.lights = lights;
+        one.disk = DiskKind::memory;
+        return one;
+    }
+};
+
+std::set<std::string> rules_of(const Findings& findings) {
+    std::set<std::string> rules;
+    for (const Finding& finding : findings.kept()) rules.insert(finding.rule);
+    return rules;
+}
+using Rules = std::set<std::string>;
+
+TEST_F(FinalHistoryTest, WhoTakesFinalBack_IsFound) {
+    OneVillage one;
+    Findings findings;
+    FinalHistory history(one.village.genesis(), 1, findings);
+    history.look(0, one.node(), one.now());
+    history.look_again(0, one.node(), one.now());
+    EXPECT_TRUE(findings.empty());
+    // Another disk, of which nobody was told.
+    one.village.world().crash(0);
+    one.village.node(0).wipe();
+    ASSERT_TRUE(one.village.world().switch_on(0).has_value());
+    history.look(0, one.node(), one.now());
+    EXPECT_EQ(rules_of(findings), Rules{"final-stays"});
+}
+
+TEST_F(FinalHistoryTest, WhoCannotShowAFinalBlock_IsFound_AlsoOnceAnotherShowedIt) {
+    OneVillage one;
+    Findings findings;
+    FinalHistory history(one.village.genesis(), 2, findings);
+    history.look(0, one.node(), one.now());
+    ASSERT_GT(history.height(), 0U);
+    kv::Store& store = one.village.node(0).store();
+    std::vector<base::Buffer> keys;
+    ASSERT_TRUE(store
+                    .scan({.table = chain::tables::heights},
+                          [&](base::Bytes key, base::Bytes) {
+                              keys.push_back(base::to_buffer(key));
+                              return true;
+                          })
+                    .has_value());
+    kv::Batch batch;
+    for (const base::Buffer& key : keys) batch.erase(chain::tables::heights, key);
+    ASSERT_TRUE(store.commit(batch).has_value());
+    EXPECT_TRUE(findings.empty());
+    history.look(1, one.node(), one.now());
+    EXPECT_EQ(rules_of(findings), Rules{"final-known"});
+}
+
+TEST_F(FinalHistoryTest, ACoinSpentTwice_IsFound) {
+    const ledger::Genesis genesis = ledger::test::genesis_with(1, 1, 1000, 4);
+    const auto coins = ledger::genesis_coins(genesis);
+    Findings findings;
+    FinalHistory history(genesis, 1, findings);
+    wire::Transaction transaction;
+    transaction.body.inputs = {{coins[0].outpoint, coins[0].output.amount}};
+    transaction.body.outputs = {coins[0].output};
+    wire::Txid txid;
+    history.apply(txid, transaction);
+    EXPECT_TRUE(findings.empty());
+    txid.hash.bytes[0] = std::byte{1};
+    history.apply(txid, transaction);
+    EXPECT_EQ(rules_of(findings), (Rules{"spent-once", "supply"}));
+}
+
+TEST_F(FinalHistoryTest, AProofOfAnotherBlock_IsFound_WhoeverCameFirst) {
+    for (const bool is_light_first : {false, true}) {
+        OneVillage one;
+        Findings findings;
+        FinalHistory history(one.village.genesis(), 2, findings);
+        if (!is_light_first) history.look(0, one.node(), one.now());
+        history.look_at_proof(1, 1, wire::Hash{});
+        if (is_light_first) history.look(0, one.node(), one.now());
+        EXPECT_EQ(rules_of(findings), Rules{"final-prefix"});
+    }
+}
+
+TEST_F(FinalHistoryTest, ALightNodeThatAgrees_IsFine) {
+    OneVillage one(1);
+    Findings findings;
+    FinalHistory history(one.village.genesis(), 2, findings);
+    one.village.world().run_until(one.village.world().now() + std::chrono::seconds(60));
+    const auto& light = one.village.node(1).node();
+    EXPECT_GT(light.status(one.village.world().time_of(1)).final_height.value, 0U);
+    history.look(1, light, one.village.world().time_of(1));
+    history.look(0, one.node(), one.now());
+    EXPECT_TRUE(findings.empty());
+}
+
+TEST(PaymentBookTest, WhatALostDiskExcuses_IsWhatSpendsItsCoins_AndNothingElse) {
+    const ledger::Genesis genesis = ledger::test::genesis_with(1, 1, 1000, 4);
+    Findings findings;
+    const FinalHistory history(genesis, 1, findings);
+    const auto id = [](std::uint8_t number) {
+        wire::Txid txid;
+        txid.hash.bytes[0] = std::byte{number};
+        return txid;
+    };
+    const auto coin = [&](std::uint8_t of) { return wire::Input{{id(of), 0}, {5}}; };
+    PaymentBook book;
+    book.note(0, id(1), {coin(100)}, World::start);
+    book.excuse(0);
+    book.note(0, id(2), {coin(100)}, World::start);  // it did not know that the coin is spent
+    book.note(0, id(3), {coin(2)}, World::start);    // spends what that one would have paid
+    EXPECT_TRUE(book.is_settled(history));
+    book.note(0, id(4), {coin(101)}, World::start);
+    book.note(1, id(5), {coin(102)}, World::start);
+    EXPECT_FALSE(book.is_settled(history));
+    book.complain(history, findings);
+    EXPECT_EQ(rules_of(findings), Rules{"payment-forgotten"});
+    EXPECT_EQ(findings.count(), 2U);
+}
+
+TEST(MemoryCheck, WhatIsOverItsLimit_IsFound) {
+    Findings findings;
+    std::vector<node::MemoryLimit> limits(2);
+    limits[0].count_max = 3;
+    limits[0].count = 3;
+    check_memory(0, limits, findings);
+    EXPECT_TRUE(findings.empty());
+    limits[0].count = 4;
+    check_memory(0, limits, findings);
+    EXPECT_EQ(rules_of(findings), Rules{"memory"});
+}
+
+Rules rules_of(const Report& report) {
+    Rules rules;
+    for (const Finding& finding : report.findings) rules.insert(finding.rule);
+    return rules;
+}
+
+TEST(PlayChecks, NodesThatDoNotFinaliseAgain_AreFound_WithTheirPayments) {
+    const auto scenario =
+        parse_scenario("validators 2\ndisk memory\nhostile 15s\npayments 3s\nconverge 10s\n");
+    ASSERT_TRUE(scenario.has_value());
+    Play play(*scenario, {});
+    using enum wire::MessageType;
+    play.village().world().machine(1).port().tamper =
+        std::make_unique<MuteTamper>(std::set{block, block_ack, vote_request}, std::nullopt);
+    EXPECT_EQ(rules_of(play.run()), (Rules{"converge", "payment-forgotten"}));
+}
+
+TEST(PlayChecks, AMachineThatDoesNotStart_IsFound) {
+    const auto scenario = parse_scenario("validators 1\nhostile 2s\npayments 0s\n");
+    ASSERT_TRUE(scenario.has_value());
+    Play play(*scenario, {.seed = 2});
+    OneVillage another;  // of another chain, whose disk this machine is given
+    another.village.world().crash(0);
+    play.village().node(0).disk() = another.village.node(0).disk();
+    // On an empty disk the key waits, as a restored one does, and nobody else is there.
+    EXPECT_TRUE(rules_of(play.run()).contains("no-start"));
+}
+
+TEST(PlayChecks, AMachineWhoseDiskIsFull_StartsOnceThereIsRoom) {
+    const auto scenario = parse_scenario(
+        "validators 4\nhostile 20s\npayments 3s\nat 10s full 1\nat 12s crash 1\nat 13s start 1\n");
+    ASSERT_TRUE(scenario.has_value());
+    const Report report = Play(*scenario, {}).run();
+    EXPECT_TRUE(report.all_right()) << to_text(report);
+}
+
+TEST(PlayChecks, ABrokenPromiseOfTheScenario_IsFound) {
+    const std::string village = "validators 1\ndisk memory\nhostile 40s\n";
+    const auto rules = [&](const std::string& lines) {
+        return rules_of(Play(parse_scenario(village + lines).value(), {}).run());
+    };
+    EXPECT_EQ(rules("payments 0s\nat 30s expect-final 20s\n"), Rules{"promise"});
+    EXPECT_EQ(rules("payments 2s\nat 30s expect-still 20s\n"), Rules{"promise"});
+    EXPECT_EQ(rules("payments 2s\nat 30s expect-final 20s\n"), Rules{});
+    EXPECT_EQ(rules("payments 0s\nat 30s expect-still 20s\n"), Rules{});
+}
+
+TEST(Port, WithoutPower_SendsNothing_AlsoInTheMiddleOfAStep) {
+    Port port(0);
+    int sent = 0;
+    port.post = [&](const Posting&) { ++sent; };
+    bool has_power = true;
+    port.has_power = [&] { return has_power; };
+    EXPECT_TRUE(port.send(std::nullopt, base::as_bytes("with")).has_value());
+    has_power = false;
+    EXPECT_FALSE(port.send(std::nullopt, base::as_bytes("without")).has_value());
+    EXPECT_EQ(sent, 1);
+}
+
+TEST(VillageSides, AttackersStandOnASide_TwinsApart) {
+    Scenario scenario;
+    scenario.stakes = {100, 100, 100, 100};
+    scenario.attackers = {{Attacker::Kind::twins, 3}, {Attacker::Kind::spam, 0}};
+    const Village village(scenario, 1);
+    const auto sides = village.with_attackers({{0, 1}, {2, 3}});
+    EXPECT_TRUE(sides[0].contains(4)) << "the second place of validator 3";
+    EXPECT_TRUE(sides[0].contains(5) || sides[1].contains(5));
 }
 
 }  // namespace

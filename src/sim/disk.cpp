@@ -23,6 +23,7 @@ Disk::Disk(DiskKind kind, std::uint32_t flash_kb) : kind_(kind), flash_kb_(flash
 
 void Disk::wipe() {
     steps_told_ = 0;
+    is_full_ = false;
     if (kind_ == DiskKind::memory) {
         memory_ = std::make_shared<kv::MemoryMedium>();
         return;
@@ -61,6 +62,7 @@ void Disk::rot(base::Random& random, std::size_t bits) {
 }
 
 void Disk::set_full(bool is_full) {
+    is_full_ = is_full;
     if (flash_) flash_->set_full(is_full);
 }
 

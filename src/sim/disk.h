@@ -38,6 +38,7 @@ public:
     /// Nothing is open. As many bits turn over, anywhere.
     void rot(base::Random& random, std::size_t bits);
     void set_full(bool is_full);
+    bool is_full() const { return is_full_; }
     /// Every write, erasure and sync takes so long.
     void set_slow(base::Duration each) { each_ = each; }
     /// An empty disk in its place.
@@ -53,6 +54,7 @@ private:
     std::shared_ptr<kv::MemoryFlash> flash_;
     std::shared_ptr<kv::MemoryMedium> memory_;
     base::Duration each_{};
+    bool is_full_ = false;
     std::uint64_t steps_told_ = 0;
 };
 

@@ -21,13 +21,31 @@ void FinalHistory::complain(std::size_t machine, std::string rule, std::string t
 }
 
 void FinalHistory::look(std::size_t machine, const node::Node& node, base::Now now) {
-    const std::uint32_t final = node.status(now).final_height.value;
+    const node::StatusView status = node.status(now);
+    const std::uint32_t final = status.final_height.value;
     if (final < seen_[machine]) {
         complain(machine, "final-stays",
                  "said that height " + std::to_string(seen_[machine]) + " is FINAL, and now " +
                      std::to_string(final));
     }
-    while (seen_[machine] < final) look_at_block(machine, node, ++seen_[machine]);
+    if (status.role == wire::Role::light) {
+        if (seen_[machine] < final) look_at_proof(machine, final, status.final_block);
+        seen_[machine] = std::max(seen_[machine], final);
+        return;
+    }
+    while (seen_[machine] < final) {
+        look_at_block(machine, node, ++seen_[machine], status.history_start.value);
+    }
+}
+
+void FinalHistory::look_at_proof(std::size_t machine, std::uint32_t height,
+                                 const wire::Hash& block) {
+    if (height > blocks_.size()) {
+        proofs_[{height, machine}] = block;
+    } else if (height > 0 && blocks_[height - 1] != block) {
+        complain(machine, "final-prefix",
+                 "has a proof that another block is FINAL at height " + std::to_string(height));
+    }
 }
 
 void FinalHistory::look_again(std::size_t machine, const node::Node& node, base::Now now) {
@@ -43,11 +61,12 @@ void FinalHistory::look_again(std::size_t machine, const node::Node& node, base:
     }
 }
 
-void FinalHistory::look_at_block(std::size_t machine, const node::Node& node,
-                                 std::uint32_t height) {
+void FinalHistory::look_at_block(std::size_t machine, const node::Node& node, std::uint32_t height,
+                                 std::uint32_t history_start) {
     const auto block = node.block(wire::Height{height});
     if (!block) {
-        if (block.error().code == base::Errc::not_found && height <= blocks_.size()) return;
+        // Pruned, or never fetched: it says so, and somebody has shown the block before.
+        if (height <= history_start && height <= blocks_.size()) return;
         complain(machine, "final-known",
                  "has no block at its FINAL height " + std::to_string(height) + ": " +
                      base::sentence(block.error()));
@@ -69,6 +88,11 @@ void FinalHistory::append(std::size_t machine, const node::Node& node,
                      " is no child of the one before");
     }
     blocks_.push_back(block.hash);
+    while (!proofs_.empty() && proofs_.begin()->first.first <= blocks_.size()) {
+        const auto [height, light] = proofs_.begin()->first;
+        look_at_proof(light, height, proofs_.begin()->second);
+        proofs_.erase(proofs_.begin());
+    }
     for (const wire::Txid& txid : block.transactions) {
         const auto view = node.transaction(txid);
         if (!view || !view->transaction) {

@@ -32,7 +32,8 @@ std::optional<std::size_t> index_of(const base::LinkAddress& address) {
 
 std::expected<void, base::Error> Port::send(const std::optional<base::LinkAddress>& to,
                                             base::Bytes datagram) {
-    if (is_dead) return base::failure(base::Errc::io, "the link is down", "sim port");
+    if (is_dead || !has_power())
+        return base::failure(base::Errc::io, "the link is down", "sim port");
     base::Duration held{};
     if (tamper) {
         const auto fate = tamper->lets_out(to, datagram);

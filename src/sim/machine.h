@@ -66,7 +66,9 @@ public:
 
     std::function<void(const Posting&)> post;
     std::unique_ptr<Tamper> tamper;
-    bool is_dead = false;  ///< there is no power: nothing leaves any more
+    bool is_dead = false;  ///< it is off: nothing leaves
+    /// Asked at each datagram: power may go in the middle of a step.
+    std::function<bool()> has_power = [] { return true; };
 
 private:
     base::LinkAddress address_;

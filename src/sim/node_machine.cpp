@@ -32,6 +32,7 @@ NodeMachine::NodeMachine(std::size_t index, Clock clock, const Credentials& cred
       random_(random),
       disk_(options_.disk, options_.flash_kb),
       entropy_(random.stream("entropy")) {
+    port().has_power = [this] { return disk_.has_power(); };
     const auto store = disk_.open(node::node_tables);
     MESH_ASSERT(store.has_value());
     const auto recorded =
@@ -87,11 +88,7 @@ void NodeMachine::crash() {
     port().clear();
 }
 
-void NodeMachine::step(base::Now now) {
-    node_->step(now);
-    // Without power nothing is sent: what the node did after the cut happened nowhere.
-    if (!disk_.has_power()) port().is_dead = true;
-}
+void NodeMachine::step(base::Now now) { node_->step(now); }
 
 void NodeMachine::wipe() {
     MESH_ASSERT(!is_on());

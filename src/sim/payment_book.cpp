@@ -6,19 +6,6 @@
 #include "sim/final_history.h"
 
 namespace meshchain::sim {
-namespace {
-
-/// A node that lost its disk does not know the payments it had under way: later ones may spend
-/// their coins again.
-std::set<std::size_t> forgetful(const std::vector<PaymentBook::Entry>& entries) {
-    std::set<std::size_t> payers;
-    for (const PaymentBook::Entry& entry : entries) {
-        if (entry.is_excused) payers.insert(entry.payer);
-    }
-    return payers;
-}
-
-}  // namespace
 
 void PaymentBook::look(std::size_t payer, const node::Node& node, base::Instant now) {
     std::erase_if(open_, [&](std::size_t index) {
@@ -41,19 +28,38 @@ void PaymentBook::excuse(std::size_t payer) {
     }
 }
 
+std::vector<const PaymentBook::Entry*> PaymentBook::forgotten(const FinalHistory& history) const {
+    std::set<wire::Outpoint> contested;
+    for (const Entry& entry : entries_) {
+        if (!entry.is_excused) continue;
+        for (const wire::Input& input : entry.inputs) contested.insert(input.outpoint);
+    }
+    std::set<wire::Txid> lost;
+    std::vector<const Entry*> missing;
+    // A payment comes after those whose outputs it spends.
+    for (const Entry& entry : entries_) {
+        if (history.contains(entry.txid)) continue;
+        const bool has_excuse =
+            entry.is_excused || std::ranges::any_of(entry.inputs, [&](const wire::Input& input) {
+                return contested.contains(input.outpoint) || lost.contains(input.outpoint.txid);
+            });
+        if (has_excuse) {
+            lost.insert(entry.txid);
+        } else {
+            missing.push_back(&entry);
+        }
+    }
+    return missing;
+}
+
 bool PaymentBook::is_settled(const FinalHistory& history) const {
-    const auto excused = forgetful(entries_);
-    return std::ranges::all_of(entries_, [&](const Entry& entry) {
-        return excused.contains(entry.payer) || history.contains(entry.txid);
-    });
+    return forgotten(history).empty();
 }
 
 void PaymentBook::complain(const FinalHistory& history, Findings& findings) const {
-    const auto excused = forgetful(entries_);
-    for (const Entry& entry : entries_) {
-        if (excused.contains(entry.payer) || history.contains(entry.txid)) continue;
-        findings.add("payment-forgotten", "payment " + crypto::to_hex(entry.txid.hash) +
-                                              " of machine " + std::to_string(entry.payer) +
+    for (const Entry* entry : forgotten(history)) {
+        findings.add("payment-forgotten", "payment " + crypto::to_hex(entry->txid.hash) +
+                                              " of machine " + std::to_string(entry->payer) +
                                               " was taken and is not FINAL");
     }
 }

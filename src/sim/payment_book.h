@@ -19,18 +19,23 @@ public:
         wire::Txid txid;
         std::size_t payer = 0;
         base::Instant sent;
+        std::vector<wire::Input> inputs = {};
         bool is_excused = false;  ///< its node lost its disk, and what it had not passed on
         std::optional<base::Duration> to_live{};
         std::optional<base::Duration> to_final{};
     };
 
-    void note(std::size_t payer, const wire::Txid& txid, base::Instant now) {
+    void note(std::size_t payer, const wire::Txid& txid, std::vector<wire::Input> inputs,
+              base::Instant now) {
         open_.push_back(entries_.size());
-        entries_.push_back({txid, payer, now});
+        entries_.push_back({txid, payer, now, std::move(inputs)});
     }
     void note_refusal() { ++refused_; }
     /// Looks at those that are not final yet, as `node` of this payer sees them.
     void look(std::size_t payer, const node::Node& node, base::Instant now);
+    /// Its disk is gone. What it had not passed on is forgotten with good reason, and it does not
+    /// know that those coins are spent: whatever spends them again, or an output of what is lost,
+    /// may be lost too. Nothing else is.
     void excuse(std::size_t payer);
     /// Whether all are in the history, but for those excused.
     bool is_settled(const FinalHistory& history) const;
@@ -41,6 +46,9 @@ public:
     std::size_t final_count() const { return entries_.size() - open_.size(); }
 
 private:
+    /// Those that are not in the history, and have no excuse.
+    std::vector<const Entry*> forgotten(const FinalHistory& history) const;
+
     std::vector<Entry> entries_;
     std::vector<std::size_t> open_;  ///< not seen to be final
     std::size_t refused_ = 0;

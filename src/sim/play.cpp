@@ -26,6 +26,21 @@ Play::Play(const Scenario& scenario, Options options)
     report_.machines = village_.world().size();
 }
 
+void check_memory(std::size_t machine, std::span<const node::MemoryLimit> limits,
+                  Findings& findings) {
+    for (const node::MemoryLimit& limit : limits) {
+        if (!limit.count || *limit.count <= limit.count_max) continue;
+        findings.add("memory", "machine " + std::to_string(machine) + " has " +
+                                   std::to_string(*limit.count) + " " + std::string(limit.what) +
+                                   " in " + std::string(limit.module));
+    }
+}
+
+bool Play::is_judged_light(std::size_t index) const {
+    return index < village_.nodes() && village_.is_honest(index) && !village_.keeps_chain(index) &&
+           village_.is_on(index);
+}
+
 bool Play::is_judged(std::size_t index) const {
     return index < village_.nodes() && village_.is_honest(index) && village_.keeps_chain(index) &&
            village_.is_on(index);
@@ -76,18 +91,14 @@ void Play::prepare() {
 void Play::look() {
     findings_.set_time(since_start());
     const bool looks_at_memory = since_start() % (10 * second) < second;
+    const std::size_t height = history_.height();
     for (std::size_t i = 0; i < village_.nodes(); ++i) {
-        if (!is_judged(i)) continue;
+        if (!is_judged(i) && !is_judged_light(i)) continue;
         const node::Node& node = village_.node(i).node();
         history_.look(i, node, village_.world().time_of(i));
-        if (!looks_at_memory) continue;
-        for (const node::MemoryLimit& limit : node.memory()) {
-            if (!limit.count || *limit.count <= limit.count_max) continue;
-            findings_.add("memory",
-                          "machine " + std::to_string(i) + " has " + std::to_string(*limit.count) +
-                              " " + std::string(limit.what) + " in " + std::string(limit.module));
-        }
+        if (looks_at_memory) check_memory(i, node.memory(), findings_);
     }
+    if (history_.height() > height) grown_at_ = village_.world().now();
 }
 
 void Play::keep_moment() {
@@ -158,8 +169,12 @@ bool Play::agree() {
     const wire::Hash* tip = nullptr;
     wire::Hash first;
     for (std::size_t i = 0; i < village_.nodes(); ++i) {
-        if (!is_judged(i)) continue;
+        const bool is_light = is_judged_light(i);
+        if (!is_judged(i) && !is_light) continue;
         const auto status = village_.node(i).node().status(village_.world().time_of(i));
+        // Machines that keep the chain come before those that do not.
+        if (is_light && status.final_block != first) return false;
+        if (is_light) continue;
         if (status.tip != status.final_block) return false;
         if (tip == nullptr) first = status.tip;
         if (status.tip != first) return false;

@@ -11,7 +11,8 @@
 //   converge           after the hostile phase honest nodes agree and finalise again, in time
 //   payment-forgotten  a payment that was taken is FINAL in the end
 //   memory             no table or queue is over its limit
-//   no-start           a machine with a sound disk starts
+//   no-start           a machine with a sound disk starts, once that has room
+//   promise            what the scenario itself expects (expect-final, expect-still)
 //
 // While a third of the stake or more breaks the rules, only what no stake can break is asked for:
 // that of conflicting FINAL blocks one can be seen is not.
@@ -32,6 +33,10 @@ struct PlayProgress {
     std::size_t payments = 0;
     std::size_t payments_final = 0;
 };
+
+/// Complains about what is over its limit.
+void check_memory(std::size_t machine, std::span<const node::MemoryLimit> limits,
+                  Findings& findings);
 
 class Play {
 public:
@@ -59,7 +64,10 @@ private:
     bool pass_second(base::Instant end, bool is_healing);
     void look();
     void keep_moment();
+    /// On, honest, and with a chain of its own.
     bool is_judged(std::size_t index) const;
+    /// On, honest, and with proofs of FINAL alone.
+    bool is_judged_light(std::size_t index) const;
     bool agree();
     bool is_final_everywhere(const wire::Txid& txid);
     void judge_end();
@@ -71,6 +79,7 @@ private:
     // play_steps.cpp
     void perform(const Step& step);
     void perform_on(const Step& step, std::size_t machine);
+    void check_promise(const Step& step);
     void switch_on(std::size_t index);
     void replace_disk(std::size_t index);
     void pay_somebody();
@@ -92,6 +101,7 @@ private:
     base::Duration pay_every_{};
     std::uint64_t payment_plan_ = 0;  ///< an older one does not go on
     base::Instant healing_since_{};
+    base::Instant grown_at_{};  ///< when a block of the history was seen to be FINAL first
 };
 
 }  // namespace meshchain::sim

@@ -17,17 +17,29 @@ void Play::perform(const Step& step) {
     Network& network = village_.world().network();
     findings_.set_time(since_start());
     switch (step.verb) {
-        case Step::Verb::partition: return network.partition(step.sides);
+        case Step::Verb::partition: return network.partition(village_.with_attackers(step.sides));
         case Step::Verb::cut: return network.cut(step.machines[0], step.machines[1]);
         case Step::Verb::heal: return network.heal();
         case Step::Verb::network: return network.set_quality(*quality_of(step.word));
         case Step::Verb::payments: return schedule_payments(step.time);
+        case Step::Verb::expect_final:
+        case Step::Verb::expect_still: return check_promise(step);
         case Step::Verb::pay:
             if (village_.is_on(step.machines[0])) pay(step.machines[0], step.machines[1]);
             return;
         default:
             for (const std::size_t machine : step.machines) perform_on(step, machine);
     }
+}
+
+void Play::check_promise(const Step& step) {
+    look();  // what became FINAL since the last second
+    const base::Duration still = village_.world().now() - grown_at_;
+    const bool has_grown = history_.height() > 0 && still < step.time;
+    if (has_grown == (step.verb == Step::Verb::expect_final)) return;
+    findings_.add("promise", has_grown ? "a block became FINAL " + duration_text(still) +
+                                             " ago, and none should in " + duration_text(step.time)
+                                       : "no block became FINAL in " + duration_text(step.time));
 }
 
 void Play::perform_on(const Step& step, std::size_t index) {
@@ -63,6 +75,8 @@ void Play::switch_on(std::size_t index) {
     if (world.machine(index).is_on()) return;
     const auto started = world.switch_on(index);
     if (started || index >= village_.nodes()) return;
+    // It says that there is no room, and waits until there is.
+    if (started.error().code == base::Errc::full && village_.node(index).disk().is_full()) return;
     // A disk that is damaged is replaced; one that is not must do.
     if (started.error().code != base::Errc::corrupt) {
         findings_.add("no-start",
@@ -93,7 +107,12 @@ std::optional<wire::Txid> Play::pay(std::size_t from, std::size_t to) {
         book_.note_refusal();
         return std::nullopt;
     }
-    if (village_.is_honest(from)) book_.note(from, paid->txid, world.now());
+    if (village_.is_honest(from)) {
+        const auto view = village_.node(from).node().transaction(paid->txid);
+        std::vector<wire::Input> inputs;
+        if (view && view->transaction) inputs = view->transaction->body.inputs;
+        book_.note(from, paid->txid, std::move(inputs), world.now());
+    }
     return paid->txid;
 }
 

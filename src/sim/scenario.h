@@ -24,23 +24,25 @@ inline constexpr std::size_t scenario_bytes_max = 64 * 1024;
 /// Something that happens at a time after the start, to the machines it names.
 struct Step {
     enum class Verb : std::uint8_t {
-        partition,  ///< `sides` hear themselves only
-        cut,        ///< machines[0] is not heard by machines[1] any more
-        heal,       ///< no partition, no cut
-        network,    ///< the quality called `word`
-        crash,      ///< off, in the middle of whatever it does
-        start,      ///< on again
-        wipe,       ///< off, and an empty disk in place of the old one
-        power_cut,  ///< off at the disk's write after `number` more
-        rot,        ///< `number` bits of the disk turn over, then off
-        full,       ///< the disk has no room any more
-        room,       ///< it has again
-        slow,       ///< every write to the disk takes `time`
-        clock,      ///< somebody sets the clock forward by `number` milliseconds
-        drift,      ///< its quartz gains `number` millionths
-        ntp,        ///< its system says that the clock is kept, though it may be wrong
-        pay,        ///< machines[0] pays machines[1]
-        payments,   ///< from now on somebody pays somebody every `time`; zero: nobody does
+        partition,     ///< `sides` hear themselves only
+        cut,           ///< machines[0] is not heard by machines[1] any more
+        heal,          ///< no partition, no cut
+        network,       ///< the quality called `word`
+        crash,         ///< off, in the middle of whatever it does
+        start,         ///< on again
+        wipe,          ///< off, and an empty disk in place of the old one
+        power_cut,     ///< off at the disk's write after `number` more
+        rot,           ///< `number` bits of the disk turn over, then off
+        full,          ///< the disk has no room any more
+        room,          ///< it has again
+        slow,          ///< every write to the disk takes `time`
+        clock,         ///< somebody sets the clock forward by `number` milliseconds
+        drift,         ///< its quartz gains `number` millionths
+        ntp,           ///< its system says that the clock is kept, though it may be wrong
+        pay,           ///< machines[0] pays machines[1]
+        payments,      ///< from now on somebody pays somebody every `time`; zero: nobody does
+        expect_final,  ///< a block became FINAL within the last `time`, or the run has failed
+        expect_still,  ///< none did
     };
     base::Duration at{};
     Verb verb{};

@@ -44,6 +44,8 @@ inline constexpr std::array verbs{
     VerbWord{Step::Verb::ntp, "ntp", Operands::machines},
     VerbWord{Step::Verb::pay, "pay", Operands::pair},
     VerbWord{Step::Verb::payments, "payments", Operands::time},
+    VerbWord{Step::Verb::expect_final, "expect-final", Operands::time},
+    VerbWord{Step::Verb::expect_still, "expect-still", Operands::time},
 };
 
 struct AttackerWord {

@@ -17,6 +17,13 @@ struct SwarmLimits {
     base::Duration hostile_max = std::chrono::seconds(120);
 };
 
+/// So small, and for so short a time, that hundreds are played while somebody waits; every kind of
+/// fault and of attacker is among them.
+inline constexpr SwarmLimits small_villages{.validators_max = 5,
+                                            .relays_max = 1,
+                                            .hostile_min = std::chrono::seconds(25),
+                                            .hostile_max = std::chrono::seconds(40)};
+
 /// Passes check().
 Scenario draw_scenario(std::uint64_t seed, const SwarmLimits& limits = {});
 

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/assert.h"
+#include "sim/machine_log.h"
 #include "sim/stranger.h"
 #include "sim/tampers.h"
 
@@ -90,6 +91,9 @@ void Village::make_genesis(std::uint64_t seed) {
 }
 
 void Village::add_node(std::size_t index, std::size_t person, base::LogSink* log) {
+    if (log != nullptr) {
+        log = logs_.emplace_back(std::make_unique<MachineLog>(*log, *world_, index)).get();
+    }
     NodeMachine::Options options{.disk = scenario_.disk,
                                  .undo_blocks = scenario_.undo_blocks,
                                  .name = "node " + std::to_string(index),
@@ -128,6 +132,7 @@ void Village::turn(const Attacker& attacker) {
         return;
     }
     const std::size_t second = world_->size();
+    first_places_[second] = attacker.machine;
     add_node(second, attacker.machine, nullptr);
     honest_[second] = false;
     std::array<std::set<std::size_t>, 2> audiences;
@@ -168,6 +173,22 @@ void Village::set_links() {
         for (std::size_t j = 0; j < count; ++j) links.emplace_back(i, j);
     }
     world_->network().set_links(links);
+}
+
+std::vector<std::set<std::size_t>> Village::with_attackers(
+    std::vector<std::set<std::size_t>> sides) const {
+    const std::size_t count = sides.size();
+    for (std::size_t i = nodes(); i < world_->size() && count > 0; ++i) {
+        const auto first = first_places_.find(i);
+        std::size_t side = i % count;
+        if (first != first_places_.end()) {
+            const auto found = std::ranges::find_if(
+                sides, [&](const auto& one) { return one.contains(first->second); });
+            side = static_cast<std::size_t>(found - sides.begin() + 1) % count;
+        }
+        sides[side].insert(i);
+    }
+    return sides;
 }
 
 NodeMachine& Village::node(std::size_t index) {

@@ -4,6 +4,8 @@
 //
 // Ownership: the scenario is copied; the world is the village's.
 
+#include <map>
+
 #include "base/log.h"
 #include "sim/node_machine.h"
 #include "sim/scenario.h"
@@ -29,7 +31,11 @@ public:
         return index < scenario_.stakes.size() + scenario_.relays;
     }
     std::set<crypto::PublicKey> dishonest_keys() const;
-    /// Percent of stake that keeps to the rules.
+    /// These sides, and each attacker's own machine on one of them: the second place of twins not
+    /// where the first is, strangers in turn.
+    std::vector<std::set<std::size_t>> with_attackers(
+        std::vector<std::set<std::size_t>> sides) const;
+    /// Whether those who keep to the rules hold more than two thirds of the stake.
     bool can_honest_finalise() const;
 
     base::Instant genesis_time() const { return World::start + std::chrono::seconds(2); }
@@ -46,6 +52,8 @@ private:
     ledger::Genesis genesis_;
     base::Random random_;
     std::vector<bool> honest_;
+    std::map<std::size_t, std::size_t> first_places_;  ///< of twins, by their second
+    std::vector<std::unique_ptr<base::LogSink>> logs_;
     std::unique_ptr<World> world_;
 };
 

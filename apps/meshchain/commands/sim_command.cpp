@@ -1,10 +1,14 @@
 // sim: whole nodes in a simulated world, under everything a seed can think of.
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
+#include <map>
+#include <mutex>
+#include <thread>
 
 #include "host/file.h"
 #include "host/json_document.h"
@@ -28,6 +32,9 @@ struct SimOptions {
     std::string scenario;
     std::string preset;
     std::string page;
+    std::uint64_t jobs = 1;
+    std::uint64_t sample = 0;
+    bool small = false;
     bool show = false;
     bool list = false;
     bool twice = false;
@@ -137,7 +144,8 @@ std::expected<sim::Scenario, base::Error> choose(const SimOptions& options, std:
         scenario.relays = *options.nodes - validators;
         if (*options.nodes > 20) scenario.disk = sim::DiskKind::memory;
     } else {
-        scenario = sim::draw_scenario(seed);
+        scenario =
+            sim::draw_scenario(seed, options.small ? sim::small_villages : sim::SwarmLimits{});
     }
     if (options.hours) scenario.hostile = std::chrono::hours(*options.hours);
     if (!options.preset.empty()) scenario.network = options.preset;
@@ -198,6 +206,7 @@ std::string replay(const SimOptions& options, std::uint64_t seed) {
     if (options.nodes) text += " --nodes " + std::to_string(*options.nodes);
     if (options.hours) text += " --hours " + std::to_string(*options.hours);
     if (!options.preset.empty()) text += " --preset " + options.preset;
+    if (options.small) text += " --small";
     if (options.twice) text += " --twice";
     return text;
 }
@@ -213,37 +222,108 @@ Output listed() {
     return output(std::move(json), table(rows));
 }
 
+/// Many seeds by several threads: each plays a world of its own, so what they find depends on
+/// nothing but the seeds.
+class Runs {
+public:
+    Runs(const Context& context, const SimOptions& options)
+        : context_(context), options_(options), progress_(context.json || options.jobs == 1) {}
+
+    std::expected<void, base::Error> play_all() {
+        // One thread shows how its run goes, several how many are done.
+        const bool is_alone = options_.jobs == 1;
+        if (is_alone) {
+            work(context_);
+        } else {
+            Context quiet = context_;
+            quiet.json = true;
+            std::vector<std::jthread> threads;
+            for (std::uint64_t i = 0; i < options_.jobs; ++i) {
+                threads.emplace_back([this, &quiet] { work(quiet); });
+            }
+        }
+        if (error_) return std::unexpected(*error_);
+        return {};
+    }
+
+    struct Failure {
+        SimOptions how;
+        sim::Finding first;
+    };
+    /// By seed.
+    const std::map<std::uint64_t, Failure>& failures() const { return failures_; }
+    base::Duration simulated() const { return simulated_; }
+    std::uint64_t twice() const { return twice_; }
+
+private:
+    void work(const Context& context) {
+        while (true) {
+            const std::uint64_t index = next_++;
+            if (index >= options_.runs) return;
+            SimOptions how = options_;
+            if (how.sample > 0 && index % how.sample == 0) how.twice = true;
+            const auto report = play(context, how, options_.seed + index);
+            const std::lock_guard lock(mutex_);
+            if (!report) {
+                error_ = report.error();
+                next_ = options_.runs;
+                return;
+            }
+            note(how, *report);
+        }
+    }
+    void note(const SimOptions& how, const sim::Report& report) {
+        ++done_;
+        twice_ += how.twice;
+        simulated_ += report.simulated;
+        if (!report.all_right()) failures_.emplace(report.seed, Failure{how, report.findings[0]});
+        progress_.show(std::to_string(done_) + " of " + std::to_string(options_.runs) + " runs, " +
+                       std::to_string(failures_.size()) + " failed");
+    }
+
+    const Context& context_;
+    const SimOptions& options_;
+    Progress progress_;
+    std::atomic<std::uint64_t> next_ = 0;
+    std::mutex mutex_;  ///< of everything below
+    std::uint64_t done_ = 0;
+    std::uint64_t twice_ = 0;
+    base::Duration simulated_{};
+    std::map<std::uint64_t, Failure> failures_;
+    std::optional<base::Error> error_;
+};
+
 std::expected<Output, base::Error> simulate_many(const Context& context,
                                                  const SimOptions& options) {
     const auto begin = std::chrono::steady_clock::now();
+    Runs runs(context, options);
+    MESH_CHECK(runs.play_all());
     Json failures = Json::array();
     std::string text;
-    base::Duration simulated{};
-    for (std::uint64_t i = 0; i < options.runs; ++i) {
-        const std::uint64_t seed = options.seed + i;
-        MESH_TRY(const sim::Report report, play(context, options, seed));
-        simulated += report.simulated;
-        if (report.all_right()) continue;
-        const sim::Finding& first = report.findings.front();
-        const std::string again = replay(options, seed);
-        failures.push_back(
-            {{"seed", seed}, {"rule", first.rule}, {"text", first.text}, {"replay", again}});
-        text += "! seed " + std::to_string(seed) + ": " + first.rule + ": " + first.text +
-                "\n  replay: " + again + "\n";
+    for (const auto& [seed, failure] : runs.failures()) {
+        const std::string again = replay(failure.how, seed);
+        failures.push_back({{"seed", seed},
+                            {"rule", failure.first.rule},
+                            {"text", failure.first.text},
+                            {"replay", again}});
+        text += "! seed " + std::to_string(seed) + ": " + failure.first.rule + ": " +
+                failure.first.text + "\n  replay: " + again + "\n";
     }
     const double took =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     char line[160];
-    std::snprintf(line, sizeof line, "%llu runs, %zu failed; %.0f simulated seconds in %.1f s\n",
-                  static_cast<unsigned long long>(options.runs), failures.size(),
-                  seconds_of(simulated), took);
-    const bool is_right = failures.empty();
+    std::snprintf(line, sizeof line,
+                  "%llu runs, %llu of them twice, %zu failed; %.0f simulated seconds in %.1f s\n",
+                  static_cast<unsigned long long>(options.runs),
+                  static_cast<unsigned long long>(runs.twice()), runs.failures().size(),
+                  seconds_of(runs.simulated()), took);
     Output shown = output({{"runs", options.runs},
-                           {"failed", failures.size()},
-                           {"simulated_seconds", seconds_of(simulated)},
+                           {"twice", runs.twice()},
+                           {"failed", runs.failures().size()},
+                           {"simulated_seconds", seconds_of(runs.simulated())},
                            {"failures", std::move(failures)}},
                           text + line);
-    if (!is_right) shown.exit_code = ExitCode::failure;
+    if (!runs.failures().empty()) shown.exit_code = ExitCode::failure;
     return shown;
 }
 
@@ -290,25 +370,30 @@ std::expected<Output, base::Error> simulate(const Context& context, const SimOpt
 
 Command sim_command(const Context& context) {
     const auto o = std::make_shared<SimOptions>();
-    return {.name = "sim",
-            .summary = "Play whole nodes in a simulated world, with faults and attackers",
-            .examples =
-                "Examples:\n  meshchain sim --seed 7\n  meshchain sim --runs 100\n"
-                "  meshchain sim --scenario half-and-half\n  meshchain sim --nodes 20 --hours 1",
-            .options = {{"--seed", "NUMBER", "everything follows from it (1)", &o->seed},
-                        {"--scenario", "NAME", "by name, or a file; without: drawn from the seed",
-                         &o->scenario},
-                        {"--runs", "COUNT", "so many seeds, from --seed on (1)", &o->runs},
-                        {"--nodes", "COUNT", "so many honest nodes instead of a drawn scenario",
-                         &o->nodes, false, sim::machines_max},
-                        {"--hours", "COUNT", "length of the hostile phase", &o->hours, false, 8760},
-                        {"--preset", "NETWORK", "lan, wifi, bad or awful", &o->preset},
-                        {"--page", "FILE", "write a page with plots of the run there", &o->page},
-                        {"--list", "", "the scenarios that have names", &o->list},
-                        {"--show", "", "print the scenario instead of playing it", &o->show},
-                        {"--twice", "", "play it twice: both must have one trace", &o->twice},
-                        {"--verbose", "", "what the nodes log, on stderr", &o->verbose}},
-            .run = [&context, o] { return simulate(context, *o); }};
+    return {
+        .name = "sim",
+        .summary = "Play whole nodes in a simulated world, with faults and attackers",
+        .examples =
+            "Examples:\n  meshchain sim --seed 7\n  meshchain sim --runs 100\n"
+            "  meshchain sim --scenario half-and-half\n  meshchain sim --nodes 20 --hours 1",
+        .options = {{"--seed", "NUMBER", "everything follows from it (1)", &o->seed},
+                    {"--scenario", "NAME", "by name, or a file; without: drawn from the seed",
+                     &o->scenario},
+                    {"--runs", "COUNT", "so many seeds, from --seed on (1)", &o->runs},
+                    {"--nodes", "COUNT", "so many honest nodes instead of a drawn scenario",
+                     &o->nodes, false, sim::machines_max},
+                    {"--hours", "COUNT", "length of the hostile phase", &o->hours, false, 8760},
+                    {"--preset", "NETWORK", "lan, wifi, bad or awful", &o->preset},
+                    {"--jobs", "COUNT", "of --runs, so many at once (1)", &o->jobs, false, 64, 1},
+                    {"--sample", "COUNT", "of --runs, each so manieth is played twice", &o->sample},
+                    {"--small", "", "draw few nodes and short times, as every test run does",
+                     &o->small},
+                    {"--page", "FILE", "write a page with plots of the run there", &o->page},
+                    {"--list", "", "the scenarios that have names", &o->list},
+                    {"--show", "", "print the scenario instead of playing it", &o->show},
+                    {"--twice", "", "play it twice: both must have one trace", &o->twice},
+                    {"--verbose", "", "what the nodes log, on stderr", &o->verbose}},
+        .run = [&context, o] { return simulate(context, *o); }};
 }
 
 }  // namespace meshchain::app
