@@ -41,6 +41,11 @@ constexpr std::string_view temporary_front = ".meshchain-";  // that nobody else
 constexpr std::string_view temporary_mark = ".part-";
 constexpr std::size_t temporary_letters = 6;
 
+path spare_of(const path& target) {
+    return target.parent_path() /
+           (std::string(temporary_front) + target.filename().string() + ".spare");
+}
+
 /// Locked, so that remove_leftovers() knows that it is none: and tried again in case that had it
 /// before we did.
 std::expected<FileDescriptor, base::Error> make_temporary(const path& target, std::string& name) {
@@ -111,6 +116,25 @@ Result write_file(const path& target, base::Bytes content, IfExists if_exists) {
     MESH_CHECK(move_into_place(temporary, target, if_exists));
     remove_temporary.dismiss();
     return sync_folder_of(target);
+}
+
+Result write_transient_file(const path& target, base::Bytes content) {
+    const path spare = spare_of(target);
+    auto written = write_file(target, content);
+    if (written) ::unlink(spare.c_str());
+    if (written || written.error().code != base::Errc::full) return written;
+    const FileDescriptor file(::open(spare.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW));
+    if (!file.valid()) return written;
+    MESH_CHECK(write_all(file, content, target));
+    if (::ftruncate(file.number(), static_cast<off_t>(content.size())) != 0) {
+        return os_failure(errno, "write", target);
+    }
+    return move_file(spare, target, IfExists::replace);
+}
+
+void set_aside(const path& target) {
+    std::error_code ignored;
+    std::filesystem::rename(target, spare_of(target), ignored);
 }
 
 void remove_leftovers(const path& folder) {

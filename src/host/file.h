@@ -27,6 +27,14 @@ enum class IfExists : unsigned char { replace, refuse };
 std::expected<void, base::Error> write_file(const std::filesystem::path& path, base::Bytes content,
                                             IfExists if_exists = IfExists::replace);
 
+/// As write_file, for a file that is of use to one run only, also on a full disk: into what
+/// set_aside() kept of a former run, in place, where there is no room for a new one. A crash may
+/// leave a mixture. Errors: those of write_file; full only where nothing was kept.
+std::expected<void, base::Error> write_transient_file(const std::filesystem::path& path,
+                                                      base::Bytes content);
+/// Takes a file from its name and keeps the room that it has (`.meshchain-NAME.spare`).
+void set_aside(const std::filesystem::path& path);
+
 /// Removes what write_file left in the folder where it was killed; what somebody writes stays.
 void remove_leftovers(const std::filesystem::path& folder);
 

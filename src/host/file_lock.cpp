@@ -32,10 +32,13 @@ std::string owner(const path& lock_file) {
     return "process " + id + (program.empty() ? "" : " (" + program + ")");
 }
 
+/// Over the one before, whose room it takes; on a full disk an owner without an id is one all the
+/// same.
 bool write_process_id(const FileDescriptor& file) {
     const std::string line = std::to_string(::getpid()) + "\n";
-    return ::ftruncate(file.number(), 0) == 0 && ::pwrite(file.number(), line.data(), line.size(),
-                                                          0) == static_cast<ssize_t>(line.size());
+    const ssize_t written = ::pwrite(file.number(), line.data(), line.size(), 0);
+    if (written < 0) return errno == ENOSPC || errno == EDQUOT;
+    return ::ftruncate(file.number(), static_cast<off_t>(line.size())) == 0;
 }
 
 }  // namespace

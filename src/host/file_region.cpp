@@ -53,6 +53,7 @@ std::expected<std::unique_ptr<FileRegion>, base::Error> FileRegion::open(
     if (!file.valid()) return std::unexpected(os_error(errno, "open the store", path));
     std::unique_ptr<FileRegion> region(new FileRegion(path, std::move(file)));
     MESH_CHECK(region->lock(options.mode));
+    if (options.mode != Mode::read_only) MESH_CHECK(region->forget_what_is_in_memory());
     MESH_CHECK(region->measure(options));
     return region;
 }
@@ -65,6 +66,14 @@ Result FileRegion::lock(Mode mode) {
         return base::failure(base::Errc::locked, "the store is open in another process or place",
                              path_.string(), "stop the node that uses it first");
     }
+    return {};
+}
+
+/// After a sync that failed, the kernel's memory shows pages that the medium does not have, and no
+/// later sync writes them. What is read from here on is the medium's.
+Result FileRegion::forget_what_is_in_memory() {
+    MESH_CHECK(sync());
+    (void)::posix_fadvise(file_.number(), 0, 0, POSIX_FADV_DONTNEED);
     return {};
 }
 

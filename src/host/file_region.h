@@ -51,6 +51,7 @@ private:
         : path_(std::move(path)), file_(std::move(file)) {}
 
     std::expected<void, base::Error> lock(Mode mode);
+    std::expected<void, base::Error> forget_what_is_in_memory();
     std::expected<void, base::Error> measure(const Options& options);
     std::expected<bool, base::Error> is_all_zeros();
     std::expected<void, base::Error> allocate(std::uint64_t size_bytes);

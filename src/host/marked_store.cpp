@@ -13,15 +13,24 @@ std::expected<std::unique_ptr<MarkedStore>, base::Error> MarkedStore::open(
     const DataFolder& folder, const node::NodeConfig& config, std::unique_ptr<kv::Store> store,
     Clock clock) {
     MESH_TRY(const StoreMark mark, mark_of(folder, config, *store));
-    MESH_TRY(StoreMarkerFile file, StoreMarkerFile::open(folder, mark));
-    return std::unique_ptr<MarkedStore>(
-        new MarkedStore(std::move(store), std::move(file), mark, std::move(clock)));
+    std::unique_ptr<MarkedStore> marked(
+        new MarkedStore(folder, std::move(store), mark, std::move(clock)));
+    const auto noted = marked->note_opening();
+    if (noted || noted.error().code == base::Errc::full) return marked;
+    return std::unexpected(noted.error());
+}
+
+std::expected<void, base::Error> MarkedStore::note_opening() {
+    if (file_) return {};
+    MESH_TRY(file_, StoreMarkerFile::open(folder_, mark_));
+    return {};
 }
 
 std::expected<void, base::Error> MarkedStore::note() {
-    mark_.sequence = store_->sequence();
+    // 0: what it shows may not be durable yet.
+    if (const std::uint64_t sequence = store_->sequence(); sequence > 0) mark_.sequence = sequence;
     noted_ = clock_();
-    return file_.write(mark_);
+    return file_->write(mark_);
 }
 
 std::expected<void, base::Error> MarkedStore::commit(const kv::Batch& batch) {
@@ -29,6 +38,7 @@ std::expected<void, base::Error> MarkedStore::commit(const kv::Batch& batch) {
         return base::failure(base::Errc::unavailable, "the store takes no more commits",
                              "store marker", "mend the disk and restart the node");
     }
+    MESH_CHECK(note_opening());
     MESH_TRY(const auto record, consensus::VoteStore::record_in(batch, node::tables::consensus));
     MESH_CHECK(store_->commit(batch));
     if (record) {
@@ -44,7 +54,7 @@ std::expected<void, base::Error> MarkedStore::commit(const kv::Batch& batch) {
 }
 
 std::expected<void, base::Error> MarkedStore::close() {
-    if (!is_read_only() && store_->sequence() > 0) static_cast<void>(note());
+    if (file_ && !is_read_only() && store_->sequence() > 0) static_cast<void>(note());
     return store_->close();
 }
 

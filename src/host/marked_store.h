@@ -6,7 +6,8 @@
 // Ownership: owns the store.
 // Time:      one small write and sync more for a commit that changes what the key has signed.
 // Errors:    beside those of the store: when such a note fails, the commit is of unknown outcome
-//            (is_read_only), as what it stores must not leave.
+//            (is_read_only), as what it stores must not leave. Where a full disk has no room for
+//            the note at the opening, the store serves and takes no commit until it has (full).
 
 #include <functional>
 #include <memory>
@@ -47,17 +48,20 @@ public:
     std::expected<void, base::Error> close() override;
 
 private:
-    MarkedStore(std::unique_ptr<kv::Store> store, StoreMarkerFile file, StoreMark mark, Clock clock)
-        : store_(std::move(store)),
-          file_(std::move(file)),
+    MarkedStore(DataFolder folder, std::unique_ptr<kv::Store> store, StoreMark mark, Clock clock)
+        : folder_(std::move(folder)),
+          store_(std::move(store)),
           mark_(mark),
           clock_(std::move(clock)),
           noted_(clock_()) {}
 
+    std::expected<void, base::Error> note_opening();
+
     std::expected<void, base::Error> note();
 
+    DataFolder folder_;
     std::unique_ptr<kv::Store> store_;
-    StoreMarkerFile file_;
+    std::optional<StoreMarkerFile> file_;  ///< none while the disk has no room for it
     StoreMark mark_;
     Clock clock_;
     base::Instant noted_;

@@ -213,12 +213,13 @@ Result NodeProcess::Parts::open_api() {
     add_api_routes(*api, *api_doors);
     api->start();
     // The address last: who finds it must find the token and certificate that go with it.
-    MESH_CHECK(write_file(folder.api_token(), base::as_bytes(token + "\n")));
+    MESH_CHECK(write_transient_file(folder.api_token(), base::as_bytes(token + "\n")));
     if (const std::string fingerprint = api->fingerprint(); !fingerprint.empty()) {
-        MESH_CHECK(write_file(folder.api_certificate(), base::as_bytes(fingerprint + "\n")));
+        MESH_CHECK(
+            write_transient_file(folder.api_certificate(), base::as_bytes(fingerprint + "\n")));
     }
     const std::string address = base::to_string(reachable(api->address()));
-    return write_file(folder.api_address(), base::as_bytes(address + "\n"));
+    return write_transient_file(folder.api_address(), base::as_bytes(address + "\n"));
 }
 
 Result NodeProcess::Parts::open() {
@@ -299,11 +300,11 @@ void NodeProcess::Parts::request_stop(std::string_view why) {
     if (link) link->close();
 }
 
+/// Their room is kept for the next start, which may find none.
 void NodeProcess::Parts::remove_api_files() {
-    std::error_code ignored;
-    std::filesystem::remove(folder.api_address(), ignored);
-    std::filesystem::remove(folder.api_token(), ignored);
-    std::filesystem::remove(folder.api_certificate(), ignored);
+    for (const auto& file : {folder.api_address(), folder.api_token(), folder.api_certificate()}) {
+        set_aside(file);
+    }
 }
 
 Result NodeProcess::Parts::close() {

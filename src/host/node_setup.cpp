@@ -58,10 +58,13 @@ std::expected<node::Keys, base::Error> load_or_make_keys(const DataFolder& folde
     // The keys last: a key without a record would keep silent for ever, as a restored one does.
     MESH_CHECK(record_new_key(folder, config, keys.validating->public_key()));
     MESH_CHECK(save_node_keys(keys, folder.node_keys()));
-    // Of what the store holds no more is said than that it is there.
-    if (!std::filesystem::exists(folder.store_marker())) {
-        MESH_CHECK(write_store_marker(folder, StoreMark{}));
-    }
+    // Of what the store holds no more is said than that it is there; what was known of the one of a
+    // former key is not said of it.
+    const auto known = read_store_marker(folder);
+    if (!known) return keys;
+    StoreMark mark;
+    if (*known) mark.last_signed = (*known)->last_signed;
+    MESH_CHECK(write_store_marker(folder, mark));
     return keys;
 }
 

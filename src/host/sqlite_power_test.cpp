@@ -31,7 +31,7 @@ void live(const Machine& machine, Life& life, History& history, std::size_t batc
 
 std::uint64_t steps_of(std::uint64_t seed, std::size_t batches) {
     Machine machine;
-    Life life{.states = {{}}};
+    Life life;
     History history(seed);
     live(machine, life, history, batches);
     EXPECT_EQ(life.acknowledged, batches);
@@ -42,7 +42,7 @@ std::uint64_t steps_of(std::uint64_t seed, std::size_t batches) {
 void cut_twice(std::uint64_t seed, std::size_t batches, std::uint64_t cut) {
     SCOPED_TRACE("seed " + std::to_string(seed) + ", cut " + std::to_string(cut));
     Machine machine;
-    Life life{.states = {{}}};
+    Life life;
     History history(seed);
     base::Random random(seed + cut);
     machine.disk.cut_power_after(cut);
@@ -56,7 +56,7 @@ void cut_twice(std::uint64_t seed, std::size_t batches, std::uint64_t cut) {
         if (store) {
             kv::test_history::check_survivor(**store, life);
             if (testing::Test::HasFatalFailure()) return;
-            second = Life{.states = {*kv::test_history::state_of(**store)}};
+            second = Life{.state = *kv::test_history::state_of(**store)};
             kv::test_history::live(*second, **store, history, 12);
         }
     }
@@ -100,6 +100,49 @@ TEST(SqlitePowerTest, Cut_InAMigration_LeavesTheOldFormatOrTheNew_WithEverything
             EXPECT_GT(cut, 3U);
             break;
         }
+    }
+}
+
+/// What an opening showed may be noted elsewhere (Store::sequence), so it must not be lost again;
+/// where it cannot be made durable, the opening says of no commit that it is.
+TEST(SqlitePowerTest, KilledBeforeTheSync_ThenCut_ShowsWhatTheOpeningBetweenHadNumbered) {
+    for (std::uint64_t seed = 1; seed <= 16; ++seed) {
+        SCOPED_TRACE(seed);
+        const bool cannot_sync = seed % 4 == 0;
+        Machine machine;
+        History history(seed);
+        Life life;
+        {
+            auto store = machine.open();
+            live(life, **store, history, 10);
+            machine.disk.fail(FaultVfs::Call::sync, 0, SQLITE_IOERR_FSYNC);
+            live(life, **store, history, 11);
+            ASSERT_EQ(life.acknowledged, 10u);
+            machine.disk.kill_process();
+        }
+        machine.disk.restart_process();
+        if (cannot_sync) machine.disk.fail(FaultVfs::Call::write, 0, SQLITE_FULL);
+        std::uint64_t sequence = 0;
+        {
+            auto store = machine.open();
+            ASSERT_TRUE(store.has_value()) << sentence(store.error());
+            sequence = (*store)->sequence();
+            EXPECT_EQ(sequence == 0, cannot_sync);
+            if (cannot_sync && seed % 8 == 0) {
+                const auto next = kv::test_history::state_of(**store);
+                life = Life{.state = *next};
+                live(life, **store, history, 1);
+                sequence = (*store)->sequence();
+                EXPECT_GT(sequence, 0u) << "a commit has returned";
+            }
+            machine.disk.cut_power_after(0);
+        }
+        base::Random random(seed);
+        machine.disk.power_on(random);
+        auto store = machine.open();
+        ASSERT_TRUE(store.has_value()) << sentence(store.error());
+        EXPECT_GE((*store)->sequence(), sequence);
+        kv::test_history::check_survivor(**store, life);
     }
 }
 

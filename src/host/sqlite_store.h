@@ -58,7 +58,10 @@ public:
     std::expected<std::unique_ptr<kv::View>, base::Error> snapshot() override;
     kv::Quota quota() const override;
     kv::Stats stats() const override { return stats_; }
-    std::uint64_t sequence() const override { return connection_ == nullptr ? 0 : sequence_; }
+    /// What the opening found is durable as well, or this is 0 until a commit returns.
+    std::uint64_t sequence() const override {
+        return connection_ == nullptr || is_log_in_doubt_ ? 0 : sequence_;
+    }
     std::expected<void, base::Error> verify() override;
     std::expected<void, base::Error> close() override;
 

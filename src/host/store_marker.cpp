@@ -62,7 +62,14 @@ std::expected<StoreMark, base::Error> mark_of(const DataFolder& folder,
     MESH_TRY(const auto record, consensus::VoteStore::read_record(store, node::tables::consensus));
     if (record) mark.last_signed = signed_by(*record);
     const auto noted = read_store_marker(folder);
-    if (noted && *noted) mark.last_signed = newest((*noted)->last_signed, mark.last_signed);
+    if (!noted || !*noted) return mark;
+    // 0: what it shows may not be durable yet, what it has signed included.
+    if (mark.sequence == 0) {
+        if ((*noted)->store == mark.store) mark.sequence = (*noted)->sequence;
+        mark.last_signed = (*noted)->last_signed;
+    } else {
+        mark.last_signed = newest((*noted)->last_signed, mark.last_signed);
+    }
     return mark;
 }
 
@@ -80,9 +87,10 @@ std::expected<void, base::Error> check_not_older(const StoreMark& mark, const Da
     MESH_TRY(const auto record, consensus::VoteStore::read_record(store, node::tables::consensus));
     // A wait without a round gets it at this start; one with a round may long be over.
     if (record && record->waiting && !record->waiting_beyond) return {};
-    if (mark.store == name_of(config) && store.sequence() < mark.sequence) {
+    const std::uint64_t sequence = store.sequence();
+    if (mark.store == name_of(config) && sequence > 0 && sequence < mark.sequence) {
         return older(folder, config,
-                     "it ends with commit " + std::to_string(store.sequence()) + ", and commit " +
+                     "it ends with commit " + std::to_string(sequence) + ", and commit " +
                          std::to_string(mark.sequence) + " was on the disk");
     }
     // Also of a store under another name: the key is the same.

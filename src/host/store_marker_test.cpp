@@ -12,8 +12,10 @@
 #include "base/random.h"
 #include "host/file.h"
 #include "host/marked_store.h"
+#include "host/node_setup.h"
 #include "host/node_store.h"
 #include "host/store_copying.h"
+#include "host/system_entropy.h"
 #include "host/temporary_folder.h"
 #include "kv/memory_store.h"
 #include "node/tables.h"
@@ -185,6 +187,22 @@ TEST_P(StoreMarker, SecondOlderCopy_IsRefusedAfterAFirstWasAccepted) {
     open();  // accepted, and noted
     copy(root_.path() / "old", file());
     expect_older();
+}
+
+TEST_P(StoreMarker, NewKeyWithANewStore_IsNotHeldToWhatTheOldOneHad) {
+    {
+        const auto store = open();
+        ASSERT_TRUE(sign(*store, 9).has_value());
+        fill(*store, 0, 20);
+        ASSERT_TRUE(store->close().has_value());
+    }
+    for (const char* end : {"", "-wal", "-shm"}) fs::remove(file().string() + end);
+    SystemEntropy entropy;
+    const auto keys = load_or_make_keys(folder(), entropy, config_);
+    ASSERT_TRUE(keys.has_value()) << base::sentence(keys.error());
+    EXPECT_TRUE(check().has_value());
+    EXPECT_EQ((*read_store_marker(folder()))->last_signed->key, key_)
+        << "should the old key come back";
 }
 
 TEST_P(StoreMarker, EmptiedStore_IsRefused) {

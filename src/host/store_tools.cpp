@@ -1,7 +1,6 @@
 #include "host/store_tools.h"
 
 #include <fcntl.h>
-#include <sys/file.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -42,18 +41,6 @@ Result check_absent(const fs::path& path) {
     if (!fs::exists(path)) return {};
     return base::failure(Errc::exists, "there is a file of that name", path.string(),
                          "choose another name, or remove it");
-}
-
-/// Copies into one folder are made one after the other: what one that was killed has left there is
-/// removed, and must not be another's.
-std::expected<FileDescriptor, base::Error> wait_for_turn(const fs::path& to) {
-    const fs::path folder = to.has_parent_path() ? to.parent_path() : ".";
-    FileDescriptor handle(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!handle.valid()) return std::unexpected(os_error(errno, "write in", folder));
-    while (::flock(handle.number(), LOCK_EX) != 0) {
-        if (errno != EINTR) return std::unexpected(os_error(errno, "lock", folder));
-    }
-    return handle;
 }
 
 /// The files of a store, all that may lie beside it included.
@@ -287,8 +274,9 @@ std::expected<Compaction, base::Error> compact_store(const fs::path& root) {
     return compact_node_store(home.folder, home.config);
 }
 
-std::expected<StoreCopy, base::Error> export_store(const fs::path& root, const fs::path& to) {
-    MESH_TRY(const FileDescriptor turn, wait_for_turn(to));
+std::expected<StoreCopy, base::Error> export_store(const fs::path& root, const fs::path& to,
+                                                   const FolderTurn& turn) {
+    MESH_TRY(const FileDescriptor in_turn, wait_for_turn(to, turn));
     MESH_CHECK(check_absent(to));
     MESH_TRY(const Home home, read_home(root));
     MESH_TRY(const Frozen frozen, freeze(home));
@@ -312,8 +300,9 @@ std::expected<StoreCopy, base::Error> export_store(const fs::path& root, const f
                      .old_path = {}};
 }
 
-std::expected<StoreCopy, base::Error> backup_store(const fs::path& root, const fs::path& to) {
-    MESH_TRY(const FileDescriptor turn, wait_for_turn(to));
+std::expected<StoreCopy, base::Error> backup_store(const fs::path& root, const fs::path& to,
+                                                   const FolderTurn& turn) {
+    MESH_TRY(const FileDescriptor in_turn, wait_for_turn(to, turn));
     MESH_CHECK(check_absent(to));
     MESH_TRY(const Home home, read_home(root));
     MESH_TRY(const Frozen frozen, freeze(home));

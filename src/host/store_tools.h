@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "host/folder_turn.h"
 #include "host/node_store.h"
 #include "host/store_export.h"
 #include "node/config.h"
@@ -68,12 +69,14 @@ struct StoreCopy {
 
 /// A copy of the newest state in a new file of the same engine, with every entry verified on the
 /// way and the copy verified afterwards. Beside a running node with SQLite.
-/// Errors: exists (`to` is there).
+/// Errors: exists (`to` is there), those of wait_for_turn.
 std::expected<StoreCopy, base::Error> backup_store(const std::filesystem::path& root,
-                                                   const std::filesystem::path& to);
+                                                   const std::filesystem::path& to,
+                                                   const FolderTurn& turn = {});
 /// The newest state as a stream in a new file. Beside a running node with SQLite.
 std::expected<StoreCopy, base::Error> export_store(const std::filesystem::path& root,
-                                                   const std::filesystem::path& to);
+                                                   const std::filesystem::path& to,
+                                                   const FolderTurn& turn = {});
 
 struct ImportOptions {
     std::optional<node::StoreEngine> engine;  ///< of the new store; the configured one if not given

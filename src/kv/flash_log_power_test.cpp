@@ -27,7 +27,7 @@ struct Case {
 std::uint64_t steps_of(const Case& of, std::size_t batches) {
     Bench bench(of.kind);
     auto store = bench.open();
-    Life life{.states = {{}}};
+    Life life;
     History history(of.seed);
     const std::uint64_t before = bench.flash->steps();
     live(life, **store, history, batches);
@@ -41,7 +41,7 @@ std::uint64_t steps_of(const Case& of, std::size_t batches) {
 
 void cut_once(const Case& of, std::size_t batches, std::uint64_t cut) {
     Bench bench(of.kind);
-    Life life{.states = {{}}};
+    Life life;
     History history(of.seed);
     base::Random random(of.seed + cut);
     {
@@ -57,7 +57,7 @@ void cut_once(const Case& of, std::size_t batches, std::uint64_t cut) {
         auto store = bench.open();
         ASSERT_TRUE(store.has_value());
         const auto state = state_of(**store);
-        Life second{.states = {*state}};
+        Life second{.state = *state};
         bench.flash->cut_power_after(random.below(12));
         live(second, **store, history, 12);
         store->reset();
@@ -84,6 +84,37 @@ TEST_P(FlashLogPowerTest, Cut_AtSampledSteps_LosesNothingAcknowledged) {
         base::Random random(seed);
         SCOPED_TRACE("seed " + std::to_string(seed));
         ASSERT_NO_FATAL_FAILURE(cut_once({GetParam(), seed}, 160, random.below(1500)));
+    }
+}
+
+/// What an opening showed may be noted elsewhere (Store::sequence), so it must not be lost again.
+TEST_P(FlashLogPowerTest, KilledBeforeTheSync_ThenCut_ShowsWhatTheOpeningBetweenHadShown) {
+    for (std::uint64_t seed = 1; seed <= 12; ++seed) {
+        SCOPED_TRACE(seed);
+        Bench bench(GetParam());
+        History history(seed);
+        Life life;
+        {
+            auto store = bench.open();
+            live(life, **store, history, 20);
+            bench.flash->fail(MemoryFlash::Step::sync, 0, base::Errc::io);
+            live(life, **store, history, 21);
+            ASSERT_EQ(life.acknowledged, 20u);
+        }  // killed
+        std::uint64_t sequence = 0;
+        {
+            auto store = bench.open();
+            ASSERT_TRUE(store.has_value());
+            sequence = (*store)->sequence();
+            ASSERT_NO_FATAL_FAILURE(test_history::check_survivor(**store, life));
+            life = Life{.state = *state_of(**store)};
+        }
+        base::Random random(seed);
+        bench.flash->power_on(random);
+        auto store = bench.open();
+        ASSERT_TRUE(store.has_value()) << sentence(store.error());
+        EXPECT_GE((*store)->sequence(), sequence);
+        test_history::check_survivor(**store, life);
     }
 }
 

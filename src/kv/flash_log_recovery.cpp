@@ -403,6 +403,9 @@ std::expected<std::unique_ptr<Engine>, base::Error> Engine::open(base::Region& r
     MESH_TRY(const Geometry geometry, make_geometry(region, segment_bytes, true));
     std::unique_ptr<Engine> engine(new Engine(region, geometry, options));
     MESH_CHECK(Recovery(*engine).run());
+    // A process that was killed may have left a batch that the medium does not have yet; from now
+    // on it counts, here and in what others note of it.
+    if (!options.read_only) MESH_CHECK(engine->medium_.sync());
     return engine;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 // From a medium to an engine that stands where the last durable batch left it, in one pass: the
-// headers of all segments, the last checkpoint, and the log after it. Nothing is written.
+// headers of all segments, the last checkpoint, and the log after it. Nothing is written; what was
+// found is synced.
 //
 // What is not whole at the very end of the log is a batch that was under way when power went, and
 // is dropped. Damage before that is told from it by the batches that follow, and is an Error when

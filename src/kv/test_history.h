@@ -8,7 +8,7 @@
 #include <map>
 #include <optional>
 #include <string>
-#include <vector>
+#include <utility>
 
 #include "base/random.h"
 #include "kv/store.h"
@@ -45,7 +45,8 @@ public:
         --to_undo_;
         ++undone;
         Batch batch;
-        for (const auto& [name, value] : undo_.back()) set(batch, state, name, value);
+        const Undo changed = undo_.back();
+        for (const auto& [name, value] : changed) set(batch, state, name, value);
         undo_.pop_back();
         --height_;
         return batch;
@@ -60,30 +61,23 @@ private:
 
     Batch append(State& state) {
         Batch batch;
-        const State before = state;
+        if (undo_.size() == undo_max) undo_.pop_front();
+        undo_.emplace_back();
         ++height_;
         put(batch, state, blocks, block_key(height_), text(100 + random_.below(600)));
         if (height_ > 60) erase(batch, state, blocks, block_key(height_ - 60));
         for (int i = 0; i < 3; ++i) put(batch, state, coins, coin_key(), text(40));
         while (coin_count(state) > 40) erase_some_coin(batch, state);
         put(batch, state, coins, "tip", std::to_string(height_));
-        if (undo_.size() == undo_max) undo_.pop_front();
-        undo_.push_back(difference(before, state));
         return batch;
     }
-    static Undo difference(const State& before, const State& after) {
-        Undo undo;
-        for (const auto& [name, value] : before) {
-            const auto found = after.find(name);
-            if (found == after.end() || found->second != value) undo[name] = value;
-        }
-        for (const auto& [name, value] : after) {
-            if (!before.contains(name)) undo[name] = std::nullopt;
-        }
-        return undo;
+    void note(const State& state, const std::string& name) {
+        const auto found = state.find(name);
+        undo_.back().try_emplace(
+            name, found == state.end() ? std::nullopt : std::optional<std::string>(found->second));
     }
-    static void set(Batch& batch, State& state, const std::string& name,
-                    const std::optional<std::string>& value) {
+    void set(Batch& batch, State& state, const std::string& name,
+             const std::optional<std::string>& value) {
         const Table table{static_cast<std::uint8_t>(name[0] - '0')};
         if (value) {
             put(batch, state, table, name.substr(1), *value);
@@ -117,12 +111,14 @@ private:
     static std::string name(Table table, const std::string& key) {
         return std::string(1, static_cast<char>('0' + index_of(table))) + key;
     }
-    static void put(Batch& batch, State& state, Table table, const std::string& key,
-                    const std::string& value) {
+    void put(Batch& batch, State& state, Table table, const std::string& key,
+             const std::string& value) {
+        note(state, name(table, key));
         batch.put(table, base::as_bytes(key), base::as_bytes(value));
         state[name(table, key)] = value;
     }
-    static void erase(Batch& batch, State& state, Table table, const std::string& key) {
+    void erase(Batch& batch, State& state, Table table, const std::string& key) {
+        note(state, name(table, key));
         batch.erase(table, base::as_bytes(key));
         state.erase(name(table, key));
     }
@@ -135,21 +131,22 @@ private:
 
 /// A store's time from power on to the cut.
 struct Life {
-    std::vector<State> states;  ///< before the first batch, after the first, …
+    State state = {};  ///< of the batches that were acknowledged
     std::size_t acknowledged = 0;
+    std::optional<State> next = {};  ///< with the one that was not
 };
 
 /// Commits until `batches` are in or the power goes.
 inline void live(Life& life, Store& store, History& history, std::size_t batches) {
     while (life.acknowledged < batches) {
-        State state = life.states.back();
-        const Batch batch = history.next(state);
-        life.states.push_back(state);
+        life.next = life.state;
+        const Batch batch = history.next(*life.next);
         const auto committed = store.commit(batch);
         if (!committed) {
             EXPECT_EQ(committed.error().code, base::Errc::io) << sentence(committed.error());
             return;
         }
+        life.state = *std::exchange(life.next, std::nullopt);
         ++life.acknowledged;
     }
 }
@@ -160,9 +157,7 @@ inline void check_survivor(Store& store, const Life& life) {
     ASSERT_TRUE(verified.has_value()) << sentence(verified.error());
     const auto state = state_of(store);
     ASSERT_TRUE(state.has_value()) << sentence(state.error());
-    const bool is_next =
-        life.acknowledged + 1 < life.states.size() && *state == life.states[life.acknowledged + 1];
-    ASSERT_TRUE(is_next || *state == life.states[life.acknowledged])
+    ASSERT_TRUE(*state == life.state || (life.next && *state == *life.next))
         << life.acknowledged << " batches were acknowledged";
 }
 

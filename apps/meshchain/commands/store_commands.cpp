@@ -1,5 +1,7 @@
 // store check, compact, backup, export, import; prune has a file of its own.
 
+#include <cstdio>
+
 #include "host/config_json.h"
 #include "host/http.h"
 #include "host/json_document.h"
@@ -110,17 +112,26 @@ Output show(const host::StoreCopy& copy, const std::string& text) {
                                        (copy.key_waits ? waits : ""));
 }
 
+/// Several copies into one folder take turns: who waits is told for whom.
+host::FolderTurn turn_of(Progress& progress) {
+    return {.on_wait = [&progress](const std::string& holder) {
+        progress.hide();
+        std::fprintf(stderr, "Waiting for %s, which makes a copy in the same folder…\n",
+                     holder.c_str());
+    }};
+}
+
 std::expected<Output, base::Error> backup(const Context& context, const std::string& to) {
     Progress progress(context.json);
     progress.show("Copying the store…");
-    MESH_TRY(const host::StoreCopy copy, host::backup_store(context.data, to));
+    MESH_TRY(const host::StoreCopy copy, host::backup_store(context.data, to, turn_of(progress)));
     return show(copy, "The store was copied to " + to + " and verified there:");
 }
 
 std::expected<Output, base::Error> export_to(const Context& context, const std::string& to) {
     Progress progress(context.json);
     progress.show("Exporting the store…");
-    MESH_TRY(const host::StoreCopy copy, host::export_store(context.data, to));
+    MESH_TRY(const host::StoreCopy copy, host::export_store(context.data, to, turn_of(progress)));
     return show(copy, "The store was written to " + to + ":");
 }
 

@@ -49,6 +49,7 @@ public:
     Progress& operator=(const Progress&) = delete;
 
     void show(std::string_view line) { text_.show(line); }
+    void hide() { text_.erase(); }
 
 private:
     LiveText text_;
