@@ -20,6 +20,7 @@
 #include "host/file_lock.h"
 #include "host/os_error.h"
 #include "host/temporary_folder.h"
+#include "host/test_small_disk.h"
 
 namespace meshchain::host {
 namespace {
@@ -238,6 +239,28 @@ TEST(FileLock, HolderKilled_LeavesNoObstacle) {
     EXPECT_TRUE(FileLock::acquire(folder.path()));
     ::close(ready[0]);
     ::close(ready[1]);
+}
+
+TEST(TransientFile, OnAFullDisk_TakesTheRoomOfTheLastOne) {  // B12
+    const SmallDisk disk(256);
+    if (!disk.is_mounted()) GTEST_SKIP() << "mounting is not permitted here";
+    const auto path = disk.path() / "api.token";
+    const auto write = [&](std::string_view text) {
+        return write_transient_file(path, base::as_bytes(text));
+    };
+    ASSERT_TRUE(write("the first, which is longer\n").has_value());
+    disk.fill_up();
+    for (const char* const text : {"second\n", "third\n"}) {
+        set_aside(path);
+        EXPECT_FALSE(std::filesystem::exists(path));
+        ASSERT_TRUE(write(text).has_value());
+        const auto found = read_file(path, 100);
+        ASSERT_TRUE(found.has_value());
+        EXPECT_EQ(base::as_text(*found), text);
+    }
+    std::filesystem::remove(path);
+    disk.fill_up();
+    EXPECT_EQ(write("no room was kept").error().code, base::Errc::full);
 }
 
 }  // namespace

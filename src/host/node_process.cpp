@@ -20,6 +20,7 @@
 #include "host/node_setup.h"
 #include "host/node_store.h"
 #include "host/store_copying.h"
+#include "host/store_room.h"
 #include "host/system_entropy.h"
 #include "host/system_time_source.h"
 #include "host/system_wall_clock.h"
@@ -144,6 +145,7 @@ Result NodeProcess::Parts::open_store() {
     const auto path = folder.store(config);
     MESH_TRY(const auto mark, read_store_marker(folder));
     const bool must_exist = mark && !options.accept_empty_store;
+    use_room(path);
     auto opened = open_node_store(folder, config,
                                   must_exist ? StoreMode::must_exist : StoreMode::create_if_absent);
     if (!opened && must_exist && is_empty_file(path)) opened.error().advice = empty_store_advice;
@@ -240,6 +242,7 @@ Result NodeProcess::Parts::begin() {
     log.info("node " + node->status(now()).node_id + " listens on " +
              base::to_string(link->local_address()) +
              (api ? ", API on " + base::to_string(api->address()) : ""));
+    if (config.store_engine == node::StoreEngine::sqlite) keep_room(folder.store(config));
     advance();
     return {};
 }
@@ -313,8 +316,10 @@ Result NodeProcess::Parts::close() {
     unlocker.reset();
     node.reset();
     Result result;
+    const bool needs_room = store && config.store_engine == node::StoreEngine::sqlite;
     if (store) result = store->close();
     store.reset();
+    if (needs_room) keep_room(folder.store(config));
     if (lock && log.wants(base::LogLevel::info)) log.info("stopped");
     lock.reset();
     return result;

@@ -1,11 +1,9 @@
 // The medium fails under SQLite: no room, errors of reading, writing and syncing, once or for good,
 // a medium that cannot be written. Each is a clear error and leaves the store intact.
 
-#include <sys/mount.h>
-
-#include <fstream>
-
 #include "base/test_effort.h"
+#include "host/store_room.h"
+#include "host/test_small_disk.h"
 #include "host/test_sqlite_machine.h"
 
 namespace meshchain::host {
@@ -231,32 +229,6 @@ TEST(SqliteStore, MediumThatBecomesReadOnly_TakesNoCommitAndGoesOnServing) {
     EXPECT_TRUE(found == state || found == next);
 }
 
-/// A file system of its own, of so many kilobytes.
-class SmallDisk {
-public:
-    explicit SmallDisk(unsigned kilobytes) {
-        const std::string size = "size=" + std::to_string(kilobytes) + "k,mode=700";
-        is_mounted_ = ::mount("tmpfs", path().c_str(), "tmpfs", 0, size.c_str()) == 0;
-    }
-    ~SmallDisk() {
-        if (is_mounted_) ::umount2(path().c_str(), MNT_DETACH);
-    }
-    SmallDisk(const SmallDisk&) = delete;
-    SmallDisk& operator=(const SmallDisk&) = delete;
-
-    bool is_mounted() const { return is_mounted_; }
-    const std::filesystem::path& path() const { return folder_.path(); }
-    void fill_up() const {
-        const std::string page(4096, 'x');
-        std::ofstream file(path() / "full", std::ios::binary);
-        while (file.write(page.data(), static_cast<long>(page.size())).flush()) continue;
-    }
-
-private:
-    TemporaryFolder folder_;
-    bool is_mounted_ = false;
-};
-
 void expect_readable(const std::filesystem::path& path, const State& state) {
     const auto reader =
         SqliteStore::open(path, {.tables = kv::test_history::tables}, {.mode = Mode::read_only});
@@ -289,6 +261,33 @@ TEST(SqliteFaultTest, AFullDisk_CanBeReadWithAndWithoutALogAndBesideAWriter) {  
             expect_readable(path, state);
         }
         expect_readable(is_closed ? path : disk.path() / "killed.db", state);
+    }
+}
+
+TEST(SqliteFaultTest, AFullDisk_CanBeOpenedForWritingInTheRoomThatWasKept_AgainAndAgain) {  // B12
+    const SmallDisk disk(4096);
+    if (!disk.is_mounted()) GTEST_SKIP() << "mounting is not permitted here";
+    const auto path = disk.path() / "store.db";
+    const auto open = [&] { return SqliteStore::open(path, {.tables = kv::test_history::tables}); };
+    State state;
+    History history(5);
+    {
+        auto store = open();
+        for (int i = 0; i < 8; ++i) ASSERT_TRUE((*store)->commit(history.next(state)).has_value());
+    }
+    keep_room(path);
+    disk.fill_up();
+    for (int start = 0; start < 4; ++start) {
+        SCOPED_TRACE(start);
+        expect_clear(open().error(), Errc::full);
+        use_room(path);
+        {
+            auto store = open();
+            ASSERT_TRUE(store.has_value()) << sentence(store.error());
+            EXPECT_TRUE((*store)->commit(history.next(state)).has_value()) << "what a start writes";
+            EXPECT_EQ(must_read(**store), state);
+        }
+        keep_room(path);
     }
 }
 

@@ -1,56 +1,20 @@
 // Power goes in the middle of what an operator does with a store: the folder afterwards has the old
 // store or the new one, whole, and the same command then works.
 
-#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/test_effort.h"
-#include "chain/test_long_chain.h"
-#include "host/config_json.h"
-#include "host/file.h"
-#include "host/store_tools.h"
-#include "host/temporary_folder.h"
 #include "host/test_fault_vfs.h"
-#include "ledger/test_payments.h"
-#include "node/tables.h"
+#include "host/test_stopped_node.h"
 
 namespace meshchain::host {
 namespace {
 
-namespace fs = std::filesystem;
+constexpr rlimit no_core{0, 0};
 
-constexpr std::uint32_t blocks = 12;
-
-/// A stopped node's folder, and an export of its store.
-class StorePowerTest : public testing::Test {
-protected:
-    void SetUp() override {
-        ASSERT_TRUE(save_config(config_, DataFolder(origin()).config()));
-        ASSERT_TRUE(write_file(DataFolder(origin()).genesis(), ledger::encode(genesis_)));
-        const auto store =
-            *open_node_store(DataFolder(origin()), config_, StoreMode::create_if_absent);
-        const ledger::test::KeyRing keys(3);
-        const chain::test::LongChain made(
-            *store, genesis_, [&](const auto& key) { return keys(key); },
-            {.blocks = blocks, .final_every = 4, .consensus_table = node::tables::consensus});
-        ASSERT_TRUE(store->close());
-        ASSERT_TRUE(export_store(origin(), exported()).has_value());
-    }
-
-    const fs::path& origin() const { return origin_.path(); }
-    fs::path exported() const { return elsewhere_.path() / "export"; }
-    static void expect_whole(const fs::path& root) {
-        const auto check = check_store(root);
-        ASSERT_TRUE(check.has_value()) << base::sentence(check.error());
-        EXPECT_TRUE(check->is_sound()) << base::sentence(check->damages.at(0).error);
-        ASSERT_TRUE(check->tip.has_value());
-        EXPECT_EQ(check->tip->height, blocks);
-    }
-
-    TemporaryFolder origin_;
-    TemporaryFolder elsewhere_;
-    node::NodeConfig config_;
-    ledger::Genesis genesis_ = ledger::test::genesis_with(3, 8, 100'000);
-};
+class StorePowerTest : public StoppedNode {};
 
 TEST_F(StorePowerTest, CutInAnImport_LeavesTheOldStoreInUseOrTheNewOneWhole) {  // B16
     bool is_done = false;
@@ -88,6 +52,104 @@ TEST_F(StorePowerTest, CutWhileAStoreIsCompacted_LosesNothing) {
         disk.power_on(random);
         ASSERT_NO_FATAL_FAILURE(expect_whole(root));
     }
+}
+
+/// The state of a copy made by `store backup`.
+void expect_whole_copy(const fs::path& root, const fs::path& copy, std::uint32_t height) {
+    const TemporaryFolder restored;
+    fs::copy(root, restored.path(), fs::copy_options::recursive);
+    const auto imported = import_store(restored.path(), copy, {});
+    ASSERT_TRUE(imported.has_value()) << base::sentence(imported.error());
+    EXPECT_EQ(imported->tip.height, height);
+}
+
+TEST_F(StorePowerTest, CutInABackup_LeavesTheStoreAndNoCopyOrAWholeOne) {  // B16
+    bool is_done = false;
+    for (std::uint64_t cut = 0; !is_done; cut += test::effort(29U, 1U)) {
+        SCOPED_TRACE(cut);
+        const TemporaryFolder to;
+        const fs::path copy = to.path() / "copy";
+        FaultVfs disk;
+        disk.cut_power_after(cut);
+        is_done = backup_store(origin(), copy).has_value();
+        base::Random random(cut);
+        disk.power_on(random);
+        ASSERT_NO_FATAL_FAILURE(expect_whole(origin()));
+        ASSERT_EQ(fs::exists(copy), is_done);
+        if (!is_done) {
+            const auto again = backup_store(origin(), copy);
+            ASSERT_TRUE(again.has_value()) << base::sentence(again.error());
+        }
+        ASSERT_NO_FATAL_FAILURE(expect_whole_copy(origin(), copy, blocks));
+    }
+}
+
+/// Runs `work` in a process that is killed when a file of its grows beyond so many bytes.
+template <class Work>
+void kill_at(std::uint64_t bytes, Work work) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+        const rlimit limit{bytes, bytes};
+        ::setrlimit(RLIMIT_CORE, &no_core);
+        ::setrlimit(RLIMIT_FSIZE, &limit);
+        work();
+        ::_exit(0);
+    }
+    ::waitpid(child, nullptr, 0);
+}
+
+TEST_F(StorePowerTest, ExportKilledAtAnyByte_LeavesNoneOrAWholeOne) {  // B16
+    // Its store's files are as large as they get: what grows is the export.
+    const ImportOptions flash{.engine = node::StoreEngine::flashlog, .size_mb = 16};
+    ASSERT_TRUE(import_store(origin(), exported(), flash).has_value());
+    const fs::path to = elsewhere_.path() / "again";
+    ASSERT_TRUE(export_store(origin(), to).has_value());
+    const auto whole = read_file(to, 1 << 20);
+    fs::remove(to);
+    const std::size_t step = whole->size() / test::effort(7U, 200U) + 1;
+    for (std::size_t bytes = 0; bytes < whole->size() + step; bytes += step) {
+        SCOPED_TRACE(bytes);
+        kill_at(bytes, [&] { (void)export_store(origin(), to); });
+        ASSERT_EQ(fs::exists(to), bytes >= whole->size());
+        if (!fs::exists(to)) {
+            ASSERT_TRUE(export_store(origin(), to).has_value());
+        }
+        EXPECT_EQ(*read_file(to, 1 << 20), *whole);
+        EXPECT_FALSE(fs::exists(to.string() + ".part")) << "what a killed one left is gone";
+        fs::remove(to);
+    }
+}
+
+TEST_F(StorePowerTest, BackupKilledAtAnyByte_LeavesNoneOrAWholeOne) {  // B16
+    const fs::path to = elsewhere_.path() / "copy";
+    ASSERT_TRUE(backup_store(origin(), to).has_value());
+    const std::size_t most = 2 * fs::file_size(to);
+    fs::remove(to);
+    for (std::size_t bytes = 4096; bytes < most; bytes += most / test::effort(4U, 200U)) {
+        SCOPED_TRACE(bytes);
+        kill_at(bytes, [&] { (void)backup_store(origin(), to); });
+        if (!fs::exists(to)) {
+            ASSERT_TRUE(backup_store(origin(), to).has_value());
+        }
+        ASSERT_NO_FATAL_FAILURE(expect_whole_copy(origin(), to, blocks));
+        EXPECT_FALSE(fs::exists(to.string() + ".part")) << "what a killed one left is gone";
+        fs::remove(to);
+    }
+}
+
+/// The name of a store that is lost stays its own: found again, it must not meet another.
+TEST_F(StorePowerTest, ImportInPlaceOfALostStore_TakesAnotherName) {  // B16
+    node::NodeConfig config = config_;
+    config.storage_path = "store-2.db";
+    ASSERT_TRUE(save_config(config, DataFolder(origin()).config()).has_value());
+    for (const auto& entry : fs::directory_iterator(origin())) {
+        if (entry.path().filename().string().starts_with("store.db")) fs::remove(entry.path());
+    }
+    const auto imported = import_store(origin(), exported(), {});
+    ASSERT_TRUE(imported.has_value()) << base::sentence(imported.error());
+    EXPECT_EQ(imported->path.filename(), "store-3.db");
+    EXPECT_TRUE(imported->old_path.empty());
+    ASSERT_NO_FATAL_FAILURE(expect_whole(origin()));
 }
 
 }  // namespace

@@ -46,7 +46,7 @@ Result check_absent(const fs::path& path) {
 /// The files of a store, all that may lie beside it included.
 void remove_store(const fs::path& path) {
     std::error_code ignored;
-    for (const char* end : {"", "-wal", "-shm", ".lock", ".key"}) {
+    for (const char* end : {"", "-wal", "-shm", ".lock", ".key", ".room"}) {
         fs::remove(path.string() + end, ignored);
     }
 }
@@ -324,6 +324,11 @@ std::expected<StoreCopy, base::Error> backup_store(const fs::path& root, const f
         MESH_TRY(result.key_waits, mark_restored(*copy));
         MESH_CHECK(expect_tip(*copy, home, frozen.tip));
         MESH_CHECK(copy->close());
+    }
+    // SQLite closes without a word where it cannot move its log into the file that is kept.
+    if (fs::exists(part.string() + "-wal")) {
+        return base::failure(Errc::io, "the copy could not be finished", to.string(),
+                             "check the disk, and copy it again");
     }
     if (fs::exists(part.string() + ".key")) {
         result.key_path = to.string() + ".key";
