@@ -9,6 +9,8 @@ namespace meshchain::kv::flash {
 namespace {
 
 constexpr std::size_t segment_info_bytes = 12;
+/// Of the version: there is a lower run as well.
+constexpr std::uint32_t lower_bit = 0x8000'0000;
 
 void write_run(base::Writer& out, const std::optional<RunInfo>& info) {
     out.u32(info ? info->run.entries : 0);
@@ -50,8 +52,9 @@ base::Buffer encode(const Checkpoint& checkpoint) {
     base::Buffer bytes;
     base::Writer out(bytes);
     bytes.reserve(64 + 12 * checkpoint.segments.size());
-    out.u32(checkpoint.version).u64(checkpoint.sequence);
+    out.u32(checkpoint.version | (checkpoint.lower ? lower_bit : 0)).u64(checkpoint.sequence);
     write_run(out, checkpoint.middle);
+    if (checkpoint.lower) write_run(out, checkpoint.lower);
     write_run(out, checkpoint.base);
     for (const std::uint32_t count : checkpoint.counts) out.u32(count);
     for (const Checkpoint::SegmentInfo& segment : checkpoint.segments) {
@@ -63,9 +66,13 @@ base::Buffer encode(const Checkpoint& checkpoint) {
 std::optional<Checkpoint> parse_checkpoint(base::Bytes bytes, const Geometry& geometry) {
     base::Reader in(bytes);
     Checkpoint checkpoint;
-    checkpoint.version = in.u32();
+    const std::uint32_t version = in.u32();
+    checkpoint.version = version & ~lower_bit;
     checkpoint.sequence = in.u64();
     if (!read_run(in, geometry, checkpoint.middle)) return std::nullopt;
+    if ((version & lower_bit) != 0 && !read_run(in, geometry, checkpoint.lower)) {
+        return std::nullopt;
+    }
     if (!read_run(in, geometry, checkpoint.base)) return std::nullopt;
     for (std::uint32_t& count : checkpoint.counts) count = in.u32();
     // Of a region that has grown since, it names the segments that there were.

@@ -26,6 +26,7 @@ struct Checkpoint {
     std::uint32_t version = 0;
     std::uint64_t sequence = 0;  ///< of the batch that holds it
     std::optional<RunInfo> middle;
+    std::optional<RunInfo> lower;
     std::optional<RunInfo> base;
     TableCounts counts{};
     std::vector<SegmentInfo> segments;

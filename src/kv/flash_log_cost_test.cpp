@@ -202,6 +202,32 @@ TEST_F(FlashLogDeviceTest, FourFifthsFull_WritesLessThanTwoAndAHalfTimesWhatItSt
     RecordProperty("percent", static_cast<int>(amplification * 100));
 }
 
+/// What one commit of a few coins makes the log write at most, once 3,000 are there.
+std::uint64_t longest_commit_bytes(std::uint32_t merged_at_once) {
+    base::Buffer bytes(std::size_t{8} << 20);
+    std::uint64_t reads = 0;
+    auto store =
+        open_plain(bytes, reads, 65'536,
+                   {.memory_entries = 64, .buffer_bytes = 4096, .merged_at_once = merged_at_once});
+    Ledger ledger(3000, 10);
+    Batch batch;
+    std::uint64_t most = 0;
+    for (int block = 0; block < 900; ++block) {
+        ledger.append(batch);
+        const std::uint64_t before = store->figures().programmed_bytes;
+        const auto committed = store->commit(batch);
+        EXPECT_TRUE(committed.has_value()) << sentence(committed.error());
+        if (block > 400) most = std::max(most, store->figures().programmed_bytes - before);
+    }
+    EXPECT_EQ(store->figures().slow_merges > 0, merged_at_once == 0);
+    EXPECT_TRUE(store->verify().has_value());
+    return most;
+}
+
+TEST(FlashLogCost, BaseOfTheIndex_IsMergedALittleWithEachCommit) {
+    EXPECT_LT(2 * longest_commit_bytes(0), longest_commit_bytes(1'000'000));
+}
+
 TEST(FlashLogCost, Wear_IsSpreadOverSegmentsThatNeverChangeToo) {
     base::Buffer bytes(std::size_t{256} << 10);
     std::uint64_t reads = 0;

@@ -8,6 +8,8 @@
 
 namespace meshchain::kv::flash {
 
+Engine::~Engine() = default;
+
 Engine::Engine(base::Region& region, Geometry geometry, const FlashLogOptions& options)
     : medium_(region, geometry),
       options_(options),
@@ -61,10 +63,7 @@ std::expected<std::size_t, base::Error> Engine::scan(const Levels& levels, const
                                                      Visitor visit) {
     if (!range.to.empty() && !base::less(range.from, range.to)) return 0;
     const auto table = static_cast<std::uint8_t>(range.table);
-    std::vector<const Run*> runs;
-    if (levels.middle) runs.push_back(levels.middle.get());
-    if (levels.base) runs.push_back(levels.base.get());
-    MergedCursor cursor(reading(), levels.memory, runs);
+    MergedCursor cursor(reading(), levels.memory, levels.runs());
     if (!range.reverse) {
         MESH_CHECK(cursor.seek(Wanted(table, range.from)));
     } else if (range.to.empty()) {
@@ -94,10 +93,7 @@ std::expected<std::size_t, base::Error> Engine::scan(const Levels& levels, const
 }
 
 std::expected<void, base::Error> Engine::verify() {
-    std::vector<const Run*> runs;
-    if (levels_.middle) runs.push_back(levels_.middle.get());
-    if (levels_.base) runs.push_back(levels_.base.get());
-    MergedCursor cursor(reading(), levels_.memory, runs);
+    MergedCursor cursor(reading(), levels_.memory, levels_.runs());
     MESH_CHECK(cursor.seek_first());
     TableCounts counts{};
     std::vector<std::uint32_t> live(segments_.size());
@@ -145,6 +141,7 @@ std::expected<std::optional<Engine::Change>, base::Error> Engine::plan(std::uint
         change.had_value = !place.found->is_damaged && !place.found->entry.is_erased();
         change.old_location = place.found->entry.location();
         change.old_bytes = place.found->bytes();
+        change.was_dropped = was_dropped(place, wanted);
     }
     return change;
 }
@@ -196,7 +193,9 @@ std::expected<void, base::Error> Engine::commit(const Batch& batch) {
     MESH_CHECK(plan(batch));
     if (changes_.empty()) return {};
     MESH_CHECK(write(batch));
+    const std::size_t count = changes_.size();
     apply();
+    merge_a_little(count);
     if (!batch.may_use_reserve() && batch.put_bytes() >= full_put_bytes_) full_segments_ = 0;
     figures_.user_bytes += batch.bytes();
     return {};
@@ -204,6 +203,10 @@ std::expected<void, base::Error> Engine::commit(const Batch& batch) {
 
 void Engine::account(const Change& change) {
     if (change.old_bytes > 0) segments_.remove_live(change.old_location, change.old_bytes);
+    if (change.was_dropped) {
+        base_merge_->keep(medium_.geometry().segment_of(change.old_location),
+                          change.old_bytes / grain_bytes);
+    }
     if (!change.vanishes()) segments_.add_live(change.location, change.bytes);
     std::uint32_t& count = counts_[std::min<std::size_t>(change.table, schema_table)];
     if (change.had_value && count > 0) --count;

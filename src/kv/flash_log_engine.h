@@ -8,6 +8,7 @@
 #include "kv/batch.h"
 #include "kv/flash_log_checkpoint.h"
 #include "kv/flash_log_index.h"
+#include "kv/flash_log_merge.h"
 #include "kv/flash_log_options.h"
 #include "kv/flash_log_place_cache.h"
 #include "kv/flash_log_writer.h"
@@ -25,6 +26,7 @@ public:
     /// Errors: not_found (the medium was never formatted), wrong sizes, corrupt, io.
     static std::expected<std::unique_ptr<Engine>, base::Error> open(base::Region& region,
                                                                     const FlashLogOptions& options);
+    ~Engine();
     Engine(const Engine&) = delete;
     Engine& operator=(const Engine&) = delete;
 
@@ -73,6 +75,7 @@ private:
         bool is_fresh = false;  ///< no run knows the key
         bool is_put = false;
         bool had_value = false;
+        bool was_dropped = false;  ///< what it replaces, by the merge under way
         std::uint8_t table = 0;
         Location old_location = 0;
         std::uint32_t old_bytes = 0;  ///< 0: there was none
@@ -103,6 +106,7 @@ private:
     static bool is_fresh(const Place& place);
 
     std::uint32_t reserve_segments() const;
+    std::uint32_t whole_reserve_segments() const;
     std::uint32_t comfort_segments() const;
     std::uint32_t low_segments() const;
     Result make_room(const Batch& batch);
@@ -114,7 +118,17 @@ private:
     bool is_log_too_long() const;
 
     struct Merge;
+    bool is_above_large() const;
     Result merge_levels(Merge& merge);
+    std::expected<std::shared_ptr<const Run>, base::Error> write_run(Merge& merge, bool into_base);
+    void release_run(const Run& run, std::uint32_t since);
+    /// After a commit of so many changes: what keeps pace with them.
+    void merge_a_little(std::size_t changes);
+    void begin_base_merge();
+    Result end_base_merge();
+    void abandon_base_merge();
+    /// Whether it is an erase that the merge under way has dropped.
+    bool was_dropped(const Place& place, const Wanted& wanted) const;
     Result write_checkpoint(const Merge& merge);
     Checkpoint describe(const Merge& merge, std::uint32_t version) const;
     void adopt(Merge merge, std::array<Location, 2> places);
@@ -136,7 +150,9 @@ private:
     PlaceCache places_;
     Levels levels_;
     TableCounts counts_{};
-    std::vector<Change> changes_;  ///< of the batch under way
+    std::unique_ptr<BaseMerge> base_merge_;
+    std::uint32_t merge_not_before_ = 0;  ///< that checkpoint, as the last try failed
+    std::vector<Change> changes_;         ///< of the batch under way
     base::Buffer moved_value_;
     std::uint32_t victim_ = none;
     std::uint32_t victim_epoch_ = 0;

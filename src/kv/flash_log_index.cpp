@@ -37,10 +37,12 @@ std::expected<std::optional<Found>, base::Error> find_in(Reading reading, const 
 
 std::expected<std::optional<Found>, base::Error> find_in_runs(Reading reading, const Levels& levels,
                                                               const Wanted& wanted) {
-    for (const Run* run : {levels.middle.get(), levels.base.get()}) {
+    for (const Run* run : {levels.middle.get(), levels.lower.get(), levels.base.get()}) {
         if (run == nullptr) continue;
-        MESH_TRY(const auto found, find_in(reading, *run, wanted));
-        if (found) return found;
+        MESH_TRY(auto found, find_in(reading, *run, wanted));
+        if (!found) continue;
+        found->is_below = run != levels.middle.get();
+        return found;
     }
     return std::nullopt;
 }
@@ -50,6 +52,25 @@ auto group_of(const std::vector<Entry>& memory, std::uint64_t prefix) {
 }
 
 }  // namespace
+
+std::vector<const Run*> Levels::runs() const {
+    std::vector<const Run*> runs;
+    for (const auto& run : {middle, lower, base}) {
+        if (run) runs.push_back(run.get());
+    }
+    return runs;
+}
+
+std::expected<bool, base::Error> is_above(Reading reading, const Levels& levels,
+                                          const Wanted& wanted) {
+    for (const Entry& entry : group_of(levels.memory, wanted.prefix())) {
+        MESH_TRY(const auto found, probe(reading, entry, wanted));
+        if (found) return true;
+    }
+    if (!levels.middle) return false;
+    MESH_TRY(const auto found, find_in(reading, *levels.middle, wanted));
+    return found.has_value();
+}
 
 std::expected<std::optional<Found>, base::Error> find(Reading reading, const Levels& levels,
                                                       const Wanted& wanted) {

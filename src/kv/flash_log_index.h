@@ -1,6 +1,7 @@
 #pragma once
-// Where the newest record of every key lies: a sorted array in memory above at most two runs on the
-// medium, the small middle one and the large base one. Newer levels hide what is below.
+// Where the newest record of every key lies: a sorted array in memory above at most three runs on
+// the medium, the small middle one, the lower one, which was the middle one until it was large
+// enough to be merged into the base, and the large base one. Newer levels hide what is below.
 //
 // Keys stay in their records. Entries of equal prefix are told apart by a byte of hash and then by
 // reading. A record whose head is damaged may be any key's of that prefix and hash: whoever finds
@@ -26,11 +27,17 @@ struct Reading {
 struct Levels {
     std::vector<Entry> memory;
     std::shared_ptr<const Run> middle;
+    std::shared_ptr<const Run> lower;
     std::shared_ptr<const Run> base;
 
-    std::uint64_t entries() const {
-        return memory.size() + (middle ? middle->entries : 0) + (base ? base->entries : 0);
+    std::uint64_t entries() const { return above() + below(); }
+    /// What the next merge of all begins with, and what it goes into.
+    std::uint64_t above() const { return memory.size() + (middle ? middle->entries : 0); }
+    std::uint64_t below() const {
+        return (lower ? lower->entries : 0) + (base ? base->entries : 0);
     }
+    /// The runs that there are, newest first.
+    std::vector<const Run*> runs() const;
 };
 
 /// A key as it is looked for.
@@ -49,6 +56,7 @@ struct Found {
     Entry entry;
     RecordHead head;
     bool is_damaged = false;  ///< the head does not verify; nothing else in `head` counts
+    bool is_below = false;    ///< in the lower run or the base
 
     std::uint32_t bytes() const { return is_damaged ? 0 : record_bytes(head); }
 };
@@ -63,6 +71,9 @@ struct Place {
 /// The newest entry of the key, also if that says that it was erased.
 std::expected<std::optional<Found>, base::Error> find(Reading reading, const Levels& levels,
                                                       const Wanted& wanted);
+/// Whether memory or the middle run has an entry that is the key's, or may be.
+std::expected<bool, base::Error> is_above(Reading reading, const Levels& levels,
+                                          const Wanted& wanted);
 std::expected<Place, base::Error> locate(Reading reading, const Levels& levels,
                                          const Wanted& wanted);
 
@@ -113,7 +124,7 @@ private:
     Result place(Level& level, const Wanted& wanted, bool below);
 
     Reading reading_;
-    std::array<Level, 3> levels_;
+    std::array<Level, 4> levels_;
     std::size_t count_ = 0;
     bool reverse_ = false;
 };

@@ -9,7 +9,7 @@ namespace meshchain::kv {
 /// is read, its own size.
 struct FlashLogOptions {
     std::uint32_t memory_entries = 8192;   ///< of the index before a run is written: 12 bytes each
-    std::uint32_t fences = 65'536;         ///< of each of at most three runs: 8 bytes each
+    std::uint32_t fences = 65'536;         ///< of each of at most four runs: 8 bytes each
     std::uint32_t cached_pages = 4096;     ///< of the index: 520 bytes each
     std::uint32_t cached_places = 65'536;  ///< of records by key: 8 bytes each; 0: none
     std::uint32_t buffer_bytes = 65'536;   ///< what one program writes at most
@@ -17,6 +17,9 @@ struct FlashLogOptions {
     /// Values of so many bytes lie in segments of their own: less is moved on a full medium, for a
     /// second program in each commit that has one. A decision of the writer, not of the format.
     std::uint32_t far_bytes = 4096;
+    /// The base of the index is merged in one go up to so many entries in all, and else a little
+    /// with each commit, while a look-up may have to read one run more.
+    std::uint32_t merged_at_once = 32'768;
     bool read_only = false;
 
     /// All in 64 KB, with 16 MB of flash in segments of 64 KB.
@@ -27,7 +30,8 @@ struct FlashLogOptions {
                 .cached_places = 0,
                 .buffer_bytes = 2048,
                 .collect_bytes = 4096,
-                .far_bytes = 512};
+                .far_bytes = 512,
+                .merged_at_once = 1'000'000};
     }
     /// About 64 MB, for a million coins and more.
     static constexpr FlashLogOptions server() {
@@ -36,7 +40,8 @@ struct FlashLogOptions {
                 .cached_pages = 32'768,
                 .cached_places = 4'194'304,
                 .buffer_bytes = 262'144,
-                .collect_bytes = 262'144};
+                .collect_bytes = 262'144,
+                .merged_at_once = 65'536};
     }
 };
 
@@ -50,6 +55,7 @@ struct FlashLogFigures {
     std::uint64_t segments_collected = 0;
     std::uint64_t moved_bytes = 0;      ///< by collection
     std::uint64_t merged_entries = 0;   ///< written into runs
+    std::uint64_t slow_merges = 0;      ///< of the base, a little with each commit
     std::uint64_t damage_found = 0;     ///< records, pages and headers that did not verify
     std::uint64_t batches_dropped = 0;  ///< by recovery: not completed when power went
 

@@ -34,6 +34,7 @@ std::uint64_t steps_of(const Case& of, std::size_t batches) {
     EXPECT_EQ(life.acknowledged, batches);
     const FlashLogFigures figures = (*store)->figures();
     EXPECT_GT(figures.checkpoints, 3u);
+    EXPECT_GT(figures.slow_merges, 1u);
     EXPECT_GT(figures.segments_collected, 3u) << "the history collects nothing";
     EXPECT_GT(history.undone, 3u) << "the history undoes nothing";
     return bench.flash->steps() - before;

@@ -146,6 +146,7 @@ Recovery::Result Recovery::install_checkpoint() {
     segments.set_checkpoint(checkpoint_->version, places_);
     engine_->counts_ = checkpoint_->counts;
     MESH_CHECK(install_run(checkpoint_->middle, engine_->levels_.middle));
+    MESH_CHECK(install_run(checkpoint_->lower, engine_->levels_.lower));
     return install_run(checkpoint_->base, engine_->levels_.base);
 }
 

@@ -77,10 +77,13 @@ public:
               std::uint32_t fences_max, std::uint64_t expected);
 
     std::expected<void, base::Error> add(const Entry& entry);
+    /// Empties the buffer, which others may use until the next call.
+    std::expected<void, base::Error> pause() { return flush(); }
     /// Writes what is left. The run is not synced yet.
     std::expected<Run, base::Error> finish();
     /// Gives back the segments of a run that is not wanted any more.
     void abandon();
+    std::uint32_t segments() const { return static_cast<std::uint32_t>(run_.segments.size()); }
 
 private:
     using Result = std::expected<void, base::Error>;

@@ -1,4 +1,4 @@
-// Room, checkpoints and collection: what the engine does for itself.
+// Room and collection: what the engine does for itself.
 
 #include <algorithm>
 #include <functional>
@@ -17,9 +17,14 @@ constexpr std::uint32_t worth_collecting(std::uint32_t body_grains) {
 
 }  // namespace
 
-/// What a checkpoint and a step of collection may need before they give anything back.
+/// What a checkpoint, a merge and a step of collection may need before they give anything back.
+std::uint32_t Engine::whole_reserve_segments() const {
+    return segments_for(medium_.geometry(), levels_.entries() + options_.memory_entries) + 4;
+}
+
 std::uint32_t Engine::reserve_segments() const {
-    return segments_for(medium_.geometry(), levels_.entries() + options_.memory_entries) + 3;
+    const std::uint32_t taken = base_merge_ ? base_merge_->segments() : 0;
+    return std::max(whole_reserve_segments(), taken + 4) - taken;
 }
 
 std::uint32_t Engine::comfort_segments() const {
@@ -33,7 +38,8 @@ std::uint32_t Engine::low_segments() const {
 }
 
 std::uint64_t Engine::capacity_bytes() const {
-    const std::uint32_t comfort = comfort_segments();
+    const std::uint32_t comfort =
+        comfort_segments() + whole_reserve_segments() - reserve_segments();
     const std::uint64_t segments = segments_.size() > comfort ? segments_.size() - comfort : 0;
     return segments * medium_.geometry().body_bytes() / 8 * 7;
 }
@@ -162,151 +168,6 @@ std::expected<bool, base::Error> Engine::reclaim(std::uint32_t wanted) {
     return true;
 }
 
-struct Engine::Merge {
-    std::shared_ptr<const Run> middle;
-    std::shared_ptr<const Run> base;
-    std::vector<std::uint32_t> dropped;  ///< grains of erase records no longer needed, by segment
-    std::uint64_t written = 0;
-};
-
-/// Memory goes into the middle run, which goes into the base once that costs no more than going on:
-/// with b entries below and m in memory, when it holds the square root of 2 m b.
-std::expected<void, base::Error> Engine::merge_levels(Merge& merge) {
-    merge.middle = levels_.middle;
-    merge.base = levels_.base;
-    merge.dropped.resize(segments_.size());
-    if (levels_.memory.empty()) return {};
-    const std::uint64_t above = levels_.memory.size() + (merge.middle ? merge.middle->entries : 0);
-    const std::uint64_t below = merge.base ? merge.base->entries : 0;
-    const bool into_base = above * above >= 2 * options_.memory_entries * below || above >= below;
-    std::vector<const Run*> runs;
-    if (merge.middle) runs.push_back(merge.middle.get());
-    if (into_base && merge.base) runs.push_back(merge.base.get());
-    MergedCursor cursor(reading(), levels_.memory, runs);
-    MESH_CHECK(cursor.seek_first());
-    RunWriter writer(medium_, segments_, log_.idle_buffer(), options_.fences,
-                     above + (into_base ? below : 0));
-    const auto fill = [&]() -> Result {
-        for (;;) {
-            MESH_TRY(const auto entry, cursor.next());
-            if (!entry) return {};
-            const Location location = entry->location();
-            std::optional<Record> record;
-            if (into_base && entry->is_erased()) {
-                MESH_TRY(record, records_.read(location));
-            }
-            if (record) {  // Nothing is left below that has to be hidden.
-                merge.dropped[medium_.geometry().segment_of(location)] +=
-                    record_bytes(record->head) / grain_bytes;
-                continue;
-            }
-            MESH_CHECK(writer.add(*entry));
-            ++merge.written;
-        }
-    };
-    auto done = fill();
-    std::expected<Run, base::Error> run;
-    if (done) run = writer.finish();
-    if (!done || !run) {
-        writer.abandon();
-        return done ? std::unexpected(run.error()) : done;
-    }
-    std::shared_ptr<const Run> shared;
-    if (run->entries > 0) shared = std::make_shared<const Run>(*std::move(run));
-    merge.middle = into_base ? nullptr : shared;
-    if (into_base) merge.base = shared;
-    return {};
-}
-
-Checkpoint Engine::describe(const Merge& merge, std::uint32_t version) const {
-    Checkpoint checkpoint;
-    checkpoint.version = version;
-    checkpoint.sequence = log_.next_sequence();
-    checkpoint.counts = counts_;
-    checkpoint.segments.resize(segments_.size());
-    for (std::uint32_t i = 0; i < segments_.size(); ++i) {
-        const Segment& segment = segments_[i];
-        checkpoint.segments[i].erases = segment.erases;
-        if (!segment.holds_records()) continue;
-        const std::uint32_t live = segment.live - std::min(segment.live, merge.dropped[i]);
-        if (live == 0 && !log_.is_head(i)) continue;
-        checkpoint.segments[i].epoch = segment.epoch;
-        checkpoint.segments[i].live = live;
-    }
-    const auto add_run = [&](const std::shared_ptr<const Run>& run, auto& info) {
-        if (!run) return;
-        info.emplace();
-        info->run = {run->entries, run->epoch, run->stride, {}, run->segments};
-        info->fences = static_cast<std::uint32_t>(run->fences.size());
-        for (const std::uint32_t segment : run->segments) {
-            checkpoint.segments[segment].epoch = segments_[segment].epoch;
-        }
-    };
-    add_run(merge.middle, checkpoint.middle);
-    add_run(merge.base, checkpoint.base);
-    return checkpoint;
-}
-
-std::expected<void, base::Error> Engine::checkpoint() {
-    Merge merge;
-    MESH_CHECK(merge_levels(merge));
-    auto done = write_checkpoint(merge);
-    if (done) return {};
-    for (const auto& run : {merge.middle, merge.base}) {
-        if (!run || run == levels_.middle || run == levels_.base || log_.is_doubtful()) continue;
-        for (const std::uint32_t segment : run->segments) segments_.release(segment, 0);
-    }
-    return done;
-}
-
-std::expected<void, base::Error> Engine::write_checkpoint(const Merge& merge) {
-    MESH_CHECK(medium_.sync());  // The runs are there before the log says so.
-    const std::uint32_t version = segments_.version() + 1;
-    const std::size_t size = encode(describe(merge, version)).size();
-    MESH_CHECK(log_.reserve(2 * record_bytes(0, size) + commit_bytes));
-    const base::Buffer value = encode(describe(merge, version));
-    const RecordHead head{.kind = RecordKind::checkpoint,
-                          .value_bytes = static_cast<std::uint32_t>(value.size()),
-                          .value_checksum = crc32c(value)};
-    std::array<Location, 2> places{};
-    for (Location& place : places) {
-        MESH_TRY(place, log_.append(head, {}, value));
-    }
-    MESH_CHECK(log_.commit());
-    checkpoint_bytes_ = 2 * record_bytes(head) + commit_bytes;
-    adopt(merge, places);
-    return {};
-}
-
-void Engine::adopt(Merge merge, std::array<Location, 2> places) {
-    const std::uint32_t version = segments_.version() + 1;
-    const std::uint64_t filled = std::max<std::uint64_t>(levels_.memory.size(), 16);
-    segments_a_checkpoint_ = static_cast<std::uint32_t>(
-        std::min<std::uint64_t>(log_.bytes_since_mark() * options_.memory_entries / filled /
-                                    medium_.geometry().segment_bytes,
-                                segments_.size()));
-    segments_.set_checkpoint(version, places);
-    for (std::uint32_t i = 0; i < segments_.size(); ++i) {
-        if (!segments_[i].holds_records()) continue;
-        segments_.remove_live(medium_.geometry().location(i, 0), merge.dropped[i] * grain_bytes);
-        if (segments_[i].live == 0 && !log_.is_head(i)) segments_.release(i, version);
-    }
-    for (const auto& run : {levels_.middle, levels_.base}) {
-        if (!run || run == merge.middle || run == merge.base) continue;
-        for (const std::uint32_t segment : run->segments) segments_.release(segment, version);
-    }
-    levels_.middle = std::move(merge.middle);
-    levels_.base = std::move(merge.base);
-    levels_.memory.clear();
-    if (levels_.memory.capacity() > options_.memory_entries) {
-        levels_.memory.shrink_to_fit();
-        levels_.memory.reserve(options_.memory_entries);
-    }
-    log_.mark();
-    ++figures_.checkpoints;
-    figures_.merged_entries += merge.written;
-}
-
 /// What never changes keeps its segment from its share of the wear: the least worn one that lags
 /// behind, or none.
 std::uint32_t Engine::least_worn() const {
@@ -395,6 +256,7 @@ std::expected<void, base::Error> Engine::plan_moves(const std::vector<Move>& mov
                             .is_fresh = is_fresh(place),
                             .is_put = head.kind == RecordKind::put,
                             .had_value = head.kind == RecordKind::put,
+                            .was_dropped = was_dropped(place, wanted),
                             .table = head.table,
                             .old_location = moves[i].location,
                             .old_bytes = record_bytes(head),

@@ -22,7 +22,8 @@ inline constexpr FlashLogOptions cramped{.memory_entries = 40,
                                          .cached_places = 16,
                                          .buffer_bytes = 1024,
                                          .collect_bytes = 512,
-                                         .far_bytes = 512};
+                                         .far_bytes = 512,
+                                         .merged_at_once = 64};
 inline constexpr std::uint32_t segment_bytes = 4096;
 
 inline MemoryFlash::Options small_flash(bool erase_keeps_content = false) {
