@@ -36,7 +36,7 @@ compile = cmake --build $(1) --parallel $(JOBS) $(if $(2),--target $(2)) >&2
 BARE := -DMESHCHAIN_TESTS=OFF -DMESHCHAIN_BENCH=OFF
 space := $(subst ,, )
 
-.PHONY: help build demo test test-long sim-night bench install fuzz lint format sanitize tsan clean
+.PHONY: help build demo test test-long sim-night sim-broken bench install fuzz lint format sanitize tsan clean
 .DEFAULT_GOAL := help
 
 help:
@@ -45,6 +45,7 @@ help:
 	@echo 'make test      every test'
 	@echo 'make test-long the tests that scale, in full: hours'
 	@echo 'make sim-night fresh seeds of the simulated world until stopped'
+	@echo 'make sim-broken breaks rules on purpose, and must catch each'
 	@echo 'make bench     the benchmarks, one line a workload'
 	@echo 'make install   program, library and service under PREFIX, staged in DESTDIR'
 	@echo 'make fuzz      every fuzzer for FUZZ_SECONDS'
@@ -76,6 +77,10 @@ test-long:
 
 sim-night: build
 	@tools/sim_night.sh build/meshchain $(JOBS)
+
+sim-broken:
+	@$(INSTALL) build
+	@tools/break_rules.sh $(JOBS)
 
 bench:
 	@$(INSTALL) build bench

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Plays fresh seeds of the simulated world until it is stopped. What fails is kept as the text of its
-# scenario, with its seed in the first line, as tests/regress/ wants it.
+# Plays fresh seeds of the simulated world until it is stopped. What fails is kept as the text of
+# its scenario, with its seed in the first line, as tests/regress/ wants it.
 #
 # usage: tools/sim_night.sh PROGRAM JOBS [FOLDER]
 set -eu

@@ -1,7 +1,6 @@
 #include "sim/payment_book.h"
 
 #include <algorithm>
-#include <set>
 
 #include "sim/final_history.h"
 
@@ -24,16 +23,13 @@ void PaymentBook::look(std::size_t payer, const node::Node& node, base::Instant 
 
 void PaymentBook::excuse(std::size_t payer) {
     for (Entry& entry : entries_) {
-        if (entry.payer == payer && !entry.to_final) entry.is_excused = true;
+        if (entry.payer != payer) continue;
+        entry.is_excused |= !entry.to_final;
+        for (const wire::Input& input : entry.inputs) contested_.insert(input.outpoint);
     }
 }
 
 std::vector<const PaymentBook::Entry*> PaymentBook::forgotten(const FinalHistory& history) const {
-    std::set<wire::Outpoint> contested;
-    for (const Entry& entry : entries_) {
-        if (!entry.is_excused) continue;
-        for (const wire::Input& input : entry.inputs) contested.insert(input.outpoint);
-    }
     std::set<wire::Txid> lost;
     std::vector<const Entry*> missing;
     // A payment comes after those whose outputs it spends.
@@ -41,7 +37,7 @@ std::vector<const PaymentBook::Entry*> PaymentBook::forgotten(const FinalHistory
         if (history.contains(entry.txid)) continue;
         const bool has_excuse =
             entry.is_excused || std::ranges::any_of(entry.inputs, [&](const wire::Input& input) {
-                return contested.contains(input.outpoint) || lost.contains(input.outpoint.txid);
+                return contested_.contains(input.outpoint) || lost.contains(input.outpoint.txid);
             });
         if (has_excuse) {
             lost.insert(entry.txid);

@@ -4,6 +4,7 @@
 //
 // Limits: memory grows with the payments.
 
+#include <set>
 #include <vector>
 
 #include "node/node.h"
@@ -33,9 +34,9 @@ public:
     void note_refusal() { ++refused_; }
     /// Looks at those that are not final yet, as `node` of this payer sees them.
     void look(std::size_t payer, const node::Node& node, base::Instant now);
-    /// Its disk is gone. What it had not passed on is forgotten with good reason, and it does not
-    /// know that those coins are spent: whatever spends them again, or an output of what is lost,
-    /// may be lost too. Nothing else is.
+    /// Its disk is gone. What it had not passed on is forgotten with good reason, and until it has
+    /// read the chain again it does not know which coins it spent: what spends them again, or an
+    /// output of what is lost, may be lost too. Nothing else is.
     void excuse(std::size_t payer);
     /// Whether all are in the history, but for those excused.
     bool is_settled(const FinalHistory& history) const;
@@ -50,7 +51,8 @@ private:
     std::vector<const Entry*> forgotten(const FinalHistory& history) const;
 
     std::vector<Entry> entries_;
-    std::vector<std::size_t> open_;  ///< not seen to be final
+    std::vector<std::size_t> open_;       ///< not seen to be final
+    std::set<wire::Outpoint> contested_;  ///< spent by those who do not know it any more
     std::size_t refused_ = 0;
 };
 

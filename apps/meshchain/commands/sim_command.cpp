@@ -35,6 +35,7 @@ struct SimOptions {
     std::uint64_t jobs = 1;
     std::uint64_t sample = 0;
     bool small = false;
+    bool stop = false;
     bool show = false;
     bool list = false;
     bool twice = false;
@@ -253,6 +254,7 @@ public:
     /// By seed.
     const std::map<std::uint64_t, Failure>& failures() const { return failures_; }
     base::Duration simulated() const { return simulated_; }
+    std::uint64_t done() const { return done_; }
     std::uint64_t twice() const { return twice_; }
 
 private:
@@ -276,7 +278,10 @@ private:
         ++done_;
         twice_ += how.twice;
         simulated_ += report.simulated;
-        if (!report.all_right()) failures_.emplace(report.seed, Failure{how, report.findings[0]});
+        if (!report.all_right()) {
+            failures_.emplace(report.seed, Failure{how, report.findings[0]});
+            if (options_.stop) next_ = options_.runs;
+        }
         progress_.show(std::to_string(done_) + " of " + std::to_string(options_.runs) + " runs, " +
                        std::to_string(failures_.size()) + " failed");
     }
@@ -314,10 +319,10 @@ std::expected<Output, base::Error> simulate_many(const Context& context,
     char line[160];
     std::snprintf(line, sizeof line,
                   "%llu runs, %llu of them twice, %zu failed; %.0f simulated seconds in %.1f s\n",
-                  static_cast<unsigned long long>(options.runs),
+                  static_cast<unsigned long long>(runs.done()),
                   static_cast<unsigned long long>(runs.twice()), runs.failures().size(),
                   seconds_of(runs.simulated()), took);
-    Output shown = output({{"runs", options.runs},
+    Output shown = output({{"runs", runs.done()},
                            {"twice", runs.twice()},
                            {"failed", runs.failures().size()},
                            {"simulated_seconds", seconds_of(runs.simulated())},
@@ -386,6 +391,7 @@ Command sim_command(const Context& context) {
                     {"--preset", "NETWORK", "lan, wifi, bad or awful", &o->preset},
                     {"--jobs", "COUNT", "of --runs, so many at once (1)", &o->jobs, false, 64, 1},
                     {"--sample", "COUNT", "of --runs, each so manieth is played twice", &o->sample},
+                    {"--stop", "", "of --runs, none after one that failed", &o->stop},
                     {"--small", "", "draw few nodes and short times, as every test run does",
                      &o->small},
                     {"--page", "FILE", "write a page with plots of the run there", &o->page},

@@ -1,0 +1,42 @@
+#!/bin/bash
+# Breaks one rule after the other on purpose (tests/broken/*.patch), in a copy of the tree, and plays
+# seeds of the simulated world there until one fails, as it must within 200. A program that stops at
+# an assertion has found it too.
+#
+# usage: tools/break_rules.sh JOBS [NAME...]     all patches, or those with these names
+#        tools/break_rules.sh --check            only whether each still applies
+set -eu
+cd "$(dirname "$0")/.."
+
+if [ "${1:-}" = --check ]; then
+    for patch in tests/broken/*.patch; do
+        git apply --check "$patch" || { echo "$patch does not apply: make it anew"; exit 1; }
+    done
+    exit 0
+fi
+
+jobs=${1:?how many at once}
+shift
+copy=build/broken
+mkdir -p "$copy"
+git ls-files -z | tar --create --null --files-from=- | tar --extract --directory="$copy"
+cmake -S "$copy" -B "$copy/build" -G Ninja -DCMAKE_BUILD_TYPE=Release \
+    -DCMAKE_CXX_FLAGS_RELEASE=-O2 -DMESHCHAIN_TESTS=OFF -DMESHCHAIN_BENCH=OFF \
+    -DCMAKE_CXX_COMPILER_LAUNCHER="$(command -v ccache || true)" >/dev/null
+# The copy lies within the repository, and is none.
+in_copy() { GIT_CEILING_DIRECTORIES=$PWD/build git -C "$copy" apply "${@:1:$#-1}" "$PWD/${!#}"; }
+missed=0
+for patch in tests/broken/*.patch; do
+    name=$(basename "$patch" .patch)
+    [ $# -eq 0 ] || [[ " $* " == *" $name "* ]] || continue
+    in_copy "$patch"
+    cmake --build "$copy/build" --parallel "$jobs" --target meshchain >/dev/null
+    if found=$("$copy/build/meshchain" sim --seed 1 --runs 200 --jobs "$jobs" --stop 2>&1); then
+        missed=$((missed + 1))
+        echo "MISSED  $name: 200 seeds found nothing"
+    else
+        echo "caught  $name: $(grep -m1 -E '^!|assertion' <<<"$found" || tail -n 1 <<<"$found")"
+    fi
+    in_copy --reverse "$patch"
+done
+[ "$missed" -eq 0 ]
