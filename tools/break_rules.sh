@@ -1,7 +1,7 @@
 #!/bin/bash
-# Breaks one rule after the other on purpose (tests/broken/*.patch), in a copy of the tree, and plays
-# seeds of the simulated world there until one fails, as it must within 200. A program that stops at
-# an assertion has found it too.
+# Breaks one rule after the other on purpose (tests/broken/*.patch), in a copy of the tree, and
+# plays seeds of the simulated world there until one fails, as it must within 200. A program that
+# stops at an assertion has found it too.
 #
 # usage: tools/break_rules.sh JOBS [NAME...]     all patches, or those with these names
 #        tools/break_rules.sh --check            only whether each still applies

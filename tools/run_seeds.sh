@@ -1,7 +1,7 @@
 #!/bin/bash
 # Plays the seeds that every run of the tests plays: the same ones each time, small worlds with
-# every kind of fault and attacker, a tenth of them twice for the trace. Prints each that fails with the
-# command that replays it; the last line counts. Exits with 1 when one failed.
+# every kind of fault and attacker, a tenth of them twice for the trace. Prints each that fails
+# with the command that replays it; the last line counts. Exits with 1 when one failed.
 #
 # usage: tools/run_seeds.sh PROGRAM [COUNT] [JOBS]
 set -eu
