@@ -7,10 +7,11 @@
 namespace meshchain::chain {
 
 BlockDownload::BlockDownload(base::Duration request_timeout, std::size_t transactions_max,
-                             HeaderHash header_hash)
+                             HeaderHash header_hash, bool may_lag)
     : request_timeout_(request_timeout),
       transactions_max_(transactions_max),
-      header_hash_(std::move(header_hash)) {}
+      header_hash_(std::move(header_hash)),
+      may_lag_(may_lag) {}
 
 bool BlockDownload::want(const wire::Hash& hash, const crypto::PublicKey& source, bool on_votes) {
     const auto found = downloads_.find(hash);
@@ -92,7 +93,7 @@ std::optional<CompleteBlock> BlockDownload::handle_response(const crypto::Public
     if (found == downloads_.end()) return std::nullopt;
     Download& download = found->second;
     if (!take_part(download, response.block, response)) {
-        failures_.push_back(from);
+        if (!may_lag_ || header_hash_(response.header)) failures_.push_back(from);
         if (is_asked(download, from) && !pass_over(download)) downloads_.erase(found);
         return std::nullopt;
     }

@@ -42,7 +42,7 @@ public:
     using HeaderHash = std::function<std::optional<wire::Hash>(const wire::BlockHeader&)>;
 
     BlockDownload(base::Duration request_timeout, std::size_t transactions_max,
-                  HeaderHash header_hash);
+                  HeaderHash header_hash, bool may_lag = false);
 
     /// Wants a block that `source` is said to have; again with another source adds that one.
     /// False when the table is full.
@@ -92,6 +92,7 @@ private:
     base::Duration request_timeout_;
     std::size_t transactions_max_;
     HeaderHash header_hash_;
+    bool may_lag_;
     std::map<wire::Hash, Download> downloads_;
     std::deque<wire::Hash> order_;  ///< names as they were first wanted; gone ones are skipped
     std::deque<crypto::PublicKey> failures_;

@@ -7,7 +7,11 @@
 namespace meshchain::chain {
 
 CatchUp::CatchUp(Options options, Owner owner, base::Random random)
-    : options_(options), owner_(std::move(owner)), nonces_(random), peers_(owner_.choice) {}
+    : options_(options),
+      owner_(std::move(owner)),
+      nonces_(random),
+      peers_(owner_.choice),
+      window_(options.window) {}
 
 void CatchUp::handle_peer(base::Instant now, const crypto::PublicKey& peer, wire::Height final,
                           bool is_validator) {
@@ -82,7 +86,7 @@ std::optional<SyncQuery> CatchUp::poll_request(base::Instant now) {
     const wire::Height far{final_.value + 8};
     if (now < behind_since_ + options_.grace && !peers_.is_claimed(now, far)) return std::nullopt;
     return ask_single(now, {final_.value + 1}, [&](std::uint64_t nonce) {
-        return wire::FinalRequest{nonce, {final_.value + 1}, {final_.value + options_.window}};
+        return wire::FinalRequest{nonce, {final_.value + 1}, {final_.value + window_}};
     });
 }
 
@@ -168,13 +172,15 @@ void CatchUp::take_final(base::Instant now, const Single& request, base::Bytes i
     if (!proven) return condemn(now, from);
     const wire::BlockHeader& header = proven->header;
     const wire::Checkpoint& checkpoint = proven->certificate.final;
+    if (owner_.can_judge && !owner_.can_judge(header)) return come_nearer(now, from, header);
     const auto hash = owner_.header_hash(header);
     if (hash != checkpoint.block || header.slot != checkpoint.slot ||
-        header.height <= request.final || !owner_.is_proof(proven->certificate)) {
+        header.height <= request.final || !owner_.is_proof(*proven)) {
         return condemn(now, from);
     }
     peers_.note_delivered(from);
     peers_.note_proven(from, header.height);
+    window_ = options_.window;
     if (header.height <= final_) return;  // ours has moved on meanwhile
     if (header.height.value - final_.value > HeaderWalk::headers_max) {
         // True, but no use: it has pruned what is between.
@@ -186,6 +192,15 @@ void CatchUp::take_final(base::Instant now, const Single& request, base::Bytes i
     walk_ = std::make_unique<HeaderWalk>(HeaderWalk::Entry{*hash, header}, final_,
                                          owner_.header_hash, owner_.applied_at);
     start_bodies();
+}
+
+/// Its validators are of an epoch that we know only once FINAL is in the one before. A giver keeps
+/// a certificate of every epoch, so one nearer to ours can be had; from who has none nothing can.
+void CatchUp::come_nearer(base::Instant now, const crypto::PublicKey& from,
+                          const wire::BlockHeader& header) {
+    if (window_ == 1) peers_.note_silent(now, from);
+    const std::uint32_t ahead = header.height.value - std::min(header.height, final_).value;
+    window_ = std::clamp<std::uint32_t>(ahead / 2, 1, std::max(1U, window_ / 2));
 }
 
 void CatchUp::take_headers(base::Instant now, const crypto::PublicKey& from, base::Bytes item) {

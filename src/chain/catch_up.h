@@ -39,7 +39,10 @@ public:
         HeaderWalk::HeaderHash header_hash;
         HeaderWalk::AppliedAt applied_at;
         /// Whether the certificate proves its block.
-        std::function<bool(const wire::Certificate&)> is_proof;
+        std::function<bool(const wire::ProvenFinal&)> is_proof;
+        /// Whether the validators of its epoch are known: FINAL has to come near it first. Without
+        /// it every epoch is.
+        std::function<bool(const wire::BlockHeader&)> can_judge = {};
         wire::PeerChoice* choice = nullptr;  ///< as SyncPeers has it
     };
 
@@ -98,6 +101,8 @@ private:
     void give_up_single(base::Instant now);
     void finish_single(base::Instant now);
     void take_final(base::Instant now, const Single& request, base::Bytes item);
+    void come_nearer(base::Instant now, const crypto::PublicKey& from,
+                     const wire::BlockHeader& header);
     void take_headers(base::Instant now, const crypto::PublicKey& from, base::Bytes item);
     void start_bodies();
     void end_bodies();
@@ -110,6 +115,7 @@ private:
     NonceSource nonces_;
     SyncPeers peers_;
     wire::Height final_{};
+    std::uint32_t window_;  ///< smaller while proofs come from too far ahead
     base::Instant behind_since_ = base::never;
     std::optional<Single> single_;
     std::optional<Anchor> anchor_;

@@ -91,8 +91,10 @@ Chain::Chain(const ledger::Genesis& genesis, ChainParts parts)
       undo_blocks_max_(parts.undo_blocks_max),
       keep_blocks_(parts.keep_blocks),
       random_(parts.random),
-      downloads_(std::chrono::milliseconds(700), transactions_max(genesis),
-                 [this](const wire::BlockHeader& header) { return header_hash(header); }),
+      downloads_(
+          std::chrono::milliseconds(700), transactions_max(genesis),
+          [this](const wire::BlockHeader& header) { return header_hash(header); },
+          genesis.stakes.has_value()),
       choice_(parts.choice),
       sync_(sync_options(genesis), choice_),
       certificates_(parts.store, tables::certificates),
@@ -114,7 +116,8 @@ std::expected<void, base::Error> Chain::load(base::Now now) {
     engine_ = std::make_unique<consensus::Engine>(
         params_of(genesis_), validators_of(genesis_), *kv_,
         consensus::VoteTables(consensus_table_, tables::certificates), std::move(validating_key_),
-        random_.stream("consensus"), log_.for_module("consensus"), limits);
+        random_.stream("consensus"), log_.for_module("consensus"), limits,
+        genesis_.stakes ? store_.get() : nullptr);
     MESH_CHECK(engine_->load(now.wall));
     repair_ = std::make_unique<Repair>(
         *kv_, *store_, genesis_,
@@ -201,6 +204,8 @@ void Chain::settle(base::Now now) {
     follow_head(now);
     drain_engine(now);
     if (engine_->fault() && !fault_) fail(*engine_->fault());
+    note_final_epoch();
+    find_wishes();
     report_final();
     sync_.set_local({store_->tip().height, final_height()});
     catch_up_->set_final(now.instant, final_height());
@@ -334,6 +339,7 @@ base::Instant Chain::poll_timeout(base::Now now) const {
     if (!catch_up_->anchor() && !catch_up_->is_behind(now.instant)) {
         earliest = std::min(earliest, sync_.poll_timeout(page_downloads()));
     }
+    earliest = std::min(earliest, block_wanted_at(now));
     if (mempool_->size() > 0) {
         earliest = std::min({earliest, instant_of(next_proposal_time(now)),
                              instant_of(engine_->schedule().start_of(

@@ -32,6 +32,7 @@
 #include "chain/sync_server.h"
 #include "chain/synchronizer.h"
 #include "consensus/engine.h"
+#include "ledger/election.h"
 #include "wire/service.h"
 
 namespace meshchain::chain {
@@ -163,6 +164,14 @@ private:
         bool asked_again = false;                ///< others, for another one
     };
 
+    /// What a block is wanted for though no transaction waits, as of a tip and so much evidence.
+    struct Wishes {
+        wire::Hash tip;
+        std::size_t proofs = 0;
+        bool epoch = false;
+        bool report = false;
+    };
+
     Chain(const ledger::Genesis& genesis, ChainParts parts);
 
     // chain.cpp
@@ -241,6 +250,17 @@ private:
     /// Whether validators with more than a third of the stake, so at least one honest one, say that
     /// FINAL has passed our tip. Less would let strangers silence us by claiming great heights.
     bool is_left_behind() const;
+    // chain_epochs.cpp
+    void find_wishes();
+    std::optional<wire::Slot> epoch_wanted_from() const;
+    bool is_block_wanted(base::Now now) const;
+    base::Instant block_wanted_at(base::Now now) const;
+    std::expected<bool, base::Error> find_report_wish() const;
+    std::expected<bool, base::Error> find_epoch_wish() const;
+    void add_reports(ledger::BlockBuilder& builder, wire::Slot slot);
+    void note_final_epoch();
+
+    // chain_blocks.cpp
     void propose(base::Now now);
     std::optional<consensus::Duty> duty(base::Now now) const;
     base::WallTime next_proposal_time(base::Now now) const;
@@ -281,8 +301,10 @@ private:
     SyncState reported_sync_ = SyncState::idle;
     bool reported_contradiction_ = false;
     wire::Hash reported_final_;
-    std::uint32_t announced_slot_ = 0;     ///< when the mempool was announced last
-    std::optional<wire::Slot> attempted_;  ///< where the timer has tried to propose already
+    Wishes wishes_;
+    std::optional<std::uint32_t> proven_epoch_;  ///< whose proof is kept
+    std::uint32_t announced_slot_ = 0;           ///< when the mempool was announced last
+    std::optional<wire::Slot> attempted_;        ///< where the timer has tried to propose already
     std::uint64_t blocks_proposed_ = 0;
     ArrivalTimes arrival_times_;
     std::uint64_t outgoing_dropped_ = 0;

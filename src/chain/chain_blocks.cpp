@@ -7,9 +7,9 @@
 namespace meshchain::chain {
 
 std::optional<wire::Hash> Chain::header_hash(const wire::BlockHeader& header) const {
-    const consensus::ValidatorSet& validators = engine_->validators();
-    if (!validators.contains(header.proposer)) return std::nullopt;
-    return wire::block_hash(chain_, header, validators[header.proposer].key);
+    const auto proposer = store_->proposer_of(header);
+    if (!proposer) return std::nullopt;
+    return wire::block_hash(chain_, header, *proposer);
 }
 
 bool Chain::is_known(const wire::Hash& hash) const {
@@ -234,7 +234,7 @@ bool Chain::is_left_behind() const {
 }
 
 void Chain::propose(base::Now now) {
-    if (mempool_->size() == 0) return;
+    if (mempool_->size() == 0 && !is_block_wanted(now)) return;
     const auto turn = duty(now);
     if (!turn) return;
     attempted_ = turn->slot;  // a new transaction tries again, the timer does not
@@ -246,10 +246,16 @@ void Chain::propose_at(base::Now now, const consensus::Duty& duty) {
     ledger::BlockContext context = store_->context();
     context.block_bytes_limit = proposal_bytes_max_;
     ledger::BlockBuilder builder(context, duty.slot, *store_, *mempool_);
+    if (auto raised = duty.raises ? builder.raise_epoch() : std::expected<void, base::Error>{};
+        !raised) {
+        log_.warning("no proposal: " + base::sentence(raised.error()));
+        return;
+    }
+    add_reports(builder, duty.slot);
     for (const auto* waiting : mempool_->select(proposal_bytes_max_, duty.slot)) {
         static_cast<void>(builder.add(waiting->shortest));  // what does not fit waits
     }
-    if (builder.transaction_count() == 0) return;
+    if (builder.transaction_count() == 0 && !is_block_wanted(now)) return;
     emit(ProposerSelected{duty.slot});
 
     wire::Block block;
@@ -260,7 +266,12 @@ void Chain::propose_at(base::Now now, const consensus::Duty& duty) {
     block.header.proposer = *engine_->self();
     block.header.transaction_root = builder.transaction_root();
     block.header.parent_state = store_->state().digest();
-    if (const auto& certificate = engine_->certificate()) {
+    block.header.epoch = duty.epoch;
+    const auto claim = builder.epoch_claim();
+    if (!claim) return fail(claim.error());
+    if (*claim) {
+        block.header.certificate = (*claim)->next;
+    } else if (const auto& certificate = engine_->certificate()) {
         block.header.certificate = wire::certificate_hash(*certificate);
     }
     block.transactions = builder.transactions();

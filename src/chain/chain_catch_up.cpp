@@ -17,9 +17,13 @@ std::unique_ptr<CatchUp> Chain::make_catch_up() {
         const auto hash = store_->hash_at(height);
         return hash ? *hash : std::nullopt;
     };
-    owner.is_proof = [this](const wire::Certificate& certificate) {
-        return consensus::verify_certificate(chain_, engine_->validators(), certificate)
+    owner.is_proof = [this](const wire::ProvenFinal& proven) {
+        return consensus::verify_certificate(chain_, engine_->epochs(), proven.header.epoch,
+                                             proven.certificate)
             .has_value();
+    };
+    owner.can_judge = [this](const wire::BlockHeader& header) {
+        return engine_->epochs().knows(header.epoch);
     };
     owner.choice = choice_;
     return std::make_unique<CatchUp>(options, std::move(owner), random_.stream("catch up"));
@@ -128,6 +132,7 @@ void Chain::adopt_anchor(base::Now now) {
     ref.slot = anchor.header.slot;
     ref.rank = anchor.header.rank;
     ref.proposer = anchor.header.proposer;
+    ref.epoch = anchor.header.epoch;
     ref.executed = true;
     const auto adopted = engine_->adopt(now.wall, anchor.certificate, ref);
     if (!adopted && adopted.error().code != base::Errc::stale) return fail(adopted.error());

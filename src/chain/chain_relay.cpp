@@ -37,7 +37,8 @@ wire::Verdict Chain::handle_announcement(base::Now now, const wire::Ingress& fro
     auto announcement = wire::parse_block_announcement(payload);
     if (!announcement) return wire::Verdict::punish;
     const auto hash = header_hash(announcement->header);
-    if (!hash) return wire::Verdict::punish;
+    // Of an epoch that nobody has told us of yet the proposer is unknown.
+    if (!hash) return genesis_.stakes ? wire::Verdict::ignore : wire::Verdict::punish;
     if (downloads_.is_wanted(*hash)) {
         static_cast<void>(downloads_.want(*hash, from.peer));  // one more who has it
         if (announced_.contains(*hash)) return wire::Verdict::ignore;
@@ -142,7 +143,8 @@ void Chain::take_complete(base::Now now, CompleteBlock complete) {
         engine_->verify_header(now.wall, complete.block.header, consensus::Arrival::requested);
     if (ref) {
         accept(now, {std::move(complete.block), *ref, false, complete.from});
-    } else if (ref.error().code != base::Errc::stale) {
+    } else if (ref.error().code != base::Errc::stale &&
+               ref.error().code != base::Errc::unavailable) {
         emit(PeerFault{complete.from});
     }
 }

@@ -72,7 +72,7 @@ std::expected<void, base::Error> ChainStore::load() {
 
 std::expected<void, base::Error> ChainStore::write_genesis() {
     // At most genesis_allocations_max coins of two entries each: one batch holds them all.
-    static_assert(2 * ledger::genesis_allocations_max + 3 * wire::validators_max + 5 <=
+    static_assert(2 * ledger::genesis_allocations_max + 3 * wire::validators_max + 7 <=
                   kv::batch_operations_max);
     kv::Batch batch;
     batch.put(tables::meta, meta_keys::chain, chain_.bytes);
@@ -80,6 +80,10 @@ std::expected<void, base::Error> ChainStore::write_genesis() {
     for (const ledger::Coin& coin : ledger::genesis_coins(genesis_)) put_coin(batch, coin);
     for (const auto& [key, value] : ledger::genesis_stakes(genesis_)) {
         batch.put(tables::stakes, key, value);
+    }
+    for (std::uint32_t epoch = 0; keeps_stakes_ && epoch < 2; ++epoch) {
+        batch.put(tables::epochs, roster_key(epoch),
+                  wire::encode(ledger::genesis_roster(genesis_, epoch)));
     }
     return commit(std::move(batch), Tip{chain_, {}, {}}, ledger::genesis_state(genesis_));
 }
@@ -286,10 +290,9 @@ void ChainStore::put_fees(kv::Batch& batch, wire::ValidatorIndex validator, wire
 bool ChainStore::is_child(const wire::Hash& parent, wire::Height height,
                           const ExecutedBlock& child) const {
     const wire::BlockHeader& header = child.block.header;
-    return header.parent == parent && header.height.value == height.value + 1 &&
-           header.proposer.value < genesis_.validators.size() &&
-           wire::block_hash(chain_, header, genesis_.validators[header.proposer.value].key) ==
-               child.hash;
+    const auto proposer = proposer_of(header);
+    return header.parent == parent && header.height.value == height.value + 1 && proposer &&
+           wire::block_hash(chain_, header, *proposer) == child.hash;
 }
 
 std::expected<void, base::Error> ChainStore::apply(const wire::Hash& hash, const wire::Block& block,
@@ -389,6 +392,7 @@ std::expected<void, base::Error> ChainStore::apply(std::span<const ExecutedBlock
             locations.push_back({checked.txid, {header.height, i++}});
         }
         put_block(batch, executed);
+        put_roster(batch, executed);
     }
     std::ranges::sort(locations, {}, [](const auto& entry) { return entry.first; });
     for (const auto& [txid, location] : locations) {
@@ -440,6 +444,9 @@ std::expected<RevertedBlock, base::Error> ChainStore::revert() {
     batch.erase(tables::blocks, tip_.hash.bytes);
     batch.erase(tables::undo, tip_.hash.bytes);
     batch.erase(tables::heights, height_key(tip_.height));
+    if (effects.elected) {
+        batch.erase(tables::epochs, roster_key(effects.elected->epoch));
+    }
     put_fees(batch, header.proposer, *balance);
     ledger::StakeWrites stakes;
     for (const ledger::StakeChange& row : effects.stakes) stakes[row.key] = row.before;
@@ -449,8 +456,21 @@ std::expected<RevertedBlock, base::Error> ChainStore::revert() {
     ledger::revert(effects, *balance, earned, state);
     MESH_CHECK(commit(std::move(batch), parent, state));
     forget(effects);
+    if (effects.elected) rosters_.erase(effects.elected->epoch);
     recent_.drop_above(parent.height.value);
     return RevertedBlock{hash, std::move(stored->block), std::move(effects.transactions)};
+}
+
+/// Whom a block elected that raised the epoch: its undo has the chain's row before and after.
+std::expected<std::optional<wire::Roster>, base::Error> ChainStore::elected_in(
+    const StoredBlock& stored) const {
+    const auto row =
+        std::ranges::find(stored.stakes, ledger::economy_key(), &ledger::StakeChange::key);
+    if (row == stored.stakes.end() || !row->before || !row->after) return std::nullopt;
+    MESH_TRY(const ledger::Economy before, ledger::parse_economy(*row->before));
+    MESH_TRY(const ledger::Economy after, ledger::parse_economy(*row->after));
+    if (before.epoch == after.epoch) return std::nullopt;
+    return roster(after.epoch + 1);
 }
 
 std::expected<Tip, base::Error> ChainStore::parent_of(const StoredBlock& stored) const {
@@ -526,6 +546,7 @@ std::expected<ledger::BlockEffects, base::Error> ChainStore::effects_of(
         effects.transactions.push_back(std::move(checked));
     }
     effects.stakes = stored.stakes;
+    MESH_TRY(effects.elected, elected_in(stored));
     if (keeps_stakes_) effects.fees = {};  // the proposer's seat has them, which is among the rows
     const std::set<ledger::Coin> made(created.begin(), created.end());
     const std::set<ledger::Coin> used(stored.spent.begin(), stored.spent.end());

@@ -16,10 +16,12 @@
 
 #include "chain/damage_log.h"
 #include "chain/tables.h"
+#include "consensus/epochs.h"
 #include "kv/block_cache.h"
 #include "kv/coin_cache.h"
 #include "kv/store.h"
 #include "ledger/block_rules.h"
+#include "wire/sync.h"
 
 namespace meshchain::chain {
 
@@ -55,10 +57,11 @@ struct TransactionLocation {
     std::uint16_t index = 0;  ///< in its block
 };
 
-class ChainStore final : public ledger::CoinView {
+class ChainStore final : public ledger::CoinView, public consensus::EpochSource {
 public:
     static constexpr std::size_t coins_cached = 1000;  ///< row B3
     static constexpr std::size_t blocks_cached = 10;   ///< row B2, the latest ones
+    static constexpr std::size_t rosters_cached = 8;
 
     /// Opens the chain in `store`, or writes the state after genesis into an empty one.
     static std::expected<std::unique_ptr<ChainStore>, base::Error> open(
@@ -91,6 +94,23 @@ public:
         const base::Buffer& key) const override;
     /// All of them; none where the stakes are those of genesis for ever.
     std::expected<ledger::StakeRows, base::Error> stakes() const;
+    /// Nothing where the stakes are those of genesis for ever.
+    std::expected<std::optional<ledger::Economy>, base::Error> economy() const;
+    /// The last epoch for which anybody's stake waits; 0 where none does.
+    std::expected<std::uint32_t, base::Error> last_waiting_epoch() const;
+    /// Of an epoch up to the tip's next one; on a chain whose stakes are those of genesis of epoch
+    /// 0 alone. Those of the past are kept.
+    std::expected<std::optional<wire::Roster>, base::Error> roster(
+        std::uint32_t epoch) const override;
+    std::expected<std::optional<std::uint32_t>, base::Error> epoch_of(
+        const wire::Hash& block) const override;
+    /// Who proposed it, by its epoch; nothing where that is unknown here or has no such seat.
+    std::optional<crypto::PublicKey> proposer_of(const wire::BlockHeader& header) const;
+    /// Keeps a FINAL of its epoch with its certificate, for those who follow epoch by epoch.
+    std::expected<void, base::Error> keep_epoch_proof(std::uint32_t epoch,
+                                                      const wire::ProvenFinal& proven);
+    std::expected<std::optional<wire::ProvenFinal>, base::Error> epoch_proof(
+        std::uint32_t epoch) const;
     /// Sum of all coins, read one by one.
     std::expected<wire::Amount, base::Error> coins_total() const;
     std::expected<wire::Amount, base::Error> fees_of(wire::ValidatorIndex validator) const;
@@ -141,7 +161,10 @@ private:
     std::expected<std::size_t, base::Error> forget_block(kv::Batch& batch, Tip& base) const;
     std::expected<void, base::Error> load();
     std::expected<void, base::Error> write_genesis();
+    std::expected<std::optional<wire::Roster>, base::Error> elected_in(
+        const StoredBlock& stored) const;
     bool is_child(const wire::Hash& parent, wire::Height height, const ExecutedBlock& child) const;
+    void put_roster(kv::Batch& batch, const ExecutedBlock& executed) const;
     void put_coin(kv::Batch& batch, const ledger::Coin& coin) const;
     void erase_coin(kv::Batch& batch, const ledger::Coin& coin) const;
     static void put_fees(kv::Batch& batch, wire::ValidatorIndex validator, wire::Amount balance);
@@ -174,6 +197,7 @@ private:
     crypto::SetHash state_;
     mutable kv::CoinCache<CoinKey, wire::Output> coins_{coins_cached};
     kv::BlockCache<CachedBlock> recent_{blocks_cached};
+    mutable std::map<std::uint32_t, wire::Roster> rosters_;  ///< read lately
     mutable DamageLog damage_;
 };
 

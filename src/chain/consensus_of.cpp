@@ -19,6 +19,10 @@ consensus::Params params_of(const ledger::Genesis& genesis) {
     params.slots_per_round = genesis.slots_per_round;
     params.vote_delay = genesis.vote_delay_slots;
     params.seed = genesis.seed;
+    if (genesis.stakes) {
+        params.epoch_slots = genesis.stakes->epoch_rounds * genesis.slots_per_round;
+        params.unbond_epochs = genesis.stakes->unbond_epochs;
+    }
     return params;
 }
 

@@ -24,9 +24,9 @@ ledger::BlockContext PendingBlocks::context() const { return context_; }
 
 PendingBlocks::Weight PendingBlocks::weight_of(
     const std::vector<wire::WireTransaction>& transactions) {
-    // Its proposer's seat changes with the fees.
-    Weight weight{4,
-                  3 * wire::Hash::size + 4 + 2 + wire::BlockHeader::size + 2 + stake_change_bytes};
+    // Its proposer's seat changes with the fees, and it may raise the epoch.
+    Weight weight{6, 3 * wire::Hash::size + 4 + 2 + wire::BlockHeader::size + 2 +
+                         2 * stake_change_bytes + wire::roster_bytes_max};
     for (const wire::WireTransaction& transaction : transactions) {
         const auto* whole = std::get_if<wire::Transaction>(&transaction);
         const std::size_t inputs = whole ? whole->body.inputs.size() : 1;

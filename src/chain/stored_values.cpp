@@ -60,6 +60,18 @@ std::array<std::byte, 4> height_key(wire::Height height) {
     return key;
 }
 
+std::array<std::byte, 5> roster_key(std::uint32_t epoch) {
+    std::array<std::byte, 5> key{};
+    base::FixedWriter(key).u8(1).u32(epoch);
+    return key;
+}
+
+std::array<std::byte, 5> epoch_proof_key(std::uint32_t epoch) {
+    std::array<std::byte, 5> key{};
+    base::FixedWriter(key).u8(2).u32(epoch);
+    return key;
+}
+
 std::array<std::byte, 2> validator_key(wire::ValidatorIndex validator) {
     std::array<std::byte, 2> key;
     base::FixedWriter(key).u16(validator.value);

@@ -18,6 +18,10 @@ inline const base::Bytes light = base::as_bytes("light");
 }  // namespace meta_keys
 
 std::array<std::byte, 4> height_key(wire::Height height);
+/// Of a roster in the table of epochs.
+std::array<std::byte, 5> roster_key(std::uint32_t epoch);
+/// Of a FINAL of this epoch with its certificate, in the same table.
+std::array<std::byte, 5> epoch_proof_key(std::uint32_t epoch);
 std::array<std::byte, 2> validator_key(wire::ValidatorIndex validator);
 /// Of a coin in the index of short outpoints.
 using PositionKey = std::array<std::byte, wire::ShortOutpoint::size + wire::outpoint_bytes>;

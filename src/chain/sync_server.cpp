@@ -65,9 +65,9 @@ void SyncServer::answer(const crypto::PublicKey& to, const wire::HashesRequest& 
 /// Of a block that came below a certificate only the hash was checked, and its signature is not in
 /// the hash. Who asks for it by name will check that signature and hold it against us.
 bool SyncServer::is_signed(const wire::Block& block) {
-    const consensus::ValidatorSet& validators = engine_->validators();
-    if (!validators.contains(block.header.proposer)) return false;
-    const crypto::PublicKey& key = validators[block.header.proposer].key;
+    const auto proposer = store_->proposer_of(block.header);
+    if (!proposer) return false;
+    const crypto::PublicKey& key = *proposer;
     turns_.spend(Turns::verification_work);
     return crypto::verify(key, wire::preimage(store_->chain_id(), block.header, key),
                           block.header.signature);

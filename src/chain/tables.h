@@ -19,10 +19,11 @@ inline constexpr kv::Table positions{6};      ///< short outpoint ‖ outpoint �
 inline constexpr kv::Table fees{7};           ///< validator → what it earned
 inline constexpr kv::Table certificates{11};  ///< height → certificate of FINAL
 inline constexpr kv::Table stakes{12};        ///< rows of ledger/stake_records.h
+inline constexpr kv::Table epochs{13};        ///< rosters, and a proven FINAL of each epoch
 }  // namespace tables
 
 /// What the chain contributes to the schema of the store it is given.
-inline constexpr std::array<kv::TableInfo, 10> chain_tables{{{tables::meta, "chain_meta"},
+inline constexpr std::array<kv::TableInfo, 11> chain_tables{{{tables::meta, "chain_meta"},
                                                              {tables::blocks, "blocks"},
                                                              {tables::heights, "heights"},
                                                              {tables::undo, "undo"},
@@ -31,6 +32,7 @@ inline constexpr std::array<kv::TableInfo, 10> chain_tables{{{tables::meta, "cha
                                                              {tables::positions, "positions"},
                                                              {tables::fees, "fees"},
                                                              {tables::certificates, "certificates"},
-                                                             {tables::stakes, "stakes"}}};
+                                                             {tables::stakes, "stakes"},
+                                                             {tables::epochs, "epochs"}}};
 
 }  // namespace meshchain::chain

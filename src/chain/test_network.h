@@ -35,9 +35,11 @@ inline constexpr auto network_tables = [] {
 
 struct NetworkOptions {
     std::uint64_t seed = 1;
-    std::size_t chains = 4;      ///< validators, numbers 0 …
-    std::size_t puppets = 0;     ///< peers without a chain, numbers from `chains` on
-    std::size_t unattended = 0;  ///< further validators, whose keys the test has
+    std::size_t chains = 4;          ///< validators, numbers 0 …
+    std::size_t puppets = 0;         ///< peers without a chain, numbers from `chains` on
+    std::size_t unattended = 0;      ///< further validators, whose keys the test has
+    std::size_t newcomers = 0;       ///< of the chains, the last ones: no validators of genesis
+    std::uint32_t epoch_rounds = 0;  ///< stakes move, and epochs last so long; 0: they do not
     unsigned loss_percent = 0;
     milliseconds delay_max{20};
     std::uint32_t coins_each = 12;
@@ -80,10 +82,14 @@ public:
           random_(options.seed),
           genesis_(ledger::test::genesis_with(
               static_cast<std::uint32_t>(options.chains), options.coins_each, 10'000,
-              static_cast<std::uint32_t>(options.chains + options.unattended))),
+              static_cast<std::uint32_t>(options.chains - options.newcomers + options.unattended))),
           wall_(genesis_.start - milliseconds(1500)) {
         genesis_.seed.bytes[0] = static_cast<std::byte>(options.seed);
-        const std::size_t count = options.chains + options.unattended;
+        if (options.epoch_rounds > 0) {
+            genesis_.stakes = ledger::StakeRules{
+                {100}, ledger::StakeRules::unbond_epochs_min, options.epoch_rounds};
+        }
+        const std::size_t count = genesis_.validators.size();
         for (std::uint32_t i = 0; i < count; ++i) numbers_[public_key_of(i)] = i;
         for (std::uint32_t i = 0; i < count; ++i) {
             const auto& validator = genesis_.validators[i];
@@ -296,7 +302,11 @@ public:
             const ChainStore& store = host.chain->store();
             std::uint64_t total = store.coins_total().value().units;
             total += store.fees_total().value().units;
-            for (const auto& validator : genesis_.validators) total += validator.stake.units;
+            if (genesis_.stakes) {
+                total += ledger::stake_total(store.stakes().value()).value().units;
+            } else {
+                for (const auto& validator : genesis_.validators) total += validator.stake.units;
+            }
             EXPECT_EQ(total, ledger::supply(genesis_)->units);
             host.chain->check_invariants();
             const std::uint32_t applied =

@@ -45,10 +45,14 @@ std::expected<const BlockNode*, base::Error> BlockTree::add(const BlockRef& bloc
                              module, "add the parent first");
     }
     BlockNode& above = parent->second;
-    if (block.slot <= above.ref.slot || block.height.value != above.ref.height.value + 1) {
+    const bool epoch_follows =
+        block.epoch == above.ref.epoch || block.epoch == above.ref.epoch + std::uint64_t{1};
+    if (block.slot <= above.ref.slot || block.height.value != above.ref.height.value + 1 ||
+        !epoch_follows) {
         return base::failure(base::Errc::malformed,
-                             "slot " + std::to_string(block.slot.value) + " or height " +
-                                 std::to_string(block.height.value) + " does not follow the parent",
+                             "slot " + std::to_string(block.slot.value) + ", height " +
+                                 std::to_string(block.height.value) + " or epoch " +
+                                 std::to_string(block.epoch) + " does not follow the parent",
                              module);
     }
     if (is_full()) {

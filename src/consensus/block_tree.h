@@ -23,6 +23,7 @@ struct BlockRef {
     wire::Slot slot;
     std::uint8_t rank = 0;
     wire::ValidatorIndex proposer;
+    std::uint32_t epoch = 0;
     bool timely = false;    ///< received before the next rank's time
     bool executed = false;  ///< it is valid, and on the chain that the owner has applied
 };
@@ -50,8 +51,8 @@ public:
     bool is_full() const { return size() >= capacity_; }
 
     /// Adding a block again changes nothing.
-    /// Errors: not_found (parent unknown), malformed (slot or height does not follow the parent),
-    /// full.
+    /// Errors: not_found (parent unknown), malformed (slot, height or epoch does not follow the
+    /// parent), full.
     std::expected<const BlockNode*, base::Error> add(const BlockRef& block);
     /// False for an unknown block.
     bool mark_executed(const Hash& hash, bool executed);

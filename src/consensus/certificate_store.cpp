@@ -16,8 +16,8 @@ base::Buffer key_of(std::uint32_t height) {
 }  // namespace
 
 void CertificateStore::add(kv::Batch& batch, wire::Height previous, wire::Height height,
-                           const wire::Certificate& certificate) const {
-    if (previous != height && previous.value / spacing == height.value / spacing) {
+                           const wire::Certificate& certificate, bool new_epoch) const {
+    if (!new_epoch && previous != height && previous.value / spacing == height.value / spacing) {
         batch.erase(table_, key_of(previous.value));
     }
     batch.put(table_, key_of(height.value), wire::encode(certificate));

@@ -1,6 +1,7 @@
 #pragma once
 // Certificates of FINAL by height, so that a node that lags by any distance finds a chain of proofs
-// (rows F5, J4): the newest one, and the last one in every `spacing` heights before it.
+// (rows F5, J4): the newest one, the last one in every `spacing` heights before it, and the
+// last one of every epoch.
 //
 // Ownership: the store outlives it.
 // Limits:    one certificate in `spacing` heights; where finality jumped further, what it jumped
@@ -26,9 +27,10 @@ public:
 
     CertificateStore(kv::Store& store, kv::Table table) : store_(&store), table_(table) {}
 
-    /// Adds to `batch` what makes `certificate` the newest one in place of that of `previous`.
+    /// Adds to `batch` what makes `certificate` the newest one in place of that of `previous`,
+    /// which stays if it is the last of its epoch: who follows must find one in each.
     void add(kv::Batch& batch, wire::Height previous, wire::Height height,
-             const wire::Certificate& certificate) const;
+             const wire::Certificate& certificate, bool new_epoch = false) const;
     /// The highest in [from, to]; if there is none, the lowest above.
     std::expected<std::optional<ProvenHeight>, base::Error> find(wire::Height from,
                                                                  wire::Height to) const;

@@ -14,6 +14,8 @@ class ClockCheck {
 public:
     /// `validators` outlives the check. `self` is empty on a node that does not validate.
     ClockCheck(const ValidatorSet& validators, std::optional<wire::ValidatorIndex> self);
+    /// It took a seat, or left it.
+    void set_self(std::optional<wire::ValidatorIndex> self) { self_ = self; }
 
     void reset() { agreeing_ = 0; }
     /// While held it counts as unchecked, whatever others say.
@@ -26,8 +28,10 @@ public:
     ValidatorBits missing() const { return others_ & ~agreeing_; }
 
 private:
+    ValidatorBits others() const;
+
     const ValidatorSet* validators_;
-    ValidatorBits others_;
+    std::optional<wire::ValidatorIndex> self_;
     ValidatorBits agreeing_ = 0;
     bool held_ = false;
 };

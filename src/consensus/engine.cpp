@@ -28,38 +28,50 @@ BlockRef genesis_block(const wire::ChainId& chain) {
 
 Engine::Engine(const Params& params, ValidatorSet validators, kv::Store& store, VoteTables tables,
                std::optional<crypto::SigningKey> key, base::Random random, base::Log log,
-               Limits limits)
-    : validators_(std::move(validators)),
-      schedule_(params, validators_),
+               Limits limits, const EpochSource* epochs)
+    : epoch_source_(epochs),
+      epochs_(std::move(validators), params.seed),
+      schedule_(params, epochs_.voters()),
       limits_(limits),
       random_(random),
       log_(log),
       store_(store, tables),
       signer_(params.chain, std::move(key), store_, log_),
-      self_(signer_.key() ? validators_.find_key(signer_.key()->public_key()) : std::nullopt),
       tree_(genesis_block(params.chain), limits_.blocks),
-      ledger_(validators_, tree_, genesis_checkpoint(params.chain), limits_.rounds),
-      fork_choice_(validators_),
+      ledger_(epochs_, tree_, genesis_checkpoint(params.chain), limits_.rounds),
+      fork_choice_(epochs_.voters()),
       proposals_(limits_.headers),
-      clock_(validators_, self_),
+      clock_(epochs_.voters(), std::nullopt),
       head_(&tree_.root()),
       head_hash_(head_->ref.hash),
-      frozen_(ledger_.final()) {}
+      frozen_(ledger_.final()) {
+    MESH_ASSERT((params.epoch_slots > 0) == (epochs != nullptr));
+    find_self();
+}
+
+void Engine::find_self() {
+    if (signer_.key()) self_ = epochs_.voters().find_key(signer_.key()->public_key());
+    clock_.set_self(self_);
+}
 
 std::expected<void, base::Error> Engine::load(base::WallTime now) {
     MESH_TRY(const VoteStore::Content content, store_.load());
-    if (self_) MESH_CHECK(signer_.load(content));
+    if (epoch_source_ != nullptr) MESH_CHECK(load_epochs(content));
+    // Whoever has no seat yet may have one later, under the same record.
+    if (self_ || (epoch_source_ != nullptr && signer_.key())) MESH_CHECK(signer_.load(content));
     if (content.final) {
         const wire::Certificate& certificate = content.final->certificate;
         BlockRef root = genesis_block(certificate.final.block);
+        root.epoch = epochs_.now();
         root.slot = certificate.final.slot;
         root.height = content.final->height;
         tree_.reset(root);
         settle_final(certificate);
     }
     for (const wire::Evidence& evidence : content.evidence) {
-        const auto guilty = verify_evidence(schedule_.params().chain, validators_, evidence);
-        if (guilty) equivocators_ |= bit(*guilty);
+        if (has_new_holder(evidence)) continue;
+        equivocators_ |= bit(wire::accused(evidence));
+        evidence_.emplace(wire::accused(evidence), evidence);
     }
     for (const wire::Vote& vote : content.proofs) {
         ledger_.insert(vote, true);
@@ -77,6 +89,21 @@ std::expected<void, base::Error> Engine::load(base::WallTime now) {
     // Signed before the power went, perhaps never sent: the identical bytes, not a new vote.
     const auto& last = signer_.last_vote();
     if (self_ && last && last->round > final().round) repair_.want(last->round, bit(*self_), now);
+    return {};
+}
+
+/// The sets around the FINAL that is stored.
+std::expected<void, base::Error> Engine::load_epochs(const VoteStore::Content& content) {
+    const Hash& block =
+        content.final ? content.final->certificate.final.block : schedule_.params().chain;
+    MESH_TRY(const auto epoch, epoch_source_->epoch_of(block));
+    if (!epoch) {
+        return base::failure(base::Errc::corrupt, "FINAL " + to_hex(block) + " is not applied",
+                             module, "keep a copy of the data folder and let it sync again");
+    }
+    MESH_TRY(auto rosters, rosters_around(*epoch_source_, *epoch));
+    epochs_.reset(std::move(rosters), schedule_.params().epoch_slots);
+    find_self();
     return {};
 }
 
@@ -142,8 +169,16 @@ wire::Round Engine::oldest_non_final_round() const {
 
 std::expected<void, base::Error> Engine::check_header(const wire::BlockHeader& header) const {
     const std::string slot = "block of slot " + std::to_string(header.slot.value);
-    if (header.epoch != 0) {
-        return base::failure(base::Errc::unsupported, slot + ": epoch above 0", module);
+    if (header.epoch > epochs_.now() && !epochs_.knows(header.epoch)) {
+        const bool one = !epochs_.is_moving();
+        return base::failure(one ? base::Errc::unsupported : base::Errc::unavailable,
+                             slot + ": epoch " + std::to_string(header.epoch) + ", FINAL lies in " +
+                                 std::to_string(epochs_.now()),
+                             module);
+    }
+    if (header.epoch < epochs_.now()) {
+        return base::failure(base::Errc::unsupported,
+                             slot + ": epoch " + std::to_string(header.epoch) + " is past", module);
     }
     if (!slot_ || header.slot.value > slot_->value + 1) {
         return base::failure(base::Errc::future, slot + " is ahead of the clock", module,
@@ -152,8 +187,8 @@ std::expected<void, base::Error> Engine::check_header(const wire::BlockHeader& h
     if (header.slot <= final().slot) {
         return base::failure(base::Errc::stale, slot + " is not above the final block", module);
     }
-    const Leaders leaders = schedule_.leaders(header.slot);
-    if (!validators_.contains(header.proposer) || leaders.rank_of(header.proposer) != header.rank) {
+    const Leaders leaders = this->leaders(header.slot, header.epoch);
+    if (leaders.rank_of(header.proposer) != header.rank) {
         return base::failure(base::Errc::unauthorized,
                              slot + ": validator " + std::to_string(header.proposer.value) +
                                  " does not lead it at this rank",
@@ -167,7 +202,10 @@ std::expected<BlockRef, base::Error> Engine::verify_header(base::WallTime now,
                                                            Arrival arrival) {
     advance(now);
     if (arrival != Arrival::stored) MESH_CHECK(check_header(header));
-    const crypto::PublicKey& key = validators_[header.proposer].key;
+    if (!epochs_.knows(header.epoch) || !epochs_.set(header.epoch).contains(header.proposer)) {
+        return base::failure(base::Errc::corrupt, "a stored block has no proposer", module);
+    }
+    const crypto::PublicKey& key = epochs_.set(header.epoch)[header.proposer].key;
     const base::Buffer signed_bytes = preimage(schedule_.params().chain, header, key);
     const Hash hash = crypto::hash(signed_bytes);
     const ProposalLog::Seen* seen = proposals_.find(header.slot, header.proposer);
@@ -192,6 +230,7 @@ BlockRef Engine::reference(const wire::BlockHeader& header, const Hash& hash) co
     block.slot = header.slot;
     block.rank = header.rank;
     block.proposer = header.proposer;
+    block.epoch = header.epoch;
     block.timely = now_ < schedule_.timely_until(header.slot, header.rank);
     return block;
 }
@@ -241,7 +280,7 @@ void Engine::halt(const base::Error& error) {
 void Engine::handle_clock_sample(base::WallTime now, const crypto::PublicKey& identity,
                                  wire::Slot claimed) {
     advance(now);
-    const auto validator = validators_.find_identity(identity);
+    const auto validator = epochs_.voters().find_identity(identity);
     if (!validator || !slot_) return;
     last_seen_[validator->value] = now;
     if (clock_.note_sample(*validator, claimed, *slot_)) {
@@ -320,8 +359,9 @@ std::optional<Confirmation> Engine::confirmation(const Hash& block) const {
     if (node == nullptr) return std::nullopt;
     const ValidatorBits supporters = fork_choice_.supporters(tree_, *node) & ~equivocators_;
     Confirmation confirmation;
-    confirmation.percent = static_cast<unsigned>(100 * validators_.stake_of(supporters).units /
-                                                 validators_.total().units);
+    const ValidatorSet& set = epochs_.set(node->ref.epoch);
+    confirmation.percent =
+        static_cast<unsigned>(100 * set.stake_of(supporters).units / set.total().units);
     confirmation.justified = is_ancestor(block, justified().block);
     confirmation.final = node == &tree_.root();
     return confirmation;
@@ -331,28 +371,43 @@ unsigned Engine::online_percent(base::WallTime now) const {
     const base::Milliseconds window = std::max<base::Milliseconds>(
         schedule_.params().block_time * online_slots, online_window_min);
     ValidatorBits online = self_ ? bit(*self_) : 0;
-    for (std::uint16_t i = 0; i < validators_.size(); ++i) {
+    const ValidatorSet& set = epochs_.set(head_->ref.epoch);
+    for (std::uint16_t i = 0; i < set.size(); ++i) {
         const bool recent = last_seen_[i] != base::WallTime{} && now - last_seen_[i] <= window;
         if (recent) online |= bit({i});
     }
-    return static_cast<unsigned>(100 * validators_.stake_of(online).units /
-                                 validators_.total().units);
+    return static_cast<unsigned>(100 * set.stake_of(online).units / set.total().units);
+}
+
+/// The epoch of a block on `parent`: it rises as soon as it may, above what is FINAL in it.
+std::uint32_t Engine::epoch_above(const BlockNode& parent, wire::Slot slot) const {
+    const auto rise = epochs_.rise_from();
+    const bool rises = rise && slot >= *rise && parent.ref.epoch == epochs_.now();
+    return rises ? parent.ref.epoch + 1 : parent.ref.epoch;
+}
+
+Leaders Engine::leaders(wire::Slot slot, std::uint32_t epoch) const {
+    return schedule_.leaders(slot, epochs_.set(epoch), epochs_.seed(epoch));
 }
 
 std::optional<Duty> Engine::proposal_duty(base::WallTime now) const {
     const auto slot = schedule_.slot_at(now);
     if (!self_ || !slot || !clock_.is_checked() || !signer_.may_propose(*slot) || is_full())
         return std::nullopt;
-    const auto rank = schedule_.leaders(*slot).rank_of(*self_);
-    if (!rank || now < schedule_.proposal_time(*slot, *rank)) return std::nullopt;
     const BlockNode* parent = head_;
     if (parent->ref.slot > *slot) return std::nullopt;
-    if (parent->ref.slot == *slot && parent != &tree_.root()) {
-        if (parent->ref.timely && parent->ref.rank < *rank) return std::nullopt;
-        parent = parent->parent;
-    }
+    const bool is_contest = parent->ref.slot == *slot && parent != &tree_.root();
+    if (is_contest) parent = parent->parent;
     if (parent->ref.slot >= *slot) return std::nullopt;
-    return Duty{.slot = *slot, .rank = *rank, .parent = parent->ref.hash};
+    const std::uint32_t epoch = epoch_above(*parent, *slot);
+    const auto rank = leaders(*slot, epoch).rank_of(*self_);
+    if (!rank || now < schedule_.proposal_time(*slot, *rank)) return std::nullopt;
+    if (is_contest && head_->ref.timely && head_->ref.rank < *rank) return std::nullopt;
+    return Duty{.slot = *slot,
+                .rank = *rank,
+                .parent = parent->ref.hash,
+                .epoch = epoch,
+                .raises = epoch != parent->ref.epoch};
 }
 
 base::WallTime Engine::next_proposal_time(base::WallTime now) const {
@@ -362,7 +417,7 @@ base::WallTime Engine::next_proposal_time(base::WallTime now) const {
     if (proposal_duty(now)) return now;
     for (std::uint32_t ahead = 0; ahead < proposal_lookahead_slots; ++ahead) {
         const wire::Slot slot{current->value + ahead};
-        const auto rank = schedule_.leaders(slot).rank_of(*self_);
+        const auto rank = leaders(slot, epoch_above(*head_, slot)).rank_of(*self_);
         if (rank && schedule_.proposal_time(slot, *rank) > now)
             return schedule_.proposal_time(slot, *rank);
     }
@@ -374,7 +429,7 @@ std::expected<BlockRef, base::Error> Engine::sign_block(base::WallTime now, wire
     const auto duty = proposal_duty(now);
     wire::BlockHeader& header = block.header;
     if (!duty || header.slot != duty->slot || header.rank != duty->rank ||
-        header.proposer != *self_ || header.parent != duty->parent || header.epoch != 0) {
+        header.proposer != *self_ || header.parent != duty->parent || header.epoch != duty->epoch) {
         return base::failure(
             base::Errc::unauthorized,
             "no duty to propose this block of slot " + std::to_string(header.slot.value), module);
@@ -384,7 +439,7 @@ std::expected<BlockRef, base::Error> Engine::sign_block(base::WallTime now, wire
         static_cast<void>(is_written(done));
         return std::unexpected(done.error());
     }
-    const Hash hash = block_hash(schedule_.params().chain, header, validators_[*self_].key);
+    const Hash hash = block_hash(schedule_.params().chain, header, signer_.key()->public_key());
     proposals_.note(header, hash);
     return reference(header, hash);
 }
@@ -397,7 +452,7 @@ void Engine::check_invariants() const {
     MESH_ASSERT(!precedes(frozen_, final()));
     MESH_ASSERT(!certificate_ || certificate_->final == final());
     MESH_ASSERT(proposals_.size() <= limits_.headers);
-    if (round_) MESH_ASSERT(signer_.last_vote() == std::nullopt || self_);
+    if (round_ && !epochs_.is_moving()) MESH_ASSERT(signer_.last_vote() == std::nullopt || self_);
 }
 
 }  // namespace meshchain::consensus

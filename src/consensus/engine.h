@@ -26,6 +26,7 @@
 #include "base/random.h"
 #include "consensus/block_tree.h"
 #include "consensus/clock_check.h"
+#include "consensus/epochs.h"
 #include "consensus/event.h"
 #include "consensus/fork_choice.h"
 #include "consensus/proposal_log.h"
@@ -55,6 +56,8 @@ struct Duty {
     wire::Slot slot;
     std::uint8_t rank = 0;
     Hash parent;
+    std::uint32_t epoch = 0;
+    bool raises = false;  ///< the block raises the epoch, to this one
 };
 
 /// For a user: SEEN is being here at all, LIVE the share, then JUSTIFIED, then FINAL.
@@ -66,10 +69,12 @@ struct Confirmation {
 
 class Engine {
 public:
-    /// `key` makes it a validator if the set has it; otherwise it follows and relays.
+    /// `key` makes it a validator while the set has it; otherwise it follows and relays. A chain
+    /// whose sets change (Params::epoch_slots) has an `epochs`, which outlives the engine;
+    /// `validators` are those of genesis.
     Engine(const Params& params, ValidatorSet validators, kv::Store& store, VoteTables tables,
            std::optional<crypto::SigningKey> key, base::Random random, base::Log log,
-           Limits limits = {});
+           Limits limits = {}, const EpochSource* epochs = nullptr);
     Engine(const Engine&) = delete;
     Engine& operator=(const Engine&) = delete;
 
@@ -81,7 +86,8 @@ public:
     // Input.
 
     /// Checks a header's epoch, leader, rank, slot and signature; the body is the ledger's.
-    /// Errors: unsupported (epoch), unauthorized (not the slot's leader), bad_signature, future
+    /// Errors: unsupported (its epoch is past), unavailable (it is of an epoch that FINAL has to
+    /// come nearer to), unauthorized (not the slot's leader), bad_signature, future
     /// (over one slot ahead), stale (not above FINAL), conflict (a third block of one leader in
     /// one slot that was not asked for).
     std::expected<BlockRef, base::Error> verify_header(base::WallTime now,
@@ -153,7 +159,11 @@ public:
     bool is_key_waiting() const { return self_ && signer_.record().waiting; }
     bool is_key_used_elsewhere() const { return signer_.is_key_used_elsewhere(); }
     const Schedule& schedule() const { return schedule_; }
-    const ValidatorSet& validators() const { return validators_; }
+    /// Everybody who is listened to; who leads and what a quorum is follows from epochs().
+    const ValidatorSet& validators() const { return epochs_.voters(); }
+    const Epochs& epochs() const { return epochs_; }
+    /// What proves validators guilty, as far as it is kept.
+    const std::map<wire::ValidatorIndex, wire::Evidence>& evidence() const { return evidence_; }
     ValidatorBits equivocators() const { return equivocators_; }
     /// Nothing for a block that is not in the tree (unknown, or below FINAL and so final).
     std::optional<Confirmation> confirmation(const Hash& block) const;
@@ -192,12 +202,19 @@ private:
     bool is_written(const std::expected<void, base::Error>& written);
     void take_vote(const wire::Vote& vote);
     bool shows_lag(const wire::Vote& vote) const;
+    std::optional<wire::ValidatorIndex> find_guilty(const wire::Evidence& evidence) const;
+    bool has_new_holder(const wire::Evidence& evidence) const;
     void condemn(wire::ValidatorIndex validator, const wire::Evidence& evidence);
     /// Draws conclusions from this round on until nothing new follows, and stores proofs.
     void conclude(wire::Round from);
     bool finalise(const wire::Certificate& certificate);
     void reconsider(const Hash& block);
     void settle_final(const wire::Certificate& certificate);
+    std::expected<std::optional<wire::Roster>, base::Error> roster_behind(
+        std::uint32_t epoch) const;
+    std::expected<void, base::Error> load_epochs(const VoteStore::Content& content);
+    void enter_epoch(const std::optional<wire::Roster>& roster);
+    void find_self();
     void store_proofs();
     std::optional<wire::Vote> make_vote();
     const BlockNode* choose_target() const;
@@ -212,7 +229,11 @@ private:
 
     bool has_work() const { return tree_.size() > 1; }
 
-    ValidatorSet validators_;
+    std::uint32_t epoch_above(const BlockNode& parent, wire::Slot slot) const;
+    Leaders leaders(wire::Slot slot, std::uint32_t epoch) const;
+
+    const EpochSource* epoch_source_;
+    Epochs epochs_;
     Schedule schedule_;
     Limits limits_;
     base::Random random_;
@@ -237,6 +258,7 @@ private:
     Hash head_hash_;  ///< as announced
     std::optional<wire::Certificate> certificate_;
     ValidatorBits equivocators_ = 0;
+    std::map<wire::ValidatorIndex, wire::Evidence> evidence_;
     std::array<base::WallTime, wire::validators_max> last_seen_{};
 
     base::WallTime now_{};                           ///< of the last call

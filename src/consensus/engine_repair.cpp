@@ -52,7 +52,7 @@ void Engine::ask_for_missing() {
     const BlockNode* target = choose_target();
     const bool open = target != nullptr && target != &tree_.root();
     const ValidatorBits held = ledger_.voters(*round_) & ~equivocators_;
-    if (open && held != validators_.all() &&
+    if (open && (epochs_.voters().all() & ~held) != 0 &&
         pattern_.is_voting_round(*round_, oldest_non_final_round()))
         ask_votes(*round_);
     for (const wire::Round round : ledger_.unproven_source_rounds()) ask_votes(round);

@@ -14,7 +14,7 @@ constexpr const char* module = "consensus";
 }  // namespace
 
 bool Engine::is_signed(const wire::Vote& vote) const {
-    const crypto::PublicKey& key = validators_[vote.validator].key;
+    const crypto::PublicKey& key = epochs_.voters()[vote.validator].key;
     return crypto::verify(key, preimage(schedule_.params().chain, vote, key), vote.signature);
 }
 
@@ -33,9 +33,13 @@ bool Engine::shows_lag(const wire::Vote& vote) const {
 
 wire::Verdict Engine::handle_vote(base::WallTime now, const wire::Vote& vote) {
     advance(now);
-    if (!validators_.contains(vote.validator) || vote.source.round >= vote.round ||
-        (vote.heard & ~validators_.all()) != 0)
-        return wire::Verdict::punish;
+    const ValidatorSet& known = epochs_.voters();
+    if (vote.source.round >= vote.round) return wire::Verdict::punish;
+    if (!known.contains(vote.validator) || (vote.heard & ~known.all()) != 0) {
+        // Others may know of a set that is to come.
+        if (!epochs_.is_moving()) return wire::Verdict::punish;
+        if (!known.contains(vote.validator)) return wire::Verdict::ignore;
+    }
     if (!slot_ || vote.round > schedule_.round_of(wire::Slot{slot_->value + 1}))
         return wire::Verdict::ignore;
     if (const wire::Vote* same = ledger_.find_same(vote)) {
@@ -43,7 +47,10 @@ wire::Verdict Engine::handle_vote(base::WallTime now, const wire::Vote& vote) {
         if (only_one && *same == vote) repair_.note_overheard(vote.round, vote.validator);
         return wire::Verdict::ignore;
     }
-    if (!is_signed(vote)) return wire::Verdict::punish;
+    if (!is_signed(vote)) {
+        return epochs_.may_be_outdated(schedule_.first_slot(vote.round)) ? wire::Verdict::ignore
+                                                                         : wire::Verdict::punish;
+    }
 
     if (self_ == vote.validator) signer_.note_foreign_vote(vote);
     if (vote.round.value + 1 >= round_->value) {
@@ -77,16 +84,44 @@ void Engine::take_vote(const wire::Vote& vote) {
 
 wire::Verdict Engine::handle_evidence(base::WallTime now, const wire::Evidence& evidence) {
     advance(now);
-    const auto guilty = verify_evidence(schedule_.params().chain, validators_, evidence);
-    if (!guilty) return wire::Verdict::punish;
+    const auto guilty = find_guilty(evidence);
+    if (!guilty) {
+        // It may be against somebody whom we do not know yet, or not any more.
+        return epochs_.is_moving() ? wire::Verdict::ignore : wire::Verdict::punish;
+    }
     if ((equivocators_ & bit(*guilty)) != 0) return wire::Verdict::ignore;
     condemn(*guilty, evidence);
     return wire::Verdict::relay;
 }
 
+/// Whoever it convicts may have left the sets; he can be slashed while his stake waits.
+std::optional<wire::ValidatorIndex> Engine::find_guilty(const wire::Evidence& evidence) const {
+    const wire::ChainId& chain = schedule_.params().chain;
+    if (const auto guilty = verify_evidence(chain, epochs_.voters(), evidence)) return guilty;
+    const wire::ValidatorIndex accused = wire::accused(evidence);
+    if (epoch_source_ == nullptr || epochs_.voters().contains(accused)) return std::nullopt;
+    const std::uint32_t oldest =
+        epochs_.now() - std::min(epochs_.now(), schedule_.params().unbond_epochs);
+    for (std::uint32_t epoch = epochs_.now(); epoch-- > oldest;) {
+        const auto roster = epoch_source_->roster(epoch);
+        if (!roster || !*roster) return std::nullopt;
+        const auto member =
+            std::ranges::find((*roster)->members, accused, &wire::Roster::Member::seat);
+        if (member == (*roster)->members.end()) continue;
+        return wire::convicts(chain, evidence, member->key) ? std::optional(accused) : std::nullopt;
+    }
+    return std::nullopt;
+}
+
+bool Engine::has_new_holder(const wire::Evidence& evidence) const {
+    return epochs_.voters().contains(wire::accused(evidence)) &&
+           !verify_evidence(schedule_.params().chain, epochs_.voters(), evidence);
+}
+
 void Engine::condemn(wire::ValidatorIndex validator, const wire::Evidence& evidence) {
     if ((equivocators_ & bit(validator)) != 0) return;
     equivocators_ |= bit(validator);
+    evidence_.insert_or_assign(validator, evidence);
     log_.warning("validator " + std::to_string(validator.value) + " signed a contradiction");
     const auto written = store_.write_evidence(validator, evidence);
     // Evidence may be missing where there is no room; what failed otherwise may fail for votes too.
@@ -130,12 +165,46 @@ bool Engine::finalise(const wire::Certificate& certificate) {
         if (precedes(frozen_, certificate.final)) frozen_ = certificate.final;
         return false;
     }
+    const auto roster = roster_behind(block->ref.epoch);
+    if (!roster) {
+        halt(roster.error());
+        return false;
+    }
     const StoredFinal final{block->ref.height, certificate};
-    if (!is_written(store_.write_final(tree_.root().ref.height, final))) return false;
+    if (!is_written(store_.write_final(tree_.root().ref.height, final, roster->has_value())))
+        return false;
     tree_.prune_to(certificate.final.block);
+    enter_epoch(*roster);
     settle_final(certificate);
     static_cast<void>(is_written(store_.erase_proofs_below(certificate.final.round)));
     return true;
+}
+
+/// Of what comes behind the next epoch, once FINAL is in that: it was elected in the block that
+/// raised to it, which is applied. Nothing while FINAL stays in its epoch.
+std::expected<std::optional<wire::Roster>, base::Error> Engine::roster_behind(
+    std::uint32_t epoch) const {
+    if (epoch == epochs_.now()) return std::nullopt;
+    MESH_ASSERT(epoch == epochs_.now() + 1 && epoch_source_ != nullptr);
+    MESH_TRY(auto roster, epoch_source_->roster(epoch + 1));
+    if (roster) return roster;
+    return base::failure(base::Errc::corrupt,
+                         "the roster of epoch " + std::to_string(epoch + 1) + " is missing", module,
+                         "keep a copy of the data folder and let it sync again");
+}
+
+/// Seats may have other holders now, of whom nothing is proven.
+void Engine::enter_epoch(const std::optional<wire::Roster>& roster) {
+    if (!roster) return;
+    epochs_.advance(*roster);
+    find_self();
+    std::erase_if(evidence_, [&](const auto& item) {
+        if (!has_new_holder(item.second)) return false;
+        equivocators_ &= ~bit(item.first);
+        return true;
+    });
+    log_.info("epoch " + std::to_string(epochs_.now()) + " is final, and the validators of epoch " +
+              std::to_string(roster->epoch) + " are known");
 }
 
 /// The stake has the last word about which block it is; what it does is still executed here, so at
@@ -172,13 +241,19 @@ std::expected<void, base::Error> Engine::adopt(base::WallTime now,
     if (!precedes(final(), checkpoint)) {
         return base::failure(base::Errc::stale, "the certificate is not above FINAL", module);
     }
-    if (block.hash != checkpoint.block || block.slot != checkpoint.slot) {
+    if (block.hash != checkpoint.block || block.slot != checkpoint.slot ||
+        block.epoch < epochs_.now()) {
         return base::failure(base::Errc::malformed, "the certificate proves another block", module);
     }
-    MESH_CHECK(verify_certificate(schedule_.params().chain, validators_, certificate));
+    MESH_CHECK(verify_certificate(schedule_.params().chain, epochs_, block.epoch, certificate));
     if (fault_) return std::unexpected(*fault_);
+    const auto roster = roster_behind(block.epoch);
+    if (!roster) {
+        halt(roster.error());
+        return std::unexpected(roster.error());
+    }
     const StoredFinal stored{block.height, certificate};
-    if (!is_written(store_.write_final(tree_.root().ref.height, stored))) {
+    if (!is_written(store_.write_final(tree_.root().ref.height, stored, roster->has_value()))) {
         return std::unexpected(*fault_);
     }
     if (tree_.contains(block.hash)) {
@@ -190,6 +265,7 @@ std::expected<void, base::Error> Engine::adopt(base::WallTime now,
         root.executed = true;
         tree_.reset(root);
     }
+    enter_epoch(*roster);
     settle_final(certificate);
     static_cast<void>(is_written(store_.erase_proofs_below(checkpoint.round)));
     conclude(checkpoint.round);

@@ -53,24 +53,26 @@ wire::Slot Schedule::first_slot(wire::Round round) const {
     return {static_cast<std::uint32_t>(std::min<std::uint64_t>(slot, UINT32_MAX))};
 }
 
-crypto::Hash Schedule::draw(std::string_view domain, std::uint32_t time, std::uint16_t what) const {
+crypto::Hash Schedule::draw(std::string_view domain, const crypto::Hash& seed, std::uint32_t time,
+                            std::uint16_t what) const {
     base::Buffer preimage;
     base::Writer out(preimage);
     out.u8(static_cast<std::uint8_t>(domain.size())).text(domain);
-    out.bytes(params_.chain.span()).bytes(params_.seed.span()).u32(time).u16(what);
+    out.bytes(params_.chain.span()).bytes(seed.span()).u32(time).u16(what);
     return crypto::hash(preimage);
 }
 
-Leaders Schedule::leaders(wire::Slot slot) const {
+Leaders Schedule::leaders(wire::Slot slot, const ValidatorSet& set,
+                          const crypto::Hash& seed) const {
     Leaders leaders;
-    std::uint64_t left = validators_->total().units;
+    std::uint64_t left = set.total().units;
     ValidatorBits taken = 0;
     for (std::uint16_t rank = 0; rank < Leaders::count_max && left > 0; ++rank) {
-        std::uint64_t ticket = remainder(draw("mc/lead/1", slot.value, rank), left);
-        for (std::uint16_t i = 0; i < validators_->size(); ++i) {
+        std::uint64_t ticket = remainder(draw("mc/lead/1", seed, slot.value, rank), left);
+        for (std::uint16_t i = 0; i < set.size(); ++i) {
             const wire::ValidatorIndex candidate{i};
             if ((taken & bit(candidate)) != 0) continue;
-            const std::uint64_t weight = (*validators_)[candidate].stake.units;
+            const std::uint64_t weight = set[candidate].stake.units;
             if (ticket < weight) {
                 leaders.push(candidate);
                 taken |= bit(candidate);
@@ -84,10 +86,10 @@ Leaders Schedule::leaders(wire::Slot slot) const {
 }
 
 base::Milliseconds Schedule::ack_offset(wire::Round round, wire::ValidatorIndex validator) const {
-    const crypto::Hash own = draw("mc/order/1", round.value, validator.value);
+    const crypto::Hash own = draw("mc/order/1", params_.seed, round.value, validator.value);
     std::int64_t before = 0;
     for (std::uint16_t i = 0; i < validators_->size(); ++i) {
-        if (draw("mc/order/1", round.value, i) < own) ++before;
+        if (draw("mc/order/1", params_.seed, round.value, i) < own) ++before;
     }
     return round_length() / 2 * before / static_cast<std::int64_t>(validators_->size());
 }

@@ -1,6 +1,7 @@
 #pragma once
 // What the clock says: slots, rounds, who leads a slot, when a validator speaks in a round
-// (PROTOCOL.md P3 Time, Selection). A pure function of genesis, so every node agrees on it.
+// (PROTOCOL.md P3 Time, Selection). A pure function of genesis and of an epoch's roster, so
+// every node agrees on it.
 //
 // Time: slot t lasts block_time; round k is slots kA … kA + A - 1. Nothing before the start.
 
@@ -23,6 +24,8 @@ struct Params {
     std::uint32_t slots_per_round = 1;  ///< A
     std::uint32_t vote_delay = 1;       ///< D: a vote's target is at least so many slots old
     crypto::Hash seed;
+    std::uint32_t epoch_slots = 0;    ///< between two rises of the epoch; 0: it has one for ever
+    std::uint32_t unbond_epochs = 0;  ///< so long after leaving one can still be slashed
 };
 
 /// Genesis, justified and final by definition.
@@ -60,7 +63,9 @@ public:
     base::Milliseconds round_length() const { return params_.block_time * params_.slots_per_round; }
 
     /// Up to three distinct validators, drawn by weight without replacement.
-    Leaders leaders(wire::Slot slot) const;
+    Leaders leaders(wire::Slot slot) const { return leaders(slot, *validators_, params_.seed); }
+    /// Of an epoch with this set and seed.
+    Leaders leaders(wire::Slot slot, const ValidatorSet& set, const crypto::Hash& seed) const;
     /// When the leader of this rank sends.
     base::WallTime proposal_time(wire::Slot slot, std::uint8_t rank) const {
         return start_of(slot) + params_.rank_delay * rank;
@@ -74,7 +79,8 @@ public:
     base::Milliseconds ack_offset(wire::Round round, wire::ValidatorIndex validator) const;
 
 private:
-    crypto::Hash draw(std::string_view domain, std::uint32_t time, std::uint16_t what) const;
+    crypto::Hash draw(std::string_view domain, const crypto::Hash& seed, std::uint32_t time,
+                      std::uint16_t what) const;
 
     Params params_;
     const ValidatorSet* validators_;

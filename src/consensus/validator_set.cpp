@@ -17,13 +17,13 @@ ValidatorSet::ValidatorSet(std::vector<Validator> validators) : validators_(std:
 }
 
 const Validator& ValidatorSet::operator[](wire::ValidatorIndex index) const {
-    MESH_ASSERT(contains(index));
+    MESH_ASSERT(index.value < size());
     return validators_[index.value];
 }
 
 std::optional<wire::ValidatorIndex> ValidatorSet::find_key(const crypto::PublicKey& key) const {
     for (std::uint16_t i = 0; i < size(); ++i) {
-        if (validators_[i].key == key) return wire::ValidatorIndex{i};
+        if (contains({i}) && validators_[i].key == key) return wire::ValidatorIndex{i};
     }
     return std::nullopt;
 }
@@ -31,7 +31,7 @@ std::optional<wire::ValidatorIndex> ValidatorSet::find_key(const crypto::PublicK
 std::optional<wire::ValidatorIndex> ValidatorSet::find_identity(
     const crypto::PublicKey& identity) const {
     for (std::uint16_t i = 0; i < size(); ++i) {
-        if (validators_[i].identity == identity) return wire::ValidatorIndex{i};
+        if (contains({i}) && validators_[i].identity == identity) return wire::ValidatorIndex{i};
     }
     return std::nullopt;
 }
@@ -45,7 +45,11 @@ wire::Amount ValidatorSet::stake_of(ValidatorBits members) const {
 }
 
 ValidatorBits ValidatorSet::all() const {
-    return size() == wire::validators_max ? ~ValidatorBits{0} : (ValidatorBits{1} << size()) - 1;
+    ValidatorBits all = 0;
+    for (std::uint16_t i = 0; i < size(); ++i) {
+        if (contains({i})) all |= bit({i});
+    }
+    return all;
 }
 
 }  // namespace meshchain::consensus

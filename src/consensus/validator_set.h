@@ -1,7 +1,7 @@
 #pragma once
-// Who votes, with how much stake (rows A6, A10). One epoch: the validators of genesis.
+// Who votes, with how much stake (rows A6, A10): one set, by seat. A seat without stake is empty.
 //
-// Limits: 1 to wire::validators_max validators, so that a set of them is one u64 bitmap; total
+// Limits: 1 to wire::validators_max seats, so that a set of them is one u64 bitmap; total
 //         stake within wire::Amount.
 
 #include <optional>
@@ -28,8 +28,12 @@ public:
     /// Asserts the limits: genesis validation has checked them, and that keys differ.
     explicit ValidatorSet(std::vector<Validator> validators);
 
+    /// Of seats, the empty ones below the last holder's included.
     std::size_t size() const { return validators_.size(); }
-    bool contains(wire::ValidatorIndex index) const { return index.value < size(); }
+    bool contains(wire::ValidatorIndex index) const {
+        return index.value < size() && validators_[index.value].stake.units > 0;
+    }
+    /// Of a seat below size().
     const Validator& operator[](wire::ValidatorIndex index) const;
     std::optional<wire::ValidatorIndex> find_key(const crypto::PublicKey& key) const;
     std::optional<wire::ValidatorIndex> find_identity(const crypto::PublicKey& identity) const;

@@ -22,9 +22,9 @@ bool CheckpointLess::operator()(const wire::Checkpoint& a, const wire::Checkpoin
     return a.block < b.block;
 }
 
-VoteLedger::VoteLedger(const ValidatorSet& validators, const BlockTree& tree,
-                       const wire::Checkpoint& final, std::size_t rounds_max)
-    : validators_(&validators), tree_(&tree), final_(final), rounds_max_(rounds_max) {
+VoteLedger::VoteLedger(const Epochs& epochs, const BlockTree& tree, const wire::Checkpoint& final,
+                       std::size_t rounds_max)
+    : epochs_(&epochs), tree_(&tree), final_(final), rounds_max_(rounds_max) {
     MESH_ASSERT(rounds_max > 0);
 }
 
@@ -93,7 +93,7 @@ bool VoteLedger::is_usable(const wire::Vote& vote) const {
     return source == nullptr || tree_->is_ancestor(*source, *target);
 }
 
-wire::Amount VoteLedger::support(const RoundVotes& votes, const BlockNode& block) const {
+ValidatorBits VoteLedger::support(const RoundVotes& votes, const BlockNode& block) const {
     const auto spans = [&](const HeldVote& held) {
         if (!is_usable(held.vote)) return false;
         const BlockNode* source = tree_->find(held.vote.source.block);
@@ -104,7 +104,7 @@ wire::Amount VoteLedger::support(const RoundVotes& votes, const BlockNode& block
     for (const auto& [validator, held] : votes) {
         if (std::ranges::any_of(held, spans)) voters |= bit(validator);
     }
-    return validators_->stake_of(voters);
+    return voters;
 }
 
 /// The greatest block with a quorum is a target, or where the ways to two targets part.
@@ -118,7 +118,7 @@ const BlockNode* VoteLedger::greatest_supported(const RoundVotes& votes) const {
             voters |= bit(validator);
         }
     }
-    if (!validators_->is_quorum(validators_->stake_of(voters))) return nullptr;
+    if (!epochs_->is_moving() && !epochs_->is_quorum(0, voters)) return nullptr;
     std::set<const BlockNode*> candidates = targets;
     for (const BlockNode* a : targets) {
         for (const BlockNode* b : targets) candidates.insert(&tree_->common_ancestor(*a, *b));
@@ -126,7 +126,7 @@ const BlockNode* VoteLedger::greatest_supported(const RoundVotes& votes) const {
     const BlockNode* best = nullptr;
     for (const BlockNode* candidate : candidates) {
         if (best != nullptr && !is_greater(*candidate, *best)) continue;
-        if (validators_->is_quorum(support(votes, *candidate))) best = candidate;
+        if (epochs_->is_quorum(candidate->ref.epoch, support(votes, *candidate))) best = candidate;
     }
     return best;
 }
@@ -157,7 +157,7 @@ void VoteLedger::prove_sources(const RoundVotes& votes, std::vector<wire::Checkp
             const BlockNode* block = tree_->find(source.block);
             if (round == rounds_.end() || block == nullptr || block->ref.slot != source.slot)
                 continue;
-            if (validators_->is_quorum(support(round->second, *block)))
+            if (epochs_->is_quorum(block->ref.epoch, support(round->second, *block)))
                 justify(source.round, round->second, *block, found);
         }
     }
@@ -177,12 +177,26 @@ wire::Certificate VoteLedger::certificate_for(const wire::Checkpoint& source) co
     wire::Certificate certificate{.final = source, .votes = {}};
     const auto round = rounds_.find(wire::Round{source.round.value + 1});
     if (round == rounds_.end()) return certificate;
+    const BlockNode* block = tree_->find(source.block);
+    const ValidatorBits electors =
+        block == nullptr ? epochs_->voters().all() : epochs_->electors(block->ref.epoch);
     for (const auto& [validator, held] : round->second) {
+        if ((electors & bit(validator)) == 0) continue;
         const auto exact = std::ranges::find_if(
             held, [&](const HeldVote& one) { return one.vote.source == source; });
         if (exact != held.end()) certificate.votes.push_back(exact->vote);
     }
     return certificate;
+}
+
+/// Of a block that is not here the epoch is unknown: it is worth asking for if one is enough.
+bool VoteLedger::is_quorum(const wire::Hash& source, ValidatorBits voters) const {
+    if (const BlockNode* block = tree_->find(source)) {
+        return epochs_->is_quorum(block->ref.epoch, voters);
+    }
+    const std::uint32_t now = epochs_->now();
+    return epochs_->is_quorum(now, voters) ||
+           (epochs_->is_moving() && epochs_->is_quorum(now + 1, voters));
 }
 
 std::optional<wire::Certificate> VoteLedger::find_certificate() const {
@@ -198,7 +212,7 @@ std::optional<wire::Certificate> VoteLedger::find_certificate() const {
             wire::Certificate certificate = certificate_for(source);
             ValidatorBits voters = 0;
             for (const wire::Vote& vote : certificate.votes) voters |= bit(vote.validator);
-            if (validators_->is_quorum(validators_->stake_of(voters))) return certificate;
+            if (is_quorum(source.block, voters)) return certificate;
         }
     }
     return std::nullopt;
@@ -230,8 +244,8 @@ ValidatorBits VoteLedger::voters(wire::Round round) const {
 
 wire::Round VoteLedger::highest_third_round() const {
     for (auto at = rounds_.rbegin(); at != rounds_.rend(); ++at) {
-        if (validators_->is_more_than_third(validators_->stake_of(voters(at->first))))
-            return at->first;
+        const ValidatorSet& all = epochs_->voters();
+        if (all.is_more_than_third(all.stake_of(voters(at->first)))) return at->first;
     }
     return final_.round;
 }
@@ -274,7 +288,9 @@ std::vector<Hash> VoteLedger::unknown_blocks(std::size_t count_max) const {
         }
     }
     std::vector<std::pair<wire::Amount, Hash>> blocks;
-    for (const auto& [block, by] : named) blocks.emplace_back(validators_->stake_of(by), block);
+    for (const auto& [block, by] : named) {
+        blocks.emplace_back(epochs_->voters().stake_of(by), block);
+    }
     std::ranges::stable_sort(blocks, std::ranges::greater{}, &std::pair<wire::Amount, Hash>::first);
     if (blocks.size() > count_max) blocks.resize(count_max);
     std::vector<Hash> result;
@@ -317,7 +333,6 @@ void VoteLedger::check_invariants() const {
     for (const auto& [round, votes] : rounds_) {
         MESH_ASSERT(round >= final_.round);
         for (const auto& [validator, held] : votes) {
-            MESH_ASSERT(validators_->contains(validator));
             const auto unpinned = std::ranges::count(held, false, &HeldVote::pinned);
             MESH_ASSERT(static_cast<std::size_t>(unpinned) <= unpinned_max);
         }

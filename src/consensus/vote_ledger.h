@@ -19,7 +19,7 @@
 #include <vector>
 
 #include "consensus/block_tree.h"
-#include "consensus/validator_set.h"
+#include "consensus/epochs.h"
 #include "wire/vote.h"
 
 namespace meshchain::consensus {
@@ -37,8 +37,8 @@ struct CheckpointLess {
 
 class VoteLedger {
 public:
-    /// `validators` and `tree` outlive the ledger; the tree's root is the block of `final`.
-    VoteLedger(const ValidatorSet& validators, const BlockTree& tree, const wire::Checkpoint& final,
+    /// `epochs` and `tree` outlive the ledger; the tree's root is the block of `final`.
+    VoteLedger(const Epochs& epochs, const BlockTree& tree, const wire::Checkpoint& final,
                std::size_t rounds_max);
 
     /// The held vote of the same validator, round, source and target (heard bitmap and signature
@@ -57,7 +57,8 @@ public:
     std::optional<wire::Round> first_round_naming(const Hash& block) const;
     /// A proof that a checkpoint above FINAL is final, its block known or not; the greatest.
     std::optional<wire::Certificate> find_certificate() const;
-    /// The held votes with exactly this source and the next round; one a validator.
+    /// The held votes with exactly this source and the next round, of those who count for its
+    /// block; one a validator.
     wire::Certificate certificate_for(const wire::Checkpoint& source) const;
 
     const wire::Checkpoint& final() const { return final_; }
@@ -90,14 +91,15 @@ private:
     using RoundVotes = std::map<wire::ValidatorIndex, std::vector<HeldVote>>;
 
     bool is_usable(const wire::Vote& vote) const;
-    wire::Amount support(const RoundVotes& votes, const BlockNode& block) const;
+    ValidatorBits support(const RoundVotes& votes, const BlockNode& block) const;
+    bool is_quorum(const wire::Hash& source, ValidatorBits voters) const;
     const BlockNode* greatest_supported(const RoundVotes& votes) const;
     void prove_sources(const RoundVotes& votes, std::vector<wire::Checkpoint>& found);
     bool justify(wire::Round round, RoundVotes& votes, const BlockNode& block,
                  std::vector<wire::Checkpoint>& found);
     bool make_room(wire::Round wanted);
 
-    const ValidatorSet* validators_;
+    const Epochs* epochs_;
     const BlockTree* tree_;
     wire::Checkpoint final_;
     std::size_t rounds_max_;

@@ -11,8 +11,8 @@ namespace {
 class VoteLedgerTest : public testing::Test {
 protected:
     VoteLedgerTest()
-        : validators_(test_validators({1, 1, 1, 1, 1})),
-          ledger_(validators_, tree_, {{}, {}, root_.hash}, 32) {}
+        : epochs_(test_validators({1, 1, 1, 1, 1})),
+          ledger_(epochs_, tree_, {{}, {}, root_.hash}, 32) {}
 
     BlockRef add(std::uint8_t name, const BlockRef& parent, std::uint32_t slot) {
         BlockRef block;
@@ -47,7 +47,7 @@ protected:
 
     BlockRef root_;
     BlockTree tree_{root_, 64};
-    ValidatorSet validators_;
+    Epochs epochs_;
     VoteLedger ledger_;
     BlockRef a_ = add(1, root_, 1);
     BlockRef b_ = add(2, a_, 2);

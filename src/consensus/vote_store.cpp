@@ -256,13 +256,15 @@ std::expected<void, base::Error> VoteStore::erase_proofs_below(wire::Round round
 }
 
 std::expected<void, base::Error> VoteStore::write_final(wire::Height previous,
-                                                        const StoredFinal& final) {
+                                                        const StoredFinal& final, bool new_epoch) {
     base::Buffer bytes;
     base::Writer(bytes).u32(final.height.value).bytes(wire::encode(final.certificate));
     kv::Batch batch;
     batch.allow_reserve();
     batch.put(table_, key_of(Kind::final), bytes);
-    if (certificates_) certificates_->add(batch, previous, final.height, final.certificate);
+    if (certificates_) {
+        certificates_->add(batch, previous, final.height, final.certificate, new_epoch);
+    }
     return store_->commit(batch);
 }
 

@@ -80,7 +80,8 @@ public:
     std::expected<void, base::Error> write_proofs(const std::vector<wire::Vote>& votes);
     std::expected<void, base::Error> erase_proofs_below(wire::Round round);
     /// In place of FINAL at height `previous`; its certificate is kept by height as well.
-    std::expected<void, base::Error> write_final(wire::Height previous, const StoredFinal& final);
+    std::expected<void, base::Error> write_final(wire::Height previous, const StoredFinal& final,
+                                                 bool new_epoch = false);
     std::expected<void, base::Error> write_evidence(wire::ValidatorIndex against,
                                                     const wire::Evidence& evidence);
 

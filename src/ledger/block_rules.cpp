@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "crypto/merkle.h"
+#include "ledger/election.h"
 #include "ledger/stake_rules.h"
 
 namespace meshchain::ledger {
@@ -82,11 +83,28 @@ BlockBuilder::BlockBuilder(const BlockContext& context, wire::Slot slot,
     : chain_(context.chain),
       block_bytes_limit_(context.block_bytes_limit),
       slot_(slot),
+      parent_state_(context.parent_state),
       verified_(&verified),
       later_(later),
       coins_(context.chain, parent_coins),
       parent_(&parent_coins),
       block_bytes_(encoded_bytes(wire::Block{})) {}
+
+std::expected<void, Error> BlockBuilder::raise_epoch() {
+    MESH_ASSERT(effects_.transactions.empty() && !effects_.elected);
+    StakeBook book(coins_);
+    MESH_TRY(wire::Roster roster, ledger::raise_epoch(chain_, parent_state_, slot_, book));
+    MESH_TRY(auto changes, stake_changes(book.writes()));
+    change_stakes(std::move(changes), book.writes());
+    effects_.elected = std::move(roster);
+    return {};
+}
+
+std::expected<std::optional<BlockBuilder::EpochClaim>, Error> BlockBuilder::epoch_claim() const {
+    MESH_TRY(const auto economy, StakeBook(coins_).economy());
+    if (!economy) return std::nullopt;
+    return EpochClaim{economy->epoch, economy->next};
+}
 
 std::expected<void, Error> BlockBuilder::add(const wire::WireTransaction& transaction) {
     if (transaction_count() == wire::BlockAnnouncement::transactions_max) {
@@ -207,11 +225,33 @@ BlockEffects BlockBuilder::finish(wire::ValidatorIndex proposer) && {
     return std::move(effects_);
 }
 
+namespace {
+
+/// The header's epoch is its parent's or the next, and it names the roster that follows.
+std::expected<void, Error> check_epoch(const wire::BlockHeader& header, BlockBuilder& builder) {
+    MESH_TRY(auto claim, builder.epoch_claim());
+    if (!claim) return {};
+    if (header.epoch == std::uint64_t{claim->epoch} + 1) {
+        MESH_CHECK(builder.raise_epoch());
+        MESH_TRY(claim, builder.epoch_claim());
+    }
+    if (header.epoch != claim->epoch) {
+        return header_failure("epoch " + std::to_string(header.epoch) + " on a parent of epoch " +
+                              std::to_string(claim->epoch));
+    }
+    if (header.certificate == claim->next) return {};
+    return header_failure("the roster of the next epoch is " + crypto::to_hex(claim->next) +
+                          ", not " + crypto::to_hex(header.certificate));
+}
+
+}  // namespace
+
 std::expected<BlockEffects, Error> execute(const BlockContext& context, const wire::Block& block,
                                            const CoinView& coins, const VerifiedSet& verified,
                                            SignatureQueue* later) {
     MESH_CHECK(check_header(context, block.header));
     BlockBuilder builder(context, block.header.slot, coins, verified, later);
+    MESH_CHECK(check_epoch(block.header, builder));
     for (const wire::WireTransaction& transaction : block.transactions) {
         if (auto added = builder.add(transaction); !added) {
             Error error = std::move(added).error();

@@ -45,7 +45,8 @@ struct BlockEffects {
     std::vector<Coin> created;  ///< in the order of creation
     wire::Amount fees;          ///< to the proposer's fee balance
     wire::ValidatorIndex proposer;
-    std::vector<StakeChange> stakes;  ///< ascending by key, each another row
+    std::vector<StakeChange> stakes;      ///< ascending by key, each another row
+    std::optional<wire::Roster> elected;  ///< for the epoch after the one it raises to
     std::vector<CheckedTransaction> transactions;
 };
 
@@ -67,6 +68,17 @@ class BlockBuilder {
 public:
     BlockBuilder(const BlockContext& context, wire::Slot slot, const CoinView& parent_coins,
                  const VerifiedSet& verified, SignatureQueue* later = nullptr);
+
+    /// The block raises the epoch. Before anything is added. Errors: invalid_argument (too early,
+    /// or stakes are those of genesis, or nobody has any), those of the view.
+    std::expected<void, base::Error> raise_epoch();
+    /// What its header has to say of epochs: which one it is of, and the next one's roster.
+    struct EpochClaim {
+        std::uint32_t epoch = 0;
+        wire::Hash next;
+    };
+    /// Nothing where the stakes are those of genesis. Errors: those of the view.
+    std::expected<std::optional<EpochClaim>, base::Error> epoch_claim() const;
 
     /// Errors, with nothing changed: those of `check`, too_large (the block is full), conflict (an
     /// output would be the fifth unspent one with its short outpoint).
@@ -93,6 +105,7 @@ private:
     wire::ChainId chain_;
     std::size_t block_bytes_limit_;
     wire::Slot slot_;
+    wire::Hash parent_state_;
     const VerifiedSet* verified_;
     SignatureQueue* later_;
     CoinOverlay coins_;
@@ -102,10 +115,11 @@ private:
     BlockEffects effects_;
 };
 
-/// Judges everything about `block` but its proposer, rank, epoch, certificate and signature.
-/// Errors: invalid_argument (a header field against its parent or its transactions), those of
-/// BlockBuilder::add with the transaction's position, and those of the view (is_rule_violation).
-/// With `later`, it is valid only if the signatures put there are right.
+/// Judges everything about `block` but its proposer, rank and signature, and on a chain whose
+/// stakes are those of genesis epoch and certificate. Errors: invalid_argument (a header field
+/// against its parent or its transactions), those of BlockBuilder::add with the transaction's
+/// position, and those of the view (is_rule_violation). With `later`, it is valid only if the
+/// signatures put there are right.
 std::expected<BlockEffects, base::Error> execute(const BlockContext& context,
                                                  const wire::Block& block, const CoinView& coins,
                                                  const VerifiedSet& verified,

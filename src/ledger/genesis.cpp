@@ -138,6 +138,8 @@ std::expected<void, Error> check_stakes(const Genesis& genesis) {
     MESH_CHECK(check_range("stakes.unbond_epochs", rules.unbond_epochs,
                            StakeRules::unbond_epochs_min,
                            std::numeric_limits<std::uint16_t>::max()));
+    MESH_CHECK(check_range("stakes.epoch_rounds", rules.epoch_rounds, StakeRules::epoch_rounds_min,
+                           StakeRules::epoch_rounds_max));
     const std::uint64_t total = supply(genesis).value_or(wire::Amount{}).units;
     const std::uint64_t least = (total + StakeRules::bonds_max - 1) / StakeRules::bonds_max;
     std::uint64_t most = wire::Amount::units_max;
@@ -212,7 +214,7 @@ base::Buffer encode(const Genesis& genesis) {
             .bytes(from->state.bytes);
     }
     if (const auto& stakes = genesis.stakes) {
-        writer.u40(stakes->stake_min.units).u16(stakes->unbond_epochs);
+        writer.u40(stakes->stake_min.units).u16(stakes->unbond_epochs).u32(stakes->epoch_rounds);
     }
     return out;
 }
@@ -254,6 +256,7 @@ std::expected<Genesis, Error> parse_genesis(base::Bytes bytes) {
         StakeRules& stakes = genesis.stakes.emplace();
         stakes.stake_min = {in.u40()};
         stakes.unbond_epochs = in.u16();
+        stakes.epoch_rounds = in.u32();
     }
     MESH_CHECK(in.finish("genesis"));
     MESH_CHECK(validate(genesis));
@@ -288,6 +291,14 @@ std::vector<Coin> genesis_coins(const Genesis& genesis) {
     return coins;
 }
 
+wire::Roster genesis_roster(const Genesis& genesis, std::uint32_t epoch) {
+    wire::Roster roster{epoch, {}, genesis.seed, {}};
+    for (std::uint16_t index = 0; const GenesisValidator& validator : genesis.validators) {
+        roster.members.push_back({{index++}, validator.identity, validator.key, validator.stake});
+    }
+    return roster;
+}
+
 StakeRows genesis_stakes(const Genesis& genesis) {
     StakeRows rows;
     if (!genesis.stakes) return rows;
@@ -295,7 +306,12 @@ StakeRows genesis_stakes(const Genesis& genesis) {
         StakeRow row = encode(record);
         rows.emplace(std::move(row.key), std::move(row.value));
     };
-    put(Economy{0, genesis.stakes->unbond_epochs, genesis.stakes->stake_min, {}});
+    Economy economy;
+    economy.unbond_epochs = genesis.stakes->unbond_epochs;
+    economy.stake_min = genesis.stakes->stake_min;
+    economy.epoch_slots = genesis.stakes->epoch_rounds * genesis.slots_per_round;
+    economy.next = wire::roster_hash(chain_id(genesis), genesis_roster(genesis, 1));
+    put(economy);
     for (std::uint16_t index = 0; const GenesisValidator& validator : genesis.validators) {
         put(Seat{{index},
                  validator.identity,

@@ -10,6 +10,7 @@
 #include "crypto/set_hash.h"
 #include "ledger/coin_view.h"
 #include "ledger/stake_records.h"
+#include "wire/roster.h"
 
 namespace meshchain::ledger {
 
@@ -43,9 +44,13 @@ struct StakeRules {
     static constexpr std::uint16_t unbond_epochs_min = 4;
     /// Of the supply, so that no state holds more bonds than this.
     static constexpr std::uint64_t bonds_max = 4096;
+    /// So that what an epoch rises on can become FINAL in it.
+    static constexpr std::uint32_t epoch_rounds_min = 4;
+    static constexpr std::uint32_t epoch_rounds_max = 1U << 20;
 
-    wire::Amount stake_min;           ///< the supply / bonds_max at least, rounded up
-    std::uint16_t unbond_epochs = 0;  ///< unbond_epochs_min at least
+    wire::Amount stake_min;                         ///< the supply / bonds_max at least, rounded up
+    std::uint16_t unbond_epochs = 0;                ///< unbond_epochs_min at least
+    std::uint32_t epoch_rounds = epoch_rounds_min;  ///< E: between two rises of the epoch
     friend bool operator==(const StakeRules&, const StakeRules&) = default;
 };
 
@@ -91,6 +96,8 @@ std::optional<wire::Amount> supply(const Genesis& genesis);
 
 /// Coin i is allocation i, at outpoint (chain id, i).
 std::vector<Coin> genesis_coins(const Genesis& genesis);
+/// Who votes in epochs 0 and 1 of a chain that has StakeRules.
+wire::Roster genesis_roster(const Genesis& genesis, std::uint32_t epoch);
 /// The rows of stakes after genesis; none without StakeRules.
 StakeRows genesis_stakes(const Genesis& genesis);
 /// The set hash of those coins and rows, nobody having earned anything: what blocks of height 1

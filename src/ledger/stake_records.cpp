@@ -64,6 +64,8 @@ base::Buffer waiting_key(std::uint32_t epoch, const PublicKey& validator, const 
     return key;
 }
 
+base::Buffer waiting_row_prefix() { return key_of(Kind::waiting); }
+
 base::Buffer used_key(const PublicKey& key) {
     base::Buffer row = key_of(Kind::used);
     base::Writer(row).bytes(key.bytes);
@@ -76,7 +78,10 @@ StakeRow encode(const Economy& economy) {
         .u32(economy.epoch)
         .u16(economy.unbond_epochs)
         .u40(economy.stake_min.units)
-        .u40(economy.burnt.units);
+        .u40(economy.burnt.units)
+        .u32(economy.epoch_slots)
+        .u32(economy.risen.value)
+        .bytes(economy.next.bytes);
     return row;
 }
 
@@ -121,6 +126,9 @@ std::expected<Economy, Error> parse_economy(base::Bytes value) {
     economy.unbond_epochs = in.u16();
     economy.stake_min = {in.u40()};
     economy.burnt = {in.u40()};
+    economy.epoch_slots = in.u32();
+    economy.risen = {in.u32()};
+    economy.next = {in.array<wire::Hash::size>()};
     MESH_CHECK(finish(in, "record of the chain's stakes"));
     return economy;
 }

@@ -24,7 +24,10 @@ struct Economy {
     std::uint32_t epoch = 0;
     std::uint16_t unbond_epochs = 0;  ///< that a bond taken back waits
     wire::Amount stake_min;
-    wire::Amount burnt;  ///< what equivocators lost; counts in the supply, nobody's
+    wire::Amount burnt;             ///< what equivocators lost; counts in the supply, nobody's
+    std::uint32_t epoch_slots = 0;  ///< between two rises of the epoch at least
+    wire::Slot risen;               ///< of the block that raised the epoch last
+    wire::Hash next;                ///< of the next epoch's roster: what headers name
     friend bool operator==(const Economy&, const Economy&) = default;
 };
 
@@ -77,6 +80,8 @@ base::Buffer seat_key(wire::ValidatorIndex index);
 base::Buffer bond_key(const crypto::PublicKey& validator, const crypto::PublicKey& owner);
 base::Buffer waiting_key(std::uint32_t epoch, const crypto::PublicKey& validator,
                          const crypto::PublicKey& owner);
+/// In front of the keys of all that waits, which ascend by epoch.
+base::Buffer waiting_row_prefix();
 base::Buffer used_key(const crypto::PublicKey& key);
 
 StakeRow encode(const Economy& economy);

@@ -476,7 +476,12 @@ TEST(StakeRecordTest, Rows_AreAsSpecified) {
     const auto hex = [](const StakeRow& row) {
         return base::to_hex(row.key) + " " + base::to_hex(row.value);
     };
-    EXPECT_EQ(hex(encode(Economy{1, 4, {100}, {7}})), "01 00000001000400000000640000000007");
+    wire::Hash next;
+    next.bytes.fill(std::byte{0xee});
+    EXPECT_EQ(hex(encode(Economy{1, 4, {100}, {7}, 32, {65}, next})),
+              "01 00000001000400000000640000000007"
+              "0000002000000041" +
+                  crypto::to_hex(next));
     crypto::PublicKey a;
     a.bytes.fill(std::byte{0xa1});
     crypto::PublicKey b;

@@ -128,6 +128,10 @@ inline wire::Block block_of(const BlockContext& context, const CoinView& coins, 
     block.header.slot = slot;
     block.header.transaction_root = builder.transaction_root();
     block.header.parent_state = context.parent_state;
+    if (const auto claim = builder.epoch_claim(); claim && *claim) {
+        block.header.epoch = (*claim)->epoch;
+        block.header.certificate = (*claim)->next;
+    }
     block.transactions = transactions;
     return block;
 }

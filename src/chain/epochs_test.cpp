@@ -1,0 +1,199 @@
+// Whole chains whose validators come and go: every change of the set is followed, and what is FINAL
+// stays so.
+
+#include <gtest/gtest.h>
+
+#include "chain/test_network.h"
+#include "ledger/test_stakes.h"
+
+namespace meshchain::chain {
+namespace {
+
+using test::milliseconds;
+using test::Network;
+using test::seconds;
+
+constexpr std::size_t newcomer = 4;
+
+crypto::PublicKey key_of(std::uint32_t number) { return ledger::test::public_key(2000 + number); }
+crypto::PublicKey payout_of(std::uint32_t number) {
+    return ledger::test::public_key(3000 + number);
+}
+
+/// Four validators of genesis, and a fifth node that is none yet. Epochs last four rounds.
+class EpochsTest : public testing::Test {
+protected:
+    void SetUp() override {
+        net_.start_all();
+        net_.run_for(seconds(3));
+    }
+
+    /// One of the coins that `from` has had since genesis pays for it.
+    wire::Txid operate(std::uint32_t from, std::size_t coin, const wire::Operation& operation) {
+        const auto coins = ledger::test::coins_of(ledger::CoinSet(net_.genesis()), from);
+        return net_.submit(from, ledger::test::operate(net_.chain_id(), coins.at(coin), operation,
+                                                       wire::expiry_units({net_.slot()}) + 20));
+    }
+    void register_newcomer() {
+        const auto id = operate(
+            newcomer, 0,
+            wire::Register{net_.identity(newcomer), key_of(newcomer), payout_of(newcomer), {100}});
+        ASSERT_TRUE(net_.run_until([&] { return net_.is_final_everywhere(id); }, seconds(20)));
+    }
+    void register_newcomer_without(std::size_t absent) {
+        const auto id = operate(
+            newcomer, 0,
+            wire::Register{net_.identity(newcomer), key_of(newcomer), payout_of(newcomer), {100}});
+        ASSERT_TRUE(net_.run_until([&] { return net_.is_final(0, id); }, seconds(20))) << absent;
+    }
+    std::uint32_t final_epoch(std::size_t host) { return net_[host].engine().epochs().now(); }
+    bool all_reach_epoch(std::uint32_t epoch) {
+        return net_.run_until(
+            [&] {
+                for (std::size_t i = 0; i < 5; ++i) {
+                    if (net_.is_alive(i) && final_epoch(i) < epoch) return false;
+                }
+                return true;
+            },
+            seconds(120));
+    }
+    bool pays(std::uint32_t from, std::size_t coin) {
+        const auto id = net_.pay(from, coin, 1, 10);
+        return net_.run_until([&] { return net_.is_final_everywhere(id); }, seconds(30));
+    }
+    std::optional<ledger::Seat> seat(std::size_t host, std::uint32_t number) {
+        return ledger::StakeBook(net_[host].store()).seat_of(key_of(number)).value();
+    }
+    void expect_no_faults() {
+        for (std::size_t i = 0; i < 5; ++i) {
+            EXPECT_TRUE(net_.host(i).faults.empty()) << i;
+            EXPECT_EQ(net_.host(i).punished, 0U) << i;
+        }
+    }
+
+    Network net_{{.chains = 5, .newcomers = 1, .epoch_rounds = 4, .coins_each = 24}};
+};
+
+TEST_F(EpochsTest, WhoeverStakes_ProposesAndVotesTwoEpochsLater_AndThenAllIsQuiet) {
+    EXPECT_EQ(net_[newcomer].engine().self(), std::nullopt);
+    register_newcomer();
+    ASSERT_TRUE(all_reach_epoch(2));
+    ASSERT_TRUE(net_[newcomer].engine().self().has_value());
+    EXPECT_EQ(net_[0].engine().epochs().set(2).total().units, 500U);
+    EXPECT_EQ(net_[0].engine().epochs().set(1).total().units, 400U);
+    for (std::size_t coin = 1; coin < 16 && net_[newcomer].blocks_proposed() == 0; ++coin) {
+        ASSERT_TRUE(pays(0, coin));
+    }
+    EXPECT_GT(net_[newcomer].blocks_proposed(), 0U);
+    EXPECT_GT(net_.host(newcomer).votes, 0U);
+    // Nobody waits for another epoch: no block is made for one.
+    net_.run_for(seconds(20));
+    const auto height = net_[0].store().tip().height;
+    net_.run_for(seconds(20));
+    EXPECT_EQ(net_[0].store().tip().height, height);
+    expect_no_faults();
+    net_.check();
+}
+
+TEST_F(EpochsTest, WhoUnbonds_IsNotNeededAnyMore_AndGetsHisStakeAfterTheDelay) {
+    register_newcomer();
+    for (const std::uint32_t leaver : {0U, 1U}) {
+        const auto id = operate(leaver, 0, wire::Unbond{key_of(leaver), payout_of(leaver), {100}});
+        ASSERT_TRUE(net_.run_until([&] { return net_.is_final_everywhere(id); }, seconds(20)));
+    }
+    const std::uint32_t left_in = net_[0].store().economy().value()->epoch;
+    ASSERT_TRUE(all_reach_epoch(left_in + 3));
+    EXPECT_EQ(net_[2].engine().epochs().set(left_in + 2).total().units, 300U);
+    EXPECT_EQ(net_[0].engine().self(), std::nullopt);
+    net_.kill(0);  // with the old stakes, three of five would finalise nothing
+    net_.kill(1);
+    ASSERT_TRUE(pays(2, 1));
+    ASSERT_TRUE(all_reach_epoch(left_in + 4)) << "it waits for what somebody took back";
+    net_.start(0);
+    ASSERT_TRUE(net_.run_until([&] { return net_[0].final_height() == net_[2].final_height(); },
+                               seconds(60)));
+    const auto stakes = net_[2].store().stakes().value();
+    const auto waiting = std::ranges::find_if(stakes, [](const auto& row) {
+        return row.first.front() == ledger::waiting_row_prefix().front();
+    });
+    ASSERT_NE(waiting, stakes.end());
+    const auto row = ledger::parse_waiting(waiting->first, waiting->second).value();
+    const std::uint32_t owner = row.bond.owner == payout_of(0) ? 0 : 1;
+    const auto back = ledger::test::coins_of(ledger::CoinSet(net_.genesis()), 2).at(2);
+    const auto id = net_.submit(
+        2, ledger::test::operate(
+               net_.chain_id(), back,
+               wire::Withdraw{key_of(owner), payout_of(owner), row.epoch, row.bond.amount},
+               wire::expiry_units({net_.slot()}) + 20));
+    EXPECT_TRUE(net_.run_until([&] { return net_.is_final(2, id); }, seconds(30)));
+    net_.check();
+}
+
+TEST_F(EpochsTest, AnEquivocator_IsReportedByWhoeverProposes_AndVotesNoMore) {
+    const std::uint16_t index =
+        net_.host(0).chain->engine().validators().find_key(key_of(3))->value;
+    const auto evidence = ledger::test::two_blocks(net_.chain_id(), {index}, 2003, net_.slot() + 1);
+    EXPECT_EQ(net_.hand(1, 0, wire::MessageType::evidence, wire::encode(evidence)),
+              wire::Verdict::relay);
+    ASSERT_TRUE(pays(0, 1));
+    ASSERT_TRUE(net_.run_until([&] { return seat(1, 3) && seat(1, 3)->slashed; }, seconds(30)));
+    EXPECT_GE(net_[1].store().economy().value()->burnt.units, 100U) << "fees that it earned, too";
+    const std::uint32_t epoch = net_[1].store().economy().value()->epoch;
+    ASSERT_TRUE(all_reach_epoch(epoch + 2));
+    EXPECT_FALSE(net_[1].engine().epochs().set(epoch + 2).contains({index}));
+    ASSERT_TRUE(pays(0, 2));
+    net_.check();
+}
+
+TEST_F(EpochsTest, WhoHasLeft_IsStillSlashedWhileHisStakeWaits) {
+    register_newcomer();
+    const wire::ValidatorIndex index = *net_[0].engine().validators().find_key(key_of(1));
+    const auto id = operate(1, 0, wire::Unbond{key_of(1), payout_of(1), {100}});
+    ASSERT_TRUE(net_.run_until([&] { return net_.is_final_everywhere(id); }, seconds(20)));
+    const std::uint32_t left_in = net_[0].store().economy().value()->epoch;
+    ASSERT_TRUE(all_reach_epoch(left_in + 3));
+    ASSERT_FALSE(net_[0].engine().validators().contains(index));
+    const auto evidence = ledger::test::two_blocks(net_.chain_id(), index, 2001, 9);
+    EXPECT_EQ(net_.hand(2, 0, wire::MessageType::evidence, wire::encode(evidence)),
+              wire::Verdict::relay);
+    EXPECT_TRUE(net_.run_until([&] { return seat(0, 1) && seat(0, 1)->slashed; }, seconds(30)))
+        << "nobody pays, and yet a block reports it";
+    net_.check();
+}
+
+TEST_F(EpochsTest, WhoWasAwayForManyEpochs_FollowsTheirCertificatesOneByOne) {
+    net_.partition({3});
+    register_newcomer_without(3);
+    for (std::size_t coin = 1; coin < 20 && final_epoch(0) < 6; ++coin) {
+        const auto id = net_.pay(0, coin, 1, 10);
+        ASSERT_TRUE(net_.run_until([&] { return net_.is_final(0, id); }, seconds(30)));
+        net_.run_for(seconds(4));
+    }
+    ASSERT_GE(final_epoch(0), 6U);
+    EXPECT_EQ(final_epoch(3), 0U);
+    net_.partition({});
+    EXPECT_TRUE(net_.run_until([&] { return net_[3].final_height() == net_[0].final_height(); },
+                               seconds(60)));
+    EXPECT_EQ(final_epoch(3), final_epoch(0));
+    EXPECT_EQ(net_[3].catch_up().contradiction(), std::nullopt);
+    expect_no_faults();
+    ASSERT_TRUE(pays(3, 1));
+    net_.check();
+}
+
+TEST_F(EpochsTest, ARestartInAnyEpoch_KnowsTheSetsAgain) {
+    register_newcomer();
+    for (std::uint32_t epoch = 1; epoch < 4; ++epoch) {
+        net_.run_until([&] { return final_epoch(0) >= epoch; }, seconds(60));
+        net_.kill(epoch);
+        net_.start(epoch);
+        EXPECT_EQ(final_epoch(epoch),
+                  net_[epoch].store().epoch_of(net_[epoch].engine().final().block).value());
+        ASSERT_TRUE(pays(0, epoch));
+    }
+    expect_no_faults();
+    net_.check();
+}
+
+}  // namespace
+}  // namespace meshchain::chain
