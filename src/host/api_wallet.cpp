@@ -4,6 +4,7 @@
 
 #include "base/resource_guard.h"
 #include "host/api_request.h"
+#include "host/fee_request.h"
 #include "host/genesis_json.h"
 #include "host/wallet_json.h"
 #include "host/wallet_unlocker.h"
@@ -104,32 +105,6 @@ Answer post_label(const ApiDoors& doors, const HttpRequest& request) {
     MESH_TRY(wallet::Wallet* const wallet, wallet_of(doors.node));
     MESH_CHECK(wallet->set_label(txid, label));
     return Json{{"txid", crypto::to_hex(txid.hash)}, {"label", label}};
-}
-
-std::expected<wire::FeeCode, base::Error> fee_of(const node::Node& node, const Json& fee) {
-    if (fee.is_number_unsigned()) {
-        const std::uint64_t units = fee.get<std::uint64_t>();
-        const auto code =
-            units <= wire::Amount::units_max ? wire::fee_code_for({units}) : std::nullopt;
-        if (code) return *code;
-        return base::failure(Errc::invalid_argument, std::to_string(units) + " is too large", "fee",
-                             "leave it out for the usual fee");
-    }
-    const node::FeesView fees = node.fees();
-    if (fee == "low") return fees.low;
-    if (fee == "normal") return fees.normal;
-    if (fee == "high") return fees.high;
-    return base::failure(Errc::malformed, "is neither a whole number nor a choice", "fee",
-                         "allowed: low, normal, high, or units");
-}
-
-/// The field `fee` of a payment; nothing when absent.
-std::expected<std::optional<wire::FeeCode>, base::Error> read_fee(const node::Node& node,
-                                                                  JsonObject& object) {
-    const Json* const fee = object.child("fee");
-    if (fee == nullptr) return std::nullopt;
-    MESH_TRY(const wire::FeeCode code, fee_of(node, *fee));
-    return code;
 }
 
 Answer post_payment(const ApiDoors& doors, const HttpRequest& request) {

@@ -2,6 +2,7 @@
 
 #include "chain/chain_store.h"
 #include "chain/stored_values.h"
+#include "consensus/certificate.h"
 #include "consensus/schedule.h"
 #include "consensus/vote_store.h"
 #include "host/file_lock.h"
@@ -53,6 +54,9 @@ public:
         audit_.chain = ledger::chain_id(genesis);
         audit_.tip = audit_.chain;
         audit_.stakes = validators_.total();
+        for (std::uint32_t epoch = 0; epoch < 2; ++epoch) {
+            rosters_.emplace(epoch, ledger::genesis_roster(genesis, epoch));
+        }
     }
 
     std::expected<ChainAudit, Error> run() {
@@ -123,6 +127,7 @@ private:
         auto effects = ledger::execute(context_, stored->block, coins_, ledger::NothingVerified());
         if (!effects) return wrong("not valid: " + sentence(effects.error()), at(height));
         coins_.apply(*effects);
+        if (effects->elected) MESH_CHECK(note_elected(*effects->elected));
         for (const ledger::CheckedTransaction& transaction : effects->transactions) {
             audit_.transactions.emplace(transaction.txid, height);
         }
@@ -135,13 +140,36 @@ private:
         return {};
     }
 
+    /// Whom a block elects is stored beside the state.
+    Result note_elected(const wire::Roster& elected) {
+        MESH_TRY(const auto stored, chain_.roster(elected.epoch));
+        if (stored != elected) {
+            return wrong("another roster was stored for epoch " + std::to_string(elected.epoch),
+                         "epochs");
+        }
+        rosters_.insert_or_assign(elected.epoch, elected);
+        return {};
+    }
+
+    /// What was elected below where history starts is taken from the store.
+    std::expected<wire::Roster, Error> roster_of(std::uint32_t epoch) const {
+        const auto known = rosters_.find(genesis_.stakes ? epoch : 0);
+        if (known != rosters_.end()) return known->second;
+        MESH_TRY(auto stored, chain_.roster(epoch));
+        if (stored) return *std::move(stored);
+        return wrong("the roster of epoch " + std::to_string(epoch) + " is missing", "epochs");
+    }
+
     Result check_proposer(const wire::BlockHeader& header, const wire::Hash& hash) const {
         const std::string where = at(header.height);
-        if (!validators_.contains(header.proposer)) return wrong("unknown proposer", where);
-        if (schedule_.leaders(header.slot).rank_of(header.proposer) != header.rank) {
+        MESH_TRY(const wire::Roster roster, roster_of(header.epoch));
+        const consensus::ValidatorSet set = consensus::set_of(roster);
+        if (!set.contains(header.proposer)) return wrong("unknown proposer", where);
+        if (schedule_.leaders(header.slot, set, roster.seed).rank_of(header.proposer) !=
+            header.rank) {
             return wrong("its proposer did not lead that slot", where);
         }
-        const crypto::PublicKey& key = validators_[header.proposer].key;
+        const crypto::PublicKey& key = set[header.proposer].key;
         if (wire::block_hash(audit_.chain, header, key) != hash) {
             return wrong("stored under another hash", where);
         }
@@ -175,6 +203,9 @@ private:
         if (stored_fees != coins_.fees()) return wrong("the fee balances differ", "fees");
         MESH_TRY(const auto stored_stakes, chain_.stakes());
         if (stored_stakes != coins_.stakes()) return wrong("the stakes differ", "stakes");
+        if (genesis_.stakes) {
+            MESH_TRY(audit_.stakes, ledger::stake_total(coins_.stakes()));
+        }
         if (audit_.supply() != ledger::supply(genesis_)->units) {
             return wrong("coins, stakes and fees are not the supply", "supply");
         }
@@ -198,26 +229,29 @@ private:
         MESH_TRY(const auto content, consensus::VoteStore(store_, node::tables::consensus).load());
         if (!content.final) return {};
         const wire::Certificate& certificate = content.final->certificate;
-        const wire::Checkpoint& final = certificate.final;
-        consensus::ValidatorBits signers = 0;
-        for (const wire::Vote& vote : certificate.votes) {
-            if (vote.source != final || vote.round.value != final.round.value + 1 ||
-                !validators_.contains(vote.validator)) {
-                return wrong("a vote does not belong to it", "certificate");
-            }
-            const crypto::PublicKey& key = validators_[vote.validator].key;
-            if (!crypto::verify(key, wire::preimage(audit_.chain, vote, key), vote.signature)) {
-                return wrong("a vote's signature is wrong", "certificate");
-            }
-            signers |= consensus::bit(vote.validator);
-        }
-        if (!validators_.is_quorum(validators_.stake_of(signers))) {
-            return wrong("2/3 of the stake or less signed it", "certificate");
-        }
+        MESH_CHECK(check_votes(certificate));
         MESH_TRY(const auto hash, chain_.hash_at(content.final->height));
-        if (hash != final.block) return wrong("FINAL is not on the stored chain", "certificate");
+        if (hash != certificate.final.block)
+            return wrong("FINAL is not on the stored chain", "certificate");
         audit_.final_height = content.final->height;
         return {};
+    }
+
+    Result check_votes(const wire::Certificate& certificate) const {
+        const auto judge = [&]() -> Result {
+            if (!genesis_.stakes) {
+                return consensus::verify_certificate(audit_.chain, validators_, certificate);
+            }
+            MESH_TRY(const auto epoch, chain_.epoch_of(certificate.final.block));
+            if (!epoch) return wrong("FINAL is not on the stored chain", "certificate");
+            MESH_TRY(auto rosters, consensus::rosters_around(chain_, *epoch));
+            const consensus::Epochs epochs(std::move(rosters), genesis_.stakes->epoch_rounds);
+            return consensus::verify_certificate(audit_.chain, epochs, *epoch, certificate);
+        };
+        const Result judged = judge();
+        if (judged) return {};
+        return wrong("2/3 of the stake or less signed it, or not so: " + sentence(judged.error()),
+                     "certificate");
     }
 
     const ledger::Genesis& genesis_;
@@ -225,6 +259,7 @@ private:
     const chain::ChainStore& chain_;
     consensus::ValidatorSet validators_;
     consensus::Schedule schedule_;
+    std::map<std::uint32_t, wire::Roster> rosters_;
     ledger::CoinSet coins_;
     ledger::BlockContext context_;
     ChainAudit audit_;

@@ -49,6 +49,24 @@ std::expected<ledger::Predecessor, Error> read_predecessor(const Json& json) {
     return from;
 }
 
+std::expected<ledger::StakeRules, Error> read_stakes(const Json& json) {
+    ledger::StakeRules rules;
+    JsonObject object(json, "stakes");
+    object.require({"stake_min", "unbond_epochs", "epoch_rounds"});
+    object.read("stake_min", rules.stake_min.units);
+    std::uint32_t unbond_epochs = 0;
+    object.read("unbond_epochs", unbond_epochs);
+    object.read("epoch_rounds", rules.epoch_rounds);
+    MESH_CHECK(object.finish());
+    if (unbond_epochs > UINT16_MAX) {
+        return base::failure(base::Errc::invalid_argument,
+                             std::to_string(unbond_epochs) + " epochs are too many",
+                             "stakes.unbond_epochs", "65535 are the most");
+    }
+    rules.unbond_epochs = static_cast<std::uint16_t>(unbond_epochs);
+    return rules;
+}
+
 template <class T, class Read>
 void read_list(JsonObject& object, const char* name, std::size_t count_max, std::vector<T>& out,
                Read read) {
@@ -86,6 +104,11 @@ std::expected<Genesis, Error> read_genesis(const Json& json) {
     if (const Json* from = object.child("predecessor")) {
         auto read = read_predecessor(*from);
         if (read) genesis.predecessor = *read;
+        if (!read) object.fail(std::move(read).error());
+    }
+    if (const Json* rules = object.child("stakes")) {
+        auto read = read_stakes(*rules);
+        if (read) genesis.stakes = *read;
         if (!read) object.fail(std::move(read).error());
     }
     MESH_CHECK(object.finish());
@@ -162,6 +185,11 @@ Json to_json(const Genesis& genesis) {
                                {"height", from->height.value},
                                {"block", crypto::to_hex(from->block)},
                                {"state", crypto::to_hex(from->state)}};
+    }
+    if (const auto& rules = genesis.stakes) {
+        json["stakes"] = {{"stake_min", rules->stake_min.units},
+                          {"unbond_epochs", rules->unbond_epochs},
+                          {"epoch_rounds", rules->epoch_rounds}};
     }
     return json;
 }

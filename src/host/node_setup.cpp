@@ -84,7 +84,8 @@ std::expected<void, base::Error> write_node(const DataFolder& folder,
         return base::failure(base::Errc::exists, "this folder has a node already", path.string(),
                              "choose another folder, or edit config.json");
     }
-    if (config.role == wire::Role::validator && !is_validator(genesis, keys)) {
+    const bool may_stake_later = genesis.stakes && keys.validating;
+    if (config.role == wire::Role::validator && !may_stake_later && !is_validator(genesis, keys)) {
         return base::failure(base::Errc::invalid_argument,
                              "the genesis does not list this node's keys as a validator's", "role",
                              "make the keys with `node keys` before the genesis, or be a relay");

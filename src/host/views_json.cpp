@@ -4,6 +4,7 @@
 #include "host/json_document.h"
 #include "host/time_text.h"
 #include "host/wire_json.h"
+#include "wallet/address.h"
 
 namespace meshchain::host {
 namespace {
@@ -132,14 +133,39 @@ Json to_json(const node::ProbeView& probe) {
 }
 
 Json to_json(const node::ValidatorView& validator) {
-    return {{"index", validator.index.value},
-            {"node_id", crypto::to_hex(crypto::node_id(validator.identity))},
-            {"identity", crypto::to_hex(validator.identity)},
-            {"key", crypto::to_hex(validator.key)},
-            {"stake", validator.stake.units},
-            {"self", validator.is_self},
-            {"connected", validator.is_connected},
-            {"signed_twice", validator.signed_twice}};
+    Json json = {{"index", validator.index.value},
+                 {"node_id", crypto::to_hex(crypto::node_id(validator.identity))},
+                 {"identity", crypto::to_hex(validator.identity)},
+                 {"key", crypto::to_hex(validator.key)},
+                 {"stake", validator.stake.units},
+                 {"self", validator.is_self},
+                 {"connected", validator.is_connected},
+                 {"signed_twice", validator.signed_twice}};
+    if (const auto& seat = validator.seat) {
+        json["bonded"] = seat->bonded.units;
+        json["unbonding"] = seat->unbonding.units;
+        json["earned"] = seat->earned.units;
+        json["slashed"] = seat->slashed;
+    }
+    return json;
+}
+
+Json to_json(const node::StakesView& stakes) {
+    Json bonds = Json::array();
+    for (const node::BondView& bond : stakes.bonds) {
+        bonds.push_back({{"validator", crypto::to_hex(bond.validator)},
+                         {"owner", wallet::encode_address(bond.owner)},
+                         {"amount", bond.amount.units},
+                         {"from_epoch", bond.from_epoch ? Json(*bond.from_epoch) : Json()}});
+    }
+    return {{"epoch", stakes.epoch},
+            {"final_epoch", stakes.final_epoch},
+            {"rises_from_slot", stakes.rises_from.value},
+            {"epoch_slots", stakes.epoch_slots},
+            {"unbond_epochs", stakes.unbond_epochs},
+            {"stake_min", stakes.stake_min.units},
+            {"burnt", stakes.burnt.units},
+            {"bonds", std::move(bonds)}};
 }
 
 Json to_json(const node::BlockView& block) {

@@ -15,6 +15,7 @@ Json to_json(const node::PeerView& peer);
 Json to_json(const node::TopologyView& topology);
 Json to_json(const node::ProbeView& probe);
 Json to_json(const node::ValidatorView& validator);
+Json to_json(const node::StakesView& stakes);
 Json to_json(const node::BlockView& block);
 Json to_json(const node::TransactionView& transaction);
 Json to_json(const node::MempoolView& mempool);

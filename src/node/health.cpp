@@ -291,7 +291,7 @@ HealthView Node::health(base::Now system) const {
     const Parts& node = *parts_;
     const base::Now now = node.clock->at(system.instant);
     if (!node.chain) return node.health_without_chain();
-    const bool alone = node.genesis.validators.size() == 1 && node.chain->engine().self();
+    const bool alone = node.is_alone();
     return summed_up({examine_store(node), examine_chain(node, now), examine_mempool(node),
                       examine_mesh(node, alone), examine_clock(node, now), examine_sync(node),
                       examine_wallet(node)});

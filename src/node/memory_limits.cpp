@@ -92,7 +92,7 @@ void add_chain(std::vector<MemoryLimit>& limits, std::size_t block_bytes) {
 std::vector<MemoryLimit> memory_limits(const NodeConfig& config, const ledger::Genesis& genesis) {
     std::vector<MemoryLimit> limits;
     add_runtime(limits);
-    add_consensus(limits, genesis.validators.size());
+    add_consensus(limits, genesis.stakes ? wire::validators_max : genesis.validators.size());
     add_mesh(limits, config);
     limits.push_back({"wallet", "incoming payments", wallet::Wallet::pending_incoming_max,
                       2 * transaction_bytes});

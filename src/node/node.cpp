@@ -56,6 +56,7 @@ NodeClock::Options clock_options(const NodeConfig& config, const ledger::Genesis
 std::expected<void, base::Error> check_role(const NodeConfig& config,
                                             const ledger::Genesis& genesis, const Keys& keys) {
     if (config.role != wire::Role::validator) return {};
+    if (genesis.stakes && keys.validating) return {};  // it may stake later
     const auto is_ours = [&](const ledger::GenesisValidator& validator) {
         return keys.validating && validator.key == keys.validating->public_key() &&
                validator.identity == keys.identity.public_key();
@@ -64,6 +65,20 @@ std::expected<void, base::Error> check_role(const NodeConfig& config,
     return std::unexpected(
         not_this_role("genesis lists no validator with this node's identity and validating key",
                       "set role to relay, or use the genesis this node was enrolled in"));
+}
+
+/// Whoever has no blocks from genesis on cannot follow sets that change yet.
+std::expected<void, base::Error> check_epochs(const NodeConfig& config,
+                                              const ledger::Genesis& genesis) {
+    if (!genesis.stakes) return {};
+    if (config.role != wire::Role::light && config.sync_start != SyncStart::snapshot) return {};
+    const bool light = config.role == wire::Role::light;
+    return base::failure(base::Errc::unsupported,
+                         std::string(light ? "role light" : "a start from a FINAL state") +
+                             " cannot follow validators that change yet",
+                         light ? "role" : "sync.start",
+                         light ? "be a relay, which has every block"
+                               : "set sync.start to genesis, and fetch every block");
 }
 
 }  // namespace
@@ -84,15 +99,16 @@ Node::Parts::Parts(const NodeConfig& config_in, const ledger::Genesis& genesis_i
 std::expected<void, base::Error> Node::Parts::build(Keys keys, base::Now now) {
     MESH_CHECK(validate(config));
     MESH_CHECK(ledger::validate(genesis));
-    if (genesis.stakes) {
-        return base::failure(base::Errc::unsupported, "stakes that move need epochs", "genesis",
-                             "leave the section `stakes` out; this version has one epoch");
-    }
+    MESH_CHECK(check_epochs(config, genesis));
     MESH_CHECK(check_repeated(config, keys.identity.public_key(),
                               base::Milliseconds{genesis.block_time_ms}));
     MESH_CHECK(check_role(config, genesis, keys));
     if (config.role != wire::Role::validator) keys.validating.reset();
     identity = keys.identity.public_key();
+    if (genesis.stakes) {
+        staking_identity = keys.identity.clone();
+        if (keys.validating) staking_key = keys.validating->clone();
+    }
 
     const base::Random random(random_seed(doors.entropy));
     chain_id = ledger::chain_id(genesis);
@@ -186,6 +202,7 @@ base::Instant Node::poll_timeout(base::Now system) const {
 }
 
 void Node::Parts::step(base::Now system) {
+    follow_epoch();
     const base::Now now = advance_clock(system);
     last = now;
     mesh->set_status(chain_status(now), std::uint8_t(state.state()));
@@ -364,8 +381,7 @@ void Node::Parts::update_state(base::Now now) {
     using runtime::NodeState;
     const NodeState current = state.state();
     if (!lifecycle.is_running() || current == NodeState::shutting_down) return;
-    const bool alone =
-        genesis.validators.size() == 1 && chain && chain->engine().self().has_value();
+    const bool alone = is_alone();
     NodeState next = NodeState::synchronized;
     if (!chain) {
         next = state_without_chain();

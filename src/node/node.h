@@ -136,6 +136,13 @@ public:
     std::expected<PaymentView, base::Error> reissue(base::Now now, const wire::Txid& txid,
                                                     std::optional<wire::FeeCode> fee);
 
+    /// Errors: unsupported (stakes are those of genesis), unavailable (no chain yet).
+    std::expected<StakesView, base::Error> stakes() const;
+    /// An operation on stakes, signed by the unlocked wallet and, where they must agree, by this
+    /// node's keys. Errors: those of stakes() and of pay(); not_found, and those of the ledger.
+    std::expected<PaymentView, base::Error> stake(base::Now now, const StakeOrder& order,
+                                                  std::optional<wire::FeeCode> fee);
+
     /// Sends a message of one of the services, as if it had polled it; returns how many peers it
     /// left for. Not from within a service.
     /// Errors: closed (not started), invalid_argument (a type no service owns, a size outside its

@@ -30,6 +30,12 @@ NodeClock::NodeClock(Options options, base::Now system)
       relation_(relation(system.instant, system.wall)),
       samples_(options_.stakes.size()) {}
 
+void NodeClock::set_validators(std::vector<wire::Amount> stakes, std::optional<std::size_t> self) {
+    options_.stakes = std::move(stakes);
+    options_.self = self;
+    samples_.resize(options_.stakes.size());
+}
+
 base::Now NodeClock::at(base::Instant instant) const {
     const Duration since_1970 = instant.time_since_epoch() + relation_;
     return {instant, base::WallTime{std::chrono::floor<base::Milliseconds>(since_1970)}};

@@ -51,6 +51,9 @@ public:
     /// This clock's time at an instant not before the last advance().
     base::Now at(base::Instant instant) const;
 
+    /// Others vote now, by index as before; what was heard from a seat stays.
+    void set_validators(std::vector<wire::Amount> stakes, std::optional<std::size_t> self);
+
     /// Validator `index` stated this time in a fresh signed message.
     void handle_sample(base::Instant now, std::size_t index, base::WallTime stated);
 

@@ -45,6 +45,21 @@ struct Node::Parts final : mesh::FrameHandler, wire::PeerChoice {
 
     // node_service.cpp
     std::optional<wire::ValidatorIndex> validator_of(const crypto::PublicKey& node) const;
+    /// The only validator needs nobody.
+    bool is_alone() const;
+    void follow_epoch();
+    std::vector<ValidatorView> validators_by_seat() const;
+    // node_stakes.cpp
+    std::expected<ledger::StakeBook, base::Error> stake_book() const;
+    std::expected<wire::Operation, base::Error> operation_of(const StakeOrder& order);
+    std::expected<wire::Operation, base::Error> withdrawal(
+        const crypto::PublicKey& validator) const;
+    std::expected<std::vector<BondView>, base::Error> own_bonds() const;
+    std::optional<crypto::Signature> cosign(const crypto::PublicKey& key,
+                                            base::Bytes preimage) const;
+    // node_service.cpp
+    std::expected<crypto::PublicKey, base::Error> proposer_of(
+        const wire::BlockHeader& header) const;
     /// What takes part in the network here: a chain, a start from a state, or a light chain.
     wire::Service& service();
     const wire::Service& service() const;
@@ -128,7 +143,11 @@ struct Node::Parts final : mesh::FrameHandler, wire::PeerChoice {
 
     base::Instant started_at{};
     std::optional<NodeClock> clock;
-    base::Now last_system{};  ///< to notice that somebody set the system's clock
+    /// What signs operations on stakes; only where there are any.
+    std::optional<crypto::SigningKey> staking_identity;
+    std::optional<crypto::SigningKey> staking_key;
+    std::optional<std::uint32_t> clock_epoch;  ///< whose validators it follows
+    base::Now last_system{};                   ///< to notice that somebody set the system's clock
     std::optional<base::Duration> time_error_max;
     base::Instant time_error_due{};
     base::Now last{};  ///< of the last step, by the node's clock

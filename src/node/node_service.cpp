@@ -9,10 +9,28 @@
 namespace meshchain::node {
 
 std::optional<wire::ValidatorIndex> Node::Parts::validator_of(const crypto::PublicKey& node) const {
+    if (genesis.stakes && chain) return chain->engine().validators().find_identity(node);
     const auto found =
         std::ranges::find(genesis.validators, node, &ledger::GenesisValidator::identity);
     if (found == genesis.validators.end()) return std::nullopt;
     return wire::ValidatorIndex{static_cast<std::uint16_t>(found - genesis.validators.begin())};
+}
+
+bool Node::Parts::is_alone() const {
+    if (!chain || !chain->engine().self()) return false;
+    return chain->engine().validators().all() == consensus::bit(*chain->engine().self());
+}
+
+/// Whose clocks count follows the epochs.
+void Node::Parts::follow_epoch() {
+    if (!genesis.stakes || !chain || clock_epoch == chain->engine().epochs().now()) return;
+    clock_epoch = chain->engine().epochs().now();
+    const consensus::ValidatorSet& set = chain->engine().validators();
+    std::vector<wire::Amount> stakes;
+    for (std::uint16_t i = 0; i < set.size(); ++i) stakes.push_back(set[{i}].stake);
+    const auto self = chain->engine().self();
+    clock->set_validators(std::move(stakes),
+                          self ? std::optional<std::size_t>(self->value) : std::nullopt);
 }
 
 wire::Service& Node::Parts::service() {

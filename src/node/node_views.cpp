@@ -123,6 +123,7 @@ std::vector<PeerView> Node::peers(base::Now now) const {
 std::vector<ValidatorView> Node::validators() const {
     const consensus::Engine* engine = parts_->chain ? &parts_->chain->engine() : nullptr;
     std::vector<ValidatorView> views;
+    if (parts_->genesis.stakes && parts_->chain) return parts_->validators_by_seat();
     for (std::size_t i = 0; i < parts_->genesis.validators.size(); ++i) {
         const wire::ValidatorIndex index{static_cast<std::uint8_t>(i)};
         const ledger::GenesisValidator& validator = parts_->genesis.validators[i];
@@ -138,7 +139,47 @@ std::vector<ValidatorView> Node::validators() const {
     return views;
 }
 
+/// Of FINAL's epoch, the next one, and whoever has stake by now.
+std::vector<ValidatorView> Node::Parts::validators_by_seat() const {
+    const consensus::Engine& engine = chain->engine();
+    const consensus::ValidatorSet& present = engine.epochs().set(engine.epochs().now());
+    const ledger::StakeBook book(chain->store());
+    std::vector<ValidatorView> views;
+    for (std::uint16_t i = 0; i < wire::validators_max; ++i) {
+        const wire::ValidatorIndex index{i};
+        const auto found = book.seat(index);
+        if (!found || !*found) continue;
+        const ledger::Seat& seat = **found;
+        ValidatorView view;
+        view.index = index;
+        view.identity = seat.identity;
+        view.key = seat.key;
+        if (present.contains(index)) view.stake = present[index].stake;
+        view.is_self = engine.self() == index;
+        view.is_connected = mesh->is_connected(seat.identity);
+        view.signed_twice = (engine.equivocators() & consensus::bit(index)) != 0;
+        view.seat = ValidatorView::Seat{seat.bonded, seat.unbonding, seat.earned, seat.slashed};
+        views.push_back(view);
+    }
+    return views;
+}
+
 const mesh::Stats& Node::traffic() const { return parts_->mesh->stats(); }
+
+/// The identity of who made it.
+std::expected<crypto::PublicKey, base::Error> Node::Parts::proposer_of(
+    const wire::BlockHeader& header) const {
+    MESH_TRY(const auto roster, chain->store().roster(header.epoch));
+    if (roster) {
+        const auto found =
+            std::ranges::find(roster->members, header.proposer, &wire::Roster::Member::seat);
+        if (found != roster->members.end()) return found->identity;
+    }
+    return base::failure(
+        base::Errc::corrupt,
+        "the proposer of block " + std::to_string(header.height.value) + " is unknown", "chain",
+        "keep a copy of the data folder and let it sync again");
+}
 
 std::expected<BlockView, base::Error> Node::Parts::view(const wire::Hash& hash,
                                                         const chain::StoredBlock& stored) const {
@@ -147,7 +188,7 @@ std::expected<BlockView, base::Error> Node::Parts::view(const wire::Hash& hash,
     view.hash = hash;
     view.header = header;
     view.time = chain->engine().schedule().start_of(header.slot);
-    view.proposer = genesis.validators[header.proposer.value].identity;
+    MESH_TRY(view.proposer, proposer_of(header));
     view.bytes = wire::encoded_bytes(stored.block);
     MESH_TRY(const auto transactions, chain->store().expand(stored));
     for (const wire::Transaction& transaction : transactions) {

@@ -150,6 +150,42 @@ struct ValidatorView {
     bool is_self = false;
     bool is_connected = false;  ///< a session with its node
     bool signed_twice = false;  ///< evidence is kept
+    /// Of chains whose stakes move, as of the tip; nothing otherwise.
+    struct Seat {
+        wire::Amount bonded;     ///< its weight in the epoch after next
+        wire::Amount unbonding;  ///< on its way back to the owners
+        wire::Amount earned;     ///< fees that it may claim
+        bool slashed = false;
+    };
+    std::optional<Seat> seat = {};
+};
+
+/// Stake of this wallet on a validator.
+struct BondView {
+    crypto::PublicKey validator;  ///< validating key
+    crypto::PublicKey owner;
+    wire::Amount amount;
+    std::optional<std::uint32_t> from_epoch;  ///< on its way back: from when it may be had
+};
+
+/// How stakes move on this chain, and what this wallet has of them.
+struct StakesView {
+    std::uint32_t epoch = 0;  ///< of the tip
+    std::uint32_t final_epoch = 0;
+    wire::Slot rises_from;  ///< the epoch of FINAL
+    std::uint32_t epoch_slots = 0;
+    std::uint16_t unbond_epochs = 0;
+    wire::Amount stake_min;
+    wire::Amount burnt;
+    std::vector<BondView> bonds;
+};
+
+struct StakeOrder {
+    enum class Action : std::uint8_t { enroll, delegate, unbond, withdraw, claim };
+    Action action = Action::delegate;
+    /// Its validating key; nothing: this node's own.
+    std::optional<crypto::PublicKey> validator;
+    wire::Amount amount;  ///< of a withdrawal and a claim: nothing, all there is
 };
 
 struct BlockView {

@@ -16,6 +16,7 @@
 // Errors:    of the store: after one of handle_*, memory and store are as before the call.
 // Format:    docs/formats/wallet-key-file.md (secrets), docs/formats/wallet-table.md (scan state)
 
+#include <functional>
 #include <memory>
 
 #include "kv/schema.h"
@@ -56,6 +57,13 @@ struct OwnedCoin {
 struct PaymentOrder {
     crypto::PublicKey payee;
     wire::Amount amount;
+    wire::FeeCode fee;
+    wire::Expiry expiry;
+};
+
+/// An operation on stakes (PROTOCOL.md P2.11), paid for with own coins.
+struct OperationOrder {
+    wire::Operation operation;
     wire::FeeCode fee;
     wire::Expiry expiry;
 };
@@ -159,6 +167,15 @@ public:
     /// too small), those of the store.
     std::expected<Payment, base::Error> create_payment(const PaymentOrder& order,
                                                        wire::Slot now_slot);
+    /// Signs for a key that must agree to an operation and is none of the wallet's; nothing if it
+    /// is not there.
+    using Cosign = std::function<std::optional<crypto::Signature>(const crypto::PublicKey& key,
+                                                                  base::Bytes preimage)>;
+    /// As create_payment. What the operation releases, and the change, go to the key of the first
+    /// input. Errors: unauthorized (locked, or nobody signs for a key that must agree), and those
+    /// of create_payment.
+    std::expected<Payment, base::Error> create_operation(const OperationOrder& order,
+                                                         wire::Slot now_slot, const Cosign& cosign);
     /// Pays again from exactly the same inputs, so that at most one of the two can happen
     /// (PROTOCOL.md P2.4), whether the first is under way or dead. A payee of one's own is how a
     /// payment under way is called back.
@@ -185,6 +202,12 @@ private:
     std::expected<const HistoryEntry*, base::Error> find_pending_payment(
         const wire::Txid& txid) const;
     std::expected<void, base::Error> check_signing() const;
+    std::expected<std::vector<Coin>, base::Error> choose_coins(wire::Amount needed) const;
+    std::expected<crypto::Signature, base::Error> sign_as(const crypto::PublicKey& key,
+                                                          base::Bytes preimage,
+                                                          const Cosign& cosign) const;
+    std::expected<Payment, base::Error> keep_payment(const wire::Transaction& transaction,
+                                                     const std::vector<Coin>& coins);
     std::expected<std::vector<Coin>, base::Error> coins_to_reuse(const wire::Txid& txid) const;
 
     std::unique_ptr<Parts> parts_;

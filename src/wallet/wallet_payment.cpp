@@ -80,9 +80,15 @@ std::expected<Payment, base::Error> Wallet::pay_from(const std::vector<Coin>& co
     const crypto::PublicKey& change_to = parts_->keys.keys[coins.front().key];
     wire::Transaction transaction{make_body(order, needed, coins, change_to), {}};
     const base::Buffer preimage = wire::preimage(parts_->chain, transaction.body);
-    TransactionChange change{wire::txid(parts_->chain, transaction.body), transaction.body, {}};
     for (const Coin& coin : coins) {
         transaction.signatures.push_back(parts_->secret->at(coin.key).sign(preimage));
+    }
+    return keep_payment(transaction, coins);
+}
+
+Result Wallet::keep_payment(const wire::Transaction& transaction, const std::vector<Coin>& coins) {
+    TransactionChange change{wire::txid(parts_->chain, transaction.body), transaction.body, {}};
+    for (const Coin& coin : coins) {
         change.spent.push_back({parts_->keys.keys[coin.key], coin.amount});
     }
     parts_->record(change, std::nullopt);
@@ -103,9 +109,7 @@ std::expected<void, base::Error> Wallet::check_signing() const {
                    "pay from the wallet that has the keys");
 }
 
-Result Wallet::create_payment(const PaymentOrder& order, wire::Slot now_slot) {
-    MESH_CHECK(check_signing());
-    MESH_TRY(const wire::Amount needed, check_order(order, now_slot));
+std::expected<std::vector<Coin>, base::Error> Wallet::choose_coins(wire::Amount needed) const {
     const WalletState& state = parts_->state;
     std::vector<SpendableCoin> spendable;
     wire::Amount locked;
@@ -119,7 +123,13 @@ Result Wallet::create_payment(const PaymentOrder& order, wire::Slot now_slot) {
             spendable.push_back({coin, Tier::own_change});
         }
     }
-    MESH_TRY(const std::vector<Coin> coins, select_coins(spendable, needed, locked));
+    return select_coins(spendable, needed, locked);
+}
+
+Result Wallet::create_payment(const PaymentOrder& order, wire::Slot now_slot) {
+    MESH_CHECK(check_signing());
+    MESH_TRY(const wire::Amount needed, check_order(order, now_slot));
+    MESH_TRY(const std::vector<Coin> coins, choose_coins(needed));
     return pay_from(coins, order, needed);
 }
 

@@ -63,6 +63,12 @@ HistoryEntry Wallet::Parts::describe(const TransactionChange& change) const {
         return entry;
     }
     entry.fee = change.body.fee.amount();
+    if (const auto& operation = change.body.operation) {
+        const wire::Amount staked = wire::bound(*operation);
+        entry.direction = staked.units > 0 ? Direction::outgoing : Direction::self;
+        entry.amount = staked.units > 0 ? staked : wire::released(*operation);
+        return entry;
+    }
     entry.direction = to_others.units > 0 ? Direction::outgoing : Direction::self;
     entry.amount = to_others.units > 0 ? to_others : change.body.outputs.front().amount;
     for (const wire::Output& output : change.body.outputs) {

@@ -23,6 +23,8 @@ Command send_command(const Context& context);
 Command sim_command(const Context& context);
 Command status_command(const Context& context);
 Command store_command(const Context& context);
+Command validators_command(const Context& context);
+std::vector<Command> stake_commands(const Context& context);
 Command topology_command(const Context& context);
 Command transaction_command(const Context& context);
 Command wallet_command(const Context& context);

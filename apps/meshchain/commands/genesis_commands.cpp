@@ -22,6 +22,9 @@ struct CreateOptions {
     std::string seed;
     std::vector<std::string> validators;
     std::vector<std::string> allocations;
+    std::optional<std::uint64_t> stake_min;
+    std::uint64_t unbond_epochs = ledger::StakeRules::unbond_epochs_min;
+    std::uint64_t epoch_rounds = 8640;
     std::string out = "genesis.bin";
 };
 
@@ -59,6 +62,11 @@ std::expected<host::Json, base::Error> spec_from_flags(const CreateOptions& opti
         MESH_TRY(const auto validator, host::parse_validator_json(base::as_text(bytes), file));
         spec["validators"].push_back(host::to_json(validator));
     }
+    if (options.stake_min) {
+        spec["stakes"] = {{"stake_min", *options.stake_min},
+                          {"unbond_epochs", options.unbond_epochs},
+                          {"epoch_rounds", options.epoch_rounds}};
+    }
     return spec;
 }
 
@@ -80,6 +88,11 @@ std::string summary(const ledger::Genesis& genesis) {
     if (const auto& from = genesis.predecessor) {
         text += "Succeeds   " + crypto::to_hex(from->chain) + "\nAfter      block " +
                 std::to_string(from->height.value) + " " + crypto::to_hex(from->block) + "\n";
+    }
+    if (const auto& stakes = genesis.stakes) {
+        text += "Stakes     move: at least " + std::to_string(stakes->stake_min.units) +
+                ", back after " + std::to_string(stakes->unbond_epochs) + " epochs of " +
+                std::to_string(stakes->epoch_rounds) + " rounds\n";
     }
     text += "\n";
     std::vector<std::vector<std::string>> rows{{"VALIDATOR", "STAKE", "PAYOUT"}};
@@ -120,18 +133,23 @@ Command create_command() {
             "  meshchain genesis create --start 2026-11-21T02:00:00Z \\\n"
             "      --block-time-ms 1000 --validator alice.json \\\n"
             "      --validator bob.json --allocate mesh1...:1000",
-        .options = {{"--spec", "FILE",
-                     "take all from a JSON file, as `genesis show --json` prints it", &o->spec},
-                    {"--start", "TIME", "start of slot 0, in UTC", &o->start},
-                    {"--block-time-ms", "MS", "length of a slot (10000)", &o->block_time_ms},
-                    {"--rank-delay-ms", "MS", "between the leaders of a slot (a third of it)",
-                     &o->rank_delay_ms},
-                    {"--validator", "FILE", "what `node keys --json` printed; repeat for each",
-                     &o->validators},
-                    {"--allocate", "ADDRESS:AMOUNT", "a first coin; repeat for each",
-                     &o->allocations},
-                    {"--seed", "HEX", "of the leaders' order (derived from the rest)", &o->seed},
-                    {"--out", "FILE", "where to write it (genesis.bin)", &o->out}},
+        .options =
+            {{"--spec", "FILE", "take all from a JSON file, as `genesis show --json` prints it",
+              &o->spec},
+             {"--start", "TIME", "start of slot 0, in UTC", &o->start},
+             {"--block-time-ms", "MS", "length of a slot (10000)", &o->block_time_ms},
+             {"--rank-delay-ms", "MS", "between the leaders of a slot (a third of it)",
+              &o->rank_delay_ms},
+             {"--validator", "FILE", "what `node keys --json` printed; repeat for each",
+              &o->validators},
+             {"--allocate", "ADDRESS:AMOUNT", "a first coin; repeat for each", &o->allocations},
+             {"--stake-min", "UNITS",
+              "let stakes move: validators come and go, each with this at least", &o->stake_min},
+             {"--unbond-epochs", "N", "epochs until stake that is taken back may be had (4)",
+              &o->unbond_epochs},
+             {"--epoch-rounds", "N", "voting rounds of an epoch at least (8640)", &o->epoch_rounds},
+             {"--seed", "HEX", "of the leaders' order (derived from the rest)", &o->seed},
+             {"--out", "FILE", "where to write it (genesis.bin)", &o->out}},
         .run = [o] { return create(*o); }};
 }
 
