@@ -7,6 +7,9 @@
 namespace meshchain::chain {
 
 std::optional<wire::Hash> Chain::header_hash(const wire::BlockHeader& header) const {
+    // Further ahead another branch than ours may have elected others.
+    const bool is_ahead = header.epoch > engine_->epochs().now() + std::uint64_t{1};
+    if (genesis_.stakes && is_ahead) return std::nullopt;
     const auto proposer = store_->proposer_of(header);
     if (!proposer) return std::nullopt;
     return wire::block_hash(chain_, header, *proposer);

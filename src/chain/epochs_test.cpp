@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/test_effort.h"
 #include "chain/test_network.h"
 #include "ledger/test_stakes.h"
 
@@ -129,6 +130,18 @@ TEST_F(EpochsTest, WhoUnbonds_IsNotNeededAnyMore_AndGetsHisStakeAfterTheDelay) {
     net_.check();
 }
 
+TEST_F(EpochsTest, OfOperationsThatOnlyOneCanDo_TheMempoolTakesTheFirst) {
+    const wire::Register registration{
+        net_.identity(newcomer), key_of(newcomer), payout_of(newcomer), {100}};
+    operate(newcomer, 0, registration);
+    const auto coins = ledger::test::coins_of(ledger::CoinSet(net_.genesis()), newcomer);
+    const auto second = ledger::test::operate(net_.chain_id(), coins.at(1), registration,
+                                              wire::expiry_units({net_.slot()}) + 20);
+    const auto refused = net_[newcomer].submit(net_.now(), second);
+    ASSERT_FALSE(refused.has_value());
+    EXPECT_EQ(refused.error().code, base::Errc::conflict);
+}
+
 TEST_F(EpochsTest, AnEquivocator_IsReportedByWhoeverProposes_AndVotesNoMore) {
     const std::uint16_t index =
         net_.host(0).chain->engine().validators().find_key(key_of(3))->value;
@@ -194,6 +207,78 @@ TEST_F(EpochsTest, ARestartInAnyEpoch_KnowsTheSetsAgain) {
     expect_no_faults();
     net_.check();
 }
+
+/// Validators come and go while frames are lost, nodes lose power and the network parts.
+class EpochsUnderFire : public testing::TestWithParam<std::uint64_t> {
+protected:
+    /// What a person may do with stake, with another of his coins each time.
+    void operate(std::uint32_t person) {
+        const std::size_t coin = next_coin_[person]++;
+        const auto coins = ledger::test::coins_of(ledger::CoinSet(net_.genesis()), person);
+        if (coin >= coins.size() || !net_.is_alive(person)) return;
+        const wire::Operation choices[] = {
+            wire::Register{net_.identity(person), key_of(person), payout_of(person), {150}},
+            wire::Delegate{key_of(person), payout_of(person), {100}},
+            wire::Unbond{key_of(person), payout_of(person), {100}}};
+        const wire::Operation& choice = choices[net_.random().below(3)];
+        // Most of them break a rule, here and now.
+        static_cast<void>(net_[person].submit(
+            net_.now(), ledger::test::operate(net_.chain_id(), coins[coin], choice,
+                                              wire::expiry_units({net_.slot()}) + 20)));
+    }
+    void disturb() {
+        const auto victim = static_cast<std::size_t>(net_.random().below(6));
+        switch (net_.random().below(4)) {
+            case 0:
+                if (net_.is_alive(victim)) net_.kill(victim);
+                break;
+            case 1: net_.partition({victim, (victim + 1) % 6}); break;
+            case 2: net_.partition({}); break;
+            default: break;
+        }
+        for (std::size_t i = 0; i < 6; ++i) {
+            if (!net_.is_alive(i) && net_.random().chance(1, 2)) net_.start(i);
+        }
+    }
+
+    Network net_{{.seed = GetParam(),
+                  .chains = 6,
+                  .newcomers = 2,
+                  .epoch_rounds = 4,
+                  .loss_percent = 5,
+                  .coins_each = 24}};
+    std::map<std::uint32_t, std::size_t> next_coin_;
+};
+
+TEST_P(EpochsUnderFire, FinalPrefixesAgree_NothingIsLost_AndAllAgreeAfterwards) {
+    net_.start_all();
+    net_.run_for(seconds(3));
+    for (int step = 0; step < 20; ++step) {
+        operate(static_cast<std::uint32_t>(net_.random().below(6)));
+        disturb();
+        net_.run_for(seconds(3));
+    }
+    net_.check();
+    net_.partition({});
+    net_.set_loss(0);
+    for (std::size_t i = 0; i < 6; ++i) {
+        if (!net_.is_alive(i)) net_.start(i);
+    }
+    net_.run_for(seconds(20));
+    const auto coins = ledger::test::coins_of(ledger::CoinSet(net_.genesis()), 0);
+    const auto id = net_.pay(0, coins.size() - 1, 1, 10);
+    EXPECT_TRUE(net_.run_until([&] { return net_.is_final_everywhere(id); }, seconds(90)));
+    for (std::size_t i = 0; i < 6; ++i) {
+        EXPECT_EQ(net_[i].fault(), std::nullopt);
+        EXPECT_EQ(net_[i].catch_up().contradiction(), std::nullopt);
+    }
+    EXPECT_GT(net_[0].engine().epochs().now(), 2U);
+    net_.check();
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, EpochsUnderFire,
+                         testing::Range(std::uint64_t{1},
+                                        meshchain::test::effort<std::uint64_t>(2, 200)));
 
 }  // namespace
 }  // namespace meshchain::chain

@@ -45,6 +45,20 @@ private:
     std::set<wire::Wtxid> ids_;
 };
 
+/// The row of stakes that an operation has for itself.
+std::optional<base::Buffer> row_taken(const wire::Operation& operation) {
+    if (const auto* one = std::get_if<wire::Withdraw>(&operation)) {
+        return ledger::waiting_key(one->epoch, one->validator, one->owner);
+    }
+    if (const auto* one = std::get_if<wire::Claim>(&operation)) {
+        return ledger::bond_key(one->validator, one->validator);
+    }
+    if (const auto* one = std::get_if<wire::Register>(&operation)) {
+        return ledger::used_key(one->key);
+    }
+    return std::nullopt;
+}
+
 }  // namespace
 
 bool Mempool::Rank::operator<(const Rank& other) const {
@@ -68,9 +82,27 @@ std::expected<const CheckedTransaction*, Error> Mempool::submit(
                              "evidence is spread as such, not as a transaction");
     }
     auto checked = ledger::check(chain_, transaction, slot, coins_, *this);
-    if (checked) return admit(*std::move(checked), from);
+    if (checked) {
+        MESH_CHECK(check_alone(checked->transaction.body));
+        return admit(*std::move(checked), from);
+    }
     if (checked.error().code != Errc::not_found) return std::unexpected(std::move(checked).error());
     return std::unexpected(explain_missing_coin(transaction, slot, checked.error()));
+}
+
+/// Of operations that empty or take one row only the first can happen: the others would wait for
+/// nothing, and pay nothing for it.
+std::expected<void, Error> Mempool::check_alone(const wire::TransactionBody& body) const {
+    const auto row = body.operation ? row_taken(*body.operation) : std::nullopt;
+    if (!row) return {};
+    for (const auto& [id, waiting] : entries_) {
+        const auto& other = waiting.transaction.transaction.body.operation;
+        if (!other || row_taken(*other) != row) continue;
+        return base::failure(Errc::conflict,
+                             "transaction " + crypto::to_hex(id.hash) + " waits to do the same",
+                             "mempool", "wait until that one is final or expired");
+    }
+    return {};
 }
 
 /// A coin that is missing may be one that a transaction in here spends.

@@ -119,6 +119,7 @@ private:
         Family parents;
     };
 
+    std::expected<void, base::Error> check_alone(const wire::TransactionBody& body) const;
     base::Error explain_missing_coin(const wire::WireTransaction& transaction, wire::Slot slot,
                                      const base::Error& reason) const;
     std::expected<void, base::Error> check_chain(const Family& ancestors) const;

@@ -25,7 +25,7 @@ public:
     bool note_sample(wire::ValidatorIndex from, wire::Slot claimed, wire::Slot own);
     bool is_checked() const;
     /// Other validators whose clock did not agree with ours since the start or a step.
-    ValidatorBits missing() const { return others_ & ~agreeing_; }
+    ValidatorBits missing() const { return others() & ~agreeing_; }
 
 private:
     ValidatorBits others() const;

@@ -302,10 +302,10 @@ void Engine::greet() {
 
 void Engine::ask_clocks() {
     AskClocks question;
-    for (std::uint16_t i = 0; i < validators_.size(); ++i) {
+    for (std::uint16_t i = 0; i < epochs_.voters().size(); ++i) {
         const wire::ValidatorIndex validator{i};
         if ((clock_.missing() & bit(validator)) == 0) continue;
-        question.validators.push_back(validators_[validator].identity);
+        question.validators.push_back(epochs_.voters()[validator].identity);
     }
     // Always the same first ones could be those that are off.
     for (std::size_t i = question.validators.size(); i > 1; --i) {
@@ -417,7 +417,9 @@ base::WallTime Engine::next_proposal_time(base::WallTime now) const {
     if (proposal_duty(now)) return now;
     for (std::uint32_t ahead = 0; ahead < proposal_lookahead_slots; ++ahead) {
         const wire::Slot slot{current->value + ahead};
-        const auto rank = leaders(slot, epoch_above(*head_, slot)).rank_of(*self_);
+        const std::uint32_t epoch = epoch_above(*head_, slot);
+        if (!epochs_.set(epoch).contains(*self_)) continue;
+        const auto rank = leaders(slot, epoch).rank_of(*self_);
         if (rank && schedule_.proposal_time(slot, *rank) > now)
             return schedule_.proposal_time(slot, *rank);
     }

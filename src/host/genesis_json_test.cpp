@@ -131,5 +131,18 @@ TEST(TimeText, Spans_ShowTheTwoLargestUnits) {
     EXPECT_EQ(span_text(24h + 5min), "1 d");
 }
 
+TEST(GenesisJson, StakesThatMove_AreReadAndShown) {
+    Json json = example();
+    json["stakes"] = {{"stake_min", 2}, {"unbond_epochs", 4}, {"epoch_rounds", 32}};
+    const auto genesis = parse_genesis_json(to_line(json), "test");
+    ASSERT_TRUE(genesis.has_value()) << base::sentence(genesis.error());
+    EXPECT_EQ(genesis->stakes->epoch_rounds, 32U);
+    EXPECT_EQ(to_json(*genesis)["stakes"], json["stakes"]);
+    json["stakes"]["unbond_epochs"] = 65536;
+    EXPECT_THAT(refusal(json).where, EndsWith("stakes.unbond_epochs"));
+    json["stakes"].erase("unbond_epochs");
+    EXPECT_THAT(refusal(json).where, EndsWith("stakes.unbond_epochs"));
+}
+
 }  // namespace
 }  // namespace meshchain::host

@@ -256,6 +256,7 @@ base::Now Node::Parts::advance_clock(base::Now system) {
 
 void Node::Parts::note_time_stated(base::Now now, const crypto::PublicKey& peer, wire::Slot slot,
                                    std::uint16_t slot_phase) {
+    follow_epoch();  // it may have risen by what came just now
     const auto validator = validator_of(peer);
     // Slot 0 is also what a node says before the chain begins.
     if (!validator || slot == wire::Slot{}) return;
