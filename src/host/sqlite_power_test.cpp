@@ -146,14 +146,20 @@ TEST(SqlitePowerTest, KilledBeforeTheSync_ThenCut_ShowsWhatTheOpeningBetweenHadN
     }
 }
 
-TEST(SqlitePowerTest, Cut_AtSampledSteps_LosesNothingAcknowledged) {
+/// In parts, which can run beside each other.
+constexpr std::uint64_t parts = 10;
+class SqlitePowerSamples : public testing::TestWithParam<std::uint64_t> {};
+
+TEST_P(SqlitePowerSamples, Cut_LosesNothingAcknowledged) {
     constexpr std::size_t batches = 120;
     const std::uint64_t steps = steps_of(1, batches);
-    for (std::uint64_t seed = 1; seed <= effort(60U, 100'000U); ++seed) {
+    for (std::uint64_t seed = GetParam() + 1; seed <= effort(60U, 100'000U); seed += parts) {
         base::Random random(seed);
         ASSERT_NO_FATAL_FAILURE(cut_twice(seed, batches, random.below(steps)));
     }
 }
+
+INSTANTIATE_TEST_SUITE_P(Parts, SqlitePowerSamples, testing::Range<std::uint64_t>(0, parts));
 
 }  // namespace
 }  // namespace meshchain::host

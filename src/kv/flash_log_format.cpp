@@ -111,13 +111,19 @@ std::optional<CommitValue> parse_commit_value(base::Bytes bytes) {
     return value;
 }
 
-std::array<std::byte, far_place_bytes> encode_far_place(Location location) {
+std::array<std::byte, far_place_bytes> encode(const FarPlace& place) {
     std::array<std::byte, far_place_bytes> bytes;
-    base::FixedWriter(bytes).u32(location);
+    base::FixedWriter(bytes).u32(place.location).u32(place.epoch);
     return bytes;
 }
 
-Location parse_far_place(base::Bytes bytes) { return base::Reader(bytes).u32(); }
+std::optional<FarPlace> parse_far_place(base::Bytes bytes) {
+    base::Reader in(bytes);
+    FarPlace place{.location = in.u32()};
+    if (in.remaining() > 0) place.epoch = in.u32();
+    if (!in.finish("far record")) return std::nullopt;
+    return place;
+}
 
 std::uint64_t order_of(std::uint8_t table, base::Bytes key) {
     std::uint64_t order = table;

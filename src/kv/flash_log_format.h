@@ -17,7 +17,7 @@ inline constexpr std::uint32_t grain_bytes = 8;
 inline constexpr std::uint32_t segment_header_bytes = 48;  ///< of one of the two copies
 inline constexpr std::uint32_t record_head_bytes = 14;
 inline constexpr std::uint32_t commit_value_bytes = 12;
-inline constexpr std::uint32_t far_place_bytes = 4;
+inline constexpr std::uint32_t far_place_bytes = 8;
 inline constexpr std::uint32_t page_bytes = 512;
 inline constexpr std::uint32_t page_entries_max = 42;
 inline constexpr std::uint32_t page_fences_max = 63;
@@ -86,8 +86,14 @@ struct CommitValue {
 std::array<std::byte, commit_value_bytes> encode(const CommitValue& value);
 std::optional<CommitValue> parse_commit_value(base::Bytes bytes);
 
-std::array<std::byte, far_place_bytes> encode_far_place(Location location);
-Location parse_far_place(base::Bytes bytes);
+/// The epoch is that of the segment there: a life before it may have left a record at the very
+/// place, where an erase was torn.
+struct FarPlace {
+    Location location = 0;
+    std::uint32_t epoch = 0;  ///< 0: written by a program that did not say
+};
+std::array<std::byte, far_place_bytes> encode(const FarPlace& place);
+std::optional<FarPlace> parse_far_place(base::Bytes bytes);
 
 /// One key of the index: its table and first six bytes, one byte of its hash, and where its record
 /// lies. Order among equal prefixes is by the whole key, which the record has.

@@ -209,16 +209,18 @@ std::expected<std::optional<Recovery::Step>, base::Error> Recovery::next(Cursor&
 /// To the record that it names; the value is not sound when that is not there.
 Recovery::Result Recovery::go_far(Step& step) {
     step.value_is_sound = false;
-    if (step.record.head.value_bytes != far_place_bytes) return {};
-    base::Buffer place;
+    if (step.record.head.value_bytes > far_place_bytes) return {};
+    base::Buffer bytes;
     MESH_TRY(const bool is_sound,
-             engine_->records_.read_value(step.location, step.record.head, place));
-    if (!is_sound) return {};
-    const Location location = parse_far_place(place);
-    if (geometry_.segment_of(location) >= geometry_.segments) return {};
-    MESH_TRY(const auto record, engine_->records_.read(location));
+             engine_->records_.read_value(step.location, step.record.head, bytes));
+    const auto place = is_sound ? parse_far_place(bytes) : std::nullopt;
+    if (!place) return {};
+    const std::uint32_t segment = geometry_.segment_of(place->location);
+    if (segment >= geometry_.segments) return {};
+    if (place->epoch != 0 && place->epoch != engine_->segments_[segment].epoch) return {};
+    MESH_TRY(const auto record, engine_->records_.read(place->location));
     if (!record || record->head.kind != RecordKind::put) return {};
-    step = {.record = *record, .location = location, .value_is_sound = true};
+    step = {.record = *record, .location = place->location, .value_is_sound = true};
     return {};
 }
 

@@ -155,7 +155,8 @@ std::expected<Location, base::Error> LogWriter::write_record(SegmentHead& to,
 std::expected<Location, base::Error> LogWriter::write_far(const RecordHead& head, base::Bytes key,
                                                           base::Bytes value) {
     MESH_TRY(const Location location, write_record(far_, head, key, value));
-    const auto place = encode_far_place(location);
+    const auto place =
+        encode(FarPlace{.location = location, .epoch = (*segments_)[far_.segment()].epoch});
     MESH_CHECK(write_record(
         near_,
         {.kind = RecordKind::far, .value_bytes = far_place_bytes, .value_checksum = crc32c(place)},
