@@ -37,8 +37,8 @@ std::expected<Output, base::Error> stakes(const Context& context) {
     MESH_TRY(Json json, client.get("/v1/stakes"));
     std::string text =
         table({{"Epoch", number(json, "epoch") + ", FINAL " + number(json, "final_epoch")},
-               {"Rises", "from slot " + number(json, "rises_from_slot") + " on, every " +
-                             number(json, "epoch_slots") + " slots at most"},
+               {"Rises", "from slot " + number(json, "rises_from_slot") + " on, at least " +
+                             number(json, "epoch_slots") + " slots apart"},
                {"Least stake", number(json, "stake_min")},
                {"Taken back", "may be had after " + number(json, "unbond_epochs") + " epochs"}});
     std::vector<std::vector<std::string>> rows{{"VALIDATOR", "AMOUNT", "OWNER", ""}};
