@@ -278,7 +278,7 @@ TEST_P(EpochsUnderFire, FinalPrefixesAgree_NothingIsLost_AndAllAgreeAfterwards) 
 
 INSTANTIATE_TEST_SUITE_P(Seeds, EpochsUnderFire,
                          testing::Range(std::uint64_t{1},
-                                        meshchain::test::effort<std::uint64_t>(2, 200)));
+                                        meshchain::test::effort<std::uint64_t>(2, 60)));
 
 }  // namespace
 }  // namespace meshchain::chain
