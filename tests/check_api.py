@@ -132,7 +132,8 @@ class Node:
         (self.folder / "alice.json").write_text(keys, encoding="utf-8")
         self.run("genesis", "create", "--start", "2020-01-01T00:00:00Z", "--block-time-ms", "200",
                  "--validator", self.folder / "alice.json", "--allocate",
-                 json.loads(keys)["payout"] + ":1000", "--out", self.folder / "genesis")
+                 json.loads(keys)["payout"] + ":1000", "--stake-min", "10", "--out",
+                 self.folder / "genesis")
         self.run("node", "init", "--genesis", self.folder / "genesis", "--listen", "127.0.0.1:0",
                  "--no-multicast", "--data", self.data)
         self.log = open(self.folder / "log", "w", encoding="utf-8")
@@ -182,6 +183,7 @@ def examples(node):
     block = node.get("/v1/blocks?count=1")["blocks"][0]
     probe = json.loads(node.ask("POST", "/v1/probes", {"to": "11" * 32})[2])["probe"]
     nothing = "0" * 64
+    validator = node.get("/v1/validators")["validators"][0]["key"]
     return {
         ("POST", "/v1/wallet/unlock"): [("", {"passphrase": "correct horse"}), ("", []),
                                         ("", {"novel": 1})],
@@ -201,6 +203,9 @@ def examples(node):
         ("GET", "/v1/transactions/{txid}"): [(f"/{sent}", None), (f"/{nothing}", None),
                                              ("/x", None)],
         ("GET", "/v1/proofs/{txid}"): [(f"/{sent}", None), (f"/{nothing}", None), ("/x", None)],
+        ("POST", "/v1/stakes"): [("", {"action": "delegate", "validator": validator, "amount": 20}),
+                                 ("", {"action": "delegate", "validator": validator}),
+                                 ("", {"action": "withdraw"}), ("", {"action": "novel"})],
         ("POST", "/v1/transactions"): [("", {"transaction": "00"}), ("", {"transaction": "x"})],
         ("POST", "/v1/decode"): [("", {"transaction": "00"})],
         ("GET", "/v1/wallet/history"): [("", None), ("?count=1", None), ("?count=999", None)],

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Plays the seeds that every run of the tests plays: the same ones each time, small worlds with
+# Plays the seeds that .ci/run plays: the same ones each time, small worlds with
 # every kind of fault and attacker, a tenth of them twice for the trace. Prints each that fails
 # with the command that replays it; the last line counts. Exits with 1 when one failed.
 #

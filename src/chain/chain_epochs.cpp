@@ -19,8 +19,11 @@ constexpr std::uint32_t report_expiry_units = 64;
 void Chain::find_wishes() {
     const std::size_t proofs = engine_->evidence().size();
     if (!genesis_.stakes || (wishes_.tip == store_->tip().hash && wishes_.proofs == proofs)) return;
-    wishes_ = {store_->tip().hash, proofs, find_epoch_wish().value_or(false),
-               find_report_wish().value_or(false)};
+    const auto epoch = find_epoch_wish();
+    if (!epoch) return fail(epoch.error());
+    const auto report = find_report_wish();
+    if (!report) return fail(report.error());
+    wishes_ = {store_->tip().hash, proofs, *epoch, *report};
 }
 
 /// A quiet chain stays in its epoch unless somebody waits for another: to vote, to be rid of it, or
@@ -54,7 +57,10 @@ std::expected<bool, base::Error> Chain::find_report_wish() const {
         MESH_TRY(const auto seat, book.seat(validator));
         if (!seat || seat->slashed) continue;
         if (seat->bonded == wire::Amount{} && seat->unbonding == wire::Amount{}) continue;
-        if (wire::convicts(chain_, evidence, seat->key)) return true;
+        if (!wire::convicts(chain_, evidence, seat->key)) continue;
+        // The last stake is not taken: nobody could vote then.
+        MESH_TRY(const bool is_last, book.is_only_staked(validator));
+        if (!is_last || seat->bonded == wire::Amount{}) return true;
     }
     return false;
 }

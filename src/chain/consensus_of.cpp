@@ -20,7 +20,7 @@ consensus::Params params_of(const ledger::Genesis& genesis) {
     params.vote_delay = genesis.vote_delay_slots;
     params.seed = genesis.seed;
     if (genesis.stakes) {
-        params.epoch_slots = genesis.stakes->epoch_rounds * genesis.slots_per_round;
+        params.epoch_slots = ledger::epoch_slots(genesis);
         params.unbond_epochs = genesis.stakes->unbond_epochs;
     }
     return params;

@@ -278,7 +278,33 @@ TEST_P(EpochsUnderFire, FinalPrefixesAgree_NothingIsLost_AndAllAgreeAfterwards) 
 
 INSTANTIATE_TEST_SUITE_P(Seeds, EpochsUnderFire,
                          testing::Range(std::uint64_t{1},
-                                        meshchain::test::effort<std::uint64_t>(2, 60)));
+                                        meshchain::test::effort<std::uint64_t>(2, 61)));
+
+TEST(EpochsReportTest, AReportThatIsTakenBack_IsNotPassedOnAsAPayment) {
+    Network net{{.seed = 1, .chains = 4, .epoch_rounds = 200, .coins_each = 64}};
+    net.start_all();
+    net.run_for(seconds(3));
+    net.partition({0});
+    net.run_for(seconds(2));
+    const auto accused = *net[0].engine().validators().find_key(key_of(3));
+    net.hand(1, 0, wire::MessageType::evidence,
+             wire::encode(ledger::test::two_blocks(net.chain_id(), accused, 2003, net.slot() + 1)));
+    const auto is_slashed_here = [&] {
+        const auto seat = ledger::StakeBook(net[0].store()).seat_of(key_of(3)).value();
+        return seat && seat->slashed;
+    };
+    ASSERT_TRUE(net.run_until(is_slashed_here, seconds(60)));
+    // The other side is longer, so the report is taken back when they hear each other.
+    for (std::size_t coin = 1; coin < 12; ++coin) {
+        net.pay(2, coin, 1, 1);
+        net.run_for(seconds(1));
+    }
+    net.partition({});
+    net.run_for(seconds(100));
+    ASSERT_GT(net.host(0).reverted, 0U);
+    for (std::size_t host = 0; host < 4; ++host) EXPECT_EQ(net.host(host).punished, 0U) << host;
+    EXPECT_TRUE(is_slashed_here()) << "it comes again, from the proof";
+}
 
 }  // namespace
 }  // namespace meshchain::chain

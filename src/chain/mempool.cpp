@@ -317,6 +317,8 @@ std::vector<wire::Txid> Mempool::put_back(std::span<const CheckedTransaction> re
     Family missing;
     Remembered verified;
     const auto keep = [&](const CheckedTransaction& transaction, const Ingress& from) {
+        // A report is its proposer's own: it comes again from the proof that the engine keeps.
+        if (transaction.transaction.body.inputs.empty()) return;
         // The long form does not depend on which coins share a short outpoint on the new tip.
         all.emplace_back(transaction.transaction, from);
         missing.insert(transaction.txid);

@@ -12,9 +12,11 @@ ValidatorBits ClockCheck::others() const {
 bool ClockCheck::note_sample(wire::ValidatorIndex from, wire::Slot claimed, wire::Slot own) {
     const std::uint32_t apart =
         claimed > own ? claimed.value - own.value : own.value - claimed.value;
-    if (apart > 1 || (others() & bit(from)) == 0 || is_checked()) return false;
+    if (apart > 1 || (others() & bit(from)) == 0) return false;
+    // Those that are not needed today may be when the validators change.
+    const bool was_checked = is_checked();
     agreeing_ |= bit(from);
-    return is_checked();
+    return !was_checked && is_checked();
 }
 
 bool ClockCheck::is_checked() const {

@@ -18,6 +18,8 @@ public:
     void set_self(std::optional<wire::ValidatorIndex> self) { self_ = self; }
 
     void reset() { agreeing_ = 0; }
+    /// These seats have other holders now.
+    void forget(ValidatorBits seats) { agreeing_ &= ~seats; }
     /// While held it counts as unchecked, whatever others say.
     void hold(bool held) { held_ = held; }
     bool is_held() const { return held_; }

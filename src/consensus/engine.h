@@ -192,6 +192,8 @@ private:
     void refresh_head();
     void greet();
     void ask_clocks();
+    void forget_former_holders(std::span<const crypto::PublicKey> before,
+                               std::span<const crypto::PublicKey> now);
     wire::Round oldest_non_final_round() const;
     std::expected<void, base::Error> check_header(const wire::BlockHeader& header) const;
     BlockRef reference(const wire::BlockHeader& header, const Hash& hash) const;

@@ -196,7 +196,15 @@ std::expected<std::optional<wire::Roster>, base::Error> Engine::roster_behind(
 /// Seats may have other holders now, of whom nothing is proven.
 void Engine::enter_epoch(const std::optional<wire::Roster>& roster) {
     if (!roster) return;
+    const auto keys = [&] {
+        std::array<crypto::PublicKey, wire::validators_max> of_seats{};
+        const ValidatorSet& voters = epochs_.voters();
+        for (std::uint16_t i = 0; i < voters.size(); ++i) of_seats[i] = voters[{i}].key;
+        return of_seats;
+    };
+    const auto before = keys();
     epochs_.advance(*roster);
+    forget_former_holders(before, keys());
     find_self();
     std::erase_if(evidence_, [&](const auto& item) {
         if (!has_new_holder(item.second)) return false;
@@ -205,6 +213,24 @@ void Engine::enter_epoch(const std::optional<wire::Roster>& roster) {
     });
     log_.info("epoch " + std::to_string(epochs_.now()) + " is final, and the validators of epoch " +
               std::to_string(roster->epoch) + " are known");
+    if (!self_ || clock_.is_checked()) return;
+    // Those who agreed hold too little now: the others have to be heard, or asked.
+    hello_time_ = now_;
+    hello_pause_slots_ = 1;
+}
+
+/// A vote counts for whoever signed it, and never for who has his seat now.
+void Engine::forget_former_holders(std::span<const crypto::PublicKey> before,
+                                   std::span<const crypto::PublicKey> now) {
+    ValidatorBits changed = 0;
+    for (std::uint16_t i = 0; i < before.size(); ++i) {
+        if (before[i] == now[i]) continue;
+        changed |= bit({i});
+        last_seen_[i] = {};
+    }
+    ledger_.forget(changed);
+    fork_choice_.forget(changed);
+    clock_.forget(changed);
 }
 
 /// The stake has the last word about which block it is; what it does is still executed here, so at

@@ -25,6 +25,12 @@ void ForkChoice::note_block(const BlockRef& block, wire::Round round) {
          {.round = round, .is_block = true, .slot = block.slot, .block = block.hash});
 }
 
+void ForkChoice::forget(ValidatorBits seats) {
+    for (std::uint16_t i = 0; i < latest_.size(); ++i) {
+        if ((seats & bit({i})) != 0) latest_[i].reset();
+    }
+}
+
 const BlockNode& ForkChoice::head(const BlockTree& tree, const BlockNode& from,
                                   wire::Round highest_third_round,
                                   ValidatorBits equivocators) const {

@@ -22,6 +22,8 @@ public:
 
     void note_vote(const wire::Vote& vote);
     void note_block(const BlockRef& block, wire::Round round);
+    /// These seats have other holders now.
+    void forget(ValidatorBits seats);
 
     /// The head above `from`, a block of `tree`.
     const BlockNode& head(const BlockTree& tree, const BlockNode& from,

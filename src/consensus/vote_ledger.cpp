@@ -328,6 +328,12 @@ void VoteLedger::finalise(const wire::Checkpoint& checkpoint) {
     });
 }
 
+void VoteLedger::forget(ValidatorBits seats) {
+    for (auto& [round, votes] : rounds_) {
+        std::erase_if(votes, [&](const auto& item) { return (seats & bit(item.first)) != 0; });
+    }
+}
+
 void VoteLedger::check_invariants() const {
     MESH_ASSERT(rounds_.size() <= rounds_max_);
     for (const auto& [round, votes] : rounds_) {

@@ -85,6 +85,9 @@ public:
     /// Moves FINAL up, after the tree was pruned to its block, and forgets the rounds below it.
     void finalise(const wire::Checkpoint& checkpoint);
 
+    /// These seats have other holders now: what their former ones voted counts for nobody.
+    void forget(ValidatorBits seats);
+
     void check_invariants() const;
 
 private:

@@ -245,13 +245,12 @@ private:
             MESH_TRY(const auto epoch, chain_.epoch_of(certificate.final.block));
             if (!epoch) return wrong("FINAL is not on the stored chain", "certificate");
             MESH_TRY(auto rosters, consensus::rosters_around(chain_, *epoch));
-            const consensus::Epochs epochs(std::move(rosters), genesis_.stakes->epoch_rounds);
+            const consensus::Epochs epochs(std::move(rosters), ledger::epoch_slots(genesis_));
             return consensus::verify_certificate(audit_.chain, epochs, *epoch, certificate);
         };
         const Result judged = judge();
         if (judged) return {};
-        return wrong("2/3 of the stake or less signed it, or not so: " + sentence(judged.error()),
-                     "certificate");
+        return wrong("it does not hold: " + sentence(judged.error()), "certificate");
     }
 
     const ledger::Genesis& genesis_;

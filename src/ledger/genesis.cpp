@@ -309,7 +309,7 @@ StakeRows genesis_stakes(const Genesis& genesis) {
     Economy economy;
     economy.unbond_epochs = genesis.stakes->unbond_epochs;
     economy.stake_min = genesis.stakes->stake_min;
-    economy.epoch_slots = genesis.stakes->epoch_rounds * genesis.slots_per_round;
+    economy.epoch_slots = epoch_slots(genesis);
     economy.next = wire::roster_hash(chain_id(genesis), genesis_roster(genesis, 1));
     put(economy);
     for (std::uint16_t index = 0; const GenesisValidator& validator : genesis.validators) {

@@ -76,6 +76,11 @@ struct Genesis {
     friend bool operator==(const Genesis&, const Genesis&) = default;
 };
 
+/// Slots between two rises of the epoch at least; 0 where stakes do not move.
+inline std::uint32_t epoch_slots(const Genesis& genesis) {
+    return genesis.stakes ? genesis.stakes->epoch_rounds * genesis.slots_per_round : 0;
+}
+
 /// Brings allocations and validators into the order that `validate` asks for.
 void sort_canonically(Genesis& genesis);
 

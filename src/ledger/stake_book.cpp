@@ -56,4 +56,13 @@ std::expected<std::optional<UsedKey>, Error> StakeBook::used(const PublicKey& us
     return parse_if(read(key), [&](base::Bytes value) { return parse_used_key(key, value); });
 }
 
+std::expected<bool, Error> StakeBook::is_only_staked(wire::ValidatorIndex index) const {
+    for (std::uint16_t i = 0; i < wire::validators_max; ++i) {
+        if (i == index.value) continue;
+        MESH_TRY(const auto other, seat({i}));
+        if (other && other->bonded != wire::Amount{}) return false;
+    }
+    return true;
+}
+
 }  // namespace meshchain::ledger

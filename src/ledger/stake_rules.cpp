@@ -64,7 +64,6 @@ private:
     std::expected<Seat, Error> sound_seat(const PublicKey& validator) const;
     std::expected<wire::ValidatorIndex, Error> free_seat(const PublicKey& identity) const;
     bool is_vacant(const Seat& seat) const;
-    std::expected<bool, Error> is_only_staked(wire::ValidatorIndex index) const;
     Result raise_bond(Seat seat, const PublicKey& owner, Amount amount);
     void burn(Amount amount);
 
@@ -103,16 +102,6 @@ std::expected<wire::ValidatorIndex, Error> Run::free_seat(const PublicKey& ident
     if (!free)
         return refuse(Errc::conflict, "every seat is taken", "delegate to a validator instead");
     return *free;
-}
-
-/// Whether no other seat has stake: without any, nobody could vote in the next epochs.
-std::expected<bool, Error> Run::is_only_staked(wire::ValidatorIndex index) const {
-    for (std::uint16_t i = 0; i < wire::validators_max; ++i) {
-        if (i == index.value) continue;
-        MESH_TRY(const auto seat, book_->seat({i}));
-        if (seat && seat->bonded != Amount{}) return false;
-    }
-    return true;
 }
 
 void Run::burn(Amount amount) {
@@ -198,7 +187,7 @@ Result Run::operator()(const wire::Unbond& operation) {
     book_->put(waiting);
     seat.bonded = difference(seat.bonded, operation.amount);
     if (seat.bonded == Amount{}) {
-        MESH_TRY(const bool is_last, is_only_staked(seat.index));
+        MESH_TRY(const bool is_last, book_->is_only_staked(seat.index));
         if (is_last) {
             return refuse(Errc::conflict, "it is the last stake of the chain",
                           "wait until somebody else has staked");
@@ -258,6 +247,10 @@ Result Run::operator()(const wire::Report& operation) {
     }
     if (!wire::convicts(*chain_, *evidence, seat.key)) {
         return refuse(Errc::bad_signature, "the evidence convicts nobody");
+    }
+    MESH_TRY(const bool is_last, book_->is_only_staked(seat.index));
+    if (is_last && seat.bonded != Amount{}) {
+        return refuse(Errc::conflict, "it is the last stake of the chain: nobody could vote then");
     }
     burn(sum(stake, seat.earned));
     seat.bonded = seat.unbonding = seat.earned = {};

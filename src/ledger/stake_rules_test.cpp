@@ -432,6 +432,18 @@ TEST_F(OperationTest, ABlock_TakesAReportOnce) {
     EXPECT_EQ(builder.transaction_count(), 1U);
 }
 
+TEST_F(OperationTest, AReportOfTheLastStake_IsRefused_SinceNobodyCouldVoteThen) {
+    const Genesis alone = test::genesis_with_stakes(1, 1, 500, 1);
+    const wire::ChainId name = chain_id(alone);
+    const CoinSet all(alone);
+    const auto evidence = test::two_blocks(name, ValidatorIndex{0}, 2000);
+    StakeBook last(all);
+    const auto refused = run(name, test::report(evidence).body.operation.value(), last);
+    ASSERT_FALSE(refused.has_value());
+    EXPECT_EQ(refused.error().code, Errc::conflict);
+    EXPECT_FALSE(last.seat({0}).value()->slashed);
+}
+
 TEST(OperationBlockTest, ABlock_TakesThirtyTwoOperationsAndNoMore) {
     Genesis large = test::genesis_with_stakes(1, 33, 200, 1);
     large.block_bytes_limit = wire::block_bytes_limit_max;

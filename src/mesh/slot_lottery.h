@@ -7,7 +7,6 @@
 // Limits: one candidate, whatever asks.
 // Source: docs/decisions/0066-slots-by-lot.md, row F1.
 
-#include <limits>
 #include <optional>
 
 #include "base/time.h"

@@ -1,9 +1,8 @@
 #pragma once
-// How long a LoRa packet is on the air, exactly, and the presets that Meshtastic's radios share
-// (rows E6, E9).
+// How long a LoRa packet is on the air, exactly, and the presets that Meshtastic's radios share.
 //
 // Source: Semtech AN1200.13, section 4; presets, preamble and the 16 bytes of header as the
-//         firmware has them since 2.3.
+//         firmware 2.7 has them.
 // Limits: packet_bytes_max a packet.
 
 #include <cstdint>

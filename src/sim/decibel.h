@@ -10,7 +10,7 @@ namespace meshchain::sim {
 /// Hundredths of a dB, or of a dBm.
 using Decibel100 = std::int32_t;
 
-/// 10 · log10(ratio), for ratio > 0; right to a hundredth.
+/// Of a ratio of powers, for ratio > 0: 1000 · log10(ratio), right to one.
 constexpr Decibel100 decibels_of(std::uint64_t ratio) {
     constexpr unsigned fraction_bits = 16;
     const auto whole = static_cast<unsigned>(std::bit_width(ratio)) - 1;

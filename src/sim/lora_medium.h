@@ -19,7 +19,7 @@
 
 namespace meshchain::sim {
 
-/// In metres.
+/// Metres from somewhere.
 struct Place {
     std::int32_t x = 0;
     std::int32_t y = 0;

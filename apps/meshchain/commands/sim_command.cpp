@@ -390,7 +390,7 @@ Command sim_command(const Context& context) {
                     {"--hours", "COUNT", "length of the hostile phase", &o->hours, false, 8760},
                     {"--preset", "NETWORK", "lan, wifi, bad or awful", &o->preset},
                     {"--jobs", "COUNT", "of --runs, so many at once (1)", &o->jobs, false, 64, 1},
-                    {"--sample", "COUNT", "of --runs, each so manieth is played twice", &o->sample},
+                    {"--sample", "COUNT", "play every COUNTth of --runs twice", &o->sample},
                     {"--stop", "", "of --runs, none after one that failed", &o->stop},
                     {"--small", "", "draw few nodes and short times, as every test run does",
                      &o->small},

@@ -136,7 +136,8 @@ std::vector<Command> stake_commands(const Context& context) {
                "Example:\n  meshchain delegate 500 --validator KEY --wait", true, true},
           Move{"unstake", "unbond", "Take stake back; it may be had some epochs later",
                "Example:\n  meshchain unstake 500 --validator KEY", true, true},
-          Move{"withdraw", "withdraw", "Turn what was taken back into coins, once it may be had",
+          Move{"withdraw", "withdraw",
+               "Turn one part that was taken back into coins, once it may be had",
                "Example:\n  meshchain withdraw --validator KEY", true, false},
           Move{"claim", "claim", "Turn the fees that this node earned into coins",
                "Example:\n  meshchain claim --wait", true, false}}) {
