@@ -4,26 +4,23 @@
 
 #include "consensus/certificate.h"
 #include "consensus/engine.h"
-#include "kv/memory_store.h"
-#include "ledger/test_payments.h"
+#include "consensus/test_network.h"
 
-namespace meshchain::consensus {
+namespace meshchain::consensus::test {
 namespace {
 
-using ledger::test::person;
-using ledger::test::public_key;
-
 constexpr std::uint16_t seats = 6;  ///< that have two holders, one after the other
-constexpr std::uint32_t former = 2000;
-constexpr std::uint32_t present = 2100;
-constexpr std::uint32_t steady = 2006;  ///< on the seat behind them, always
+constexpr std::uint32_t former = 20;
+constexpr std::uint32_t present = 40;
+constexpr std::uint32_t steady = 6;  ///< on the seat behind them, always
 constexpr std::uint32_t last_epoch = 8;
 
 /// The former ones left after epoch 1, the present ones came with epoch 7.
 wire::Roster roster_of(std::uint32_t epoch) {
     wire::Roster roster{epoch, {epoch < 2 ? 0 : epoch}, {}, {}};
     const auto seat = [&](std::uint16_t index, std::uint32_t holder) {
-        roster.members.push_back({{index}, public_key(holder - 1000), public_key(holder), {100}});
+        roster.members.push_back(
+            {{index}, test_identity(holder), test_key(holder).public_key(), {100}});
     };
     const bool is_empty = epoch >= 2 && epoch < 7;
     for (std::uint16_t i = 0; i < seats && !is_empty; ++i) {
@@ -77,7 +74,7 @@ protected:
         made.round = {source.round.value + 1};
         made.source = source;
         made.target = source.block;
-        const crypto::SigningKey key = person(holder);
+        const crypto::SigningKey key = test_key(holder);
         made.signature = key.sign(wire::preimage(params_.chain, made, key.public_key()));
         return made;
     }
@@ -123,7 +120,7 @@ TEST_F(FormerHolders, WhatTheyVoteWhileANodeLags_CountsForNobodyOnceItHasCaughtU
     }
     ASSERT_NO_FATAL_FAILURE(catch_up());
     ASSERT_EQ(engine_->epochs().now(), last_epoch);
-    ASSERT_EQ(engine_->validators()[{0}].key, public_key(present));
+    ASSERT_EQ(engine_->validators()[{0}].key, test_key(present).public_key());
 
     BlockRef reference;
     reference.hash = forged.block;
@@ -148,4 +145,4 @@ TEST_F(FormerHolders, WhatTheyVoteWhileANodeLags_CountsForNobodyOnceItHasCaughtU
 }
 
 }  // namespace
-}  // namespace meshchain::consensus
+}  // namespace meshchain::consensus::test
