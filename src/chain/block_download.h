@@ -41,6 +41,8 @@ public:
     /// The name of a header, or nothing if its proposer is no validator.
     using HeaderHash = std::function<std::optional<wire::Hash>(const wire::BlockHeader&)>;
 
+    /// `may_lag`: validators change here, so a header without a name may be of an epoch that this
+    /// node does not know yet, and is nobody's failure.
     BlockDownload(base::Duration request_timeout, std::size_t transactions_max,
                   HeaderHash header_hash, bool may_lag = false);
 

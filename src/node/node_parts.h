@@ -17,6 +17,14 @@
 
 namespace meshchain::node {
 
+/// Units of 64 slots that what this node signs stays valid: a day at ten seconds a slot.
+inline constexpr std::uint32_t payment_life_units = 135;
+
+/// The greatest there is for what no code reaches.
+inline wire::FeeCode code_for(wire::Amount fee) {
+    return wire::fee_code_for(fee).value_or(wire::FeeCode{0xff});
+}
+
 struct Node::Parts final : mesh::FrameHandler, wire::PeerChoice {
     Parts(const NodeConfig& config_in, const ledger::Genesis& genesis_in, Doors doors_in,
           base::Now now);
@@ -48,7 +56,12 @@ struct Node::Parts final : mesh::FrameHandler, wire::PeerChoice {
     /// The only validator needs nobody.
     bool is_alone() const;
     void follow_epoch();
+
+    // node_views.cpp
     std::vector<ValidatorView> validators_by_seat() const;
+    std::expected<crypto::PublicKey, base::Error> proposer_of(
+        const wire::BlockHeader& header) const;
+
     // node_stakes.cpp
     std::expected<ledger::StakeBook, base::Error> stake_book() const;
     std::expected<wire::Operation, base::Error> operation_of(const StakeOrder& order);
@@ -57,9 +70,8 @@ struct Node::Parts final : mesh::FrameHandler, wire::PeerChoice {
     std::expected<std::vector<BondView>, base::Error> own_bonds() const;
     std::optional<crypto::Signature> cosign(const crypto::PublicKey& key,
                                             base::Bytes preimage) const;
+
     // node_service.cpp
-    std::expected<crypto::PublicKey, base::Error> proposer_of(
-        const wire::BlockHeader& header) const;
     /// What takes part in the network here: a chain, a start from a state, or a light chain.
     wire::Service& service();
     const wire::Service& service() const;

@@ -7,8 +7,6 @@
 namespace meshchain::node {
 namespace {
 
-/// Units of 64 slots that a payment stays valid: a day at ten seconds a slot.
-constexpr std::uint32_t payment_life_units = 135;
 /// What a payment offers when nothing competes with it.
 constexpr wire::Amount usual_fee{2};
 constexpr wire::Amount lowest_fee{1};
@@ -18,10 +16,6 @@ constexpr std::uint64_t usual_bytes = 110;
 /// The fee at which a payment of usual size has a better rate than this one.
 wire::Amount outbid(const ledger::CheckedTransaction& other) {
     return {other.fee.units * usual_bytes / other.shortest_bytes + 1};
-}
-
-wire::FeeCode code_for(wire::Amount fee) {
-    return wire::fee_code_for(fee).value_or(wire::FeeCode{0xff});
 }
 
 }  // namespace

@@ -9,7 +9,6 @@
 namespace meshchain::node {
 namespace {
 
-constexpr std::uint32_t life_units = 135;
 constexpr wire::Amount usual_fee{4};  // twice a payment's, for twice its bytes
 
 std::unexpected<base::Error> refused(base::Errc code, std::string what, std::string advice) {
@@ -146,10 +145,9 @@ std::expected<PaymentView, base::Error> Node::stake(base::Now system, const Stak
     const base::Now now = parts.clock->at(system.instant);
     MESH_TRY(const wire::Operation operation, parts.operation_of(order));
     const wire::Amount moved = std::max(wire::bound(operation), wire::released(operation));
-    const wire::FeeCode code =
-        fee.value_or(wire::fee_code_for(usual_fee).value_or(wire::FeeCode{0xff}));
+    const wire::FeeCode code = fee.value_or(code_for(usual_fee));
     const wire::Slot slot = parts.chain->slot(now);
-    const wire::Expiry expiry{wire::expiry_units(slot) + life_units};
+    const wire::Expiry expiry{wire::expiry_units(slot) + payment_life_units};
     MESH_TRY(const wallet::Payment payment,
              wallet->create_operation({operation, code, expiry}, slot,
                                       [&](const crypto::PublicKey& key, base::Bytes preimage) {

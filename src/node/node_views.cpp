@@ -139,7 +139,7 @@ std::vector<ValidatorView> Node::validators() const {
     return views;
 }
 
-/// Of FINAL's epoch, the next one, and whoever has stake by now.
+/// Whoever has a seat by now, with the stake that he votes with in FINAL's epoch.
 std::vector<ValidatorView> Node::Parts::validators_by_seat() const {
     const consensus::Engine& engine = chain->engine();
     const consensus::ValidatorSet& present = engine.epochs().set(engine.epochs().now());
