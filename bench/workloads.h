@@ -8,6 +8,7 @@ namespace meshchain::bench {
 
 void api_workloads(Report& report);
 void chain_workloads(Report& report);
+void consensus_workloads(Report& report);
 void host_workloads(Report& report);
 void hostile_workloads(Report& report);
 void kv_flash_workloads(Report& report);
@@ -16,11 +17,13 @@ void ledger_workloads(Report& report);
 void mesh_workloads(Report& report);
 void route_workloads(Report& report);
 void runtime_workloads(Report& report);
+void sim_workloads(Report& report);
 
 /// In the order in which they run.
 inline constexpr void (*all_workloads[])(Report&) = {
-    runtime_workloads, kv_workloads,    kv_flash_workloads, ledger_workloads, mesh_workloads,
-    chain_workloads,   route_workloads, host_workloads,     api_workloads,    hostile_workloads,
+    runtime_workloads, kv_workloads,    kv_flash_workloads, ledger_workloads,
+    mesh_workloads,    chain_workloads, route_workloads,    consensus_workloads,
+    host_workloads,    api_workloads,   hostile_workloads,  sim_workloads,
 };
 
 }  // namespace meshchain::bench

@@ -1,6 +1,7 @@
 #include "chain/catch_up.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/assert.h"
 
@@ -180,7 +181,9 @@ void CatchUp::take_final(base::Instant now, const Single& request, base::Bytes i
     }
     peers_.note_delivered(from);
     peers_.note_proven(from, header.height);
-    window_ = options_.window;
+    // As wide as it was of use: the next epoch is likely to be as long as this one.
+    if (!std::exchange(came_nearer_, false))
+        window_ += std::min(window_, options_.window - window_);
     if (header.height <= final_) return;  // ours has moved on meanwhile
     if (header.height.value - final_.value > HeaderWalk::headers_max) {
         // True, but no use: it has pruned what is between.
@@ -199,6 +202,7 @@ void CatchUp::take_final(base::Instant now, const Single& request, base::Bytes i
 void CatchUp::come_nearer(base::Instant now, const crypto::PublicKey& from,
                           const wire::BlockHeader& header) {
     if (window_ == 1) peers_.note_silent(now, from);
+    came_nearer_ = true;
     const std::uint32_t ahead = header.height.value - std::min(header.height, final_).value;
     window_ = std::clamp<std::uint32_t>(ahead / 2, 1, std::max(1U, window_ / 2));
 }

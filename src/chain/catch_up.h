@@ -115,7 +115,8 @@ private:
     NonceSource nonces_;
     SyncPeers peers_;
     wire::Height final_{};
-    std::uint32_t window_;  ///< smaller while proofs come from too far ahead
+    std::uint32_t window_;      ///< smaller while proofs come from too far ahead
+    bool came_nearer_ = false;  ///< since the last proof that was of use
     base::Instant behind_since_ = base::never;
     std::optional<Single> single_;
     std::optional<Anchor> anchor_;

@@ -365,6 +365,9 @@ void Chain::handle_peer(base::Now now, const crypto::PublicKey& peer, wire::Slot
                         PeerHeights heights) {
     peers_.insert(peer);
     engine_->handle_clock_sample(now.wall, peer, slot);
+    // What was recorded and is played later shows its age.
+    const std::int64_t age = std::int64_t{this->slot(now).value} - std::int64_t{slot.value};
+    if (age >= -1 && age <= 1) engine_->handle_direct(now.wall, peer);
     const bool is_validator = engine_->validators().find_identity(peer).has_value();
     sync_.handle_peer(now.instant, peer, heights, is_validator);
     catch_up_->handle_peer(now.instant, peer, heights.final, is_validator);

@@ -190,6 +190,7 @@ private:
     std::expected<void, base::Error> restore_tree(base::Now now);
     wire::Height prune_target() const;
     bool is_prune_due() const;
+    std::expected<std::size_t, base::Error> prune_epochs();
     void prune(base::Now now);
     void mend(base::Now now);
     bool is_mended() const;
@@ -239,6 +240,7 @@ private:
     void follow_head(base::Now now);
     std::optional<std::vector<wire::Hash>> path_from_applied(const wire::Hash& head);
     bool is_held_by_quota() const;
+    bool is_raise_next() const;
     bool may_come(const wire::Hash& hash);
     bool revert_to(const wire::Hash& fork, std::vector<ledger::CheckedTransaction>& reverted);
     bool apply_pooled(const wire::Hash& hash);
@@ -258,6 +260,7 @@ private:
     std::expected<bool, base::Error> find_report_wish() const;
     std::expected<bool, base::Error> find_epoch_wish() const;
     void add_reports(ledger::BlockBuilder& builder, wire::Slot slot);
+    bool add_testimony(ledger::BlockBuilder& builder, const consensus::Duty& duty);
     void note_final_epoch();
 
     // chain_blocks.cpp

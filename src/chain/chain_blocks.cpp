@@ -241,7 +241,9 @@ void Chain::propose(base::Now now) {
     const auto turn = duty(now);
     if (!turn) return;
     attempted_ = turn->slot;  // a new transaction tries again, the timer does not
-    if (fault_ || is_stalled() || is_left_behind() || turn->parent != store_->tip().hash) return;
+    if (fault_ || (is_stalled() && !turn->raises) || is_left_behind() ||
+        turn->parent != store_->tip().hash)
+        return;
     propose_at(now, *turn);
 }
 
@@ -254,11 +256,15 @@ void Chain::propose_at(base::Now now, const consensus::Duty& duty) {
         log_.warning("no proposal: " + base::sentence(raised.error()));
         return;
     }
+    const std::size_t said = add_testimony(builder, duty) ? 1 : 0;  // no reason for a block
     add_reports(builder, duty.slot);
+    bool left_out = false;
     for (const auto* waiting : mempool_->select(proposal_bytes_max_, duty.slot)) {
-        static_cast<void>(builder.add(waiting->shortest));  // what does not fit waits
+        if (!builder.add(waiting->shortest)) left_out = true;  // what does not fit waits
     }
-    if (builder.transaction_count() == 0 && !is_block_wanted(now)) return;
+    // What only the testimony leaves no room for fits next time, if this one is said now.
+    const bool makes_room = said == 1 && left_out;
+    if (builder.transaction_count() == said && !makes_room && !is_block_wanted(now)) return;
     emit(ProposerSelected{duty.slot});
 
     wire::Block block;

@@ -73,7 +73,7 @@ std::expected<bool, base::Error> Chain::find_epoch_wish() const {
     MESH_TRY(const auto present, store_->roster(economy->epoch));
     MESH_TRY(const auto next, store_->roster(economy->epoch + 1));
     MESH_TRY(const wire::Roster after,
-             ledger::elect(chain_, *economy, {}, {}, ledger::StakeBook(*store_)));
+             ledger::elect(chain_, *economy, {}, ledger::StakeBook(*store_)));
     return !present || !next || !is_same_set(*present, *next) || !is_same_set(*next, after);
 }
 
@@ -88,6 +88,28 @@ void Chain::add_reports(ledger::BlockBuilder& builder, wire::Slot slot) {
         report.body.expiry.units = wire::expiry_units(slot) + report_expiry_units;
         if (builder.add(wire::WireTransaction(std::move(report)))) ++reports;
     }
+}
+
+/// What this validator says in the first block of an epoch that it proposes. Returns whether it
+/// did.
+bool Chain::add_testimony(ledger::BlockBuilder& builder, const consensus::Duty& duty) {
+    const auto self = engine_->self();
+    const auto seat = genesis_.stakes && self
+                          ? ledger::StakeBook(*store_).seat(*self)
+                          : std::expected<std::optional<ledger::Seat>, base::Error>(std::nullopt);
+    if (!seat || !*seat) return false;
+    const auto before = ledger::StakeBook(*store_).told(**seat);
+    if (!before) return false;
+    wire::Testimony said{.seat = *self,
+                         .epoch = duty.epoch,
+                         .heard = engine_->reception(),
+                         .commitment = wire::commitment_to(engine_->secret(duty.epoch)),
+                         .reveal = {}};
+    if (*before) said.reveal = engine_->secret((*before)->epoch);
+    wire::Transaction testimony;
+    testimony.body.operation = said;
+    testimony.body.expiry.units = wire::expiry_units(duty.slot) + report_expiry_units;
+    return builder.add(wire::WireTransaction(std::move(testimony))).has_value();
 }
 
 /// One FINAL of each epoch, from its first on.

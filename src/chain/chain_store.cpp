@@ -11,7 +11,7 @@ namespace {
 
 base::Error corrupt(std::string what) {
     return {base::Errc::corrupt, std::move(what), "chain store",
-            "stop the node, keep a copy of its data folder, and let it sync again from peers"};
+            "stop the node and run `meshchain store salvage`"};
 }
 
 /// The coin of every input of every transaction, in order.

@@ -99,11 +99,17 @@ public:
     /// The last epoch for which anybody's stake waits; 0 where none does.
     std::expected<std::uint32_t, base::Error> last_waiting_epoch() const;
     /// Of an epoch up to the tip's next one; on a chain whose stakes are those of genesis of epoch
-    /// 0 alone. Those of the past are kept.
+    /// 0 alone. Those of the past are kept until prune_epochs.
     std::expected<std::optional<wire::Roster>, base::Error> roster(
         std::uint32_t epoch) const override;
     std::expected<std::optional<std::uint32_t>, base::Error> epoch_of(
         const wire::Hash& block) const override;
+    std::expected<std::optional<crypto::PublicKey>, base::Error> liable(
+        wire::ValidatorIndex seat) const override;
+    /// Forgets rosters and proofs of epochs before this one, `rows_max` at a time; returns how
+    /// many. Needs no room.
+    std::expected<std::size_t, base::Error> prune_epochs(std::uint32_t before,
+                                                         std::size_t rows_max = 256);
     /// Who proposed it, by its epoch; nothing where that is unknown here or has no such seat.
     std::optional<crypto::PublicKey> proposer_of(const wire::BlockHeader& header) const;
     /// Keeps a FINAL of its epoch with its certificate, for those who follow epoch by epoch.

@@ -61,6 +61,36 @@ std::expected<std::optional<std::uint32_t>, base::Error> ChainStore::epoch_of(
     return header->epoch;
 }
 
+std::expected<std::optional<crypto::PublicKey>, base::Error> ChainStore::liable(
+    wire::ValidatorIndex seat) const {
+    MESH_TRY(const auto holder, ledger::StakeBook(*this).seat(seat));
+    if (!holder || (holder->bonded == wire::Amount{} && holder->unbonding == wire::Amount{})) {
+        return std::nullopt;
+    }
+    return holder->key;
+}
+
+std::expected<std::size_t, base::Error> ChainStore::prune_epochs(std::uint32_t before,
+                                                                 std::size_t rows_max) {
+    kv::Batch batch;
+    std::size_t rows = 0;
+    const auto forget = [&](base::Bytes from, base::Bytes below) {
+        return store_->scan({tables::epochs, from, below, false, rows_max - rows},
+                            [&](base::Bytes key, base::Bytes) {
+                                batch.erase(tables::epochs, key);
+                                ++rows;
+                                return true;
+                            });
+    };
+    MESH_CHECK(forget(roster_key(0), roster_key(before)));
+    if (rows < rows_max) MESH_CHECK(forget(epoch_proof_key(0), epoch_proof_key(before)));
+    if (rows == 0) return 0;
+    batch.allow_reserve();
+    MESH_CHECK(store_->commit(batch));
+    std::erase_if(rosters_, [&](const auto& known) { return known.first < before; });
+    return rows;
+}
+
 std::optional<crypto::PublicKey> ChainStore::proposer_of(const wire::BlockHeader& header) const {
     if (!keeps_stakes_) {
         const auto& validators = genesis_.validators;

@@ -130,6 +130,37 @@ TEST_F(EpochsTest, WhoUnbonds_IsNotNeededAnyMore_AndGetsHisStakeAfterTheDelay) {
     net_.check();
 }
 
+/// Everybody hears everybody here, so all weigh the same again: a quarter more.
+TEST_F(EpochsTest, WhatProposersSay_ReachesTheRosters_AndAQuietChainStaysQuiet) {
+    const auto revealed = [&](const wire::Roster& roster) {
+        return std::ranges::count(roster.members, wire::Roster::Standing::revealed,
+                                  &wire::Roster::Member::standing);
+    };
+    std::ptrdiff_t reveals = 0;
+    std::uint8_t nearest = 0;
+    for (std::size_t coin = 1; coin < 24 && (reveals == 0 || nearest < 255); ++coin) {
+        ASSERT_TRUE(pays(0, coin));
+        const std::uint32_t next = net_[0].store().economy().value()->epoch + 1;
+        const auto roster = net_[0].store().roster(next).value().value();
+        reveals += revealed(roster);
+        for (const auto& member : roster.members) nearest = std::max(nearest, member.proximity);
+    }
+    EXPECT_GT(reveals, 0) << "a commitment of one epoch is kept in another";
+    EXPECT_EQ(nearest, 255);
+    const auto& certificate = net_[0].engine().certificate();
+    ASSERT_TRUE(certificate.has_value());
+    for (const wire::Vote& vote : certificate->votes) {
+        const auto own = consensus::bit(vote.validator);
+        EXPECT_EQ(vote.heard, net_[0].engine().validators().all() & ~own);
+    }
+    net_.run_for(seconds(20));
+    const auto height = net_[0].store().tip().height;
+    net_.run_for(seconds(20));
+    EXPECT_EQ(net_[0].store().tip().height, height) << "nobody makes a block to say something";
+    expect_no_faults();
+    net_.check();
+}
+
 TEST_F(EpochsTest, OfOperationsThatOnlyOneCanDo_TheMempoolTakesTheFirst) {
     const wire::Register registration{
         net_.identity(newcomer), key_of(newcomer), payout_of(newcomer), {100}};
@@ -191,6 +222,30 @@ TEST_F(EpochsTest, WhoWasAwayForManyEpochs_FollowsTheirCertificatesOneByOne) {
     EXPECT_EQ(net_[3].catch_up().contradiction(), std::nullopt);
     expect_no_faults();
     ASSERT_TRUE(pays(3, 1));
+    net_.check();
+}
+
+/// Each proof is nearer than a newcomer may ask for at first; what it learns so, it keeps.
+TEST_F(EpochsTest, WhoFollowsEpochByEpoch_AsksAboutTwiceForEach) {
+    net_.partition({3});
+    register_newcomer_without(3);
+    for (std::size_t coin = 1; coin < 24 && final_epoch(0) < 8; ++coin) {
+        const auto id = net_.pay(0, coin, 1, 10);
+        ASSERT_TRUE(net_.run_until([&] { return net_.is_final(0, id); }, seconds(30)));
+        net_.run_for(seconds(3));
+    }
+    ASSERT_GE(final_epoch(0), 8U);
+    std::size_t asked = 0;
+    net_.drop_if([&](std::size_t from, std::size_t, const Network::Frame& frame) {
+        if (from != 3 || frame.type != wire::MessageType::sync_request) return false;
+        const auto request = wire::parse_sync_request(frame.payload);
+        if (request && std::holds_alternative<wire::FinalRequest>(*request)) ++asked;
+        return false;
+    });
+    net_.partition({});
+    ASSERT_TRUE(net_.run_until([&] { return net_[3].final_height() == net_[0].final_height(); },
+                               seconds(60)));
+    EXPECT_LE(asked, 2 * final_epoch(0));
     net_.check();
 }
 
@@ -279,6 +334,60 @@ TEST_P(EpochsUnderFire, FinalPrefixesAgree_NothingIsLost_AndAllAgreeAfterwards) 
 INSTANTIATE_TEST_SUITE_P(Seeds, EpochsUnderFire,
                          testing::Range(std::uint64_t{1},
                                         meshchain::test::effort<std::uint64_t>(2, 61)));
+
+TEST(EpochsPruningTest, SetsAndProofsOfThePast_GoWithTheBlocks_ButNotWhileTheyCanConvict) {
+    Network net{
+        {.seed = 2, .epoch_rounds = 4, .coins_each = 60, .keep_blocks = [](std::size_t host) {
+             return host == 0 ? 4U : 0U;
+         }}};
+    net.start_all();
+    const auto epoch = [&] { return net[0].engine().epochs().now(); };
+    for (std::size_t coin = 0; coin < 60 && net[0].store().base().height.value == 0; ++coin) {
+        const auto id = net.pay(1, coin, 2, 1);
+        ASSERT_TRUE(net.run_until([&] { return net.is_final(0, id); }, seconds(20)));
+    }
+    ASSERT_GT(net[0].store().base().height.value, 0U);
+    net.run_for(seconds(1));
+    ASSERT_GT(epoch(), ledger::StakeRules::unbond_epochs_min + 2U);
+    const auto is_known = [&](std::size_t host, std::uint32_t of) {
+        return net[host].store().roster(of).value().has_value();
+    };
+    for (std::uint32_t of = 0; of <= epoch(); ++of) {
+        const bool kept = of + ledger::StakeRules::unbond_epochs_min >= epoch();
+        EXPECT_TRUE(!kept || is_known(0, of)) << of;
+        EXPECT_TRUE(is_known(1, of)) << "with every block, every set";
+    }
+    EXPECT_FALSE(is_known(0, 0));
+    EXPECT_FALSE(net[0].store().epoch_proof(0).value().has_value());
+    EXPECT_TRUE(net[1].store().epoch_proof(0).value().has_value());
+    net.kill(0);
+    net.start(0);
+    const auto id = net.pay(3, 0, 2, 1);
+    EXPECT_TRUE(net.run_until([&] { return net.is_final_everywhere(id); }, seconds(20)));
+}
+
+TEST(EpochsQuotaTest, TheBlockThatRaisesTheEpoch_IsMadeAndAppliedAtTheQuota) {
+    constexpr std::uint32_t quota = 6;
+    Network net{{.seed = 3, .epoch_rounds = 40, .coins_each = 40, .undo_blocks_max = quota}};
+    net.start_all();
+    net.run_for(seconds(3));
+    net.partition({0, 1});
+    for (std::size_t coin = 0; coin < 15; ++coin) {
+        static_cast<void>(net.pay(0, coin, 0, 100));
+        net.run_for(seconds(2));
+    }
+    ASSERT_EQ(net[0].undo_blocks(), quota);
+    ASSERT_EQ(net[0].store().economy().value()->epoch, 0U);
+    net.run_for(seconds(60));
+    for (const std::size_t host : {0U, 1U}) {
+        EXPECT_EQ(net[host].store().economy().value()->epoch, 1U) << host;
+        EXPECT_EQ(net[host].undo_blocks(), quota + 1) << "that one and no other";
+    }
+    net.partition({});
+    const auto id = net.pay(1, 0, 3, 100);
+    EXPECT_TRUE(net.run_until([&] { return net.is_final_everywhere(id); }, seconds(100)));
+    net.check();
+}
 
 TEST(EpochsReportTest, AReportThatIsTakenBack_IsNotPassedOnAsAPayment) {
     Network net{{.seed = 1, .chains = 4, .epoch_rounds = 200, .coins_each = 64}};

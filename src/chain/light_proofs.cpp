@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "consensus/certificate.h"
+
 namespace meshchain::chain {
 
 void LightProofs::forget_peer(const crypto::PublicKey& peer) {
@@ -158,8 +160,11 @@ void LightProofs::conclude(Job& job) {
         job.headers.clear();
         return blame(job, job.giver);
     }
+    // It was verified when it came.
+    auto votes = consensus::aggregate(chain_, *validators_, *job.final);
+    MESH_ASSERT(votes.has_value());
     job.proof = TransactionProof{
-        chain_, *job.inclusion, {job.headers.begin(), job.headers.end()}, *job.final};
+        chain_, *job.inclusion, {job.headers.begin(), job.headers.end()}, *std::move(votes)};
     job.state = State::proven;
 }
 

@@ -370,7 +370,7 @@ TEST_F(StateTest, AProof_HoldsForItsTransactionAndBreaksWithEveryChange) {
     for (const auto& applied : history_.applied()) {
         for (const auto& checked : applied.made.effects.transactions) {
             const auto proof =
-                make_proof(chain, target_.certificate, target_.height(), checked.txid);
+                make_proof(chain, validators, target_.certificate, target_.height(), checked.txid);
             ASSERT_TRUE(proof) << base::sentence(proof.error());
             const base::Buffer bytes = encode(*proof);
             const auto parsed = parse_transaction_proof(bytes);
@@ -392,7 +392,8 @@ TEST_F(StateTest, AProof_HoldsForItsTransactionAndBreaksWithEveryChange) {
         }
     }
     EXPECT_GT(proofs, 3U);
-    const auto missing = make_proof(chain, target_.certificate, target_.height(), {name});
+    const auto missing =
+        make_proof(chain, validators, target_.certificate, target_.height(), {name});
     EXPECT_EQ(missing.error().code, Errc::not_found);
 }
 

@@ -9,7 +9,7 @@ namespace {
 
 std::unexpected<base::Error> corrupt(std::string what) {
     return base::failure(base::Errc::corrupt, std::move(what), "state view",
-                         "stop the node, keep a copy of its data folder, and let it sync again");
+                         "stop the node and run `meshchain store salvage`");
 }
 
 /// The least outpoint of a range, as a key.

@@ -6,8 +6,7 @@ namespace {
 std::expected<void, base::Error> finish(const base::Reader& in, const char* what) {
     if (in.finish(what)) return {};
     return base::failure(base::Errc::corrupt, std::string("a stored ") + what + " does not parse",
-                         "chain store",
-                         "stop the node, keep a copy of its data folder, and let it sync again");
+                         "chain store", "stop the node and run `meshchain store salvage`");
 }
 
 wire::Outpoint read_outpoint(base::Reader& in) {

@@ -40,6 +40,8 @@ struct NetworkOptions {
     std::size_t unattended = 0;      ///< further validators, whose keys the test has
     std::size_t newcomers = 0;       ///< of the chains, the last ones: no validators of genesis
     std::uint32_t epoch_rounds = 0;  ///< stakes move, and epochs last so long; 0: they do not
+    std::uint8_t slots_per_round = 1;
+    std::uint8_t vote_delay = 1;
     unsigned loss_percent = 0;
     milliseconds delay_max{20};
     std::uint32_t coins_each = 12;
@@ -77,7 +79,7 @@ public:
         std::size_t punished = 0;  ///< verdicts this host gave
     };
 
-    explicit Network(NetworkOptions options)
+    explicit Network(const NetworkOptions& options)
         : options_(options),
           random_(options.seed),
           genesis_(ledger::test::genesis_with(
@@ -85,6 +87,8 @@ public:
               static_cast<std::uint32_t>(options.chains - options.newcomers + options.unattended))),
           wall_(genesis_.start - milliseconds(1500)) {
         genesis_.seed.bytes[0] = static_cast<std::byte>(options.seed);
+        genesis_.slots_per_round = options.slots_per_round;
+        genesis_.vote_delay_slots = options.vote_delay;
         if (options.epoch_rounds > 0) {
             genesis_.stakes = ledger::StakeRules{
                 {100}, ledger::StakeRules::unbond_epochs_min, options.epoch_rounds};

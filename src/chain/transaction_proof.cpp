@@ -7,7 +7,7 @@ namespace meshchain::chain {
 namespace {
 
 constexpr const char* where = "transaction proof";
-constexpr std::uint8_t version = 1;
+constexpr std::uint8_t version = 2;
 constexpr std::string_view magic = "MCPR";
 
 std::unexpected<base::Error> unproven(std::string what) {
@@ -17,7 +17,7 @@ std::unexpected<base::Error> unproven(std::string what) {
 
 base::Error corrupt(std::string what) {
     return {base::Errc::corrupt, std::move(what), "chain store",
-            "stop the node, keep a copy of its data folder, and let it sync again from peers"};
+            "stop the node and run `meshchain store salvage`"};
 }
 
 /// The inclusion as its message has it, behind its length.
@@ -68,7 +68,7 @@ std::expected<TransactionProof, base::Error> parse_transaction_proof(base::Bytes
     }
     const base::Bytes certificate = in.rest();
     MESH_CHECK(in.finish(where));
-    MESH_TRY(proof.certificate, wire::parse_certificate(certificate));
+    MESH_TRY(proof.certificate, wire::parse_aggregated_certificate(certificate));
     return proof;
 }
 
@@ -134,6 +134,7 @@ std::expected<std::optional<wire::InclusionResponse>, base::Error> find_inclusio
 }
 
 std::expected<TransactionProof, base::Error> make_proof(const ChainStore& store,
+                                                        const consensus::ValidatorSet& validators,
                                                         const wire::Certificate& certificate,
                                                         wire::Height final,
                                                         const wire::Txid& txid) {
@@ -155,7 +156,7 @@ std::expected<TransactionProof, base::Error> make_proof(const ChainStore& store,
             where,
             "proofs span " + std::to_string(TransactionProof::headers_max) + " blocks at most");
     }
-    TransactionProof proof{store.chain_id(), *std::move(inclusion), {}, certificate};
+    TransactionProof proof{store.chain_id(), *std::move(inclusion), {}, {}};
     for (std::uint32_t height = proof.inclusion.height.value; height <= final.value; ++height) {
         MESH_TRY(const auto hash, store.hash_at({height}));
         MESH_TRY(const auto stored, store.block(hash.value_or(wire::Hash{})));
@@ -164,6 +165,16 @@ std::expected<TransactionProof, base::Error> make_proof(const ChainStore& store,
         }
         proof.headers.push_back(stored->block.header);
     }
+    if (proof.headers.back().epoch != 0) {
+        return base::failure(base::Errc::unavailable,
+                             "the payment became FINAL in epoch " +
+                                 std::to_string(proof.headers.back().epoch) +
+                                 ", whose validators a genesis does not name",
+                             where, "show the payment on a node instead: `meshchain tx TXID`");
+    }
+    auto votes = consensus::aggregate(store.chain_id(), validators, certificate);
+    if (!votes) return std::unexpected(corrupt("the newest certificate does not verify"));
+    proof.certificate = *std::move(votes);
     return proof;
 }
 

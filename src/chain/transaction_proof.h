@@ -3,8 +3,8 @@
 // it, with no other node at hand.
 //
 // It holds the transaction with its Merkle branch, the headers from its block up to one that more
-// than 2/3 of the stake made FINAL, and their votes. Headers need no signatures: each is named by
-// the next one, the last by the votes.
+// than 2/3 of the stake made FINAL, and their votes, half-aggregated. Headers need no signatures:
+// each is named by the next one, the last by the votes.
 //
 // Limits: `headers_max` headers between the block and the certificate.
 // Errors: malformed, wrong_version, wrong_chain, bad_signature; not_found.
@@ -12,6 +12,7 @@
 
 #include "chain/chain_store.h"
 #include "consensus/validator_set.h"
+#include "wire/aggregated_certificate.h"
 #include "wire/state.h"
 
 namespace meshchain::chain {
@@ -21,8 +22,8 @@ struct TransactionProof {
 
     wire::ChainId chain;
     wire::InclusionResponse inclusion;
-    std::vector<wire::BlockHeader> headers;  ///< ascending; the first is the block's own
-    wire::Certificate certificate;           ///< of the last header
+    std::vector<wire::BlockHeader> headers;   ///< ascending; the first is the block's own
+    wire::AggregatedCertificate certificate;  ///< of the last header
     friend bool operator==(const TransactionProof&, const TransactionProof&) = default;
 };
 
@@ -48,6 +49,7 @@ std::expected<std::optional<wire::InclusionResponse>, base::Error> find_inclusio
     const ChainStore& store, const wire::Txid& txid);
 /// Errors: not_found (no such transaction up to `final`), too_large (headers_max), corrupt.
 std::expected<TransactionProof, base::Error> make_proof(const ChainStore& store,
+                                                        const consensus::ValidatorSet& validators,
                                                         const wire::Certificate& certificate,
                                                         wire::Height final, const wire::Txid& txid);
 

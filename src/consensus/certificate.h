@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 #include "consensus/epochs.h"
-#include "wire/vote.h"
+#include "wire/aggregated_certificate.h"
 
 namespace meshchain::consensus {
 
@@ -22,5 +22,19 @@ std::expected<void, base::Error> verify_certificate(const wire::ChainId& chain,
 std::expected<void, base::Error> verify_certificate(const wire::ChainId& chain,
                                                     const ValidatorSet& validators,
                                                     const wire::Certificate& certificate);
+
+/// The same proof in fewer bytes; nothing unless every vote of the certificate, one at least, is
+/// signed by its validator.
+std::optional<wire::AggregatedCertificate> aggregate(const wire::ChainId& chain,
+                                                     const ValidatorSet& validators,
+                                                     const wire::Certificate& certificate);
+/// As verify_certificate; costs about four signature checks a vote.
+std::expected<void, base::Error> verify_certificate(const wire::ChainId& chain,
+                                                    const Epochs& epochs, std::uint32_t epoch,
+                                                    const wire::AggregatedCertificate& certificate);
+/// Of a chain that has one epoch.
+std::expected<void, base::Error> verify_certificate(const wire::ChainId& chain,
+                                                    const ValidatorSet& validators,
+                                                    const wire::AggregatedCertificate& certificate);
 
 }  // namespace meshchain::consensus

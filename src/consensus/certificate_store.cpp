@@ -40,7 +40,7 @@ std::expected<std::optional<ProvenHeight>, base::Error> CertificateStore::first_
     if (!in.finish("height") || !certificate) {
         return base::failure(base::Errc::corrupt,
                              "certificate of height " + std::to_string(height.value), "consensus",
-                             "keep a copy of the data folder and let it sync again");
+                             "stop the node and run `meshchain store salvage`");
     }
     return ProvenHeight{height, *std::move(certificate)};
 }

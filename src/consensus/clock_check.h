@@ -3,6 +3,8 @@
 // a clock step, other validators with more than 1/3 of stake, or all others if they hold less,
 // stated a slot within one of ours. A single validator needs nobody. The owner may hold it back for
 // reasons of its own (row A12).
+//
+// Stake is that of `signers`, the set that signs with us: who has left owes nobody the time.
 
 #include <optional>
 
@@ -12,8 +14,8 @@ namespace meshchain::consensus {
 
 class ClockCheck {
 public:
-    /// `validators` outlives the check. `self` is empty on a node that does not validate.
-    ClockCheck(const ValidatorSet& validators, std::optional<wire::ValidatorIndex> self);
+    /// `self` is empty on a node that does not validate.
+    explicit ClockCheck(std::optional<wire::ValidatorIndex> self) : self_(self) {}
     /// It took a seat, or left it.
     void set_self(std::optional<wire::ValidatorIndex> self) { self_ = self; }
 
@@ -24,15 +26,17 @@ public:
     void hold(bool held) { held_ = held; }
     bool is_held() const { return held_; }
     /// Returns whether this sample was the one that completed the check.
-    bool note_sample(wire::ValidatorIndex from, wire::Slot claimed, wire::Slot own);
-    bool is_checked() const;
-    /// Other validators whose clock did not agree with ours since the start or a step.
-    ValidatorBits missing() const { return others() & ~agreeing_; }
+    bool note_sample(const ValidatorSet& signers, wire::ValidatorIndex from, wire::Slot claimed,
+                     wire::Slot own);
+    bool is_checked(const ValidatorSet& signers) const;
+    /// Other signers whose clock did not agree with ours since the start or a step.
+    ValidatorBits missing(const ValidatorSet& signers) const {
+        return others(signers) & ~agreeing_;
+    }
 
 private:
-    ValidatorBits others() const;
+    ValidatorBits others(const ValidatorSet& signers) const;
 
-    const ValidatorSet* validators_;
     std::optional<wire::ValidatorIndex> self_;
     ValidatorBits agreeing_ = 0;
     bool held_ = false;

@@ -41,7 +41,7 @@ Engine::Engine(const Params& params, ValidatorSet validators, kv::Store& store, 
       ledger_(epochs_, tree_, genesis_checkpoint(params.chain), limits_.rounds),
       fork_choice_(epochs_.voters()),
       proposals_(limits_.headers),
-      clock_(epochs_.voters(), std::nullopt),
+      clock_(std::nullopt),
       head_(&tree_.root()),
       head_hash_(head_->ref.hash),
       frozen_(ledger_.final()) {
@@ -100,7 +100,7 @@ std::expected<void, base::Error> Engine::load_epochs(const VoteStore::Content& c
     MESH_TRY(const auto epoch, epoch_source_->epoch_of(block));
     if (!epoch) {
         return base::failure(base::Errc::corrupt, "FINAL " + to_hex(block) + " is not applied",
-                             module, "keep a copy of the data folder and let it sync again");
+                             module, "stop the node and run `meshchain store salvage`");
     }
     MESH_TRY(auto rosters, rosters_around(*epoch_source_, *epoch));
     epochs_.reset(std::move(rosters), schedule_.params().epoch_slots);
@@ -121,7 +121,7 @@ void Engine::advance(base::WallTime now) {
     }
     const wire::Round round = schedule_.round_of(*slot_);
     if (round_ != round) enter_round(round);
-    if (clock_.is_checked()) signer_.note_checked_round(round);
+    if (is_clock_checked()) signer_.note_checked_round(round);
 }
 
 void Engine::handle_clock_step(base::WallTime now) {
@@ -160,6 +160,23 @@ void Engine::refresh_head() {
     if (head_->ref.hash == head_hash_) return;
     head_hash_ = head_->ref.hash;
     events_.push_back(HeadChanged{head_hash_});
+    if (signing_epoch_ == head_->ref.epoch) return;
+    signing_epoch_ = head_->ref.epoch;
+    recheck_clock();
+}
+
+/// Who signs what comes next: those of the head's epoch.
+const ValidatorSet& Engine::signers() const {
+    if (!epochs_.is_moving()) return epochs_.set(0);
+    return epochs_.set(std::clamp(signing_epoch_, epochs_.now(), epochs_.now() + 1));
+}
+
+/// Where those who agreed hold too little of the stake that signs now, the others have to be heard,
+/// or asked.
+void Engine::recheck_clock() {
+    if (!self_ || is_clock_checked()) return;
+    hello_time_ = now_;
+    hello_pause_slots_ = 1;
 }
 
 wire::Round Engine::oldest_non_final_round() const {
@@ -284,16 +301,22 @@ void Engine::handle_clock_sample(base::WallTime now, const crypto::PublicKey& id
     const auto validator = epochs_.voters().find_identity(identity);
     if (!validator || !slot_) return;
     last_seen_[validator->value] = now;
-    if (clock_.note_sample(*validator, claimed, *slot_)) {
+    if (clock_.note_sample(signers(), *validator, claimed, *slot_)) {
         log_.info("the clock agrees with enough others");
         signer_.note_checked_round(*round_);
     }
 }
 
+void Engine::handle_direct(base::WallTime now, const crypto::PublicKey& identity) {
+    advance(now);
+    const auto validator = epochs_.voters().find_identity(identity);
+    if (validator) reception_.note_direct(*validator, now);
+}
+
 void Engine::greet() {
     if (now_ < hello_time_) return;
     events_.push_back(SayHello{});
-    const bool again = self_ && !clock_.is_checked();
+    const bool again = self_ && !is_clock_checked();
     // At first those in reach have their say.
     if (again && hello_pause_slots_ > 1) ask_clocks();
     hello_time_ =
@@ -303,9 +326,10 @@ void Engine::greet() {
 
 void Engine::ask_clocks() {
     AskClocks question;
+    const ValidatorBits missing = clock_.missing(signers());
     for (std::uint16_t i = 0; i < epochs_.voters().size(); ++i) {
         const wire::ValidatorIndex validator{i};
-        if ((clock_.missing() & bit(validator)) == 0) continue;
+        if ((missing & bit(validator)) == 0) continue;
         question.validators.push_back(epochs_.voters()[validator].identity);
     }
     // Always the same first ones could be those that are off.
@@ -368,9 +392,13 @@ std::optional<Confirmation> Engine::confirmation(const Hash& block) const {
     return confirmation;
 }
 
+base::Milliseconds Engine::online_window() const {
+    return std::max<base::Milliseconds>(schedule_.params().block_time * online_slots,
+                                        online_window_min);
+}
+
 unsigned Engine::online_percent(base::WallTime now) const {
-    const base::Milliseconds window = std::max<base::Milliseconds>(
-        schedule_.params().block_time * online_slots, online_window_min);
+    const base::Milliseconds window = online_window();
     ValidatorBits online = self_ ? bit(*self_) : 0;
     const ValidatorSet& set = epochs_.set(head_->ref.epoch);
     for (std::uint16_t i = 0; i < set.size(); ++i) {
@@ -393,7 +421,7 @@ Leaders Engine::leaders(wire::Slot slot, std::uint32_t epoch) const {
 
 std::optional<Duty> Engine::proposal_duty(base::WallTime now) const {
     const auto slot = schedule_.slot_at(now);
-    if (!self_ || !slot || !clock_.is_checked() || !signer_.may_propose(*slot) || is_full())
+    if (!self_ || !slot || !is_clock_checked() || !signer_.may_propose(*slot) || is_full())
         return std::nullopt;
     const BlockNode* parent = head_;
     if (parent->ref.slot > *slot) return std::nullopt;

@@ -30,6 +30,7 @@
 #include "consensus/event.h"
 #include "consensus/fork_choice.h"
 #include "consensus/proposal_log.h"
+#include "consensus/reception_log.h"
 #include "consensus/schedule.h"
 #include "consensus/signer.h"
 #include "consensus/throttle.h"
@@ -116,6 +117,8 @@ public:
     /// question not older than a slot; `claimed` is then what its clock shows now.
     void handle_clock_sample(base::WallTime now, const crypto::PublicKey& identity,
                              wire::Slot claimed);
+    /// A node of this identity itself sent something to ours, nobody between.
+    void handle_direct(base::WallTime now, const crypto::PublicKey& identity);
     void handle_clock_step(base::WallTime now);
     /// This node's clock is known to be off: nothing is signed until it is not, and then not before
     /// others confirm it again.
@@ -153,7 +156,7 @@ public:
     const std::optional<wire::Certificate>& certificate() const { return certificate_; }
     /// Why nothing is signed or called final any more; nothing while all is well.
     const std::optional<base::Error>& fault() const { return fault_; }
-    bool is_clock_checked() const { return clock_.is_checked(); }
+    bool is_clock_checked() const { return clock_.is_checked(signers()); }
     std::optional<wire::ValidatorIndex> self() const { return self_; }
     /// Its key came without a record of what it signed: silent until FINAL has passed its start.
     bool is_key_waiting() const { return self_ && signer_.record().waiting; }
@@ -176,6 +179,10 @@ public:
     std::optional<Duty> proposal_duty(base::WallTime now) const;
     /// The next moment from which this node may have a duty; looks 256 slots ahead at most.
     base::WallTime next_proposal_time(base::WallTime now) const;
+    /// Whom it heard directly, in its own votes of the last rounds that are FINAL.
+    wire::Reception reception() const { return reception_.counts(final().round); }
+    /// What its key commits to in this epoch. Asserts that it has one.
+    Hash secret(std::uint32_t epoch) const { return signer_.secret(epoch); }
     /// Signs `block` and makes it durable; its header must answer the present duty.
     /// Errors: unauthorized (no duty, or it would be a second block of the slot), those of the
     /// store. The caller then treats it like a received block, from add_block on.
@@ -190,6 +197,8 @@ private:
     void advance(base::WallTime now);
     void enter_round(wire::Round round);
     void refresh_head();
+    const ValidatorSet& signers() const;
+    void recheck_clock();
     void greet();
     void ask_clocks();
     void forget_former_holders(std::span<const crypto::PublicKey> before,
@@ -228,6 +237,7 @@ private:
     void ask_block(const Hash& block);
     void send_due_repairs();
     base::WallTime after_random_delay();
+    base::Milliseconds online_window() const;
 
     bool has_work() const { return tree_.size() > 1; }
 
@@ -257,11 +267,13 @@ private:
     std::optional<base::Error> fault_;
 
     const BlockNode* head_;
-    Hash head_hash_;  ///< as announced
+    Hash head_hash_;                   ///< as announced
+    std::uint32_t signing_epoch_ = 0;  ///< of the head
     std::optional<wire::Certificate> certificate_;
     ValidatorBits equivocators_ = 0;
     std::map<wire::ValidatorIndex, wire::Evidence> evidence_;
     std::array<base::WallTime, wire::validators_max> last_seen_{};
+    ReceptionLog reception_;
 
     base::WallTime now_{};                           ///< of the last call
     std::optional<wire::Slot> slot_;                 ///< current; empty before the start

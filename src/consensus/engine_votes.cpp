@@ -94,23 +94,16 @@ wire::Verdict Engine::handle_evidence(base::WallTime now, const wire::Evidence& 
     return wire::Verdict::relay;
 }
 
-/// Whoever it convicts may have left the sets; he can be slashed while his stake waits.
+/// Whoever it convicts may have left the sets; he can be slashed while his stake waits, and until
+/// then nobody else has his seat.
 std::optional<wire::ValidatorIndex> Engine::find_guilty(const wire::Evidence& evidence) const {
     const wire::ChainId& chain = schedule_.params().chain;
     if (const auto guilty = verify_evidence(chain, epochs_.voters(), evidence)) return guilty;
     const wire::ValidatorIndex accused = wire::accused(evidence);
     if (epoch_source_ == nullptr || epochs_.voters().contains(accused)) return std::nullopt;
-    const std::uint32_t oldest =
-        epochs_.now() - std::min(epochs_.now(), schedule_.params().unbond_epochs);
-    for (std::uint32_t epoch = epochs_.now(); epoch-- > oldest;) {
-        const auto roster = epoch_source_->roster(epoch);
-        if (!roster || !*roster) return std::nullopt;
-        const auto member =
-            std::ranges::find((*roster)->members, accused, &wire::Roster::Member::seat);
-        if (member == (*roster)->members.end()) continue;
-        return wire::convicts(chain, evidence, member->key) ? std::optional(accused) : std::nullopt;
-    }
-    return std::nullopt;
+    const auto key = epoch_source_->liable(accused);
+    if (!key || !*key || !wire::convicts(chain, evidence, **key)) return std::nullopt;
+    return accused;
 }
 
 bool Engine::has_new_holder(const wire::Evidence& evidence) const {
@@ -190,7 +183,7 @@ std::expected<std::optional<wire::Roster>, base::Error> Engine::roster_behind(
     if (roster) return roster;
     return base::failure(base::Errc::corrupt,
                          "the roster of epoch " + std::to_string(epoch + 1) + " is missing", module,
-                         "keep a copy of the data folder and let it sync again");
+                         "stop the node and run `meshchain store salvage`");
 }
 
 /// Seats may have other holders now, of whom nothing is proven.
@@ -213,10 +206,7 @@ void Engine::enter_epoch(const std::optional<wire::Roster>& roster) {
     });
     log_.info("epoch " + std::to_string(epochs_.now()) + " is final, and the validators of epoch " +
               std::to_string(roster->epoch) + " are known");
-    if (!self_ || clock_.is_checked()) return;
-    // Those who agreed hold too little now: the others have to be heard, or asked.
-    hello_time_ = now_;
-    hello_pause_slots_ = 1;
+    recheck_clock();
 }
 
 /// A vote counts for whoever signed it, and never for who has his seat now.
@@ -231,6 +221,7 @@ void Engine::forget_former_holders(std::span<const crypto::PublicKey> before,
     ledger_.forget(changed);
     fork_choice_.forget(changed);
     clock_.forget(changed);
+    reception_.forget(changed);
 }
 
 /// The stake has the last word about which block it is; what it does is still executed here, so at
@@ -319,7 +310,7 @@ const BlockNode* Engine::choose_target() const {
 }
 
 std::optional<wire::Vote> Engine::make_vote() {
-    if (fault_ || !self_ || !round_ || now_ < vote_time_ || !has_work() || !clock_.is_checked() ||
+    if (fault_ || !self_ || !round_ || now_ < vote_time_ || !has_work() || !is_clock_checked() ||
         frozen_.round >= *round_ || !signer_.may_vote(frozen_, *round_) ||
         !pattern_.is_voting_round(*round_, oldest_non_final_round()))
         return std::nullopt;
@@ -332,7 +323,13 @@ std::optional<wire::Vote> Engine::make_vote() {
     vote.round = *round_;
     vote.source = frozen_;
     vote.target = target->ref.hash;
+    // Where sets are those of genesis nobody reads it.
+    if (epochs_.is_moving()) {
+        vote.heard =
+            reception_.heard(now_, online_window()) & epochs_.voters().all() & ~bit(*self_);
+    }
     if (!is_written(signer_.sign_vote(vote))) return std::nullopt;
+    reception_.note_vote(vote.round, vote.heard);
     ledger_.insert(vote);
     take_vote(vote);
     return vote;

@@ -10,7 +10,7 @@ namespace meshchain::consensus {
 ValidatorSet set_of(const wire::Roster& roster) {
     std::vector<Validator> seats(roster.members.back().seat.value + std::size_t{1});
     for (const wire::Roster::Member& member : roster.members) {
-        seats[member.seat.value] = {member.identity, member.key, member.stake};
+        seats[member.seat.value] = {member.identity, member.key, member.stake, member.proximity};
     }
     return ValidatorSet(std::move(seats));
 }
@@ -114,7 +114,7 @@ std::expected<std::array<wire::Roster, 3>, base::Error> rosters_around(const Epo
         if (!roster) {
             return base::failure(base::Errc::corrupt,
                                  "the roster of epoch " + std::to_string(epoch) + " is missing",
-                                 "epochs", "keep a copy of the data folder and let it sync again");
+                                 "epochs", "stop the node and run `meshchain store salvage`");
         }
         rosters[i] = *std::move(roster);
     }

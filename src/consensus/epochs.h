@@ -27,6 +27,10 @@ public:
     /// Of an applied block, or genesis; nothing for others. Errors: as above.
     virtual std::expected<std::optional<std::uint32_t>, base::Error> epoch_of(
         const wire::Hash& block) const = 0;
+    /// The validating key of whoever has stake on this seat or waits for it, in the applied state:
+    /// he can still be slashed, in office or not. One look-up. Errors: as above.
+    virtual std::expected<std::optional<crypto::PublicKey>, base::Error> liable(
+        wire::ValidatorIndex seat) const = 0;
 };
 
 class Epochs {

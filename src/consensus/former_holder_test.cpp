@@ -33,12 +33,19 @@ wire::Roster roster_of(std::uint32_t epoch) {
 struct Source final : EpochSource {
     std::expected<std::optional<wire::Roster>, base::Error> roster(
         std::uint32_t epoch) const override {
+        ++read;
         return roster_of(epoch);
     }
     std::expected<std::optional<std::uint32_t>, base::Error> epoch_of(
         const wire::Hash&) const override {
         return 0U;
     }
+    std::expected<std::optional<crypto::PublicKey>, base::Error> liable(
+        wire::ValidatorIndex seat) const override {
+        return seat.value == seats + 1 ? std::optional(test_key(former).public_key())
+                                       : std::nullopt;
+    }
+    mutable std::size_t read = 0;
 };
 
 wire::Hash block(std::uint32_t number) {
@@ -142,6 +149,60 @@ TEST_F(FormerHolders, WhatTheyVoteWhileANodeLags_CountsForNobodyOnceItHasCaughtU
     ASSERT_TRUE(engine_->certificate().has_value());
     EXPECT_TRUE(
         verify_certificate(params_.chain, engine_->epochs(), last_epoch, *engine_->certificate()));
+}
+
+TEST_F(FormerHolders, EvidenceAgainstASeatThatNobodyHasNow_CostsOneLookUpAndNoSearch) {
+    parent_ = params_.chain;
+    ASSERT_NO_FATAL_FAILURE(catch_up());
+    const auto evidence = [&](std::uint16_t seat) {
+        wire::Vote one = vote(seat, former, {{9}, {9}, block(9)});
+        wire::Vote other = vote(seat, former, {{9}, {9}, block(8)});
+        if (other.target < one.target) std::swap(one, other);
+        return wire::Evidence{wire::VoteEvidence{one, other}};
+    };
+    const std::size_t before = source_.read;
+    EXPECT_EQ(engine_->handle_evidence(now_, evidence(63)), wire::Verdict::ignore);
+    EXPECT_EQ(engine_->handle_evidence(now_, evidence(seats + 1)), wire::Verdict::relay)
+        << "he has left, and his stake still waits";
+    EXPECT_EQ(source_.read, before);
+}
+
+/// Six of nine seats leave for good with epoch 2; the other three stay.
+struct LeaversSource final : EpochSource {
+    std::expected<std::optional<wire::Roster>, base::Error> roster(
+        std::uint32_t epoch) const override {
+        wire::Roster roster{epoch, {epoch < 2 ? 0 : 4 * epoch}, {}, {}};
+        for (std::uint16_t seat = epoch < 2 ? 0 : 6; seat < 9; ++seat) {
+            roster.members.push_back(
+                {{seat}, test_identity(seat), test_key(seat).public_key(), {100}});
+        }
+        return roster;
+    }
+    std::expected<std::optional<std::uint32_t>, base::Error> epoch_of(
+        const wire::Hash&) const override {
+        return 2U;
+    }
+    std::expected<std::optional<crypto::PublicKey>, base::Error> liable(
+        wire::ValidatorIndex) const override {
+        return std::nullopt;
+    }
+};
+
+TEST_F(FormerHolders, ARestartWhileMostHaveLeft_NeedsTheTimeOfThoseWhoSignNow) {
+    const LeaversSource source;
+    Engine engine(params_, set_of(*source.roster(0).value()), *store_,
+                  VoteTables(kv::Table{8}, kv::Table{11}), test_key(6), base::Random(1),
+                  base::Log{}, Limits{}, &source);
+    ASSERT_TRUE(engine.load(now_).has_value());
+    ASSERT_EQ(engine.epochs().now(), 2U);
+    ASSERT_EQ(engine.validators().total().units, 900U) << "those who left are still heard";
+    EXPECT_FALSE(engine.is_clock_checked());
+    engine.handle_clock_sample(now_, test_identity(0), wire::Slot{100});
+    EXPECT_FALSE(engine.is_clock_checked()) << "who has left says nothing that counts";
+    engine.handle_clock_sample(now_, test_identity(7), wire::Slot{100});
+    EXPECT_FALSE(engine.is_clock_checked()) << "a third is not more than a third";
+    engine.handle_clock_sample(now_, test_identity(8), wire::Slot{100});
+    EXPECT_TRUE(engine.is_clock_checked());
 }
 
 }  // namespace

@@ -65,14 +65,14 @@ crypto::Hash Schedule::draw(std::string_view domain, const crypto::Hash& seed, s
 Leaders Schedule::leaders(wire::Slot slot, const ValidatorSet& set,
                           const crypto::Hash& seed) const {
     Leaders leaders;
-    std::uint64_t left = set.total().units;
+    std::uint64_t left = set.total_weight();
     ValidatorBits taken = 0;
     for (std::uint16_t rank = 0; rank < Leaders::count_max && left > 0; ++rank) {
         std::uint64_t ticket = remainder(draw("mc/lead/1", seed, slot.value, rank), left);
         for (std::uint16_t i = 0; i < set.size(); ++i) {
             const wire::ValidatorIndex candidate{i};
             if ((taken & bit(candidate)) != 0) continue;
-            const std::uint64_t weight = set[candidate].stake.units;
+            const std::uint64_t weight = set.weight(candidate);
             if (ticket < weight) {
                 leaders.push(candidate);
                 taken |= bit(candidate);

@@ -83,6 +83,19 @@ void Signer::note_foreign_block(wire::Slot slot) {
     save(SigningRecord{record_});
 }
 
+/// A signature that is never shown, so nothing has to be kept for it.
+Hash Signer::secret(std::uint32_t epoch) const {
+    MESH_ASSERT(key_.has_value());
+    constexpr std::string_view domain = "mc/secret/1";
+    base::Buffer out;
+    base::Writer(out)
+        .u8(static_cast<std::uint8_t>(domain.size()))
+        .text(domain)
+        .bytes(chain_.bytes)
+        .u32(epoch);
+    return crypto::hash(key_->sign(out).bytes);
+}
+
 bool Signer::may_vote(const wire::Checkpoint& source, wire::Round round) const {
     if (!key_ || record_.waiting || round <= record_.last_round) return false;
     return !precedes(source, record_.last_source);

@@ -37,6 +37,8 @@ public:
     void note_foreign_vote(const wire::Vote& vote);
     void note_foreign_block(wire::Slot slot);
 
+    /// What this key commits to in an epoch: always the same, and known to its holder alone.
+    Hash secret(std::uint32_t epoch) const;
     bool may_vote(const wire::Checkpoint& source, wire::Round round) const;
     bool may_propose(wire::Slot slot) const;
     /// Fills in the signature.

@@ -12,6 +12,7 @@ ValidatorSet::ValidatorSet(std::vector<Validator> validators) : validators_(std:
         const auto sum = wire::add(total_, validator.stake);
         MESH_ASSERT(sum.has_value());
         total_ = *sum;
+        is_heard_ = is_heard_ || validator.proximity > 0;
     }
     MESH_ASSERT(total_.units > 0);
 }
@@ -34,6 +35,19 @@ std::optional<wire::ValidatorIndex> ValidatorSet::find_identity(
         if (contains({i}) && validators_[i].identity == identity) return wire::ValidatorIndex{i};
     }
     return std::nullopt;
+}
+
+/// 1024 + 256 · π / 255 is 256 / 255 times 4 · 255 + π.
+std::uint64_t ValidatorSet::weight(wire::ValidatorIndex index) const {
+    const Validator& validator = (*this)[index];
+    return is_heard_ ? validator.stake.units * (4 * 255 + std::uint64_t{validator.proximity})
+                     : validator.stake.units;
+}
+
+std::uint64_t ValidatorSet::total_weight() const {
+    std::uint64_t sum = 0;
+    for (std::uint16_t i = 0; i < size(); ++i) sum += weight({i});
+    return sum;
 }
 
 wire::Amount ValidatorSet::stake_of(ValidatorBits members) const {

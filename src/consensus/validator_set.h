@@ -16,6 +16,7 @@ struct Validator {
     crypto::PublicKey identity;  ///< of the node, as sessions know it
     crypto::PublicKey key;       ///< signs votes and blocks
     wire::Amount stake;
+    std::uint8_t proximity = 0;  ///< weighs in who leads, and nowhere else
 };
 
 /// Bit i stands for the validator of index i.
@@ -38,6 +39,11 @@ public:
     std::optional<wire::ValidatorIndex> find_key(const crypto::PublicKey& key) const;
     std::optional<wire::ValidatorIndex> find_identity(const crypto::PublicKey& identity) const;
 
+    /// In who leads: stake × (1024 + 256 · proximity / 255) / 1024, as whole numbers of the same
+    /// ratios; where nobody has any proximity, stakes.
+    std::uint64_t weight(wire::ValidatorIndex index) const;
+    std::uint64_t total_weight() const;
+
     wire::Amount total() const { return total_; }
     wire::Amount stake_of(ValidatorBits members) const;
     ValidatorBits all() const;
@@ -49,6 +55,7 @@ public:
 private:
     std::vector<Validator> validators_;
     wire::Amount total_;
+    bool is_heard_ = false;  ///< somebody has proximity
 };
 
 }  // namespace meshchain::consensus

@@ -69,27 +69,30 @@ TEST(VotePattern, ThosesWhoWhisperWithUs_DoNotWakeUs) {
 
 TEST(ClockCheck, NeedsMoreThanAThirdOfTheOthers) {
     const ValidatorSet validators = test_validators({1, 1, 1, 1});
-    ClockCheck check(validators, wire::ValidatorIndex{0});
-    EXPECT_FALSE(check.is_checked());
-    EXPECT_FALSE(check.note_sample({1}, wire::Slot{10}, wire::Slot{11}));
-    EXPECT_FALSE(check.note_sample({1}, wire::Slot{11}, wire::Slot{11}));  // the same again
-    EXPECT_FALSE(check.note_sample({0}, wire::Slot{11}, wire::Slot{11}));  // ourselves
-    EXPECT_FALSE(check.note_sample({2}, wire::Slot{13}, wire::Slot{11}));  // two apart
-    EXPECT_FALSE(check.is_checked());
-    EXPECT_TRUE(check.note_sample({2}, wire::Slot{12}, wire::Slot{11}));
-    EXPECT_TRUE(check.is_checked());
+    ClockCheck check(wire::ValidatorIndex{0});
+    const auto says = [&](std::uint16_t from, std::uint32_t slot) {
+        return check.note_sample(validators, {from}, wire::Slot{slot}, wire::Slot{11});
+    };
+    EXPECT_FALSE(check.is_checked(validators));
+    EXPECT_FALSE(says(1, 10));
+    EXPECT_FALSE(says(1, 11));  // the same again
+    EXPECT_FALSE(says(0, 11));  // ourselves
+    EXPECT_FALSE(says(2, 13));  // two apart
+    EXPECT_FALSE(check.is_checked(validators));
+    EXPECT_TRUE(says(2, 12));
+    EXPECT_TRUE(check.is_checked(validators));
     check.reset();
-    EXPECT_FALSE(check.is_checked());
+    EXPECT_FALSE(check.is_checked(validators));
 }
 
 TEST(ClockCheck, WhoHoldsNearlyAll_NeedsAllOthers_AndTheOnlyOneNobody) {
     const ValidatorSet validators = test_validators({98, 1, 1});
-    ClockCheck check(validators, wire::ValidatorIndex{0});
-    EXPECT_FALSE(check.note_sample({1}, wire::Slot{5}, wire::Slot{5}));
-    EXPECT_TRUE(check.note_sample({2}, wire::Slot{5}, wire::Slot{5}));
+    ClockCheck check(wire::ValidatorIndex{0});
+    EXPECT_FALSE(check.note_sample(validators, {1}, wire::Slot{5}, wire::Slot{5}));
+    EXPECT_TRUE(check.note_sample(validators, {2}, wire::Slot{5}, wire::Slot{5}));
     const ValidatorSet single = test_validators({7});
-    EXPECT_TRUE(ClockCheck(single, wire::ValidatorIndex{0}).is_checked());
-    EXPECT_FALSE(ClockCheck(single, std::nullopt).is_checked());
+    EXPECT_TRUE(ClockCheck(wire::ValidatorIndex{0}).is_checked(single));
+    EXPECT_FALSE(ClockCheck(std::nullopt).is_checked(single));
 }
 
 TEST(Throttle, AsksAgainAfterThePause_AndAfterAStepBack) {

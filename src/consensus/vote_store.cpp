@@ -84,8 +84,8 @@ std::expected<StoredFinal, base::Error> parse_final(base::Bytes bytes) {
 /// What was stored whole and cannot be read any more.
 std::unexpected<base::Error> corrupt(const base::Error& error) {
     return base::failure(base::Errc::corrupt, sentence(error), module,
-                         "restore this node from its key and let it catch up; do not copy an "
-                         "older store, its votes would contradict newer ones");
+                         "stop the node and run `meshchain store salvage`; do not copy an older "
+                         "store, its votes would contradict newer ones");
 }
 
 /// Sorts entries of the table into Content; remembers the first that does not parse.
@@ -265,6 +265,13 @@ std::expected<void, base::Error> VoteStore::write_final(wire::Height previous,
     if (certificates_) {
         certificates_->add(batch, previous, final.height, final.certificate, new_epoch);
     }
+    return store_->commit(batch);
+}
+
+std::expected<void, base::Error> VoteStore::forget_final() {
+    MESH_CHECK(erase_proofs_below({UINT32_MAX}));
+    kv::Batch batch;
+    batch.erase(table_, key_of(Kind::final));
     return store_->commit(batch);
 }
 

@@ -82,6 +82,8 @@ public:
     /// In place of FINAL at height `previous`; its certificate is kept by height as well.
     std::expected<void, base::Error> write_final(wire::Height previous, const StoredFinal& final,
                                                  bool new_epoch = false);
+    /// FINAL and the proofs above it, where the chain does not hold them any more.
+    std::expected<void, base::Error> forget_final();
     std::expected<void, base::Error> write_evidence(wire::ValidatorIndex against,
                                                     const wire::Evidence& evidence);
 

@@ -146,6 +146,8 @@ Json to_json(const node::ValidatorView& validator) {
         json["unbonding"] = seat->unbonding.units;
         json["earned"] = seat->earned.units;
         json["slashed"] = seat->slashed;
+        json["proximity"] = seat->proximity;
+        json["withheld"] = seat->withheld;
     }
     return json;
 }

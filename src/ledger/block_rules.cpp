@@ -83,7 +83,6 @@ BlockBuilder::BlockBuilder(const BlockContext& context, wire::Slot slot,
     : chain_(context.chain),
       block_bytes_limit_(context.block_bytes_limit),
       slot_(slot),
-      parent_state_(context.parent_state),
       verified_(&verified),
       later_(later),
       coins_(context.chain, parent_coins),
@@ -93,7 +92,7 @@ BlockBuilder::BlockBuilder(const BlockContext& context, wire::Slot slot,
 std::expected<void, Error> BlockBuilder::raise_epoch() {
     MESH_ASSERT(effects_.transactions.empty() && !effects_.elected);
     StakeBook book(coins_);
-    MESH_TRY(wire::Roster roster, ledger::raise_epoch(chain_, parent_state_, slot_, book));
+    MESH_TRY(wire::Roster roster, ledger::raise_epoch(chain_, slot_, book));
     MESH_TRY(auto changes, stake_changes(book.writes()));
     change_stakes(std::move(changes), book.writes());
     effects_.elected = std::move(roster);
@@ -115,6 +114,10 @@ std::expected<void, Error> BlockBuilder::add(const wire::WireTransaction& transa
     MESH_TRY(CheckedTransaction checked,
              check(chain_, transaction, slot_, coins_, *verified_, later_));
     MESH_CHECK(check_room(checked));
+    const auto& does = checked.transaction.body.operation;
+    if (testified_ && does && std::holds_alternative<wire::Testimony>(*does)) {
+        return base::failure(Errc::conflict, "a second testimony", "block");
+    }
     MESH_TRY(auto stakes, stake_changes(checked.stakes));
     const auto& inputs = checked.transaction.body.inputs;
     for (const wire::Input& input : inputs) coins_.spend(input.outpoint);
@@ -123,7 +126,10 @@ std::expected<void, Error> BlockBuilder::add(const wire::WireTransaction& transa
         for (const wire::Input& input : inputs) coins_.unspend(input.outpoint);
         return result;
     }
-    if (checked.transaction.body.operation) ++operations_;
+    if (const auto& operation = checked.transaction.body.operation) {
+        ++operations_;
+        if (const auto* said = std::get_if<wire::Testimony>(&*operation)) testified_ = said->seat;
+    }
     change_stakes(std::move(stakes), checked.stakes);
     const auto fees = wire::add(effects_.fees, checked.fee);
     MESH_ASSERT(fees.has_value());  // every fee was part of a coin, so their sum is in the supply
@@ -174,6 +180,10 @@ void BlockBuilder::change_stakes(std::vector<StakeChange> changes, const StakeWr
 }
 
 std::expected<void, Error> BlockBuilder::pay_fees(wire::ValidatorIndex proposer) {
+    if (testified_ && *testified_ != proposer) {
+        return header_failure("a testimony of seat " + std::to_string(testified_->value) +
+                              " in a block of " + std::to_string(proposer.value));
+    }
     StakeBook book(coins_);
     MESH_TRY(const bool paid, ledger::pay_fees(proposer, effects_.fees, book));
     if (!paid) return {};

@@ -89,7 +89,8 @@ public:
     /// Merkle root of the wtxids so far.
     wire::Hash transaction_root() const;
     /// Gives the fees so far to the proposer's seat, on a chain with stakes in its state. Nothing
-    /// is added afterwards. Errors: invalid_argument (he has no seat), those of the view.
+    /// is added afterwards. Errors: invalid_argument (he has no seat, or another one testifies),
+    /// those of the view.
     std::expected<void, base::Error> pay_fees(wire::ValidatorIndex proposer);
     /// The transactions so far, in their shortest forms.
     std::vector<wire::WireTransaction> transactions() const;
@@ -105,13 +106,13 @@ private:
     wire::ChainId chain_;
     std::size_t block_bytes_limit_;
     wire::Slot slot_;
-    wire::Hash parent_state_;
     const VerifiedSet* verified_;
     SignatureQueue* later_;
     CoinOverlay coins_;
     const CoinView* parent_;
     std::size_t block_bytes_;
     std::size_t operations_ = 0;
+    std::optional<wire::ValidatorIndex> testified_;
     BlockEffects effects_;
 };
 

@@ -7,17 +7,18 @@
 
 namespace meshchain::ledger {
 
-/// Whoever has stake now, with a seed that nobody can know before this state.
+/// For so many epochs what a validator said of whom it hears is believed.
+inline constexpr std::uint32_t testimony_epochs = 8;
+
+/// Whoever has stake now, as far as it is heard, with a seed of the secrets that were revealed.
 /// Errors: invalid_argument (nobody has any), those of the storage behind the book.
 std::expected<wire::Roster, base::Error> elect(const wire::ChainId& chain, const Economy& economy,
-                                               const wire::Hash& state, wire::Slot slot,
-                                               const StakeBook& book);
+                                               wire::Slot slot, const StakeBook& book);
 
-/// Raises the epoch in a block of `slot` on the state with the digest `parent_state`, and returns
-/// the roster of the epoch after the one that begins. Errors, with nothing changed:
-/// invalid_argument (too early, or the stakes are those of genesis), those of `elect`.
-std::expected<wire::Roster, base::Error> raise_epoch(const wire::ChainId& chain,
-                                                     const wire::Hash& parent_state,
-                                                     wire::Slot slot, StakeBook& book);
+/// Raises the epoch in a block of `slot`, and returns the roster of the epoch after the one that
+/// begins. Errors, with nothing changed: invalid_argument (too early, or the stakes are those of
+/// genesis), those of `elect`.
+std::expected<wire::Roster, base::Error> raise_epoch(const wire::ChainId& chain, wire::Slot slot,
+                                                     StakeBook& book);
 
 }  // namespace meshchain::ledger

@@ -68,14 +68,14 @@ TEST_F(ElectionTest, WhoStakesInABlock_IsElectedByTheNextRise_NotByItsOwn) {
                 test::public_key(1010), test::public_key(2010), test::public_key(3010), {150}},
             book)
             .has_value());
-    const auto first = raise_epoch(chain, coins.state(), {4}, book);
+    const auto first = raise_epoch(chain, {4}, book);
     ASSERT_TRUE(first.has_value());
     EXPECT_EQ(first->members.size(), 3U);
     EXPECT_EQ(first->members.back().stake.units, 150U);
     EXPECT_EQ((*book.economy())->epoch, 1U);
     EXPECT_EQ((*book.economy())->next, wire::roster_hash(chain, *first));
-    EXPECT_FALSE(raise_epoch(chain, coins.state(), {7}, book).has_value()) << "four slots each";
-    EXPECT_TRUE(raise_epoch(chain, coins.state(), {8}, book).has_value());
+    EXPECT_FALSE(raise_epoch(chain, {7}, book).has_value()) << "four slots each";
+    EXPECT_TRUE(raise_epoch(chain, {8}, book).has_value());
 }
 
 TEST_F(ElectionTest, TheLastStakeOfAChain_CannotBeTakenBack) {

@@ -39,6 +39,14 @@ std::expected<std::optional<Seat>, Error> StakeBook::seat_of(const PublicKey& ke
     return found && found->key == key ? found : std::nullopt;
 }
 
+std::expected<std::optional<Told>, Error> StakeBook::told(const Seat& seat) const {
+    const base::Buffer key = told_key(seat.index);
+    MESH_TRY(const auto row, read(key));
+    if (!row) return std::nullopt;
+    MESH_TRY(Told told, parse_told(key, *row));
+    return told.key == seat.key ? std::optional(told) : std::nullopt;
+}
+
 std::expected<std::optional<Bond>, Error> StakeBook::bond(const PublicKey& validator,
                                                           const PublicKey& owner) const {
     return parse_if(read(bond_key(validator, owner)), parse_bond);

@@ -30,6 +30,8 @@ public:
         std::uint32_t epoch, const crypto::PublicKey& validator,
         const crypto::PublicKey& owner) const;
     std::expected<std::optional<UsedKey>, base::Error> used(const crypto::PublicKey& key) const;
+    /// What the holder of this seat said last; nothing of a former one.
+    std::expected<std::optional<Told>, base::Error> told(const Seat& seat) const;
     /// Whether no other seat has stake: without any, nobody could vote in the next epochs.
     std::expected<bool, base::Error> is_only_staked(wire::ValidatorIndex index) const;
 

@@ -10,7 +10,7 @@ using base::Error;
 using crypto::PublicKey;
 using wire::Amount;
 
-enum class Kind : std::uint8_t { economy = 1, seat = 2, bond = 3, waiting = 4, used = 5 };
+enum class Kind : std::uint8_t { economy = 1, seat = 2, bond = 3, waiting = 4, used = 5, told = 6 };
 
 constexpr std::uint16_t no_seat = 0xffff;
 
@@ -23,7 +23,7 @@ wire::Hash pair_hash(const PublicKey& validator, const PublicKey& owner) {
 
 std::unexpected<Error> corrupt(std::string what) {
     return base::failure(Errc::corrupt, std::move(what), "stakes",
-                         "stop the node, keep a copy of its data folder, and let it sync again");
+                         "stop the node and run `meshchain store salvage`");
 }
 
 std::expected<void, Error> finish(const base::Reader& in, const char* what) {
@@ -72,6 +72,12 @@ base::Buffer used_key(const PublicKey& key) {
     return row;
 }
 
+base::Buffer told_key(wire::ValidatorIndex seat) {
+    base::Buffer key = key_of(Kind::told);
+    base::Writer(key).u16(seat.value);
+    return key;
+}
+
 StakeRow encode(const Economy& economy) {
     StakeRow row{economy_key(), {}};
     base::Writer(row.value)
@@ -81,7 +87,8 @@ StakeRow encode(const Economy& economy) {
         .u40(economy.burnt.units)
         .u32(economy.epoch_slots)
         .u32(economy.risen.value)
-        .bytes(economy.next.bytes);
+        .bytes(economy.next.bytes)
+        .bytes(economy.mix.bytes);
     return row;
 }
 
@@ -119,6 +126,17 @@ StakeRow encode(const UsedKey& used) {
     return row;
 }
 
+StakeRow encode(const Told& told) {
+    StakeRow row{told_key(told.seat), {}};
+    base::Writer(row.value)
+        .bytes(told.key.bytes)
+        .u32(told.epoch)
+        .bytes(told.heard.bytes)
+        .bytes(told.commitment.bytes)
+        .u8(told.revealed ? 1 : 0);
+    return row;
+}
+
 std::expected<Economy, Error> parse_economy(base::Bytes value) {
     base::Reader in(value);
     Economy economy;
@@ -129,6 +147,7 @@ std::expected<Economy, Error> parse_economy(base::Bytes value) {
     economy.epoch_slots = in.u32();
     economy.risen = {in.u32()};
     economy.next = {in.array<wire::Hash::size>()};
+    economy.mix = {in.array<wire::Hash::size>()};
     MESH_CHECK(finish(in, "record of the chain's stakes"));
     return economy;
 }
@@ -182,6 +201,22 @@ std::expected<UsedKey, Error> parse_used_key(base::Bytes key, base::Bytes value)
     }
     if (seat != no_seat) used.seat = wire::ValidatorIndex{seat};
     return used;
+}
+
+std::expected<Told, Error> parse_told(base::Bytes key, base::Bytes value) {
+    base::Reader name(behind_kind(key));
+    Told told;
+    told.seat = {name.u16()};
+    base::Reader in(value);
+    told.key = read_key(in);
+    told.epoch = in.u32();
+    told.heard.bytes = in.array<wire::Reception::size>();
+    told.commitment = {in.array<wire::Hash::size>()};
+    told.revealed = in.u8() != 0;
+    MESH_CHECK(finish(in, "testimony"));
+    const bool is_seat = name.finish("testimony") && told.seat.value < wire::validators_max;
+    if (!is_seat || !told.heard.is_sound()) return corrupt("a testimony");
+    return told;
 }
 
 wire::Hash stake_hash(base::Bytes key, base::Bytes value) {
@@ -243,6 +278,10 @@ std::expected<Amount, Error> stake_total(const StakeRows& rows) {
             }
             case Kind::used: {
                 MESH_CHECK(parse_used_key(key, value));
+                break;
+            }
+            case Kind::told: {
+                MESH_CHECK(parse_told(key, value));
                 break;
             }
             default: return corrupt("a row of no kind");

@@ -28,6 +28,7 @@ struct Economy {
     std::uint32_t epoch_slots = 0;  ///< between two rises of the epoch at least
     wire::Slot risen;               ///< of the block that raised the epoch last
     wire::Hash next;                ///< of the next epoch's roster: what headers name
+    wire::Hash mix;                 ///< of the secrets revealed in this epoch, in any order
     friend bool operator==(const Economy&, const Economy&) = default;
 };
 
@@ -66,6 +67,17 @@ struct UsedKey {
     friend bool operator==(const UsedKey&, const UsedKey&) = default;
 };
 
+/// What the holder of a seat said last. Of a former holder it counts for nothing.
+struct Told {
+    wire::ValidatorIndex seat;
+    crypto::PublicKey key;  ///< of who said it
+    std::uint32_t epoch = 0;
+    wire::Reception heard;
+    wire::Hash commitment;
+    bool revealed = false;  ///< what the commitment before was to
+    friend bool operator==(const Told&, const Told&) = default;
+};
+
 /// A row: its first byte tells the kind.
 struct StakeRow {
     base::Buffer key;
@@ -83,18 +95,21 @@ base::Buffer waiting_key(std::uint32_t epoch, const crypto::PublicKey& validator
 /// In front of the keys of all that waits, which ascend by epoch.
 base::Buffer waiting_row_prefix();
 base::Buffer used_key(const crypto::PublicKey& key);
+base::Buffer told_key(wire::ValidatorIndex seat);
 
 StakeRow encode(const Economy& economy);
 StakeRow encode(const Seat& seat);
 StakeRow encode(const Bond& bond);
 StakeRow encode(const Waiting& waiting);
 StakeRow encode(const UsedKey& used);
+StakeRow encode(const Told& told);
 
 std::expected<Economy, base::Error> parse_economy(base::Bytes value);
 std::expected<Seat, base::Error> parse_seat(base::Bytes key, base::Bytes value);
 std::expected<Bond, base::Error> parse_bond(base::Bytes value);
 std::expected<Waiting, base::Error> parse_waiting(base::Bytes key, base::Bytes value);
 std::expected<UsedKey, base::Error> parse_used_key(base::Bytes key, base::Bytes value);
+std::expected<Told, base::Error> parse_told(base::Bytes key, base::Bytes value);
 
 /// H(`mc/stake/1` behind its length ‖ bytes of the key u8 ‖ key ‖ value): the row's element of the
 /// set hash.

@@ -59,6 +59,7 @@ public:
     Result operator()(const wire::Withdraw& operation);
     Result operator()(const wire::Claim& operation);
     Result operator()(const wire::Report& operation);
+    Result operator()(const wire::Testimony& operation);
 
 private:
     std::expected<Seat, Error> sound_seat(const PublicKey& validator) const;
@@ -259,6 +260,30 @@ Result Run::operator()(const wire::Report& operation) {
     book_->put(seat);
     MESH_TRY(const auto used, book_->used(seat.identity));
     if (!used) book_->put(UsedKey{seat.identity, std::nullopt});  // it may be another seat's key
+    return {};
+}
+
+/// Whoever is bound says what he is bound to or says nothing: so he has two seeds to choose from.
+Result Run::operator()(const wire::Testimony& operation) {
+    MESH_TRY(const auto seat, book_->seat(operation.seat));
+    if (!seat || seat->slashed) return refuse(Errc::not_found, "nobody to testify has that seat");
+    if (operation.epoch != economy_.epoch) {
+        return refuse(Errc::conflict, "a testimony of epoch " + std::to_string(operation.epoch) +
+                                          " in epoch " + std::to_string(economy_.epoch));
+    }
+    MESH_TRY(const auto before, book_->told(*seat));
+    if (before && before->epoch == economy_.epoch) {
+        return refuse(Errc::conflict, "validator " + to_hex(seat->key) + " testified already");
+    }
+    const bool is_kept = before ? wire::commitment_to(operation.reveal) == before->commitment
+                                : operation.reveal == wire::Hash{};
+    if (!is_kept) return refuse(Errc::invalid_argument, "not the secret that was committed to");
+    book_->put(Told{operation.seat, seat->key, economy_.epoch, operation.heard,
+                    operation.commitment, before.has_value()});
+    if (!before) return {};
+    const wire::Hash share = wire::share_of(seat->key, operation.reveal);
+    for (std::size_t i = 0; i < share.bytes.size(); ++i) economy_.mix.bytes[i] ^= share.bytes[i];
+    book_->put(economy_);
     return {};
 }
 

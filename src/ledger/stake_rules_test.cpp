@@ -490,10 +490,12 @@ TEST(StakeRecordTest, Rows_AreAsSpecified) {
     };
     wire::Hash next;
     next.bytes.fill(std::byte{0xee});
-    EXPECT_EQ(hex(encode(Economy{1, 4, {100}, {7}, 32, {65}, next})),
+    wire::Hash mix;
+    mix.bytes.fill(std::byte{0x3c});
+    EXPECT_EQ(hex(encode(Economy{1, 4, {100}, {7}, 32, {65}, next, mix})),
               "01 00000001000400000000640000000007"
               "0000002000000041" +
-                  crypto::to_hex(next));
+                  crypto::to_hex(next) + crypto::to_hex(mix));
     crypto::PublicKey a;
     a.bytes.fill(std::byte{0xa1});
     crypto::PublicKey b;
@@ -506,6 +508,15 @@ TEST(StakeRecordTest, Rows_AreAsSpecified) {
               "03" + crypto::to_hex(crypto::hash(a.bytes, b.bytes)) + " " + aa + bb + "0000000009");
     EXPECT_EQ(hex(encode(UsedKey{a, wire::ValidatorIndex{3}})), "05" + aa + " 0003");
     EXPECT_EQ(hex(encode(UsedKey{a, std::nullopt})), "05" + aa + " ffff");
+    Told told{{2}, a, 5, {}, mix, true};
+    told.heard.set_rounds({0}, 8);
+    told.heard.set_rounds({63}, 3);
+    const StakeRow said = encode(told);
+    EXPECT_EQ(hex(said), "060002 " + aa + "00000005" + "80" + std::string(60, '0') + "03" +
+                             crypto::to_hex(mix) + "01");
+    EXPECT_EQ(parse_told(said.key, said.value), told);
+    EXPECT_FALSE(parse_told(said.key, base::Bytes(said.value).first(9)).has_value());
+    EXPECT_LE(said.value.size(), stake_value_bytes_max);
     EXPECT_LE(encode(Seat{}).value.size(), stake_value_bytes_max);
     EXPECT_LE(encode(Waiting{}).key.size(), stake_key_bytes_max);
     const StakeRow seat = encode(Seat{{2}, a, b, a, {1}, {2}, {3}, true, 4});

@@ -191,11 +191,11 @@ std::expected<void, Error> check_counts(const wire::Transaction& transaction) {
     const std::size_t inputs = transaction.body.inputs.size();
     const std::size_t outputs = transaction.body.outputs.size();
     if (const auto& operation = transaction.body.operation) {
-        const bool reports = std::holds_alternative<wire::Report>(*operation);
         const bool fits =
-            reports ? inputs == 0 && outputs == 0 && transaction.body.fee == wire::FeeCode{}
-                    : inputs >= 1 && inputs <= wire::operation_inputs_max &&
-                          outputs <= wire::operation_outputs_max;
+            wire::is_free(*operation)
+                ? inputs == 0 && outputs == 0 && transaction.body.fee == wire::FeeCode{}
+                : inputs >= 1 && inputs <= wire::operation_inputs_max &&
+                      outputs <= wire::operation_outputs_max;
         if (fits && transaction.signatures.size() == inputs + authority_count(*operation)) {
             return {};
         }

@@ -58,7 +58,7 @@ PartHealth examine_store(const Node::Parts& node) {
                   fault->code != base::Errc::corrupt
                       ? "free the disk; the node tries again by itself"
                   : node.chain->store().damage().empty() || node.chain->repair().hopeless()
-                      ? "stop the node, keep a copy of its folder, and let it sync anew"
+                      ? "stop the node and run `meshchain store salvage`"
                       : "leave it running with peers: it goes on when the damage is healed");
     }
     const kv::Quota quota = door.quota();

@@ -1,6 +1,7 @@
 // What a node says about itself.
 
 #include <algorithm>
+#include <array>
 
 #include "node/node_parts.h"
 
@@ -52,6 +53,21 @@ void fill_chain(StatusView& view, const chain::Chain& chain, base::Now now) {
     view.storage_healed = chain.store().damage().healed();
     view.sync = {chain::name(chain.progress().state()), chain.progress().target(),
                  chain.progress().percent(), chain.progress().remaining()};
+}
+
+/// By seat: in how many of the last epochs its holder kept the secret it was bound to.
+std::array<unsigned, wire::validators_max> withheld_by_seat(const chain::Chain& chain) {
+    constexpr std::uint32_t epochs_shown = 8;
+    std::array<unsigned, wire::validators_max> counts{};
+    const std::uint32_t newest = chain.engine().epochs().now() + 1;
+    for (std::uint32_t i = 0; i < std::min(newest, epochs_shown); ++i) {
+        const auto roster = chain.store().roster(newest - i);
+        if (!roster || !*roster) continue;
+        for (const wire::Roster::Member& member : (*roster)->members) {
+            if (member.standing == wire::Roster::Standing::withheld) ++counts[member.seat.value];
+        }
+    }
+    return counts;
 }
 
 }  // namespace
@@ -144,6 +160,7 @@ std::vector<ValidatorView> Node::Parts::validators_by_seat() const {
     const consensus::Engine& engine = chain->engine();
     const consensus::ValidatorSet& present = engine.epochs().set(engine.epochs().now());
     const ledger::StakeBook book(chain->store());
+    const auto withheld = withheld_by_seat(*chain);
     std::vector<ValidatorView> views;
     for (std::uint16_t i = 0; i < wire::validators_max; ++i) {
         const wire::ValidatorIndex index{i};
@@ -158,7 +175,10 @@ std::vector<ValidatorView> Node::Parts::validators_by_seat() const {
         view.is_self = engine.self() == index;
         view.is_connected = mesh->is_connected(seat.identity);
         view.signed_twice = (engine.equivocators() & consensus::bit(index)) != 0;
-        view.seat = ValidatorView::Seat{seat.bonded, seat.unbonding, seat.earned, seat.slashed};
+        const std::uint8_t proximity =
+            present.contains(index) ? present[index].proximity : std::uint8_t{0};
+        view.seat = ValidatorView::Seat{seat.bonded,  seat.unbonding, seat.earned,
+                                        seat.slashed, proximity,      withheld[i]};
         views.push_back(view);
     }
     return views;
@@ -178,7 +198,7 @@ std::expected<crypto::PublicKey, base::Error> Node::Parts::proposer_of(
     return base::failure(
         base::Errc::corrupt,
         "the proposer of block " + std::to_string(header.height.value) + " is unknown", "chain",
-        "keep a copy of the data folder and let it sync again");
+        "stop the node and run `meshchain store salvage`");
 }
 
 std::expected<BlockView, base::Error> Node::Parts::view(const wire::Hash& hash,

@@ -45,7 +45,7 @@ std::expected<wallet::BlockChange, base::Error> Node::Parts::stored_change(
     if (!stored) {
         return base::failure(base::Errc::corrupt,
                              "block " + std::to_string(height.value) + " is missing", "node",
-                             "keep a copy of the data folder and let it sync again");
+                             "stop the node and run `meshchain store salvage`");
     }
     MESH_TRY(const auto transactions, store.expand(*stored));
     wallet::BlockChange change{height, stored->block.header.slot, *hash, {}};

@@ -94,8 +94,8 @@ std::expected<ProofView, base::Error> Node::Parts::prove_from_chain(const wire::
         MESH_TRY(auto kept, chain->certificates().find(place->height, place->height));
         if (kept && kept->height < above.height) above = *std::move(kept);
     }
-    MESH_TRY(const auto proof,
-             chain::make_proof(chain->store(), above.certificate, above.height, txid));
+    MESH_TRY(const auto proof, chain::make_proof(chain->store(), chain->engine().validators(),
+                                                 above.certificate, above.height, txid));
     return view_of(txid, proof);
 }
 

@@ -156,6 +156,8 @@ struct ValidatorView {
         wire::Amount unbonding;  ///< on its way back to the owners
         wire::Amount earned;     ///< fees that it may claim
         bool slashed = false;
+        std::uint8_t proximity = 0;  ///< of 255: how far it is heard directly; weighs in who leads
+        unsigned withheld = 0;       ///< of the last epochs, those in which it kept its secret
     };
     std::optional<Seat> seat = {};
 };

@@ -12,7 +12,8 @@ enum class Kind : std::uint8_t {
     unbond = 3,
     withdraw = 4,
     claim = 5,
-    report = 6
+    report = 6,
+    testimony = 7
 };
 
 /// What most operations consist of.
@@ -62,6 +63,18 @@ Report read_report(base::Reader& in) {
     return {base::to_buffer(in.take(bytes))};
 }
 
+Testimony read_testimony(base::Reader& in) {
+    Testimony result;
+    result.seat = {in.u16()};
+    if (result.seat.value >= validators_max) in.fail();
+    result.epoch = in.u32();
+    result.heard.bytes = in.array<Reception::size>();
+    result.commitment.bytes = in.array<crypto::Hash::size>();
+    result.reveal.bytes = in.array<crypto::Hash::size>();
+    if (!result.heard.is_sound()) in.fail();
+    return result;
+}
+
 struct Write {
     base::Writer& out;
     void operator()(const Register& operation) const {
@@ -91,9 +104,22 @@ struct Write {
             .u16(static_cast<std::uint16_t>(operation.evidence.size()))
             .bytes(operation.evidence);
     }
+    void operator()(const Testimony& operation) const {
+        out.u8(static_cast<std::uint8_t>(Kind::testimony))
+            .u16(operation.seat.value)
+            .u32(operation.epoch)
+            .bytes(operation.heard.bytes)
+            .bytes(operation.commitment.bytes)
+            .bytes(operation.reveal.bytes);
+    }
 };
 
 }  // namespace
+
+bool is_free(const Operation& operation) {
+    return std::holds_alternative<Report>(operation) ||
+           std::holds_alternative<Testimony>(operation);
+}
 
 std::vector<crypto::PublicKey> authorities(const Operation& operation) {
     if (const auto* enrolled = std::get_if<Register>(&operation)) {
@@ -124,6 +150,7 @@ std::size_t encoded_bytes(const Operation& operation) {
     if (const auto* report = std::get_if<Report>(&operation)) {
         return 1 + 2 + report->evidence.size();
     }
+    if (std::holds_alternative<Testimony>(operation)) return 1 + testimony_bytes;
     if (std::holds_alternative<Register>(operation)) return 1 + 3 * key_bytes + amount_bytes;
     const std::size_t epoch_bytes = std::holds_alternative<Withdraw>(operation) ? 4 : 0;
     return 1 + 2 * key_bytes + epoch_bytes + amount_bytes;
@@ -140,6 +167,7 @@ std::optional<Operation> read_operation(base::Reader& in) {
         case Kind::withdraw: result = read_transfer<Withdraw>(in); break;
         case Kind::claim: result = read_transfer<Claim>(in); break;
         case Kind::report: result = read_report(in); break;
+        case Kind::testimony: result = read_testimony(in); break;
         default: in.fail();
     }
     return in.ok() ? result : std::nullopt;

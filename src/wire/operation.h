@@ -1,6 +1,6 @@
 #pragma once
 // What a transaction may do beside paying: stake, delegate, unbond, withdraw, claim fees, report an
-// equivocator (row A11; PROTOCOL.md P2.11). It travels in the third form of a transaction.
+// equivocator, testify (row A11; PROTOCOL.md P2.11). It travels in the third form of a transaction.
 //
 // Keys that must agree to it (`authorities`) sign the transaction's preimage behind those who spend
 // its coins.
@@ -14,6 +14,7 @@
 #include "base/cursor.h"
 #include "crypto/signature.h"
 #include "wire/numbers.h"
+#include "wire/testimony.h"
 
 namespace meshchain::wire {
 
@@ -59,11 +60,13 @@ struct Report {
     base::Buffer evidence;
     friend bool operator==(const Report&, const Report&) = default;
 };
-using Operation = std::variant<Register, Delegate, Unbond, Withdraw, Claim, Report>;
+using Operation = std::variant<Register, Delegate, Unbond, Withdraw, Claim, Report, Testimony>;
 
 inline constexpr std::size_t evidence_bytes_max = 512;
 inline constexpr std::size_t operation_bytes_max = 1 + 2 + evidence_bytes_max;
 
+/// Comes without a coin and pays nothing: only a proposer puts it in a block.
+bool is_free(const Operation& operation);
 /// Who must sign, in this order.
 std::vector<crypto::PublicKey> authorities(const Operation& operation);
 /// How many those are.

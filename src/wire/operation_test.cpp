@@ -16,7 +16,7 @@ const auto key_c = filled<crypto::PublicKey>(0xc3);
 Transaction with(const Operation& operation) {
     Transaction transaction;
     transaction.body.operation = operation;
-    if (!std::holds_alternative<Report>(operation)) {
+    if (!is_free(operation)) {
         transaction.body.inputs = {{{{filled<Hash>(1)}, 7}, Amount{1000}}};
         transaction.body.fee.code = 3;
     }
@@ -62,6 +62,33 @@ TEST(OperationFormatTest, EachKind_HasOneForm) {
            "06"
            "0003"
            "eeeeee");
+    Testimony testimony{{3}, 7, {}, test::filled<Hash>(0xcc), test::filled<Hash>(0xdd)};
+    testimony.heard.set_rounds({1}, 8);
+    expect(testimony,
+           "120000"
+           "00"
+           "01020304"
+           "07"
+           "0003"
+           "00000007"
+           "08" +
+               test::times("00", 31) + test::times("cc", 32) + test::times("dd", 32));
+}
+
+TEST(OperationFormatTest, ATestimonyOfNoSeatOrOfTooManyRounds_IsMalformed) {
+    const auto parses = [](const std::string& seat, const std::string& heard) {
+        return parse_transaction(test::bytes_of("120000"
+                                                "00"
+                                                "01020304"
+                                                "07" +
+                                                seat + "00000007" + heard +
+                                                test::times("00", 31 + 64)))
+            .has_value();
+    };
+    EXPECT_TRUE(parses("003f", "88"));
+    EXPECT_FALSE(parses("0040", "88"));
+    EXPECT_FALSE(parses("003f", "90"));
+    EXPECT_FALSE(parses("003f", "09"));
 }
 
 TEST(OperationFormatTest, ZeroAmountsUnknownKindsAndTooMuchEvidence_AreMalformed) {
@@ -73,6 +100,7 @@ TEST(OperationFormatTest, ZeroAmountsUnknownKindsAndTooMuchEvidence_AreMalformed
     EXPECT_FALSE(parses(claim + "0000000000" + signature));
     EXPECT_FALSE(parses(front + "00" + a + b + "0000000001" + signature));
     EXPECT_FALSE(parses(front + "07" + a + b + "0000000001" + signature));
+    EXPECT_FALSE(parses(front + "08" + a + b + "0000000001" + signature));
     const std::string report =
         "120000"
         "00"

@@ -1,5 +1,7 @@
 #include "wire/roster.h"
 
+#include <algorithm>
+
 #include "base/assert.h"
 #include "wire/fields.h"
 
@@ -12,6 +14,10 @@ Roster::Member read_member(base::Reader& in) {
     member.identity = read_key(in);
     member.key = read_key(in);
     member.stake = read_amount(in);
+    member.proximity = in.u8();
+    const std::uint8_t standing = in.u8();
+    if (standing > static_cast<std::uint8_t>(Roster::Standing::withheld)) in.fail();
+    member.standing = static_cast<Roster::Standing>(standing);
     return member;
 }
 
@@ -28,7 +34,13 @@ bool is_sound(const std::vector<Roster::Member>& members) {
 
 }  // namespace
 
-bool is_same_set(const Roster& a, const Roster& b) { return a.members == b.members; }
+bool is_same_set(const Roster& a, const Roster& b) {
+    return std::ranges::equal(a.members, b.members,
+                              [](const Roster::Member& one, const Roster::Member& other) {
+                                  return one.seat == other.seat && one.identity == other.identity &&
+                                         one.key == other.key && one.stake == other.stake;
+                              });
+}
 
 base::Buffer encode(const Roster& roster) {
     MESH_ASSERT(is_sound(roster.members));
@@ -42,7 +54,9 @@ base::Buffer encode(const Roster& roster) {
         writer.u16(member.seat.value)
             .bytes(member.identity.bytes)
             .bytes(member.key.bytes)
-            .u40(member.stake.units);
+            .u40(member.stake.units)
+            .u8(member.proximity)
+            .u8(static_cast<std::uint8_t>(member.standing));
     }
     return out;
 }

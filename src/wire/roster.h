@@ -13,11 +13,16 @@
 namespace meshchain::wire {
 
 struct Roster {
+    /// What came of the secret it was bound to, in the epoch in which this set was elected.
+    enum class Standing : std::uint8_t { unbound, revealed, withheld };
+
     struct Member {
         ValidatorIndex seat;
         crypto::PublicKey identity;
         crypto::PublicKey key;
         Amount stake;
+        std::uint8_t proximity = 0;  ///< how far it is heard directly; weighs in who leads
+        Standing standing = Standing::unbound;
         friend bool operator==(const Member&, const Member&) = default;
     };
 
@@ -29,9 +34,10 @@ struct Roster {
 };
 
 inline constexpr std::size_t roster_bytes_max =
-    4 + 4 + Hash::size + 1 + validators_max * (2 + 2 * crypto::PublicKey::size + 5);
+    4 + 4 + Hash::size + 1 + validators_max * (2 + 2 * crypto::PublicKey::size + 5 + 2);
 
-/// Whether both have the same members with the same stakes.
+/// Whether both have the same members with the same stakes; proximity and standing aside, for whose
+/// sake no epoch has to rise.
 bool is_same_set(const Roster& a, const Roster& b);
 
 base::Buffer encode(const Roster& roster);

@@ -9,8 +9,12 @@ using test::filled;
 
 Roster a_roster() {
     Roster roster{7, {0x0102}, filled<Hash>(0x5e), {}};
-    roster.members.push_back(
-        {{0}, filled<crypto::PublicKey>(1), filled<crypto::PublicKey>(2), {100}});
+    roster.members.push_back({{0},
+                              filled<crypto::PublicKey>(1),
+                              filled<crypto::PublicKey>(2),
+                              {100},
+                              255,
+                              Roster::Standing::revealed});
     roster.members.push_back(
         {{5}, filled<crypto::PublicKey>(3), filled<crypto::PublicKey>(4), {200}});
     return roster;
@@ -25,8 +29,9 @@ TEST(RosterTest, ItsBytes_AreThoseOfTheFormat_AndComeBack) {
         "0000" +
         test::times("01", 32) + test::times("02", 32) +
         "0000000064"
+        "ff01"
         "0005" +
-        test::times("03", 32) + test::times("04", 32) + "00000000c8";
+        test::times("03", 32) + test::times("04", 32) + "00000000c8" + "0000";
     EXPECT_EQ(base::to_hex(encode(a_roster())), hex);
     const auto parsed = parse_roster(test::bytes_of(hex));
     ASSERT_TRUE(parsed.has_value());
@@ -44,13 +49,14 @@ TEST(RosterTest, NobodySeatsOutOfOrderZeroStakesAndCutBytes_AreRefused) {
         return parse_roster(copy).has_value();
     };
     constexpr std::size_t members = 4 + 4 + 32;
-    constexpr std::size_t member = 2 + 32 + 32 + 5;
+    constexpr std::size_t member = 2 + 32 + 32 + 5 + 2;
     EXPECT_FALSE(changed(members, 0)) << "nobody";
     EXPECT_FALSE(changed(members + 1 + member + 1, 0)) << "one seat twice";
     EXPECT_FALSE(changed(members + 1 + member + 1, 64)) << "no such seat";
-    EXPECT_FALSE(changed(members + 1 + member - 1, 0)) << "no stake";
+    EXPECT_FALSE(changed(members + 1 + member - 3, 0)) << "no stake";
+    EXPECT_FALSE(changed(members + member, 3)) << "no such standing";
     base::Buffer rich = bytes;
-    for (const std::size_t at : {members + 1 + member - 5, members + 1 + 2 * member - 5}) {
+    for (const std::size_t at : {members + 1 + member - 7, members + 1 + 2 * member - 7}) {
         rich[at] = std::byte{0xff};
     }
     EXPECT_FALSE(parse_roster(rich).has_value()) << "more than there can be";

@@ -97,9 +97,9 @@ Transaction read_fields(base::Reader& in, const Counts& counts) {
     return transaction;
 }
 
-/// Only a report comes without a coin, and has nothing that could pay.
+/// What comes without a coin has nothing that could pay.
 bool fits_operation(const TransactionBody& body) {
-    if (!std::holds_alternative<Report>(*body.operation)) return !body.inputs.empty();
+    if (!is_free(*body.operation)) return !body.inputs.empty();
     return body.inputs.empty() && body.outputs.empty() && body.fee == FeeCode{};
 }
 

@@ -133,7 +133,7 @@ void encode(const WireTransaction& transaction, base::Buffer& out);
 base::Buffer encode(const WireTransaction& transaction);
 /// Takes one transaction off the front; nothing (and `in` failed) if there is none.
 /// Rejects counts of zero or over the limits, amounts of zero or over Amount::units_max. With an
-/// operation there may be no outputs, and a Report has neither inputs nor outputs.
+/// operation there may be no outputs, and what is_free has neither inputs nor outputs.
 std::optional<WireTransaction> read_transaction(base::Reader& in);
 /// Errors: malformed, wrong_version.
 std::expected<WireTransaction, base::Error> parse_transaction(base::Bytes bytes);
