@@ -229,6 +229,52 @@ void point_reads(Report& report) {
         });
 }
 
+/// CPU of the longest of many commits, in ms, over which the index of a million coins is merged
+/// once.
+double longest_commit_ms(kv::Store& store, base::Random& random) {
+    constexpr int commits = 2000;
+    const base::Buffer coin(coin_bytes);
+    kv::Batch batch;
+    double longest_us = 0;
+    for (int i = 0; i < commits; ++i) {
+        batch.clear();
+        for (int k = 0; k < 128; ++k) batch.put(coins, random_bytes(random, 34), coin);
+        const double before = cpu_us();
+        must_commit(store, batch);
+        longest_us = std::max(longest_us, cpu_us() - before);
+    }
+    return longest_us / 1000;
+}
+
+/// Beside the same log that merges its base in one go, and beside SQLite, which moves its log into
+/// the file now and then.
+void longest_commit(Report& report) {
+    Workload workload{.name = "kv_flash_commit_longest",
+                      .unit = "ms",
+                      .peer = "merged_at_once",
+                      .better = Better::lower,
+                      .rounds = 1};
+    if (!report.wants(workload.name)) return;
+    const host::TemporaryFolder folder;
+    kv::FlashLogOptions options = kv::FlashLogOptions::server();
+    auto ours = open_flash_log(folder.path() / "ours", 512 << 20, options);
+    fill_coins(*ours);
+    base::Random random(9);
+    const auto measure = [&] { return longest_commit_ms(*ours, random); };
+    {
+        options.merged_at_once = UINT32_MAX;
+        auto at_once = open_flash_log(folder.path() / "at_once", 512 << 20, options);
+        fill_coins(*at_once);
+        report.compare(workload, measure, [&] { return longest_commit_ms(*at_once, random); });
+    }
+    auto sqlite = host::SqliteStore::open(folder.path() / "store.db", {.tables = tables});
+    MESH_ASSERT(sqlite.has_value());
+    fill_coins(**sqlite);
+    workload.name = "kv_flash_commit_longest_sqlite";
+    workload.peer = "sqlite";
+    report.compare(workload, measure, [&] { return longest_commit_ms(**sqlite, random); });
+}
+
 /// Opening after a crash with a gigabyte of blocks in the log, in seconds of CPU.
 void recovery(Report& report) {
     const Workload workload{.name = "kv_flash_recover_1gb",
@@ -273,6 +319,7 @@ void kv_flash_workloads(Report& report) {
                  .rounds = 1},
                 written_bytes);
     point_reads(report);
+    longest_commit(report);
     recovery(report);
 }
 

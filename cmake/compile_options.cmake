@@ -27,7 +27,8 @@ set(MESHCHAIN_CORE_OPTIONS -fno-exceptions -fno-rtti)
 
 # Tests are compiled quickly: what they try is in the libraries, which get the flags of their build.
 # UBSan's checks make a file that is mostly assertions take twice as long.
-set(MESHCHAIN_TEST_OPTIONS -O0)
+set(MESHCHAIN_TEST_OPTIMIZATION -O0 CACHE STRING "Of test sources; -O2 pays where they run long")
+set(MESHCHAIN_TEST_OPTIONS ${MESHCHAIN_TEST_OPTIMIZATION})
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   list(APPEND MESHCHAIN_TEST_OPTIONS -fpch-preprocess)  # lets ccache see what was precompiled
 else()

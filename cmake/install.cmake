@@ -16,12 +16,19 @@ set(MESHCHAIN_PKG_CONFIG_OF_crypto openssl)
 set(MESHCHAIN_PKG_CONFIG_OF_qrencode libqrencode)
 set(MESHCHAIN_PKG_CONFIG_OF_utf8proc libutf8proc)
 set(MESHCHAIN_PKG_CONFIG_OF_prometheus-cpp-core prometheus-cpp-core)
+# Of these Debian's packages tell pkg-config nothing.
+set(plain protobuf-nanopb)
 
 get_property(modules GLOBAL PROPERTY MESHCHAIN_MODULES)
 get_property(libraries GLOBAL PROPERTY MESHCHAIN_LIBRARIES)
 list(REMOVE_DUPLICATES libraries)
 list(REMOVE_ITEM libraries pthread)
+list(TRANSFORM plain PREPEND -l OUTPUT_VARIABLE MESHCHAIN_PLAIN)
+list(JOIN MESHCHAIN_PLAIN " " MESHCHAIN_PLAIN)
 foreach(library IN LISTS libraries)
+  if(library IN_LIST plain)
+    continue()
+  endif()
   if(NOT MESHCHAIN_PKG_CONFIG_OF_${library})
     message(FATAL_ERROR "cmake/install.cmake does not know ${library} at pkg-config: add it there, "
                         "or no installed libmeshchain can be linked")
@@ -50,7 +57,8 @@ target_include_directories(meshchain_library INTERFACE
   $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>
   $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/meshchain>)
 target_link_libraries(meshchain_library INTERFACE
-  $<INSTALL_INTERFACE:PkgConfig::MESHCHAIN_REQUIRED> $<INSTALL_INTERFACE:Threads::Threads>)
+  $<INSTALL_INTERFACE:PkgConfig::MESHCHAIN_REQUIRED> $<INSTALL_INTERFACE:Threads::Threads>
+  "$<INSTALL_INTERFACE:${plain}>")
 
 set(package ${CMAKE_INSTALL_LIBDIR}/cmake/meshchain)
 install(TARGETS meshchain_library EXPORT meshchainTargets COMPONENT development)

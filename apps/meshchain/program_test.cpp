@@ -266,5 +266,17 @@ TEST_F(Program, Frame_DecodesAndGarbageIsRefused) {
     EXPECT_EQ(run({"frame", "decode", "--type", "NONE", "00"}).exit_code, 2);
 }
 
+TEST_F(Program, RadioPlan_PricesANetworkBeforeAnybodyJoins) {
+    EXPECT_THAT(run({"radio", "plan", "--preset", "LongFast"}).errors, HasSubstr("LONG_FAST"));
+    EXPECT_THAT(run({"radio", "plan", "--region", "MARS"}).errors, HasSubstr("MARS"));
+    EXPECT_EQ(run({"radio", "plan", "--nodes", "3", "--json"}).error_code(), "invalid_argument");
+    const auto quick = run({"radio", "plan", "--preset", "SHORT_TURBO", "--json"}).json();
+    EXPECT_EQ(quick.at("fits"), true);
+    EXPECT_EQ(quick.at("messages").at(0).at("type"), "TRANSACTION");
+    EXPECT_EQ(quick.at("messages").at(0).at("packets"), 1);
+    EXPECT_EQ(quick.at("budget_s_an_hour"), 36);
+    EXPECT_THAT(run({"radio", "plan", "--payments", "2000"}).output, HasSubstr("does not fit"));
+}
+
 }  // namespace
 }  // namespace meshchain::app

@@ -6,6 +6,8 @@
 #include <csignal>
 #include <fstream>
 
+#include "base/random.h"
+#include "host/chain_audit.h"
 #include "meshchain/test_running_node.h"
 
 namespace meshchain::app {
@@ -52,7 +54,7 @@ TEST_F(StoreProgram, DamagedStore_IsCheckedToTheEndAndNamesTheRemedy) {
     EXPECT_EQ(report.at("sound"), false);
     ASSERT_FALSE(report.at("damage").empty());
     EXPECT_EQ(report.at("damage")[0].at("error").at("code"), "corrupt");
-    EXPECT_THAT(report.at("advice").get<std::string>(), HasSubstr("--accept-empty-store"));
+    EXPECT_THAT(report.at("advice").get<std::string>(), HasSubstr("meshchain store salvage"));
     // Everything else is still counted.
     std::uint64_t lost = 0;
     for (const auto& [table, count] : before.at("entries").items()) {
@@ -60,6 +62,87 @@ TEST_F(StoreProgram, DamagedStore_IsCheckedToTheEndAndNamesTheRemedy) {
     }
     EXPECT_GE(lost, 1u);
     EXPECT_LE(lost, 2u);
+
+    const Ended refused = start_in_vain();
+    EXPECT_THAT(refused.errors, HasSubstr("meshchain store salvage"));
+    const Json salvaged = must({"store", "salvage"});
+    EXPECT_EQ(salvaged.at("chain"), "whole") << "the blocks make the coin again";
+    EXPECT_EQ(salvaged.at("height"), before.at("height"));
+    EXPECT_EQ(salvaged.at("had_signing_record"), true);
+    const Json after = must({"store", "check"});
+    EXPECT_EQ(after.at("sound"), true);
+    EXPECT_EQ(after.at("tip"), before.at("tip"));
+    EXPECT_EQ(ask({"store", "salvage"}).error_code(), "exists") << "nothing is damaged now";
+    start();
+}
+
+/// A second node, which follows alice's.
+class TwoStores : public StoreProgram {
+protected:
+    std::string bob() const { return path("bob"); }
+    Json of_bob(std::vector<std::string> command) {
+        command.insert(command.end(), {"--data", bob(), "--json"});
+        const Ended ended = run(std::move(command));
+        return ended.output.empty() ? Json() : ended.json();
+    }
+    void make_bob() {
+        ASSERT_EQ(run({"node", "init", "--genesis", path("g"), "--listen", "127.0.0.1:0",
+                       "--no-multicast", "--data", bob()})
+                      .exit_code,
+                  0);
+    }
+    /// Runs until it has alice's tip.
+    void follow() {
+        const std::string log = content(root_ / "node.log");
+        const std::size_t at = log.find("127.0.0.1:", log.find("listens on "));
+        const host::DataFolder folder(bob());
+        auto config = *host::load_config(folder.config());
+        config.network.static_peers = {
+            *base::parse_link_address(log.substr(at, log.find(',', at) - at))};
+        ASSERT_TRUE(host::save_config(config, folder.config()).has_value());
+        const auto alices = [&] { return host::ApiClient::of_folder(alice())->get("/v1/status"); };
+        auto child = host::ChildProcess::start({.program = MESHCHAIN_PROGRAM,
+                                                .arguments = {"node", "run", "--data", bob()},
+                                                .errors = root_ / "bob.log"});
+        ASSERT_TRUE(child) << sentence(child.error());
+        const auto deadline = std::chrono::steady_clock::now() + 30s;
+        bool is_there = false;
+        while (!is_there && std::chrono::steady_clock::now() < deadline && child->running()) {
+            const auto client = host::ApiClient::of_folder(bob());
+            const auto status =
+                client ? client->get("/v1/status") : std::unexpected(client.error());
+            is_there = status && status->at("final_block") == alices()->at("final_block") &&
+                       status->at("height") > 0;
+        }
+        EXPECT_TRUE(is_there) << content(root_ / "bob.log");
+        of_bob({"node", "stop"});
+        child->wait(10s);
+    }
+};
+
+TEST_F(TwoStores, BitsFlippedAllOverOne_SalvagedAndStarted_HasWhatThePeerHas) {
+    start();
+    for (const char* amount : {"5", "6", "7"}) ASSERT_EQ(send(amount).exit_code, 0);
+    make_bob();
+    ASSERT_NO_FATAL_FAILURE(follow());
+    std::string bytes = content(root_ / "bob" / "store.db");
+    constexpr std::size_t spared = std::size_t{4} * 4096;  // the first pages say what tables are
+    base::Random random(7);
+    for (int flips = 0; flips < 40;) {
+        char& byte = bytes[spared + random.below(bytes.size() - spared)];
+        if (byte == 0) continue;
+        byte = static_cast<char>(byte ^ (1 << random.below(7)));
+        ++flips;
+    }
+    std::ofstream(root_ / "bob" / "store.db", std::ios::binary) << bytes;
+    EXPECT_EQ(of_bob({"store", "check"}).at("sound"), false);
+    const Json salvaged = of_bob({"store", "salvage"});
+    ASSERT_TRUE(salvaged.contains("chain")) << salvaged.dump();
+    ASSERT_EQ(send("8").exit_code, 0);
+    ASSERT_NO_FATAL_FAILURE(follow());
+    const auto audit = host::audit_chain(root_ / "bob");
+    ASSERT_TRUE(audit.has_value()) << sentence(audit.error());
+    EXPECT_GE(audit->transactions.size(), 4u);
 }
 
 TEST_F(StoreProgram, Import_OfWhatIsNoExport_LeavesTheNodeAsItWas) {

@@ -15,7 +15,7 @@ constexpr base::Duration mend_patience = std::chrono::seconds(2);
 std::unexpected<base::Error> missing_block(wire::Height height) {
     return base::failure(base::Errc::corrupt,
                          "block " + std::to_string(height.value) + " is missing", "chain",
-                         "keep a copy of the data folder and let it sync again");
+                         "stop the node and run `meshchain store salvage`");
 }
 
 }  // namespace
@@ -53,8 +53,22 @@ bool Chain::is_held_by_quota() const {
     if (undo_blocks() < undo_blocks_max_ || !engine_->is_ancestor(tip, engine_->head().hash)) {
         return false;
     }
+    if (is_raise_next()) return false;
     const auto& proven = engine_->awaited_final();
     return !proven || engine_->is_ancestor(proven->block, tip);
+}
+
+/// With the next epoch another set decides, which may finalise where the present one cannot: so the
+/// quota stands in the way of no block that raises it.
+bool Chain::is_raise_next() const {
+    const std::uint32_t now = engine_->epochs().now();
+    const wire::Hash& tip = store_->tip().hash;
+    const consensus::BlockRef* block = &engine_->head();
+    while (block != nullptr && block->epoch > now && block->parent != tip) {
+        block = engine_->find_block(block->parent);
+    }
+    const consensus::BlockRef* parent = engine_->find_block(tip);
+    return block != nullptr && block->epoch > now && parent != nullptr && parent->epoch == now;
 }
 
 /// What lies at or below it may go: keep_blocks are left up to FINAL, and whoever still reads.
@@ -74,12 +88,24 @@ bool Chain::is_prune_due() const {
 void Chain::prune(base::Now now) {
     if (!is_prune_due() || now.instant < prune_at_) return;
     const auto gone = store_->prune(prune_target());
-    prune_at_ = now.instant + (gone ? prune_pause : retry_pause_max);
-    if (gone) {
-        blocks_pruned_ += *gone;
-    } else {
-        log_.warning("pruning waits: " + base::sentence(gone.error()));
-    }
+    const auto epochs = gone ? prune_epochs() : gone;
+    prune_at_ = now.instant + (epochs ? prune_pause : retry_pause_max);
+    if (gone) blocks_pruned_ += *gone;
+    if (!epochs) log_.warning("pruning waits: " + base::sentence(epochs.error()));
+}
+
+/// Sets of the past are needed for the blocks that are kept, and as long as somebody can be slashed
+/// for what he signed in them.
+std::expected<std::size_t, base::Error> Chain::prune_epochs() {
+    if (!genesis_.stakes) return 0;
+    MESH_TRY(const auto oldest, store_->hash_at({store_->base().height.value + 1}));
+    if (!oldest) return 0;
+    MESH_TRY(const auto epoch, store_->epoch_of(*oldest));
+    const std::uint32_t now = engine_->epochs().now();
+    const std::uint32_t past = std::min<std::uint32_t>(now, genesis_.stakes->unbond_epochs);
+    // A quorum of an epoch is counted by the set before it as well.
+    const std::uint32_t held = epoch.value_or(0);
+    return store_->prune_epochs(std::min(held - std::min(held, 1U), now - past));
 }
 
 bool Chain::is_mended() const {

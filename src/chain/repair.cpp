@@ -27,6 +27,17 @@ wire::Hash hash_of(base::Bytes key) {
 
 }  // namespace
 
+bool matches_root(const ChainStore& store, const StoredBlock& stored) {
+    const auto transactions = store.expand(stored);
+    if (!transactions) return false;
+    std::vector<wire::Hash> leaves;
+    for (const wire::Transaction& transaction : *transactions) {
+        const wire::Txid txid = wire::txid(store.chain_id(), transaction.body);
+        leaves.push_back(wire::wtxid(txid, transaction.signatures).hash);
+    }
+    return crypto::merkle_root(leaves) == stored.block.header.transaction_root;
+}
+
 std::expected<bool, base::Error> Repair::step() {
     if (row_) {
         for (std::uint32_t i = 0; i < blocks_per_step && next_ <= store_->tip().height; ++i) {
@@ -58,6 +69,7 @@ std::expected<bool, base::Error> Repair::is_sound(const DamagedRow& row) const {
     if (row.table == tables::blocks) return wire::parse_block(**value).has_value();
     if (row.table == tables::undo) return parse_undo(**value).has_value();
     if (row.table == tables::coins) return parse_output(**value).has_value();
+    if (row.table == tables::fees) return parse_amount(**value).has_value();
     if (row.table == tables::heights) return (*value)->size() == wire::Hash::size;
     return true;
 }
@@ -74,6 +86,12 @@ std::expected<bool, base::Error> Repair::begin(const DamagedRow& row) {
     location_.reset();
     if (row.table == tables::transactions) return true;
     if (row.table == tables::positions) return finish();
+    if (row.table == tables::fees) {
+        earned_ = wire::Amount{};
+        if (store_->base().height == wire::Height{}) return true;
+        give_up("the blocks that earned it are pruned");
+        return true;
+    }
     const auto outpoint = row.table == tables::coins ? parse_outpoint(row.key)
                                                      : base::failure(base::Errc::corrupt, "", "");
     if (!outpoint) {
@@ -137,7 +155,7 @@ std::expected<bool, base::Error> Repair::begin_block(const DamagedRow& row) {
     if (undo && *undo) {
         if (auto known = parse_undo(**undo)) {
             const StoredBlock whole{*block_, std::move(known->spent), std::move(known->stakes)};
-            if (is_whole(whole)) {
+            if (matches_root(*store_, whole)) {
                 next_ = {store_->tip().height.value + 1};
                 for (const ledger::Coin& coin : whole.spent) found_[coin.outpoint] = coin.output;
             }
@@ -167,7 +185,8 @@ void Repair::note_output(const wire::Outpoint& outpoint, const wire::Output& out
 
 /// A block that cannot be read is passed over: what was in it may be needed or not.
 std::expected<void, base::Error> Repair::look_through(wire::Height height) {
-    const auto pass_over = [](const base::Error& error) -> std::expected<void, base::Error> {
+    const auto pass_over = [&](const base::Error& error) -> std::expected<void, base::Error> {
+        earned_.reset();
         if (error.code == base::Errc::corrupt) return {};
         return std::unexpected(error);
     };
@@ -175,9 +194,11 @@ std::expected<void, base::Error> Repair::look_through(wire::Height height) {
     if (!hash) return pass_over(hash.error());
     const auto stored = store_->block(hash->value_or(wire::Hash{}));
     if (!stored) return pass_over(stored.error());
-    if (!*stored) return {};
-    const auto transactions = store_->expand(**stored);
-    if (!transactions) return {};
+    const auto transactions = *stored ? store_->expand(**stored)
+                                      : std::expected<std::vector<wire::Transaction>, base::Error>(
+                                            base::failure(base::Errc::corrupt, "", ""));
+    if (!transactions) return pass_over(transactions.error());
+    if (row_->table == tables::fees) note_fees(**stored);
     for (std::uint16_t index = 0; const wire::Transaction& transaction : *transactions) {
         const wire::Txid txid = wire::txid(store_->chain_id(), transaction.body);
         if (row_->table == tables::transactions && base::equal(txid.hash.bytes, row_->key)) {
@@ -191,6 +212,14 @@ std::expected<void, base::Error> Repair::look_through(wire::Height height) {
     return {};
 }
 
+/// No block of this validator is applied or taken back while its balance cannot be read.
+void Repair::note_fees(const StoredBlock& stored) {
+    const auto effects = store_->effects_of(stored);
+    const bool is_his = base::equal(validator_key(stored.block.header.proposer), row_->key);
+    if (!effects) earned_.reset();
+    if (effects && is_his && earned_) earned_ = wire::add(*earned_, effects->fees);
+}
+
 std::expected<bool, base::Error> Repair::finish() {
     if (block_) return finish_block();
     if (row_->table == tables::positions) return finish_position();
@@ -201,6 +230,14 @@ std::expected<bool, base::Error> Repair::finish() {
         } else {
             batch.erase(tables::transactions, row_->key);  // of no block that is held here
         }
+        return commit(batch);
+    }
+    if (row_->table == tables::fees) {
+        if (!earned_) {
+            give_up("a block that may have earned it cannot be read");
+            return true;
+        }
+        batch.put(tables::fees, row_->key, encode_amount(*earned_));
         return commit(batch);
     }
     if (found_.empty()) {
@@ -242,17 +279,6 @@ std::optional<std::vector<ledger::Coin>> Repair::coins_spent(const wire::Block& 
     return spent;
 }
 
-bool Repair::is_whole(const StoredBlock& stored) const {
-    const auto transactions = store_->expand(stored);
-    if (!transactions) return false;
-    std::vector<wire::Hash> leaves;
-    for (const wire::Transaction& transaction : *transactions) {
-        const wire::Txid txid = wire::txid(store_->chain_id(), transaction.body);
-        leaves.push_back(wire::wtxid(txid, transaction.signatures).hash);
-    }
-    return crypto::merkle_root(leaves) == stored.block.header.transaction_root;
-}
-
 std::expected<bool, base::Error> Repair::finish_block() {
     const wire::Hash hash = hash_of(row_->key);
     const auto spent = coins_spent(*block_);
@@ -260,7 +286,7 @@ std::expected<bool, base::Error> Repair::finish_block() {
         give_up("coins that the block spent were made by blocks that are not held here");
         return true;
     }
-    if (!is_whole({*block_, *spent})) {
+    if (!matches_root(*store_, {*block_, *spent})) {
         // Whoever gave the transactions lied about them; another may not.
         row_.reset();
         if (fetched_.erase(hash) == 0)
@@ -312,11 +338,9 @@ std::expected<bool, base::Error> Repair::commit(const kv::Batch& batch) {
 void Repair::give_up(std::string why) {
     given_up_.insert(*row_);
     if (!hopeless_) {
-        hopeless_ = base::Error{
-            base::Errc::corrupt, "row " + text_of(*row_) + " is damaged, and " + std::move(why),
-            "chain store",
-            "keep a copy of the data folder, and let the node begin again in a new one with "
-            "sync.start set to snapshot"};
+        hopeless_ = base::Error{base::Errc::corrupt,
+                                "row " + text_of(*row_) + " is damaged, and " + std::move(why),
+                                "chain store", "stop the node and run `meshchain store salvage`"};
     }
     row_.reset();
     block_.reset();

@@ -1,10 +1,10 @@
 #pragma once
 // Healing rows of the chain's tables in which a read met damage (rows B9, B11; issue 4: re-verify
 // from peers). What follows from blocks is rebuilt from them: the height index, the transaction
-// index, undo records, coins and their index. A block itself is fetched from peers by its name,
-// which the index or its child gives. Nothing is believed: a block must hash to its name, and its
-// transactions, filled up by its undo record, to its root; a coin is an output of a transaction
-// that such a block holds.
+// index, undo records, coins and their index, fee balances. A block itself is fetched from peers by
+// its name, which the index or its child gives. Nothing is believed: a block must hash to its name,
+// and its transactions, filled up by its undo record, to its root; a coin is an output of a
+// transaction that such a block holds.
 //
 // Time:      knows none; each step() does a bounded piece of work. A look through all blocks takes
 //            as many steps as there are blocks, divided by `blocks_per_step`.
@@ -18,6 +18,9 @@
 #include "chain/chain_store.h"
 
 namespace meshchain::chain {
+
+/// Whether the block's transactions, filled up by its undo record, are those of its header.
+bool matches_root(const ChainStore& store, const StoredBlock& stored);
 
 class Repair {
 public:
@@ -47,12 +50,12 @@ private:
     std::expected<bool, base::Error> begin(const DamagedRow& row);
     std::expected<bool, base::Error> begin_block(const DamagedRow& row);
     std::expected<void, base::Error> look_through(wire::Height height);
+    void note_fees(const StoredBlock& stored);
     void note_output(const wire::Outpoint& outpoint, const wire::Output& output);
     std::expected<bool, base::Error> finish();
     std::expected<bool, base::Error> finish_block();
     std::expected<bool, base::Error> finish_position();
     std::optional<std::vector<ledger::Coin>> coins_spent(const wire::Block& block) const;
-    bool is_whole(const StoredBlock& stored) const;
     std::expected<bool, base::Error> commit(const kv::Batch& batch);
     void give_up(std::string why);
 
@@ -73,6 +76,7 @@ private:
     std::set<wire::Outpoint> outpoints_wanted_;
     std::map<wire::Outpoint, wire::Output> found_;
     std::optional<TransactionLocation> location_;
+    std::optional<wire::Amount> earned_;  ///< nothing: a block could not be read
 };
 
 }  // namespace meshchain::chain

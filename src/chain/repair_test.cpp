@@ -129,6 +129,36 @@ TEST_F(RepairTest, ACoinThatABlockSpends_StopsTheNodeUntilItIsHealed) {
     expect_it_goes_on();
 }
 
+TEST_F(RepairTest, AFeeBalance_IsAddedUpFromTheBlocks) {
+    const auto fees = net_[0].store().fees().value();
+    ASSERT_FALSE(fees.empty());
+    const auto [validator, sound] = *fees.begin();
+    damage(tables::fees, validator_key(validator));
+    ASSERT_FALSE(store().fees_of(validator).has_value());
+    EXPECT_TRUE(heals());
+    EXPECT_EQ(store().fees_of(validator).value(), sound);
+    expect_it_goes_on();
+}
+
+/// What does not follow from anything that is held is not invented.
+TEST_F(RepairTest, AFeeBalanceWhoseBlocksArePruned_IsSaidWithTheCommandThatMendsIt) {
+    const auto fees = net_[0].store().fees().value();
+    const wire::ValidatorIndex validator = fees.begin()->first;
+    net_.kill(damaged);
+    net_.host(damaged).medium->flip_bit(tables::fees, validator_key(validator), 7);
+    auto memory = *kv::MemoryStore::open(net_.host(damaged).medium, {test::network_tables});
+    const auto chain = *ChainStore::open(*memory, net_.genesis());
+    ASSERT_EQ(chain->prune({1}).value(), 1U);
+    ASSERT_FALSE(chain->fees_of(validator).has_value());
+    Repair repair(*memory, *chain, net_.genesis(),
+                  [&](const wire::BlockHeader& header) { return net_.hash_of(header); });
+    while (repair.step().value()) {
+    }
+    ASSERT_TRUE(repair.hopeless().has_value());
+    EXPECT_NE(repair.hopeless()->advice.find("meshchain store salvage"), std::string::npos);
+    EXPECT_FALSE(chain->fees_of(validator).has_value());
+}
+
 /// A node that did not start would be started again and again by its service manager.
 TEST_F(RepairTest, ABlockAboveFinal_IsHealedAfterAStartThatCouldNotReadIt) {
     net_.partition({0, damaged});

@@ -7,15 +7,11 @@
 #include "host/doctor_checks.h"
 #include "host/node_store.h"
 #include "host/store_marker.h"
+#include "host/store_salvage.h"
 #include "node/tables.h"
 
 namespace meshchain::host {
 namespace {
-
-constexpr auto sync_anew =
-    "stop the node, keep a copy of its folder, move the store with all files named like it away, "
-    "and start with "
-    "--accept-empty-store: it syncs again from peers";
 
 void check_chain(Patient& patient, kv::Store& store) {
     if (!patient.genesis) return;
@@ -27,7 +23,7 @@ void check_chain(Patient& patient, kv::Store& store) {
                 other ? "The store belongs to another genesis" : "The store is damaged",
                 chain.error().where + ": " + chain.error().what,
                 other ? "put the genesis back that this store was made with, or use another folder"
-                      : sync_anew);
+                      : salvage_advice);
 }
 
 void check_key_record(Patient& patient, kv::Store& store) {
@@ -69,7 +65,7 @@ void check_store(Patient& patient) {
                     missing ? empty_store_advice
                     : code == base::Errc::wrong_version
                         ? "use a program of the version that wrote it"
-                    : store.error().advice.empty() ? sync_anew
+                    : store.error().advice.empty() ? lost_store_advice
                                                    : store.error().advice);
         return;
     }
@@ -92,7 +88,7 @@ void check_store(Patient& patient) {
     if (patient.options.verify_store) {
         if (const auto sound = (*store)->verify(); !sound) {
             patient.add("store_damaged", Severity::fault, "The store is damaged",
-                        sound.error().where + ": " + sound.error().what, sync_anew);
+                        sound.error().where + ": " + sound.error().what, salvage_advice);
             return;
         }
     }

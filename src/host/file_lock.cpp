@@ -33,12 +33,13 @@ std::string owner(const path& lock_file) {
 }
 
 /// Over the one before, whose room it takes; on a full disk an owner without an id is one all the
-/// same.
+/// same. Half an id would name another process.
 bool write_process_id(const FileDescriptor& file) {
     const std::string line = std::to_string(::getpid()) + "\n";
     const ssize_t written = ::pwrite(file.number(), line.data(), line.size(), 0);
     if (written < 0) return errno == ENOSPC || errno == EDQUOT;
-    return ::ftruncate(file.number(), static_cast<off_t>(line.size())) == 0;
+    const bool is_whole = written == static_cast<ssize_t>(line.size());
+    return ::ftruncate(file.number(), is_whole ? written : 0) == 0;
 }
 
 }  // namespace

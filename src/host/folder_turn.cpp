@@ -55,7 +55,8 @@ std::string holder_of(const FileDescriptor& folder) {
 
 }  // namespace
 
-std::expected<FileDescriptor, base::Error> wait_for_turn(const path& file, const FolderTurn& turn) {
+std::expected<FileDescriptor, base::Error> wait_for_turn(const path& file,
+                                                         const TurnOptions& turn) {
     const path folder = file.has_parent_path() ? file.parent_path() : ".";
     FileDescriptor handle(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!handle.valid()) return std::unexpected(os_error(errno, "write in", folder));

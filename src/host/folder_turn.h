@@ -17,13 +17,13 @@
 
 namespace meshchain::host {
 
-struct FolderTurn {
+struct TurnOptions {
     base::Duration patience = std::chrono::minutes(10);
     /// Called once if it has to wait, with who holds the folder: "process 4711 (meshchain)".
     std::function<void(const std::string& holder)> on_wait = {};
 };
 /// The folder of `file` is this process's until the descriptor is closed.
 std::expected<FileDescriptor, base::Error> wait_for_turn(const std::filesystem::path& file,
-                                                         const FolderTurn& turn);
+                                                         const TurnOptions& turn);
 
 }  // namespace meshchain::host

@@ -16,8 +16,8 @@ TEST(FolderTurn, Taken_SaysForWhomItWaits_AndEndsWithHisName) {
     const auto holder = wait_for_turn(file, {});
     ASSERT_TRUE(holder.has_value());
     std::string told;
-    const FolderTurn impatient{.patience = 100ms,
-                               .on_wait = [&](const std::string& of) { told += of; }};
+    const TurnOptions impatient{.patience = 100ms,
+                                .on_wait = [&](const std::string& of) { told += of; }};
     const auto refused = wait_for_turn(file, impatient);
     ASSERT_FALSE(refused.has_value());
     EXPECT_EQ(refused.error().code, base::Errc::locked);
@@ -35,7 +35,7 @@ TEST(FolderTurn, Freed_IsTheNextOnes) {
     const auto file = folder.path() / "copy";
     auto holder = wait_for_turn(file, {});
     bool has_waited = false;
-    const FolderTurn turn{.on_wait = [&](const std::string&) {
+    const TurnOptions turn{.on_wait = [&](const std::string&) {
         has_waited = true;
         *holder = FileDescriptor();
     }};

@@ -21,6 +21,7 @@
 #include "host/node_store.h"
 #include "host/store_copying.h"
 #include "host/store_room.h"
+#include "host/store_salvage.h"
 #include "host/system_entropy.h"
 #include "host/system_time_source.h"
 #include "host/system_wall_clock.h"
@@ -172,7 +173,13 @@ Result NodeProcess::Parts::open_node() {
     MESH_TRY(node::Keys keys, load_node_keys(folder.node_keys()));
     MESH_CHECK(open_store());
     // Damage in a row that nothing reads yet is found now rather than in the middle of a payment.
-    if (store->quota().used_bytes <= verified_at_start_bytes_max) MESH_CHECK(store->verify());
+    if (store->quota().used_bytes <= verified_at_start_bytes_max) {
+        auto sound = store->verify();
+        if (!sound && sound.error().code == base::Errc::corrupt) {
+            sound.error().advice = salvage_advice;
+        }
+        MESH_CHECK(sound);
+    }
     MESH_TRY(link, UdpLink::open(io, udp_options(config.network)));
     frames = std::make_unique<mesh::IpFrames>(*link);
     node::Doors doors{*store, *frames, entropy, kdf, sink.get(), &time_source};

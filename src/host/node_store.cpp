@@ -1,7 +1,10 @@
 #include "host/node_store.h"
 
 #include <algorithm>
+#include <array>
+#include <fstream>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include "host/argon2_kdf.h"
@@ -9,6 +12,7 @@
 #include "host/locked_memory.h"
 #include "host/sqlite_store.h"
 #include "host/store_key.h"
+#include "host/store_salvage.h"
 #include "host/system_entropy.h"
 #include "kv/flash_log.h"
 #include "kv/sealed_region.h"
@@ -19,19 +23,33 @@ namespace {
 
 using Opened = std::expected<std::unique_ptr<kv::Store>, base::Error>;
 
+bool only_reads(StoreMode mode) {
+    return mode == StoreMode::read_only || mode == StoreMode::salvage;
+}
+
 /// Who only reads is not held to it.
 kv::StoreOptions options_of(const node::NodeConfig& config, StoreMode mode) {
-    const bool writes = mode != StoreMode::read_only;
-    return {node::node_tables, writes ? std::uint64_t{config.store_quota_mb} << 20 : 0};
+    return {node::node_tables, !only_reads(mode) ? std::uint64_t{config.store_quota_mb} << 20 : 0};
+}
+
+bool is_flash_log(const std::filesystem::path& path) {
+    std::ifstream file(path, std::ios::binary);
+    std::array<char, flash_log_head.size()> head{};
+    file.read(head.data(), head.size());
+    return file && std::string_view(head.data(), head.size()) == flash_log_head;
 }
 
 Opened open_sqlite(const std::filesystem::path& path, const node::NodeConfig& config,
                    StoreMode mode) {
     using Mode = SqliteOptions::Mode;
-    const Mode modes[] = {Mode::create_if_absent, Mode::must_exist, Mode::read_only};
-    MESH_TRY(auto store, SqliteStore::open(path, options_of(config, mode),
-                                           {.mode = modes[static_cast<std::size_t>(mode)]}));
-    return Opened(std::move(store));
+    const Mode modes[] = {Mode::create_if_absent, Mode::must_exist, Mode::read_only,
+                          Mode::read_only};
+    auto store = SqliteStore::open(path, options_of(config, mode),
+                                   {.mode = modes[static_cast<std::size_t>(mode)]});
+    if (store) return Opened(*std::move(store));
+    base::Error error = std::move(store).error();
+    if (error.code == base::Errc::corrupt && is_flash_log(path)) error.advice = other_engine_advice;
+    return std::unexpected(std::move(error));
 }
 
 /// A flash log in a file, opened step by step: the key of an encrypted one is asked for once.
@@ -61,7 +79,8 @@ private:
 
 FileRegion::Options FlashLogFile::region_options(StoreMode mode) const {
     using Mode = FileRegion::Mode;
-    const Mode modes[] = {Mode::create_if_absent, Mode::must_exist, Mode::read_only};
+    const Mode modes[] = {Mode::create_if_absent, Mode::must_exist, Mode::read_only,
+                          Mode::read_only};
     return {.mode = modes[static_cast<std::size_t>(mode)],
             .size_bytes = std::uint64_t{config_->store_size_mb} << 20};
 }
@@ -98,7 +117,7 @@ FlashLogFile::File FlashLogFile::open_file(StoreMode mode) {
     FileRegion::Options options = region_options(mode);
     MESH_TRY(auto file, FileRegion::open(path_, options));
     const bool is_small = file->size_bytes() < options.size_bytes;
-    if (mode == StoreMode::read_only || file->is_blank() || !is_small) return file;
+    if (only_reads(mode) || file->is_blank() || !is_small) return file;
     MESH_TRY(auto region, unseal(std::move(file), false));
     MESH_CHECK(open(std::move(region), StoreMode::read_only));
     options.grows = true;
@@ -115,16 +134,17 @@ Opened FlashLogFile::open(StoreMode mode) {
 
 Opened FlashLogFile::open(std::unique_ptr<base::Region> region, StoreMode mode) const {
     kv::FlashLogOptions options;
-    options.read_only = mode == StoreMode::read_only;
+    options.read_only = only_reads(mode);
+    options.ends_at_damage = mode == StoreMode::salvage;
     auto store = kv::FlashLog::open(std::move(region), options_of(*config_, mode), options);
     if (store) return Opened(*std::move(store));
     base::Error error = std::move(store).error();
+    if (error.code == base::Errc::corrupt) error.advice = salvage_advice;
     if (error.code == base::Errc::not_found) {
         error = {base::Errc::corrupt,
                  is_sealed() ? "this is no flash log that the key opens" : "this is no flash log",
                  "",
-                 is_sealed() ? "put back the key that belongs to this store"
-                             : "set store.engine to what the store was made with"};
+                 is_sealed() ? "put back the key that belongs to this store" : other_engine_advice};
     }
     if (error.code == base::Errc::invalid_argument) {
         error = {base::Errc::corrupt, "no flash log is so small: it was cut short, or is none", "",

@@ -1,6 +1,7 @@
 // Power goes in the middle of what an operator does with a store: the folder afterwards has the old
 // store or the new one, whole, and the same command then works.
 
+#include <signal.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -84,9 +85,10 @@ TEST_F(StorePowerTest, CutInABackup_LeavesTheStoreAndNoCopyOrAWholeOne) {  // B1
     }
 }
 
-/// Runs `work` in a process that is killed when a file of its grows beyond so many bytes.
+/// Runs `work` in a process that is killed when a file of its grows beyond so many bytes. Whether
+/// it was.
 template <class Work>
-void kill_at(std::uint64_t bytes, Work work) {
+bool kill_at(std::uint64_t bytes, Work work) {
     const pid_t child = ::fork();
     if (child == 0) {
         const rlimit limit{bytes, bytes};
@@ -95,7 +97,9 @@ void kill_at(std::uint64_t bytes, Work work) {
         work();
         ::_exit(0);
     }
-    ::waitpid(child, nullptr, 0);
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    return WIFSIGNALED(status) && WTERMSIG(status) == SIGXFSZ;
 }
 
 TEST_F(StorePowerTest, ExportKilledAtAnyByte_LeavesNoneOrAWholeOne) {  // B16
@@ -107,9 +111,10 @@ TEST_F(StorePowerTest, ExportKilledAtAnyByte_LeavesNoneOrAWholeOne) {  // B16
     const auto whole = read_file(to, 1 << 20);
     fs::remove(to);
     const std::size_t step = whole->size() / test::effort(7U, 200U) + 1;
+    unsigned kills = 0;
     for (std::size_t bytes = 0; bytes < whole->size() + step; bytes += step) {
         SCOPED_TRACE(bytes);
-        kill_at(bytes, [&] { (void)export_store(origin(), to); });
+        kills += kill_at(bytes, [&] { (void)export_store(origin(), to); });
         ASSERT_EQ(fs::exists(to), bytes >= whole->size());
         if (!fs::exists(to)) {
             ASSERT_TRUE(export_store(origin(), to).has_value());
@@ -118,6 +123,7 @@ TEST_F(StorePowerTest, ExportKilledAtAnyByte_LeavesNoneOrAWholeOne) {  // B16
         EXPECT_FALSE(fs::exists(to.string() + ".part")) << "what a killed one left is gone";
         fs::remove(to);
     }
+    EXPECT_GE(kills, test::effort(7U, 200U));
 }
 
 TEST_F(StorePowerTest, BackupKilledAtAnyByte_LeavesNoneOrAWholeOne) {  // B16
@@ -125,9 +131,10 @@ TEST_F(StorePowerTest, BackupKilledAtAnyByte_LeavesNoneOrAWholeOne) {  // B16
     ASSERT_TRUE(backup_store(origin(), to).has_value());
     const std::size_t most = 2 * fs::file_size(to);
     fs::remove(to);
+    unsigned kills = 0;
     for (std::size_t bytes = 4096; bytes < most; bytes += most / test::effort(4U, 200U)) {
         SCOPED_TRACE(bytes);
-        kill_at(bytes, [&] { (void)backup_store(origin(), to); });
+        kills += kill_at(bytes, [&] { (void)backup_store(origin(), to); });
         if (!fs::exists(to)) {
             ASSERT_TRUE(backup_store(origin(), to).has_value());
         }
@@ -135,6 +142,7 @@ TEST_F(StorePowerTest, BackupKilledAtAnyByte_LeavesNoneOrAWholeOne) {  // B16
         EXPECT_FALSE(fs::exists(to.string() + ".part")) << "what a killed one left is gone";
         fs::remove(to);
     }
+    EXPECT_GE(kills, test::effort(2U, 100U));
 }
 
 /// The name of a store that is lost stays its own: found again, it must not meet another.

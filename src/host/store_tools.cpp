@@ -14,6 +14,7 @@
 #include "host/os_error.h"
 #include "host/store_copying.h"
 #include "host/store_marker.h"
+#include "host/store_replacing.h"
 #include "node/tables.h"
 
 namespace meshchain::host {
@@ -23,32 +24,10 @@ namespace fs = std::filesystem;
 using base::Errc;
 using Result = std::expected<void, base::Error>;
 
-/// A node's folder, and what its files say.
-struct Home {
-    DataFolder folder;
-    node::NodeConfig config;
-    ledger::Genesis genesis;
-};
-
-std::expected<Home, base::Error> read_home(const fs::path& root) {
-    const DataFolder folder(root);
-    MESH_TRY(node::NodeConfig config, load_config(folder.config()));
-    MESH_TRY(ledger::Genesis genesis, load_genesis(folder.genesis()));
-    return Home{folder, std::move(config), std::move(genesis)};
-}
-
 Result check_absent(const fs::path& path) {
     if (!fs::exists(path)) return {};
     return base::failure(Errc::exists, "there is a file of that name", path.string(),
                          "choose another name, or remove it");
-}
-
-/// The files of a store, all that may lie beside it included.
-void remove_store(const fs::path& path) {
-    std::error_code ignored;
-    for (const char* end : {"", "-wal", "-shm", ".lock", ".key", ".room"}) {
-        fs::remove(path.string() + end, ignored);
-    }
 }
 
 /// Bytes to a new file, for its owner alone, in place of what an earlier try may have left.
@@ -123,7 +102,7 @@ struct Frozen {
     StoreTip tip;
 };
 
-std::expected<Frozen, base::Error> freeze(const Home& home) {
+std::expected<Frozen, base::Error> freeze(const NodeHome& home) {
     MESH_TRY(auto store, open_node_store(home.folder, home.config, StoreMode::read_only));
     for (;;) {
         MESH_TRY(const StoreTip tip, tip_of(*store, home.genesis));
@@ -145,7 +124,7 @@ std::expected<base::Buffer, base::Error> signed_so_far(kv::View& view) {
 }
 
 /// Whether what `copy` knows of the key's signatures is all that this folder knows.
-bool is_newest(const Home& home, kv::Store& copy) {
+bool is_newest(const NodeHome& home, kv::Store& copy) {
     const auto mark = read_store_marker(home.folder);
     const auto current = open_node_store(home.folder, home.config, StoreMode::read_only);
     if (!mark || !current) return false;
@@ -155,7 +134,7 @@ bool is_newest(const Home& home, kv::Store& copy) {
     return ours && theirs && *ours == *theirs;
 }
 
-Result expect_tip(kv::Store& store, const Home& home, const StoreTip& expected) {
+Result expect_tip(kv::Store& store, const NodeHome& home, const StoreTip& expected) {
     MESH_CHECK(store.verify());
     if (expected.height == 0) return {};
     MESH_TRY(const StoreTip found, tip_of(store, home.genesis));
@@ -163,32 +142,8 @@ Result expect_tip(kv::Store& store, const Home& home, const StoreTip& expected) 
     return base::failure(Errc::corrupt, "the copy has another tip", "store", "copy it again");
 }
 
-std::string note_of(const fs::path& root) { return (root / "store.import").string(); }
-
-/// A store that an import left half made is removed; the configuration never named it.
-Result clean_up(const Home& home) {
-    const auto note = read_file(note_of(home.folder.root()), 4096);
-    if (!note) return {};
-    const std::string name(base::as_text(*note));
-    if (name.find('/') == std::string::npos && name != home.config.storage_path) {
-        remove_store(home.folder.root() / name);
-    }
-    std::error_code ignored;
-    fs::remove(note_of(home.folder.root()), ignored);
-    return {};
-}
-
-/// Also not the name that the node is told to use: that store may be lost, and is not this one.
-std::string free_name(const fs::path& root, const std::string& used) {
-    for (int number = 2;; ++number) {
-        std::string name = "store-" + std::to_string(number) + ".db";
-        if (name == used) continue;
-        if (!fs::exists(root / name) && !fs::exists(root / (name + ".key"))) return name;
-    }
-}
-
 /// Reads the stream into `store`, which is empty.
-std::expected<StoreCopy, base::Error> fill(kv::Store& store, const Home& home,
+std::expected<StoreCopy, base::Error> fill(kv::Store& store, const NodeHome& home,
                                            const fs::path& from) {
     const FileDescriptor file(::open(from.c_str(), O_RDONLY | O_CLOEXEC));
     if (!file.valid()) return std::unexpected(os_error(errno, "read", from));
@@ -220,13 +175,13 @@ std::expected<StoreCopy, base::Error> fill(kv::Store& store, const Home& home,
 /// Which engine wrote the file; nothing if none did.
 std::optional<node::StoreEngine> engine_of(base::Bytes head, const fs::path& path) {
     if (base::as_text(head).starts_with("SQLite format 3")) return node::StoreEngine::sqlite;
-    if (base::as_text(head).starts_with("MCfl")) return node::StoreEngine::flashlog;
+    if (base::as_text(head).starts_with(flash_log_head)) return node::StoreEngine::flashlog;
     if (fs::exists(path.string() + ".key")) return node::StoreEngine::flashlog;
     return std::nullopt;
 }
 
 /// Reads a backup into `store`, which is empty.
-std::expected<StoreCopy, base::Error> fill_from_backup(kv::Store& store, const Home& home,
+std::expected<StoreCopy, base::Error> fill_from_backup(kv::Store& store, const NodeHome& home,
                                                        const fs::path& from,
                                                        node::StoreEngine engine) {
     node::NodeConfig config = home.config;
@@ -247,7 +202,7 @@ std::expected<StoreCopy, base::Error> fill_from_backup(kv::Store& store, const H
     return copy;
 }
 
-std::expected<StoreCopy, base::Error> fill_from(kv::Store& store, const Home& home,
+std::expected<StoreCopy, base::Error> fill_from(kv::Store& store, const NodeHome& home,
                                                 const fs::path& from) {
     MESH_TRY(const base::Buffer head, read_head(from));
     const auto engine = engine_of(head, from);
@@ -255,7 +210,7 @@ std::expected<StoreCopy, base::Error> fill_from(kv::Store& store, const Home& ho
 }
 
 /// A store without what this node's key has signed would not start, and should not.
-Result expect_own_record(kv::Store& store, const Home& home, const fs::path& from) {
+Result expect_own_record(kv::Store& store, const NodeHome& home, const fs::path& from) {
     const auto keys = load_node_keys(home.folder.node_keys());
     MESH_TRY(const auto content, consensus::VoteStore(store, node::tables::consensus).load());
     if (!keys || !keys->validating || !content.record) return {};
@@ -270,15 +225,15 @@ Result expect_own_record(kv::Store& store, const Home& home, const fs::path& fro
 
 std::expected<Compaction, base::Error> compact_store(const fs::path& root) {
     MESH_TRY(const FileLock lock, FileLock::acquire(root));
-    MESH_TRY(const Home home, read_home(root));
+    MESH_TRY(const NodeHome home, read_home(root));
     return compact_node_store(home.folder, home.config);
 }
 
 std::expected<StoreCopy, base::Error> export_store(const fs::path& root, const fs::path& to,
-                                                   const FolderTurn& turn) {
+                                                   const TurnOptions& turn) {
     MESH_TRY(const FileDescriptor in_turn, wait_for_turn(to, turn));
     MESH_CHECK(check_absent(to));
-    MESH_TRY(const Home home, read_home(root));
+    MESH_TRY(const NodeHome home, read_home(root));
     MESH_TRY(const Frozen frozen, freeze(home));
     const fs::path part = to.string() + ".part";
     MESH_TRY(NewFile file, NewFile::create(part));
@@ -301,10 +256,10 @@ std::expected<StoreCopy, base::Error> export_store(const fs::path& root, const f
 }
 
 std::expected<StoreCopy, base::Error> backup_store(const fs::path& root, const fs::path& to,
-                                                   const FolderTurn& turn) {
+                                                   const TurnOptions& turn) {
     MESH_TRY(const FileDescriptor in_turn, wait_for_turn(to, turn));
     MESH_CHECK(check_absent(to));
-    MESH_TRY(const Home home, read_home(root));
+    MESH_TRY(const NodeHome home, read_home(root));
     MESH_TRY(const Frozen frozen, freeze(home));
     StoreCopy result{.tip = frozen.tip, .path = to, .old_path = {}};
     node::NodeConfig config = home.config;
@@ -341,34 +296,22 @@ std::expected<StoreCopy, base::Error> backup_store(const fs::path& root, const f
 std::expected<StoreCopy, base::Error> import_store(const fs::path& root, const fs::path& from,
                                                    const ImportOptions& options) {
     MESH_TRY(const FileLock lock, FileLock::acquire(root));
-    remove_leftovers(root);
-    MESH_TRY(const Home home, read_home(root));
-    MESH_CHECK(clean_up(home));
+    MESH_TRY(const NodeHome home, read_home(root));
     node::NodeConfig config = home.config;
-    config.storage_path = free_name(root, config.storage_path);
     config.store_engine = options.engine.value_or(config.store_engine);
     config.store_size_mb = options.size_mb.value_or(config.store_size_mb);
-    MESH_CHECK(node::validate(config));
-    MESH_CHECK(write_file(note_of(root), base::as_bytes(config.storage_path)));
-    base::ResourceGuard undo([&] {
-        remove_store(home.folder.store(config));
-        ::unlink(note_of(root).c_str());
-    });
-    MESH_TRY(auto store, open_node_store(home.folder, config, StoreMode::create_if_absent));
-    MESH_TRY(StoreCopy copy, fill_from(*store, home, from));
-    MESH_CHECK(expect_own_record(*store, home, from));
-    if (!is_newest(home, *store)) {
-        MESH_TRY(copy.key_waits, mark_restored(*store));
-    }
-    MESH_CHECK(expect_tip(*store, home, copy.tip));
-    MESH_TRY(const StoreMark mark, mark_of(home.folder, config, *store));
-    MESH_CHECK(store->close());
-    undo.dismiss();  // An error below may come after the configuration has changed.
-    MESH_CHECK(save_config(config, home.folder.config()));
-    MESH_CHECK(write_store_marker(home.folder, mark));
-    ::unlink(note_of(root).c_str());
-    copy.path = home.folder.store(config);
-    if (fs::exists(home.folder.store(home.config))) copy.old_path = home.folder.store(home.config);
+    StoreCopy copy;
+    MESH_TRY(const ReplacedStore replaced,
+             replace_store(home, std::move(config), [&](kv::Store& store) -> Result {
+                 MESH_TRY(copy, fill_from(store, home, from));
+                 MESH_CHECK(expect_own_record(store, home, from));
+                 if (!is_newest(home, store)) {
+                     MESH_TRY(copy.key_waits, mark_restored(store));
+                 }
+                 return expect_tip(store, home, copy.tip);
+             }));
+    copy.path = replaced.path;
+    copy.old_path = replaced.old_path;
     return copy;
 }
 

@@ -72,11 +72,11 @@ struct StoreCopy {
 /// Errors: exists (`to` is there), those of wait_for_turn.
 std::expected<StoreCopy, base::Error> backup_store(const std::filesystem::path& root,
                                                    const std::filesystem::path& to,
-                                                   const FolderTurn& turn = {});
+                                                   const TurnOptions& turn = {});
 /// The newest state as a stream in a new file. Beside a running node with SQLite.
 std::expected<StoreCopy, base::Error> export_store(const std::filesystem::path& root,
                                                    const std::filesystem::path& to,
-                                                   const FolderTurn& turn = {});
+                                                   const TurnOptions& turn = {});
 
 struct ImportOptions {
     std::optional<node::StoreEngine> engine;  ///< of the new store; the configured one if not given

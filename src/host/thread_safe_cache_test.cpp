@@ -12,7 +12,7 @@ namespace meshchain::host {
 namespace {
 
 TEST(ThreadSafeCache, ManyThreads_NeverSeeATornValueNorPassTheBound) {  // P5-23
-    static constexpr std::size_t capacity = 2000;
+    static constexpr std::size_t capacity = 4000;
     static constexpr int operations = 3000;
     constexpr std::uint64_t threads = 4;
     ThreadSafeCache cache({.capacity_bytes = capacity, .time_to_live = std::chrono::hours(1)});

@@ -50,6 +50,15 @@ public:
             std::ranges::count_if(slots_, [](const auto& slot) { return slot.has_value(); }));
     }
 
+    /// All that is allocated, to the byte. Heap: std::size_t(const Block&), what a block holds
+    /// outside itself.
+    template <class Heap>
+    std::size_t memory_bytes(Heap&& heap_of) const {
+        std::size_t bytes = slots_.capacity() * sizeof(std::optional<Slot>);
+        for (const std::optional<Slot>& slot : slots_) bytes += slot ? heap_of(slot->block) : 0;
+        return bytes;
+    }
+
 private:
     struct Slot {
         std::uint64_t height;

@@ -5,6 +5,7 @@
 #include "kv/block_cache.h"
 #include "kv/coin_cache.h"
 #include "kv/memory_cache.h"
+#include "kv/test_allocations.h"
 
 namespace meshchain::kv {
 namespace {
@@ -14,6 +15,12 @@ using base::as_bytes;
 
 constexpr base::Instant start{};
 
+/// Room for `entries` whose keys and values have so many bytes together.
+MemoryCache::Options room_for(std::size_t entries, std::size_t bytes_each) {
+    return {.capacity_bytes = entries * (MemoryCache().entry_bytes() + bytes_each),
+            .time_to_live = 10s};
+}
+
 std::string read(MemoryCache& cache, base::Instant now, std::string_view key) {
     const auto value = cache.get(now, as_bytes(key));
     return value ? std::string(base::as_text(*value)) : "-";
@@ -21,10 +28,9 @@ std::string read(MemoryCache& cache, base::Instant now, std::string_view key) {
 
 TEST(MemoryCache, ExpiredEntries_LeaveOnEveryOperation) {  // P5-14
     const auto filled = [] {
-        auto cache = std::make_unique<MemoryCache>(
-            MemoryCache::Options{.capacity_bytes = 100, .time_to_live = 10s});
+        auto cache = std::make_unique<MemoryCache>(room_for(1, 100));
         EXPECT_TRUE(cache->put(start, as_bytes("old"), as_bytes("value")));
-        EXPECT_EQ(cache->bytes(start + 10s - 1ns), 8u);
+        EXPECT_EQ(cache->bytes(start + 10s - 1ns), cache->entry_bytes() + 8);
         return cache;
     };
     const base::Instant later = start + 10s;
@@ -40,7 +46,7 @@ TEST(MemoryCache, ExpiredEntries_LeaveOnEveryOperation) {  // P5-14
 }
 
 TEST(MemoryCache, Reading_DoesNotProlongALife) {
-    MemoryCache cache({.capacity_bytes = 100, .time_to_live = 10s});
+    MemoryCache cache(room_for(3, 100));
     cache.put(start, as_bytes("key"), as_bytes("value"));
     EXPECT_EQ(read(cache, start + 9s, "key"), "value");
     EXPECT_EQ(read(cache, start + 10s, "key"), "-");
@@ -50,7 +56,7 @@ TEST(MemoryCache, Reading_DoesNotProlongALife) {
 }
 
 TEST(MemoryCache, EndlessLife_DoesNotOverflowTheClock) {
-    MemoryCache cache({.capacity_bytes = 100, .time_to_live = base::Duration::max()});
+    MemoryCache cache({.time_to_live = base::Duration::max()});
     EXPECT_TRUE(cache.put(start + 1h, as_bytes("key"), as_bytes("value")));
     EXPECT_EQ(read(cache, start + 24h, "key"), "value");
     EXPECT_FALSE(cache.put(start + 24h, as_bytes("key"), as_bytes("value"), 0s));
@@ -58,7 +64,7 @@ TEST(MemoryCache, EndlessLife_DoesNotOverflowTheClock) {
 }
 
 TEST(MemoryCache, TheLeastRecentlyUsed_MakesRoom) {  // P5-2
-    MemoryCache cache({.capacity_bytes = 6, .time_to_live = 1h});
+    MemoryCache cache(room_for(3, 2));
     for (const char* key : {"a", "b", "c"}) cache.put(start, as_bytes(key), as_bytes("1"));
     EXPECT_EQ(read(cache, start, "a"), "1");
     cache.put(start, as_bytes("d"), as_bytes("1"));
@@ -68,10 +74,10 @@ TEST(MemoryCache, TheLeastRecentlyUsed_MakesRoom) {  // P5-2
 }
 
 TEST(MemoryCache, EntryLargerThanTheCache_IsNotKeptAndEvictsNobodyElse) {
-    MemoryCache cache({.capacity_bytes = 10, .time_to_live = 1h});
+    MemoryCache cache(room_for(2, 2));
     cache.put(start, as_bytes("a"), as_bytes("1"));
     cache.put(start, as_bytes("b"), as_bytes("2"));
-    EXPECT_FALSE(cache.put(start, as_bytes("b"), as_bytes("0123456789")));
+    EXPECT_FALSE(cache.put(start, as_bytes("b"), base::Buffer(cache.entry_bytes() + 5)));
     EXPECT_EQ(read(cache, start, "a"), "1");
     EXPECT_EQ(read(cache, start, "b"), "-");
 }
@@ -90,26 +96,64 @@ TEST(MemoryCache, Statistics_CountHitsAndMisses) {
     cache.check_invariants();
 }
 
-TEST(MemoryCache, RandomUse_KeepsTheAccountExact) {
+/// Beside a plain model, and beside what operator new has given out.
+TEST(MemoryCache, RandomUse_CountsWhatIsAllocatedToTheByteAndNeverPassesTheBound) {
     constexpr std::uint64_t seed = 50;
+    constexpr std::size_t capacity = 4000;
     SCOPED_TRACE("seed " + std::to_string(seed));
     base::Random random(seed);
-    MemoryCache cache({.capacity_bytes = 500, .time_to_live = 1s});
+    struct Kept {
+        base::Buffer value;
+        base::Instant expires;
+    };
+    std::map<std::string, Kept> model;
+    const std::size_t before = test_memory::allocated;
+    auto cache = std::make_unique<MemoryCache>(
+        MemoryCache::Options{.capacity_bytes = capacity, .time_to_live = 1s});
+    const std::size_t empty = test_memory::allocated;
+    EXPECT_EQ(empty - before, sizeof(MemoryCache));
     base::Instant now = start;
     for (int step = 0; step < 20'000; ++step) {
-        const std::string key = std::to_string(random.below(40));
+        const std::string key(random.below(30), static_cast<char>('a' + random.below(3)));
+        const base::Buffer value(random.below(400), static_cast<std::byte>(step));
+        const base::Instant before_step = now;
         now += random.between(0ms, 50ms);
-        switch (random.below(4)) {
-            case 0: cache.erase(now, as_bytes(key)); break;
-            case 1: (void)cache.get(now, as_bytes(key)); break;
+        const base::Duration life = random.between(1ms, 2s);
+        const std::uint64_t operation = random.below(40);
+        const std::size_t held = test_memory::allocated;
+        const std::size_t counted = cache->bytes(before_step);
+        test_memory::allocated_peak = held;
+        bool kept = false;
+        switch (operation) {
+            case 0: cache->clear(); break;
+            case 1: static_cast<void>(cache->erase(now, as_bytes(key))); break;
             default:
-                cache.put(now, as_bytes(key), base::Buffer(random.below(80)),
-                          random.between(1ms, 2s));
+                if (operation % 2 == 0) {
+                    static_cast<void>(cache->get(now, as_bytes(key)));
+                } else {
+                    kept = cache->put(now, as_bytes(key), value, life);
+                }
         }
-        cache.check_invariants();
+        const std::size_t bytes = cache->bytes(now);
+        ASSERT_LE(bytes, capacity);
+        ASSERT_LE(counted + test_memory::allocated_peak - held, capacity) << "on the way";
+        ASSERT_EQ(test_memory::allocated - held, bytes - counted) << "step " << step;
+        if (operation == 0) model.clear();
+        if (operation == 1 || (operation > 1 && operation % 2 == 1)) model.erase(key);
+        if (kept) model[key] = {value, now + life};
+        const auto found = cache->get(now, as_bytes(key));
+        const auto expected = model.find(key);
+        if (found) {
+            ASSERT_TRUE(expected != model.end() && expected->second.expires > now);
+            ASSERT_TRUE(base::equal(*found, expected->second.value));
+        }
+        cache->check_invariants();
     }
-    EXPECT_GT(cache.stats(now).evictions, 0u);
-    EXPECT_GT(cache.stats(now).expirations, 0u);
+    EXPECT_GT(cache->stats(now).evictions, 0u);
+    EXPECT_GT(cache->stats(now).expirations, 0u);
+    cache.reset();
+    model.clear();
+    EXPECT_EQ(test_memory::allocated, before) << "nothing is left";
 }
 
 TEST(BlockCache, Window_MovesWithTheTip) {
@@ -126,6 +170,19 @@ TEST(BlockCache, Window_MovesWithTheTip) {
     EXPECT_EQ(cache.get(26), nullptr);
     EXPECT_FALSE(cache.put(5, 5));
     EXPECT_EQ(*cache.get(25), 25);
+}
+
+TEST(BlockCache, Memory_IsCountedToTheByte) {
+    const auto heap_of = [](const base::Buffer& block) { return block.capacity(); };
+    const std::size_t before = test_memory::allocated;
+    BlockCache<base::Buffer> cache;
+    base::Random random(8);
+    for (std::uint64_t height = 1; height <= 200; ++height) {
+        base::Buffer block(random.below(2000));
+        static_cast<void>(cache.put(height, std::move(block)));
+        if (random.chance(1, 10)) cache.drop_above(height - random.below(5));
+        ASSERT_EQ(cache.memory_bytes(heap_of), test_memory::allocated - before);
+    }
 }
 
 TEST(BlockCache, Reorganisation_TakesBlocksBack) {
@@ -209,6 +266,23 @@ TEST(CoinCache, ErrorOfTheStore_IsPassedOnAndNotKept) {
     };
     EXPECT_FALSE(cache.get(outpoint(1), failing).has_value());
     EXPECT_EQ(cache.get(outpoint(1), store), "a");
+}
+
+/// Row B3: about 200 coins in 10 KB on a device, a thousand on a host.
+TEST(CoinCache, Memory_IsTakenOnceAndCountedToTheByte) {
+    using Coin = std::array<std::byte, 37>;
+    using Key = std::array<std::byte, 34>;
+    for (const std::size_t entries : {std::size_t{100}, std::size_t{200}, std::size_t{1000}}) {
+        const std::size_t before = test_memory::allocated;
+        CoinCache<Key, Coin> cache(entries);
+        const std::size_t taken = test_memory::allocated - before;
+        EXPECT_EQ(cache.memory_bytes(), taken);
+        for (int i = 0; i < 3000; ++i)
+            cache.put({static_cast<std::byte>(i), std::byte(i / 256)}, {});
+        EXPECT_EQ(test_memory::allocated - before, taken);
+        EXPECT_EQ(cache.size(), entries);
+    }
+    EXPECT_LE((CoinCache<Key, Coin>(100).memory_bytes()), 10'240u);
 }
 
 /// Few hashes, so that probing and closing gaps are at work all the time.

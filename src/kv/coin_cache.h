@@ -6,7 +6,8 @@
 // for coins spent; after a commit of unknown outcome, clear().
 //
 // Outpoint: a std::array of at least eight bytes, as it is keyed in the store.
-// Limits:   `entries` coins, least recently used first out; memory fixed at construction.
+// Limits:   `entries` coins, least recently used first out; memory fixed at construction,
+//           about 100 bytes a coin: a hundred coins in 10 KB.
 // Threads:  one owner.
 
 #include <cstring>
@@ -57,6 +58,8 @@ public:
 
     std::size_t size() const { return coins_.size(); }
     std::size_t capacity() const { return coins_.capacity(); }
+    /// To the byte; does not change.
+    std::size_t memory_bytes() const { return coins_.memory_bytes(); }
     std::uint64_t hits() const { return hits_; }
     std::uint64_t misses() const { return misses_; }
 

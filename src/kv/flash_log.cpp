@@ -93,8 +93,11 @@ std::expected<std::unique_ptr<FlashLog>, base::Error> FlashLog::open(
     MESH_TRY(auto engine, flash::Engine::open(*region, flash_options));
     std::unique_ptr<FlashLog> store(new FlashLog(std::move(region), std::move(engine),
                                                  options.quota_bytes, flash_options.read_only));
-    MESH_CHECK(store->declare(options.tables));
-    return store;
+    const auto declared = store->declare(options.tables);
+    if (declared) return store;
+    // Rows of names that are lost say nothing against those that are given.
+    if (flash_options.ends_at_damage && declared.error().code == base::Errc::corrupt) return store;
+    return std::unexpected(declared.error());
 }
 
 FlashLog::FlashLog(std::unique_ptr<base::Region> region, std::unique_ptr<flash::Engine> engine,
@@ -108,6 +111,7 @@ FlashLog::~FlashLog() { MESH_ASSERT(stats_.snapshots_open == 0); }
 
 /// The names are entries of a table of their own: key number, value name.
 std::expected<void, base::Error> FlashLog::declare(std::span<const TableInfo> tables) {
+    for (const TableInfo& info : tables) declared_[index_of(info.table)] = true;
     std::array<bool, tables_max> is_stored{};
     std::expected<void, base::Error> checked;
     const auto check = [&](base::Bytes key, base::Bytes value) {
@@ -122,7 +126,6 @@ std::expected<void, base::Error> FlashLog::declare(std::span<const TableInfo> ta
     Batch batch;
     batch.allow_reserve();
     for (const TableInfo& info : tables) {
-        declared_[index_of(info.table)] = true;
         if (is_stored[index_of(info.table)]) continue;
         const std::byte number{static_cast<std::uint8_t>(info.table)};
         batch.put(schema, {&number, 1}, base::as_bytes(info.name));

@@ -1,46 +1,18 @@
 // What the flash log costs: bytes written for a byte stored, reads for a look-up, memory, wear. All
 // counted, nothing timed.
 
-#include <cstdlib>
-#include <new>
-
 #include "base/cursor.h"
 #include "base/test_effort.h"
+#include "kv/test_allocations.h"
 #include "kv/test_flash.h"
-
-namespace {
-
-std::size_t allocated = 0;
-std::size_t allocated_peak = 0;
-constexpr std::size_t size_room = 16;  // keeps the alignment that malloc gives
-
-void* count_allocation(std::size_t size) {
-    auto* room = static_cast<std::byte*>(std::malloc(size + size_room));
-    if (room == nullptr) std::abort();
-    *reinterpret_cast<std::size_t*>(room) = size;
-    allocated += size;
-    allocated_peak = std::max(allocated_peak, allocated);
-    return room + size_room;
-}
-
-void count_release(void* pointer) {
-    if (pointer == nullptr) return;
-    auto* room = static_cast<std::byte*>(pointer) - size_room;
-    allocated -= *reinterpret_cast<std::size_t*>(room);
-    std::free(room);
-}
-
-}  // namespace
-
-void* operator new(std::size_t size) { return count_allocation(size); }
-void operator delete(void* pointer) noexcept { count_release(pointer); }
-void operator delete(void* pointer, std::size_t) noexcept { count_release(pointer); }
 
 namespace meshchain::kv {
 namespace {
 
 using test_flash::blocks;
 using test_flash::coins;
+using test_memory::allocated;
+using test_memory::allocated_peak;
 
 /// A medium that allocates nothing once it is there.
 class PlainRegion final : public base::Region {

@@ -21,6 +21,9 @@ struct FlashLogOptions {
     /// with each commit, while a look-up may have to read one run more.
     std::uint32_t merged_at_once = 32'768;
     bool read_only = false;
+    /// What lies behind damage in the log is passed over instead of refused: an older state, only
+    /// to be read.
+    bool ends_at_damage = false;
 
     /// All in 64 KB, with 16 MB of flash in segments of 64 KB.
     static constexpr FlashLogOptions device() {

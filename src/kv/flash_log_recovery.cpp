@@ -250,6 +250,7 @@ std::expected<Recovery::Tail, base::Error> Recovery::find_end() {
         }
         MESH_TRY(const auto value, commit_value(*step));
         if (value && value->sequence > doubtful.sequence + 1) {
+            if (engine_->options_.ends_at_damage) break;
             return corrupt("a batch is missing in the log");
         }
         if (!value || value->sequence <= doubtful.sequence || value->records != records) break;
@@ -259,7 +260,10 @@ std::expected<Recovery::Tail, base::Error> Recovery::find_end() {
         records = 0;
     }
     MESH_TRY(const bool is_followed_by_more, is_followed(cursor, doubtful.sequence + 1));
-    if (is_followed_by_more) return corrupt("the log is damaged before its end");
+    if (is_followed_by_more) {
+        if (!engine_->options_.ends_at_damage) return corrupt("the log is damaged before its end");
+        ++engine_->figures_.damage_found;
+    }
     if (cursor.link != tail.end.link || records > 0 || tail.sequence != doubtful.sequence) {
         ++engine_->figures_.batches_dropped;
     }
@@ -304,22 +308,29 @@ std::expected<bool, base::Error> Recovery::has_commit_above(std::uint32_t segmen
     return false;
 }
 
+/// Enters the changes of a batch into memory at once, as its commit did. Its records lie in the
+/// order of keys; where they do not, those before are entered first.
 Recovery::Result Recovery::replay(const Step& step) {
     const RecordHead& head = step.record.head;
     if (head.kind == RecordKind::far) return corrupt("a value that the log names is damaged");
+    if (head.kind == RecordKind::commit) engine_->apply();
     if (head.kind != RecordKind::put && head.kind != RecordKind::erase) return {};
-    const bool is_put = head.kind == RecordKind::put;
-    engine_->changes_.clear();
-    MESH_TRY(auto change, engine_->plan(head.table, step.record.key.view(), true));
-    change->is_put = is_put;
+    const base::Bytes key = step.record.key.view();
+    const bool is_next = head.table > last_table_ ||
+                         (head.table == last_table_ && base::less(last_key_.view(), key));
+    if (!is_next) engine_->apply();
+    MESH_TRY(auto change, engine_->plan(head.table, key, true));
+    change->is_put = head.kind == RecordKind::put;
     change->location = step.location;
     change->bytes = record_bytes(head);
     engine_->changes_.push_back(*change);
-    engine_->apply();
+    last_table_ = head.table;
+    last_key_ = step.record.key;
     return {};
 }
 
 Recovery::Result Recovery::replay(const Cursor& end) {
+    engine_->changes_.clear();
     Cursor cursor = start_;
     while (cursor.link < end.link || cursor.offset < end.offset) {
         MESH_TRY(const auto step, next(cursor, false));
@@ -327,6 +338,7 @@ Recovery::Result Recovery::replay(const Cursor& end) {
         MESH_CHECK(replay(*step));
         engine_->log_.count(record_bytes(step->record.head));
     }
+    engine_->apply();
     return {};
 }
 

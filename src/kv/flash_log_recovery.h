@@ -75,8 +75,10 @@ private:
     std::optional<SegmentHeader> newest_;
     std::optional<Checkpoint> checkpoint_;
     std::array<Location, 2> places_{};
-    std::vector<Link> chain_;  ///< oldest first: from the checkpoint's segment on
-    Cursor start_;             ///< behind the checkpoint
+    std::vector<Link> chain_;      ///< oldest first: from the checkpoint's segment on
+    Cursor start_;                 ///< behind the checkpoint
+    std::uint8_t last_table_ = 0;  ///< of the batch that is replayed
+    KeyBuffer last_key_;
 };
 
 }  // namespace meshchain::kv::flash

@@ -66,6 +66,10 @@ public:
 
     std::size_t size() const { return size_; }
     std::size_t capacity() const { return capacity_; }
+    /// All that is allocated, to the byte, if keys and values allocate nothing themselves.
+    std::size_t memory_bytes() const {
+        return slots_.capacity() * sizeof(Slot) + entries_.capacity() * sizeof(Entry);
+    }
 
 private:
     static constexpr std::uint32_t none = UINT32_MAX;

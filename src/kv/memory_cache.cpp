@@ -17,12 +17,27 @@ bool MemoryCache::SoonerExpiry::operator()(Position a, Position b) const {
     return base::less(a->first, b->first);
 }
 
-std::size_t MemoryCache::cost(const Entries::value_type& entry) {
-    return entry.first.size() + entry.second.value.size();
+/// What the library's containers take for an entry is measured on one that has no bytes.
+MemoryCache::MemoryCache(Options options) : options_(options) {
+    MESH_ASSERT(bytes_ == 0);
+    insert({}, {}, base::never);
+    entry_bytes_ = bytes_;
+    clear();
+}
+
+void MemoryCache::insert(base::Bytes key, base::Bytes value, base::Instant expires) {
+    const Allocator<std::byte> counted(bytes_);
+    const Position position =
+        entries_
+            .emplace(Bytes(key.begin(), key.end(), counted),
+                     Entry{Bytes(value.begin(), value.end(), counted), expires, {}})
+            .first;
+    uses_.push_front(position);
+    position->second.use = uses_.begin();
+    by_expiry_.insert(position);
 }
 
 void MemoryCache::remove(Position position) {
-    bytes_ -= cost(*position);
     by_expiry_.erase(position);
     uses_.erase(position->second.use);
     entries_.erase(position);
@@ -42,22 +57,16 @@ bool MemoryCache::put(base::Instant now, base::Bytes key, base::Bytes value) {
 bool MemoryCache::put(base::Instant now, base::Bytes key, base::Bytes value,
                       base::Duration time_to_live) {
     erase(now, key);
-    const std::size_t cost = key.size() + value.size();
+    const std::size_t cost = entry_bytes_ + key.size() + value.size();
     if (cost > options_.capacity_bytes || time_to_live <= base::Duration::zero()) return false;
     while (bytes_ + cost > options_.capacity_bytes) {
         MESH_ASSERT(!uses_.empty());
         remove(uses_.back());
         ++stats_.evictions;
     }
-    const Position position =
-        entries_
-            .emplace(base::to_buffer(key),
-                     Entry{base::to_buffer(value), after(now, time_to_live), {}})
-            .first;
-    uses_.push_front(position);
-    position->second.use = uses_.begin();
-    by_expiry_.insert(position);
-    bytes_ += cost;
+    const std::size_t before = bytes_;
+    insert(key, value, after(now, time_to_live));
+    MESH_ASSERT(bytes_ == before + cost);
     return true;
 }
 
@@ -90,7 +99,7 @@ void MemoryCache::clear() {
     by_expiry_.clear();
     uses_.clear();
     entries_.clear();
-    bytes_ = 0;
+    MESH_ASSERT(bytes_ == 0);
 }
 
 std::size_t MemoryCache::size(base::Instant now) {
@@ -110,7 +119,9 @@ CacheStats MemoryCache::stats(base::Instant now) {
 
 void MemoryCache::check_invariants() const {
     std::size_t bytes = 0;
-    for (const auto& entry : entries_) bytes += cost(entry);
+    for (const auto& [key, entry] : entries_) {
+        bytes += entry_bytes_ + key.size() + entry.value.size();
+    }
     MESH_ASSERT(bytes == bytes_);
     MESH_ASSERT(bytes_ <= options_.capacity_bytes);
     MESH_ASSERT(uses_.size() == entries_.size() && by_expiry_.size() == entries_.size());

@@ -4,8 +4,8 @@
 //
 // Time:      every call takes `now`, and first drops what has expired by then: nothing stale is
 //            returned, counted or allowed to take room.
-// Limits:    keys and values together never exceed capacity_bytes; an entry larger than that is
-//            not kept. The containers' own overhead, about 200 bytes an entry, is not counted.
+// Limits:    everything it allocates, nodes of its containers too, never exceeds capacity_bytes;
+//            an entry larger than that is not kept. Each costs entry_bytes() beside its own bytes.
 // Threads:   one owner; host/thread_safe_cache.h is for several.
 
 #include <list>
@@ -15,6 +15,7 @@
 
 #include "base/time.h"
 #include "kv/byte_order.h"
+#include "kv/counted_allocator.h"
 
 namespace meshchain::kv {
 
@@ -32,7 +33,7 @@ public:
         base::Duration time_to_live = std::chrono::hours(1);
     };
 
-    explicit MemoryCache(Options options) : options_(options) {}
+    explicit MemoryCache(Options options);
     MemoryCache() : MemoryCache(Options{}) {}
     MemoryCache(const MemoryCache&) = delete;
     MemoryCache& operator=(const MemoryCache&) = delete;
@@ -50,35 +51,43 @@ public:
     void clear();
 
     std::size_t size(base::Instant now);
+    /// All that is allocated, to the byte.
     std::size_t bytes(base::Instant now);
     CacheStats stats(base::Instant now);
     std::size_t capacity_bytes() const { return options_.capacity_bytes; }
+    /// What an entry costs beside the bytes of its key and value.
+    std::size_t entry_bytes() const { return entry_bytes_; }
 
     /// Recounts all and asserts that it agrees.
     void check_invariants() const;
 
 private:
+    template <class T>
+    using Allocator = CountedAllocator<T>;
+    using Bytes = std::vector<std::byte, Allocator<std::byte>>;
     struct Entry;
-    using Entries = std::map<base::Buffer, Entry, ByteOrder>;
+    using Entries = std::map<Bytes, Entry, ByteOrder, Allocator<std::pair<const Bytes, Entry>>>;
     using Position = Entries::iterator;
+    using Uses = std::list<Position, Allocator<Position>>;
     struct SoonerExpiry {
         bool operator()(Position a, Position b) const;
     };
     struct Entry {
-        base::Buffer value;
+        Bytes value;
         base::Instant expires;
-        std::list<Position>::iterator use;
+        Uses::iterator use;
     };
 
-    static std::size_t cost(const Entries::value_type& entry);
+    void insert(base::Bytes key, base::Bytes value, base::Instant expires);
     void expire(base::Instant now);
     void remove(Position position);
 
     Options options_;
-    Entries entries_;
-    std::list<Position> uses_;                    ///< most recent first
-    std::set<Position, SoonerExpiry> by_expiry_;  ///< the next to expire first
-    std::size_t bytes_ = 0;
+    std::size_t bytes_ = 0;  ///< the allocators keep it
+    Entries entries_{Entries::allocator_type(bytes_)};
+    Uses uses_{Uses::allocator_type(bytes_)};  ///< most recent first
+    std::set<Position, SoonerExpiry, Allocator<Position>> by_expiry_{Allocator<Position>(bytes_)};
+    std::size_t entry_bytes_ = 0;
     CacheStats stats_;
 };
 

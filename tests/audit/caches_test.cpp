@@ -84,7 +84,8 @@ TEST(AuditCaches, P5_14_CacheTtlNotRespected_ExpiredEntriesLeaveOnEveryOperation
         [&](auto& cache, auto now) { EXPECT_EQ(cache.bytes(now), 0U); },
     };
     for (const auto& operation : operations) {
-        kv::MemoryCache cache({.capacity_bytes = 1000, .time_to_live = seconds(10)});
+        const std::size_t nine = 9 * (kv::MemoryCache().entry_bytes() + 100);
+        kv::MemoryCache cache({.capacity_bytes = nine, .time_to_live = seconds(10)});
         const base::Instant start{seconds(1)};
         for (int i = 0; i < 9; ++i) ASSERT_TRUE(cache.put(start, key(i), value));
         const base::Instant later = start + seconds(10);

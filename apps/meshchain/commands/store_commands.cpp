@@ -1,10 +1,11 @@
-// store check, compact, backup, export, import; prune has a file of its own.
+// store check, salvage, compact, backup, export, import; prune has a file of its own.
 
 #include <cstdio>
 
 #include "host/config_json.h"
 #include "host/http.h"
 #include "host/json_document.h"
+#include "host/store_salvage.h"
 #include "host/store_tools.h"
 #include "meshchain/commands/commands.h"
 #include "meshchain/screen/terminal.h"
@@ -75,6 +76,69 @@ std::expected<Output, base::Error> check(const Context& context) {
     return result;
 }
 
+// --- store salvage ------------------------------------------------------------------------------
+
+std::string_view name_of(chain::SalvagedChain::Kind kind) {
+    constexpr std::string_view names[] = {"whole", "clipped", "cut", "lost"};
+    return names[static_cast<std::size_t>(kind)];
+}
+
+std::string text_of(const host::StoreSalvage& done) {
+    using Kind = chain::SalvagedChain::Kind;
+    const std::string tip = std::to_string(done.chain.tip.height.value);
+    switch (done.chain.kind) {
+        case Kind::whole: return "The chain is whole, up to block " + tip + ".";
+        case Kind::clipped:
+            return "The chain is there up to block " + tip + "; the blocks up to " +
+                   std::to_string(done.chain.history_start.value) +
+                   " are forgotten, as if they were pruned.";
+        case Kind::cut:
+            return "The chain is there up to block " + tip + "; the rest comes from peers.";
+        case Kind::lost: break;
+    }
+    return done.takes_state
+               ? "Nothing is left of the chain: the node takes a FINAL state of peers. Start it "
+                 "once with --accept-empty-store."
+               : "Nothing is left of the chain: it comes from peers, from genesis on. Where they "
+                 "hold no whole history,\nset sync.start to snapshot and run this again with "
+                 "--even-if-sound.";
+}
+
+std::expected<Output, base::Error> salvage(const Context& context,
+                                           const host::SalvageOptions& options) {
+    Progress progress(context.json);
+    progress.show("Reading what can be read…");
+    MESH_TRY(const host::StoreSalvage done, host::salvage_store(context.data, options));
+    Json tables = Json::object();
+    std::vector<std::vector<std::string>> rows{{"TABLE", "ENTRIES", "DAMAGED PLACES"}};
+    for (const auto& one : done.tables) {
+        tables[one.name] = {{"kept", one.kept}, {"damaged", one.damages}};
+        rows.push_back({one.name, std::to_string(one.kept), std::to_string(one.damages)});
+    }
+    Json damages = Json::array();
+    for (const host::StoreDamage& damage : done.damages) damages.push_back(json_of(damage));
+    return output(
+        {{"file", done.path.string()},
+         {"old_file", done.old_path.string()},
+         {"entries", std::move(tables)},
+         {"damage", std::move(damages)},
+         {"chain", name_of(done.chain.kind)},
+         {"height", done.chain.tip.height.value},
+         {"history_start", done.chain.history_start.value},
+         {"had_signing_record", done.had_record},
+         {"had_wallet", done.had_wallet}},
+        table(rows) + text_of(done) +
+            "\nThe validating key, if there is one, keeps silent until FINAL has passed its "
+            "start." +
+            (done.had_wallet ? "\nThe wallet reads the chain again."
+                             : "\nThe wallet's rows do not go with a key file here: it reads the "
+                               "chain again, and "
+                               "payments that no block holds are forgotten.") +
+            std::string("\nThe node's store is now ") + done.path.string() +
+            "; the damaged one is left in " + done.old_path.string() +
+            ". Start the node; remove the old store once it has caught up, and never run on it.");
+}
+
 // --- store compact -----------------------------------------------------------------------------
 
 std::expected<Output, base::Error> compact(const Context& context) {
@@ -113,7 +177,7 @@ Output show(const host::StoreCopy& copy, const std::string& text) {
 }
 
 /// Several copies into one folder take turns: who waits is told for whom.
-host::FolderTurn turn_of(Progress& progress) {
+host::TurnOptions turn_of(Progress& progress) {
     return {.on_wait = [&progress](const std::string& holder) {
         progress.hide();
         std::fprintf(stderr, "Waiting for %s, which makes a copy in the same folder…\n",
@@ -198,33 +262,46 @@ Command import_command(const Context& context) {
 Command store_command(const Context& context) {
     const auto copy = std::make_shared<std::string>();
     const auto stream = std::make_shared<std::string>();
-    return {.name = "store",
-            .summary = "Check, compact, back up and move a node's store",
-            .commands = {
-                {.name = "check",
-                 .summary = "Read the whole store and say what is damaged",
-                 .examples =
-                     "Example:\n  meshchain store check --data alice\n"
-                     "Exit codes: 0 sound, 1 damaged. A flash log only while its node is stopped.",
-                 .run = [&context] { return check(context); }},
-                {.name = "compact",
-                 .summary = "Give back what the store of a stopped node no longer needs",
-                 .examples = "Example:\n  meshchain store compact --data alice",
-                 .run = [&context] { return compact(context); }},
-                file_command(
-                    "backup", "Copy the store into a new file and verify the copy",
-                    "Example:\n  meshchain store backup /mnt/card/alice.db --data alice\n"
-                    "With SQLite also while the node runs. To restore: `meshchain store import`. "
-                    "The\ncopy of an encrypted store has its key beside it, in FILE.key: keep "
-                    "both.",
-                    copy, "the copy to make", [&context, copy] { return backup(context, *copy); }),
-                file_command("export", "Write the store as a file that either engine can import",
-                             "Example:\n  meshchain store export alice.export --data alice\n"
-                             "With SQLite also while the node runs. The file is not encrypted.",
-                             stream, "the file to make",
-                             [&context, stream] { return export_to(context, *stream); }),
-                import_command(context),
-                store_prune_command(context)}};
+    const auto salvaging = std::make_shared<host::SalvageOptions>();
+    return {
+        .name = "store",
+        .summary = "Check, repair, compact, back up and move a node's store",
+        .commands = {
+            {.name = "check",
+             .summary = "Read the whole store and say what is damaged",
+             .examples =
+                 "Example:\n  meshchain store check --data alice\n"
+                 "Exit codes: 0 sound, 1 damaged. A flash log only while its node is stopped.",
+             .run = [&context] { return check(context); }},
+            {.name = "salvage",
+             .summary = "Make a new store of what can be read of a damaged one",
+             .examples =
+                 "Example:\n  meshchain store salvage --data alice\n"
+                 "For a stopped node whose store `store check` calls damaged. Blocks, coins and "
+                 "votes that\nprove each other are kept, whatever else was lost comes from "
+                 "peers, and the wallet reads\nthe chain again. The damaged store is left "
+                 "where it is.",
+             .options = {{"--even-if-sound", "", "also where no row is damaged: one may be missing",
+                          &salvaging->even_if_sound}},
+             .run = [&context, salvaging] { return salvage(context, *salvaging); }},
+            {.name = "compact",
+             .summary = "Give back what the store of a stopped node no longer needs",
+             .examples = "Example:\n  meshchain store compact --data alice",
+             .run = [&context] { return compact(context); }},
+            file_command(
+                "backup", "Copy the store into a new file and verify the copy",
+                "Example:\n  meshchain store backup /mnt/card/alice.db --data alice\n"
+                "With SQLite also while the node runs. To restore: `meshchain store import`. "
+                "The\ncopy of an encrypted store has its key beside it, in FILE.key: keep "
+                "both.",
+                copy, "the copy to make", [&context, copy] { return backup(context, *copy); }),
+            file_command("export", "Write the store as a file that either engine can import",
+                         "Example:\n  meshchain store export alice.export --data alice\n"
+                         "With SQLite also while the node runs. The file is not encrypted.",
+                         stream, "the file to make",
+                         [&context, stream] { return export_to(context, *stream); }),
+            import_command(context),
+            store_prune_command(context)}};
 }
 
 }  // namespace meshchain::app
