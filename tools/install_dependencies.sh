@@ -10,7 +10,7 @@ packages_of() {
     case $1 in
         build) echo g++ cmake make ninja-build pkg-config ccache libsodium-dev libboost1.81-dev \
             nlohmann-json3-dev libcli11-dev libspdlog-dev libsqlite3-dev libssl-dev \
-            libqrencode-dev libutf8proc-dev prometheus-cpp-dev ;;
+            libqrencode-dev libutf8proc-dev prometheus-cpp-dev nanopb libnanopb-dev ;;
         test) echo python3 python3-jsonschema python3-prometheus-client libgtest-dev libgmock-dev ;;
         bench) echo libbenchmark-dev liblmdb-dev ;;
         lint) echo python3 clang-format-19 clang-tidy-19 clang-19 ;;

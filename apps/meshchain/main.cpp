@@ -43,25 +43,16 @@ int main(int argc, char** argv) {
                            footer};
     Context context{.json = false, .data = default_folder()};
     std::vector<Command> commands{
-        demo_command(context),
-        node_command(context),
-        wallet_command(context),
-        send_command(context),
-        status_command(context),
-        peers_command(context),
-        blocks_command(context),
-        transaction_command(context),
-        genesis_command(context),
-        config_command(context),
-        frame_command(),
-        doctor_command(context),
-        mempool_command(context),
-        export_command(context),
-        topology_command(context),
-        ping_command(context),
-        store_command(context),
-        sim_command(context),
-        validators_command(context),
+        demo_command(context),     node_command(context),
+        wallet_command(context),   send_command(context),
+        status_command(context),   peers_command(context),
+        blocks_command(context),   transaction_command(context),
+        genesis_command(context),  config_command(context),
+        frame_command(),           doctor_command(context),
+        mempool_command(context),  export_command(context),
+        topology_command(context), ping_command(context),
+        radio_command(),           store_command(context),
+        sim_command(context),      validators_command(context),
     };
     for (Command& command : stake_commands(context)) commands.push_back(std::move(command));
     // These describe all of them, themselves included.

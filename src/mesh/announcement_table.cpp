@@ -51,6 +51,7 @@ AnnouncementTable::Result AnnouncementTable::take(base::Now now, wire::Announcem
     KnownNode& node = found->second;
     if (!node.updates.take(now.instant)) return Result::too_often;
     node.expires = now.instant + *remaining(now, announcement);
+    next_expiry_ = std::min(next_expiry_, node.expires);
     node.announcement = std::move(announcement);
     node.bytes = base::to_buffer(bytes);
     node.id = crypto::node_id(key);
@@ -93,13 +94,13 @@ bool AnnouncementTable::is_protected(const crypto::PublicKey& key) const {
 }
 
 bool AnnouncementTable::expire(base::Instant now) {
-    return std::erase_if(nodes_, [&](const auto& item) { return item.second.expires <= now; }) > 0;
-}
-
-base::Instant AnnouncementTable::next_expiry() const {
-    base::Instant next = base::never;
-    for (const auto& [key, node] : nodes_) next = std::min(next, node.expires);
-    return next;
+    // Asked at every step: the table is read only when something may have expired.
+    if (now < next_expiry_) return false;
+    const bool any =
+        std::erase_if(nodes_, [&](const auto& item) { return item.second.expires <= now; }) > 0;
+    next_expiry_ = base::never;
+    for (const auto& [key, node] : nodes_) next_expiry_ = std::min(next_expiry_, node.expires);
+    return any;
 }
 
 const KnownNode* AnnouncementTable::find(const crypto::PublicKey& key) const {
@@ -110,7 +111,10 @@ const KnownNode* AnnouncementTable::find(const crypto::PublicKey& key) const {
 void AnnouncementTable::check_invariants() const {
     MESH_ASSERT(nodes_.size() <= capacity_);
     MESH_ASSERT(talked_.size() <= talked_max);
-    for (const auto& [key, node] : nodes_) MESH_ASSERT(node.announcement.identity == key);
+    for (const auto& [key, node] : nodes_) {
+        MESH_ASSERT(node.announcement.identity == key);
+        MESH_ASSERT(node.expires >= next_expiry_);
+    }
 }
 
 }  // namespace meshchain::mesh

@@ -57,7 +57,8 @@ public:
 
     /// Forgets what has expired; true if anything was.
     bool expire(base::Instant now);
-    base::Instant next_expiry() const;
+    /// Nothing expires before: an entry that was renewed since may have been the first.
+    base::Instant next_expiry() const { return next_expiry_; }
 
     const KnownNode* find(const crypto::PublicKey& key) const;
     /// Ordered by key.
@@ -74,6 +75,7 @@ private:
     std::set<crypto::PublicKey> neighbours_;
     base::LruCache<crypto::PublicKey, bool> talked_{talked_max};
     std::map<crypto::PublicKey, KnownNode> nodes_;
+    base::Instant next_expiry_ = base::never;
 };
 
 }  // namespace meshchain::mesh

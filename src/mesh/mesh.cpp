@@ -52,7 +52,8 @@ void Mesh::add_link(wire::FrameLink& link) {
 }
 
 std::expected<void, base::Error> Mesh::start(base::Now now) {
-    MESH_ASSERT(!sequence_ && !links_.empty());
+    MESH_ASSERT(!sequence_ && !(links_.empty() && airs_.empty()));
+    MESH_ASSERT(!links_.empty() || options_.static_peers.empty());
     MESH_TRY(const ControlSequence sequence,
              ControlSequence::open(doors_.store, doors_.table, now.wall));
     sequence_ = sequence;
@@ -63,6 +64,7 @@ std::expected<void, base::Error> Mesh::start(base::Now now) {
     announce_at_ = now.instant;
     heartbeat_at_ = now.instant + options_.heartbeat_interval;
     recall_known_peers(now);
+    start_airs(now);
     return {};
 }
 
@@ -73,6 +75,7 @@ void Mesh::stop(base::Now now) {
         if (entry.session) disconnect(now, entry, LossReason::stopped);
     });
     announce_at_ = heartbeat_at_ = recall_at_ = save_known_at_ = base::never;
+    for (Air& air : airs_) air.status_at = base::never;
     handshake_.reset();
     surroundings_.reset();
     sequence_.reset();
@@ -92,6 +95,7 @@ void Mesh::handle_timeout(base::Now now) {
     if (now.instant >= save_known_at_) save_known_peers(now);
     if (now.instant >= announce_at_) announce(now);
     send_heartbeats(now);
+    handle_airs_timeout(now);
     handle_surroundings_timeout(now);
 }
 
@@ -104,7 +108,7 @@ base::Instant Mesh::poll_timeout(base::Now now) const {
         next = std::min(next, entry.peer.last_heard + options_.peer_timeout);
         next = std::min(next, entry.session->heartbeat_at);
     });
-    return std::min(next, surroundings_timeout(now.instant));
+    return std::min({next, airs_timeout(), surroundings_timeout(now.instant)});
 }
 
 void Mesh::set_status(const wire::ChainStatus& status, std::uint8_t state) {

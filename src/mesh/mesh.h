@@ -27,6 +27,7 @@
 #include "base/ring_buffer.h"
 #include "crypto/signature.h"
 #include "kv/store.h"
+#include "mesh/air.h"
 #include "mesh/control_sequence.h"
 #include "mesh/event.h"
 #include "mesh/flood.h"
@@ -74,6 +75,8 @@ public:
 
     /// Before start(). Static peers are dialled on the first link.
     void add_link(wire::FrameLink& link);
+    /// Before start(). What everybody in reach hears; one copy of each message goes there.
+    void add_air(wire::AirLink& link);
     /// Takes a new sequence epoch and begins to announce and to dial.
     /// Errors: those of ControlSequence::open.
     std::expected<void, base::Error> start(base::Now now);
@@ -196,6 +199,11 @@ private:
     // mesh_send.cpp
     std::expected<const wire::MessageRule*, base::Error> check_outgoing(
         const wire::Outgoing& frame) const;
+    std::expected<std::size_t, base::Error> send_everywhere(base::Now now,
+                                                            const wire::Outgoing& frame,
+                                                            const wire::MessageRule& rule,
+                                                            const wire::FrameHeader& header,
+                                                            base::Bytes payload);
     std::expected<std::size_t, base::Error> send_to_sessions(const wire::Outgoing& frame,
                                                              const wire::FrameHeader& header,
                                                              base::Bytes payload);
@@ -208,6 +216,7 @@ private:
     /// Nothing when this run's control sequences are used up.
     std::optional<SignedFrame> sign_control(wire::MessageType type, base::Bytes body);
     wire::Hello hello() const;
+    wire::Heartbeat heartbeat() const;
     void send_hello(base::Now now, const Endpoint& to, Initiative initiative);
     void send_multicast(wire::MessageType type, base::Bytes body);
     void announce(base::Now now);
@@ -259,6 +268,38 @@ private:
         };
     }
 
+    // mesh_air.cpp
+    void start_airs(base::Now now);
+    /// STATUS on the air soon, after a random pause.
+    void request_air_status(base::Now now);
+    bool handle_airs_readable(base::Now now);
+    void handle_heard(base::Now now, std::size_t air, const wire::HeardFrame& heard);
+    void handle_heard_object(base::Now now, std::size_t air, const wire::MessageRule& rule,
+                             const wire::HeardFrame& heard);
+    void handle_heard_control(base::Now now, std::size_t air, const wire::MessageRule& rule,
+                              const wire::HeardFrame& heard);
+    wire::Verdict handle_heard_status(base::Now now, Air& air, const crypto::PublicKey& key,
+                                      bool is_start, base::Bytes body);
+    /// Whether to spend a check on a frame that claims to come through that radio.
+    bool start_air_work(base::Now now, Air& air, const wire::MessageRule& rule, std::uint64_t flow);
+    void note_air_use(base::Now now, Air& air, const wire::MessageRule& rule, std::uint64_t flow,
+                      wire::Verdict verdict);
+    TokenBucket& air_bucket(Air& air, const wire::MessageRule& rule) const {
+        return air.buckets[static_cast<std::size_t>(&rule - rules_.data())];
+    }
+    std::uint64_t air_flow(std::uint32_t radio) const;
+    /// Of a validator, or of somebody whose announcement is held.
+    std::optional<crypto::PublicKey> air_key(const crypto::NodeId& id) const;
+    /// Returns on how many it left.
+    std::size_t send_to_airs(base::Now now, const wire::MessageRule& rule, wire::FrameHeader header,
+                             base::Bytes payload, const Air* except = nullptr);
+    void relay_to_airs(base::Now now, const wire::MessageRule& rule, const wire::Frame& frame,
+                       const Air* except = nullptr);
+    void handle_airs_timeout(base::Now now);
+    /// Says where our chain stands, and who we are if nobody can know.
+    void speak_up(base::Now now, Air& air);
+    base::Instant airs_timeout() const;
+
     // mesh.cpp
     void connect(PeerEntry& entry);
     void disconnect(base::Now now, PeerEntry& entry, LossReason reason);
@@ -282,6 +323,8 @@ private:
     FrameHandler& handler_;
 
     std::vector<wire::FrameLink*> links_;
+    std::vector<Air> airs_;
+    AirSpeakers speakers_;
     std::optional<ControlSequence> sequence_;
     std::optional<Handshake> handshake_;
     PeerTable peers_;

@@ -71,7 +71,7 @@ void Mesh::follow_sessions(base::Now now) {
     }
     if (current == around.neighbours) return;
     around.neighbours = std::move(current);
-    around.announcer.handle_change(now.instant);
+    around.announcer.handle_change(now.instant, around.known.size());
     // Our own edges count at once: what is sent next may need them.
     around.topology_changed = true;
     around.topology_built = {};

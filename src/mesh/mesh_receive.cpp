@@ -9,7 +9,7 @@ using wire::MessageType;
 using wire::Verdict;
 
 bool Mesh::handle_readable(base::Now now) {
-    bool more = false;
+    bool more = handle_airs_readable(now);
     for (std::size_t link = 0; link < links_.size(); ++link) {
         std::size_t taken = 0;
         while (taken < options_.frames_per_step_max) {
@@ -154,6 +154,7 @@ void Mesh::judge_object(base::Now now, PeerEntry& entry, const wire::MessageRule
     if (verdict == Verdict::relay) {
         flood_.mark_relayed(id, header.hop_limit);
         relay(now, key, frame);
+        relay_to_airs(now, rule, frame);
     } else if (verdict == Verdict::keep) {
         flood_.mark_kept(id);
     }

@@ -32,13 +32,24 @@ std::expected<std::size_t, base::Error> Mesh::send(base::Now now, const wire::Ou
                                  "restart the node");
         }
         note_question(now, frame, *rule);
-        return send_to_sessions(frame, signed_frame->header, signed_frame->payload);
+        return send_everywhere(now, frame, *rule, signed_frame->header, signed_frame->payload);
     }
     const wire::FrameHeader header = own_header(now, frame.type, options_.hop_limit);
     if (rule->message_class == wire::MessageClass::object) {
         flood_.mark_relayed(flood_.content_id(frame.type, frame.payload), options_.hop_limit);
     }
-    return send_to_sessions(frame, header, frame.payload);
+    return send_everywhere(now, frame, *rule, header, frame.payload);
+}
+
+std::expected<std::size_t, base::Error> Mesh::send_everywhere(base::Now now,
+                                                              const wire::Outgoing& frame,
+                                                              const wire::MessageRule& rule,
+                                                              const wire::FrameHeader& header,
+                                                              base::Bytes payload) {
+    const std::size_t on_air = frame.to ? 0 : send_to_airs(now, rule, header, payload);
+    auto sent = send_to_sessions(frame, header, payload);
+    if (on_air > 0) return sent.value_or(0) + on_air;
+    return sent;
 }
 
 wire::FrameHeader Mesh::own_header(base::Now now, wire::MessageType type, std::uint8_t hop_limit) {
@@ -170,6 +181,14 @@ wire::Hello Mesh::hello() const {
             .status = status_};
 }
 
+wire::Heartbeat Mesh::heartbeat() const {
+    return {.state = state_,
+            .slot = status_.slot,
+            .height = status_.height,
+            .final_height = status_.final_height,
+            .slot_phase = status_.slot_phase};
+}
+
 void Mesh::send_hello(base::Now now, const Endpoint& to, Initiative initiative) {
     PeerEntry* entry = peers_.find_session(to);
     wire::Hello message = hello();
@@ -205,6 +224,7 @@ void Mesh::announce(base::Now now) {
 void Mesh::request_hello(base::Now now) {
     if (!sequence_) return;
     announce(now);
+    request_air_status(now);
     peers_.for_each([&](const PeerEntry& entry) {
         if (!entry.session || !entry.session->mutual) return;
         send_hello(now, entry.session->endpoint, Initiative::theirs);
@@ -217,11 +237,7 @@ void Mesh::announce_peer(base::Now now, const base::LinkAddress& address) {
 }
 
 void Mesh::send_heartbeats(base::Now now) {
-    const base::Buffer body = wire::encode(wire::Heartbeat{.state = state_,
-                                                           .slot = status_.slot,
-                                                           .height = status_.height,
-                                                           .final_height = status_.final_height,
-                                                           .slot_phase = status_.slot_phase});
+    const base::Buffer body = wire::encode(heartbeat());
     if (now.instant >= heartbeat_at_) {
         heartbeat_at_ = now.instant + options_.heartbeat_interval;
         if (options_.multicast && peers_.sessions() > 0) {

@@ -66,6 +66,8 @@ std::expected<void, base::Error> check(const Options& options) {
     }
     MESH_CHECK(check_surroundings(options));
     MESH_CHECK(check_positive(options.discovery_interval, "discovery_interval"));
+    MESH_CHECK(check_positive(options.air_status_interval, "air_status_interval"));
+    MESH_CHECK(check_positive(options.air_pause, "air_pause"));
     MESH_CHECK(check_positive(options.heartbeat_interval, "heartbeat_interval"));
     MESH_CHECK(check_positive(options.static_heartbeat_interval, "static_heartbeat_interval"));
     MESH_CHECK(check_positive(options.dial_interval_min, "dial_interval_min"));

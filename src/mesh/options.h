@@ -53,8 +53,10 @@ struct Options {
     base::Duration peer_forget_after = std::chrono::minutes(5);
     base::Duration announce_interval = std::chrono::minutes(10);  ///< while nothing changes
     base::Duration announce_validity = std::chrono::minutes(25);
-    base::Duration route_timeout = std::chrono::seconds(1);  ///< for a receipt; then doubled
-    base::Duration refusal = std::chrono::minutes(1);  ///< of a peer whose score fell to FAILED
+    base::Duration route_timeout = std::chrono::seconds(1);         ///< for a receipt; then doubled
+    base::Duration air_status_interval = std::chrono::minutes(30);  ///< at most; 3/4 at least
+    base::Duration air_pause = std::chrono::seconds(20);  ///< at most, before one is spoken
+    base::Duration refusal = std::chrono::minutes(1);     ///< of a peer whose score fell to FAILED
 };
 
 /// Errors: invalid_argument, naming the field.

@@ -13,9 +13,10 @@ using wire::MessageRule;
 using wire::MessageType;
 
 constexpr MessageRule own_rule(MessageType type, MessageClass message_class,
-                               std::size_t payload_bytes, std::uint8_t priority) {
+                               std::size_t payload_bytes, std::uint8_t priority,
+                               bool on_radio = false) {
     const auto bytes = static_cast<std::uint16_t>(payload_bytes);
-    return {type, message_class, bytes, bytes, 60, priority, false};
+    return {type, message_class, bytes, bytes, 60, priority, on_radio};
 }
 
 /// A relay hands on what more than one origin may say at once.
@@ -25,7 +26,7 @@ constexpr std::array own_rules{
     own_rule(MessageType::peer_hello, MessageClass::handshake, hello_payload_bytes, 1),
     MessageRule{MessageType::peer_info, MessageClass::object, wire::announcement_bytes_min,
                 wire::announcement_bytes_max, 1'200, 5, true},
-    own_rule(MessageType::status, MessageClass::control, status_payload_bytes, 2),
+    own_rule(MessageType::status, MessageClass::control, status_payload_bytes, 2, true),
     own_rule(MessageType::cookie, MessageClass::handshake, cookie_payload_bytes, 1),
     MessageRule{MessageType::routed, MessageClass::object,
                 wire::routed_overhead_bytes - crypto::PublicKey::size, wire::ip_payload_bytes_max,

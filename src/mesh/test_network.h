@@ -147,6 +147,7 @@ public:
         Options options = {};
         wire::ChainId chain = chain_of(7);
         wire::Role role = wire::Role::relay;
+        wire::AirLink* air = nullptr;  ///< besides its port; outlives it
     };
 
     Node(Network& network, Setup setup);
@@ -379,6 +380,7 @@ inline void Node::power_on(std::uint16_t port) {
         Doors{*store_, mesh_table, *entropy_, {}},
         network_.random().stream("mesh" + std::to_string(setup_.key)), handler_);
     mesh_->add_link(*frames_);
+    if (setup_.air != nullptr) mesh_->add_air(*setup_.air);
     const auto started = mesh_->start(network_.now());
     MESH_ASSERT(started.has_value());
 }

@@ -1,0 +1,166 @@
+// radio plan: what a network would cost in air, before anybody joins it.
+
+#include <chrono>
+
+#include "host/json_document.h"
+#include "meshchain/commands/commands.h"
+#include "radio/air_plan.h"
+
+namespace meshchain::app {
+namespace {
+
+using host::Json;
+
+struct PlanOptions {
+    std::string preset = "LONG_FAST";
+    std::string region;
+    std::uint64_t nodes = 20;
+    std::uint64_t validators = 7;
+    std::uint64_t payments = 60;
+    std::uint64_t round_minutes = 6;
+    std::uint64_t block_payments = 10;
+    std::uint64_t relays = 1;
+    std::uint64_t share_permille = 10;
+};
+
+double seconds_of_air(base::Duration airtime) {
+    return static_cast<double>(airtime / std::chrono::milliseconds(1)) / 1000;
+}
+
+std::string seconds_text(base::Duration airtime) {
+    const std::int64_t tenths = airtime / std::chrono::milliseconds(100);
+    return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " s";
+}
+
+std::expected<radio::AirtimeOptions, base::Error> airtime_options(const PlanOptions& options) {
+    const auto preset = radio::preset_of(options.preset);
+    if (!preset) {
+        return base::failure(base::Errc::invalid_argument, "'" + options.preset + "' is no preset",
+                             "--preset",
+                             "write one as Meshtastic does, such as LONG_FAST or SHORT_TURBO");
+    }
+    radio::AirtimeOptions airtime{.modulation = radio::modulation_of(*preset),
+                                  .share_permille = static_cast<unsigned>(options.share_permille)};
+    if (options.region.empty()) return airtime;
+    const auto duty = radio::duty_permille_of(options.region);
+    if (!duty) {
+        return base::failure(base::Errc::invalid_argument,
+                             "the law of '" + options.region + "' is not known here", "--region",
+                             "look it up, and choose --share to be no more than half of it");
+    }
+    airtime.duty_permille = *duty;
+    return airtime;
+}
+
+Json plan_json(const radio::AirPlan& plan) {
+    Json lines = Json::array();
+    for (const radio::PlanLine& line : plan.lines) {
+        lines.push_back({{"type", wire::name(line.type)},
+                         {"payload_bytes", line.payload_bytes},
+                         {"packets", line.packets},
+                         {"airtime_s", seconds_of_air(line.airtime)},
+                         {"an_hour", line.an_hour}});
+    }
+    return {{"messages", std::move(lines)},
+            {"validator_s_an_hour", seconds_of_air(plan.of_validator)},
+            {"other_s_an_hour", seconds_of_air(plan.of_other)},
+            {"budget_s_an_hour", seconds_of_air(plan.given)},
+            {"channel_percent", static_cast<double>(plan.channel_permille) / 10},
+            {"fits", plan.fits()}};
+}
+
+std::string plan_text(const radio::AirPlan& plan) {
+    std::vector<std::vector<std::string>> rows{{"MESSAGE", "BYTES", "PACKETS", "AIR", "AN HOUR"}};
+    for (const radio::PlanLine& line : plan.lines) {
+        rows.push_back({std::string(wire::name(line.type)), std::to_string(line.payload_bytes),
+                        std::to_string(line.packets), seconds_text(line.airtime),
+                        std::to_string(line.an_hour)});
+    }
+    std::string text = table(rows);
+    text += "\nA validator sends " + seconds_text(plan.of_validator) + " an hour, another node " +
+            seconds_text(plan.of_other) + "; each is given " + seconds_text(plan.given) + ".\n";
+    text += "The channel is in use for " + std::to_string(plan.channel_permille / 10) + "." +
+            std::to_string(plan.channel_permille % 10) + " % of the time, relays included.\n";
+    text += plan.fits() ? "This fits.\n"
+                        : "This does not fit: from 15 % use of the channel on every budget is "
+                          "halved, and whoever needs more than his own waits.\n";
+    return text;
+}
+
+std::expected<Output, base::Error> run_plan(const PlanOptions& options) {
+    if (options.validators > options.nodes) {
+        return base::failure(base::Errc::invalid_argument, "more validators than nodes",
+                             "--validators", "validators are nodes, too");
+    }
+    MESH_TRY(const radio::AirtimeOptions airtime, airtime_options(options));
+    const radio::AirPlan plan =
+        radio::plan({.nodes = static_cast<unsigned>(options.nodes),
+                     .validators = static_cast<unsigned>(options.validators),
+                     .payments = static_cast<unsigned>(options.payments),
+                     .minutes_a_round = static_cast<unsigned>(options.round_minutes),
+                     .payments_a_block = static_cast<unsigned>(options.block_payments),
+                     .relays = static_cast<unsigned>(options.relays)},
+                    airtime);
+    return output(plan_json(plan), plan_text(plan));
+}
+
+}  // namespace
+
+Command radio_command() {
+    const auto o = std::make_shared<PlanOptions>();
+    Command plan{
+        .name = "plan",
+        .summary = "Price a network in airtime, before anybody joins it",
+        .examples =
+            "meshchain radio plan --preset LONG_FAST --nodes 20 --validators 7\n"
+            "meshchain radio plan --preset SHORT_TURBO --payments 600 --region EU_868",
+        .options = {{"--preset", "NAME", "the radios' preset [LONG_FAST]", &o->preset},
+                    {"--region", "NAME", "EU_433, EU_866, EU_868 or US: the law's limit",
+                     &o->region},
+                    {.name = "--nodes",
+                     .value_name = "N",
+                     .help = "nodes, each with a radio [20]",
+                     .target = &o->nodes,
+                     .number_max = 10'000,
+                     .number_min = 1},
+                    {.name = "--validators",
+                     .value_name = "N",
+                     .help = "of them [7]",
+                     .target = &o->validators,
+                     .number_max = 64,
+                     .number_min = 1},
+                    {.name = "--payments",
+                     .value_name = "N",
+                     .help = "an hour, of all nodes [60]",
+                     .target = &o->payments,
+                     .number_max = 1'000'000},
+                    {.name = "--round",
+                     .value_name = "MINUTES",
+                     .help = "how long a round lasts, in which each validator votes once [6]",
+                     .target = &o->round_minutes,
+                     .number_max = 1'440,
+                     .number_min = 1},
+                    {.name = "--block",
+                     .value_name = "N",
+                     .help = "payments in a block [10]",
+                     .target = &o->block_payments,
+                     .number_max = 224,
+                     .number_min = 1},
+                    {.name = "--relays",
+                     .value_name = "N",
+                     .help = "radios that repeat each packet [1]",
+                     .target = &o->relays,
+                     .number_max = 100},
+                    {.name = "--share",
+                     .value_name = "PERMILLE",
+                     .help = "of the channel, for each node [10]",
+                     .target = &o->share_permille,
+                     .number_max = 1'000,
+                     .number_min = 1}},
+        .run = [o] { return run_plan(*o); }};
+    Command group{.name = "radio", .summary = "LoRa radios: what they cost in air"};
+    group.commands.push_back(std::move(plan));
+    return group;
+}
+
+}  // namespace meshchain::app

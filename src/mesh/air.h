@@ -1,0 +1,59 @@
+#pragma once
+// What Mesh keeps of the media that everybody hears (mesh_air.cpp; docs/decisions/0152).
+//
+// Limits: validators and `others_max` other speakers; of each air one set of buckets, one budget.
+
+#include <map>
+#include <vector>
+
+#include "base/lru_cache.h"
+#include "mesh/fair_budget.h"
+#include "mesh/sequence_window.h"
+#include "wire/air_link.h"
+
+namespace meshchain::mesh {
+
+/// Somebody whose signed word was heard, and the radio it came through.
+struct AirSpeaker {
+    std::size_t air = 0;
+    std::uint32_t radio = 0;
+    std::uint32_t epoch = 0;  ///< rises when it restarts
+    SequenceWindow sequences;
+    base::Instant last_heard;
+};
+
+class AirSpeakers {
+public:
+    static constexpr std::size_t others_max = 128;
+
+    /// Nothing of one who was never heard. Borrowed until the next note().
+    AirSpeaker* find(const crypto::PublicKey& key) {
+        const auto found = validators_.find(key);
+        return found != validators_.end() ? &found->second : others_.get(key);
+    }
+    /// One whose word was verified. A validator's sequences are never forgotten, so that a flood of
+    /// identities makes no old word new.
+    AirSpeaker& note(const crypto::PublicKey& key, bool is_validator) {
+        if (is_validator) return validators_[key];
+        if (others_.get(key) == nullptr) others_.put(key, {});
+        return *others_.get(key);
+    }
+    std::size_t size() const { return validators_.size() + others_.size(); }
+
+private:
+    std::map<crypto::PublicKey, AirSpeaker> validators_;
+    base::LruCache<crypto::PublicKey, AirSpeaker> others_{others_max};
+};
+
+struct Air {
+    /// What is spent on frames that may be worth nothing: more than any preset carries.
+    static constexpr Rate work_rate{.per_minute = 600, .burst = 120};
+
+    wire::AirLink* link;
+    std::vector<TokenBucket> buckets{};  ///< one for each rule, in the table's order
+    std::optional<FairBudget> work{};    ///< shared by the radios that claim to speak
+    base::Instant status_at = base::never;
+    base::Instant answered_at{};  ///< when somebody's start was last answered by a STATUS
+};
+
+}  // namespace meshchain::mesh

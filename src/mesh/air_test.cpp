@@ -1,0 +1,294 @@
+// The mesh on a medium that everybody hears.
+
+#include <gtest/gtest.h>
+
+#include "mesh/test_network.h"
+
+namespace meshchain::mesh {
+namespace {
+
+using namespace std::chrono_literals;
+using test::Network;
+using wire::MessageType;
+
+/// Everybody's radios in one room: nothing gets lost, and everything takes a second.
+class Room {
+public:
+    struct Spoken {
+        std::size_t speaker;
+        wire::FrameHeader header;
+        base::Buffer payload;
+    };
+
+    class Radio final : public wire::AirLink {
+    public:
+        Radio(Room& room, std::size_t number) : room_(room), number_(number) {}
+        std::expected<void, base::Error> send(base::Instant now, const wire::MessageRule& rule,
+                                              const wire::FrameHeader& header,
+                                              base::Bytes payload) override {
+            EXPECT_TRUE(rule.on_radio);
+            EXPECT_EQ(rule.type, header.type);
+            // As on the air: an object has no header but type and hops.
+            wire::FrameHeader carried = header;
+            if (rule.message_class != wire::MessageClass::control) {
+                carried = {.type = header.type, .sender = {}, .hop_limit = header.hop_limit};
+            }
+            room_.speak(now, {number_, carried, base::to_buffer(payload)});
+            return {};
+        }
+        std::optional<wire::HeardFrame> receive(base::Instant now) override {
+            if (arriving_.empty() || arriving_.front().first > now) return std::nullopt;
+            borrowed_ = std::move(arriving_.front().second);
+            arriving_.pop_front();
+            return wire::HeardFrame{.radio = static_cast<std::uint32_t>(borrowed_.speaker),
+                                    .frame = {borrowed_.header, borrowed_.payload}};
+        }
+        base::Instant poll_timeout() const override {
+            return arriving_.empty() ? base::never : arriving_.front().first;
+        }
+        void handle_timeout(base::Instant) override {}
+
+    private:
+        friend class Room;
+        Room& room_;
+        std::size_t number_;
+        std::deque<std::pair<base::Instant, Spoken>> arriving_;
+        Spoken borrowed_{};
+    };
+
+    Radio* add() {
+        radios_.push_back(std::make_unique<Radio>(*this, radios_.size()));
+        return radios_.back().get();
+    }
+    /// By a radio of the room, or by a stranger's with a number of its own.
+    void speak(base::Instant now, const Spoken& spoken) {
+        log.push_back(spoken);
+        for (std::size_t i = 0; i < radios_.size(); ++i) {
+            if (i != spoken.speaker) radios_[i]->arriving_.emplace_back(now + 1s, spoken);
+        }
+    }
+    std::size_t count(MessageType type) const {
+        return static_cast<std::size_t>(std::ranges::count_if(
+            log, [&](const Spoken& spoken) { return spoken.header.type == type; }));
+    }
+
+    std::vector<Spoken> log;
+
+private:
+    std::vector<std::unique_ptr<Radio>> radios_;
+};
+
+class AirTest : public testing::Test {
+protected:
+    static constexpr std::size_t stranger = 99;
+
+    AirTest() { network_.connect_only({}); }
+
+    Options options() const {
+        Options options;
+        options.validators = {{test::key_of(1).public_key(), wire::Amount{10}},
+                              {test::key_of(2).public_key(), wire::Amount{10}},
+                              {test::key_of(3).public_key(), wire::Amount{10}}};
+        return options;
+    }
+    /// The first three are validators.
+    test::Node& add(std::uint8_t number, bool has_radio = true) {
+        nodes_.push_back(std::make_unique<test::Node>(
+            network_,
+            test::Node::Setup{.key = number,
+                              .port = number,
+                              .options = options(),
+                              .role = number <= 3 ? wire::Role::validator : wire::Role::relay,
+                              .air = has_radio ? room_.add() : nullptr}));
+        return *nodes_.back();
+    }
+    void send(test::Node& from, MessageType type, std::string_view content) {
+        const auto sent = from.mesh().send(
+            network_.now(), {.type = type, .payload = base::to_buffer(base::as_bytes(content))});
+        EXPECT_TRUE(sent.has_value());
+    }
+    void say(MessageType type, std::string_view content, std::size_t speaker = stranger) {
+        room_.speak(network_.now().instant, {speaker,
+                                             {.type = type, .sender = {}, .hop_limit = 3},
+                                             base::to_buffer(base::as_bytes(content))});
+    }
+    static std::size_t heard(test::Node& node, std::string_view content) {
+        return node.handler().count(base::as_bytes(content));
+    }
+
+    Room room_;
+    Network network_{5};
+    std::vector<std::unique_ptr<test::Node>> nodes_;
+};
+
+TEST_F(AirTest, WhatNoRuleKnows_OrKeepsOffRadio_GoesNowhere) {
+    test::Node& one = add(1);
+    test::Node& two = add(2);
+    say(MessageType{77}, "what is this");
+    say(MessageType::sync_data, "bytes that a list names");
+    say(MessageType::peer_hello, "hello without a cookie");
+    say(MessageType::transaction, "");
+    say(MessageType::routed, "ways wait until their cost is known");
+    network_.run_for(5s);
+    EXPECT_TRUE(one.handler().seen.empty());
+    EXPECT_EQ(two.mesh().stats().of(Drop::unknown_type), 4U);
+    EXPECT_EQ(two.mesh().stats().of(Drop::size), 1U);
+    EXPECT_EQ(room_.count(MessageType::peer_hello), 1U) << "nobody answers it";
+}
+
+TEST_F(AirTest, Object_IsSpokenOnceAndHandedUpByAllWhoHear) {
+    test::Node& one = add(1);
+    add(2);
+    add(3);
+    add(4);
+    send(one, MessageType::transaction, "a payment");
+    network_.run_for(1min);
+    for (std::size_t i = 1; i < nodes_.size(); ++i) EXPECT_EQ(heard(*nodes_[i], "a payment"), 1U);
+    EXPECT_EQ(room_.count(MessageType::transaction), 1U);
+    // Whoever repeats it is not heard again.
+    say(MessageType::transaction, "a payment");
+    network_.run_for(1min);
+    EXPECT_EQ(heard(*nodes_[1], "a payment"), 1U);
+    EXPECT_EQ(nodes_[1]->mesh().stats().of(Drop::duplicate), 1U);
+}
+
+TEST_F(AirTest, NodeWithBoth_IsABridge_ThatCarriesEachObjectOnce) {
+    network_.connect_only({{1, 2}});
+    test::Node& on_lan = add(1, false);
+    test::Node& bridge = add(2);
+    test::Node& on_air = add(3);
+    ASSERT_TRUE(network_.run_until([&] { return on_lan.mesh().is_connected(bridge.key()); }, 20s));
+    send(on_lan, MessageType::transaction, "to the air");
+    send(on_air, MessageType::transaction, "to the lan");
+    network_.run_for(1min);
+    EXPECT_EQ(heard(on_air, "to the air"), 1U);
+    EXPECT_EQ(heard(on_lan, "to the lan"), 1U);
+    EXPECT_EQ(heard(bridge, "to the air") + heard(bridge, "to the lan"), 2U);
+    EXPECT_EQ(room_.count(MessageType::transaction), 2U);
+}
+
+TEST_F(AirTest, WhatIsWrong_IsNotPassedOnAndBlamesNobody) {
+    network_.connect_only({{1, 2}});
+    test::Node& on_lan = add(1, false);
+    test::Node& bridge = add(2);
+    ASSERT_TRUE(network_.run_until([&] { return on_lan.mesh().is_connected(bridge.key()); }, 20s));
+    bridge.handler().verdict = [](MessageType, base::Bytes) { return wire::Verdict::punish; };
+    const PeerScore before = bridge.mesh().peer(on_lan.key())->score;
+    say(MessageType::transaction, "false");
+    network_.run_for(5s);
+    EXPECT_EQ(bridge.mesh().stats().of(Drop::punished), 1U);
+    EXPECT_EQ(heard(on_lan, "false"), 0U);
+    EXPECT_GE(bridge.mesh().peer(on_lan.key())->score, before);
+}
+
+TEST_F(AirTest, OneNoisyRadio_DoesNotSilenceTheOthers) {
+    test::Node& one = add(1);
+    one.handler().verdict = [](MessageType, base::Bytes payload) {
+        return base::as_text(payload).starts_with("noise") ? wire::Verdict::punish
+                                                           : wire::Verdict::relay;
+    };
+    std::size_t judged = 0;
+    for (int second = 0; second < 60; ++second) {
+        for (int i = 0; i < 30; ++i) {
+            say(MessageType::transaction,
+                "noise " + std::to_string(second) + " " + std::to_string(i));
+        }
+        say(MessageType::transaction, "payment " + std::to_string(second), 7);
+        network_.run_for(1s);
+    }
+    network_.run_for(5s);
+    for (const auto& seen : one.handler().seen) {
+        judged += base::as_text(seen.payload).starts_with("noise") ? 1U : 0U;
+    }
+    std::size_t payments = 0;
+    for (int second = 0; second < 60; ++second) {
+        payments += heard(one, "payment " + std::to_string(second));
+    }
+    EXPECT_EQ(payments, 60U);
+    EXPECT_LE(judged, 720U) << "the budget of a minute and what it begins with";
+}
+
+TEST_F(AirTest, ValidatorsHearEachOthersClocks_WithinThePause) {
+    for (std::uint8_t number = 1; number <= 3; ++number) add(number);
+    network_.run_for(options().air_pause + 2s);
+    for (const auto& node : nodes_) {
+        EXPECT_GE(node->events_of<PeerHeartbeat>().size(), 2U);
+    }
+    // Whoever was heard after that is answered once more, and then they are silent for nearly as
+    // long as an interval lasts.
+    network_.run_for(7min);
+    const std::size_t spoken = room_.count(MessageType::status);
+    EXPECT_LE(spoken, 9U);
+    network_.run_for(14min);
+    EXPECT_EQ(room_.count(MessageType::status), spoken);
+    network_.run_for(15min);
+    EXPECT_EQ(room_.count(MessageType::status), spoken + 3);
+}
+
+TEST_F(AirTest, WhoStartsLater_IsAnsweredSoon_AndOnceForMany) {
+    add(1);
+    add(2);
+    network_.run_for(10min);
+    test::Node& late = add(3);
+    network_.run_for(2 * options().air_pause + 3s);
+    EXPECT_EQ(late.events_of<PeerHeartbeat>().size(), 2U);
+    const std::size_t spoken = room_.count(MessageType::status);
+    for (int i = 0; i < 3; ++i) {
+        late.restart(3);
+        network_.run_for(50s);
+    }
+    EXPECT_LE(room_.count(MessageType::status), spoken + 3 + 2);
+}
+
+TEST_F(AirTest, StatusOfAStranger_IsBelievedBecauseItsAnnouncementCameFirst) {
+    test::Node& one = add(1);
+    test::Node& guest = add(9);
+    network_.run_for(2min);
+    EXPECT_GE(room_.count(MessageType::peer_info), 1U);
+    ASSERT_FALSE(one.events_of<PeerHeartbeat>().empty());
+    EXPECT_EQ(one.events_of<PeerHeartbeat>().back().peer, guest.key());
+    EXPECT_EQ(one.mesh().stats().of(Drop::no_session), 0U);
+}
+
+TEST_F(AirTest, ControlMessage_ThatIsRepeatedChangedOrForeign_IsNotBelieved) {
+    test::Node& one = add(1);
+    add(2);
+    network_.run_for(1min);
+    const std::size_t believed = one.events_of<PeerHeartbeat>().size();
+    ASSERT_GE(believed, 1U);
+    const auto spoken = std::ranges::find_if(room_.log, [&](const Room::Spoken& item) {
+        return item.speaker == 1 && item.header.type == MessageType::status;
+    });
+    ASSERT_NE(spoken, room_.log.end());
+    Room::Spoken again = *spoken;
+    again.speaker = stranger;
+    room_.speak(network_.now().instant, again);
+    network_.run_for(2s);
+    EXPECT_GE(one.mesh().stats().of(Drop::replayed), 1U);
+    ++again.header.sequence;
+    room_.speak(network_.now().instant, again);
+    again.header.timestamp += 100;
+    again.payload[3] ^= std::byte{1};
+    room_.speak(network_.now().instant, again);
+    network_.run_for(2s);
+    EXPECT_EQ(one.mesh().stats().of(Drop::bad_signature), 2U);
+    again.header.sender = {};
+    room_.speak(network_.now().instant, again);
+    network_.run_for(2s);
+    EXPECT_EQ(one.mesh().stats().of(Drop::no_session), 1U);
+    EXPECT_EQ(one.events_of<PeerHeartbeat>().size(), believed);
+}
+
+TEST_F(AirTest, NodeWithoutPeersButWithARadio_Restarts) {
+    test::Node& one = add(1);
+    test::Node& two = add(2);
+    network_.run_for(1min);
+    one.restart(1);
+    network_.run_for(1min);
+    send(one, MessageType::block, "after the restart");
+    network_.run_for(5s);
+    EXPECT_EQ(heard(two, "after the restart"), 1U);
+}
+
+}  // namespace
+}  // namespace meshchain::mesh

@@ -1,0 +1,84 @@
+#include "radio/air_plan.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+#include "radio/packet.h"
+#include "wire/announcement.h"
+#include "wire/control.h"
+#include "wire/vote.h"
+
+namespace meshchain::radio {
+namespace {
+
+using wire::MessageType;
+
+constexpr base::Duration hour_of_plan = std::chrono::hours(1);
+/// A node says where it stands so often, and who it is if it is no validator.
+constexpr unsigned statuses_an_hour = 2;
+
+unsigned divided_up(unsigned a, unsigned b) { return (a + b - 1) / b; }
+
+PlanLine line_of(MessageType type, std::size_t payload_bytes, unsigned an_hour, bool by_validators,
+                 const AirtimeBudget& budget) {
+    PlanLine line{.type = type,
+                  .payload_bytes = payload_bytes,
+                  .an_hour = an_hour,
+                  .by_validators = by_validators};
+    if (header_bytes + payload_bytes <= payload_bytes_max) {
+        line.packets = 1;
+        line.airtime = budget.airtime_of(header_bytes + payload_bytes);
+        return line;
+    }
+    const coding::Cut cut =
+        coding::cut_evenly(payload_bytes, payload_bytes_max - piece_overhead_bytes);
+    line.packets = cut.pieces();
+    line.airtime = budget.airtime_of(piece_overhead_bytes + cut.piece_bytes) *
+                   static_cast<std::int64_t>(line.packets);
+    return line;
+}
+
+}  // namespace
+
+AirPlan plan(const Workload& workload, const AirtimeOptions& options) {
+    MESH_ASSERT(workload.validators > 0 && workload.validators <= workload.nodes);
+    MESH_ASSERT(workload.minutes_a_round > 0 && workload.payments_a_block > 0);
+    const AirtimeBudget budget({}, options);
+    const unsigned others = workload.nodes - workload.validators;
+    const unsigned in_block = std::min(workload.payments, workload.payments_a_block);
+    const unsigned blocks = divided_up(workload.payments, workload.payments_a_block);
+    const unsigned votes = divided_up(60, workload.minutes_a_round) * workload.validators;
+    constexpr std::size_t status_bytes =
+        Origin::size + wire::Heartbeat::size + crypto::Signature::size;
+    AirPlan made{
+        .lines = {line_of(MessageType::transaction, wire::CompactTransfer::size, workload.payments,
+                          false, budget),
+                  line_of(MessageType::block,
+                          wire::BlockHeader::size + 2 +
+                              std::size_t{wire::BlockAnnouncement::short_id_bytes} * in_block,
+                          blocks, true, budget),
+                  line_of(MessageType::block_ack, wire::Vote::size, votes, true, budget),
+                  line_of(MessageType::status, status_bytes, statuses_an_hour * workload.nodes,
+                          false, budget),
+                  line_of(MessageType::peer_info, wire::announcement_bytes_min,
+                          statuses_an_hour * others, false, budget)}};
+    made.given = budget.per_hour();
+    base::Duration sent{};
+    for (const PlanLine& line : made.lines) {
+        const base::Duration all = line.airtime * static_cast<std::int64_t>(line.an_hour);
+        sent += all;
+        if (line.by_validators) {
+            made.of_validator += all / workload.validators;
+        } else if (line.type == MessageType::peer_info) {
+            if (others > 0) made.of_other += all / others;
+        } else {
+            made.of_validator += all / workload.nodes;
+            made.of_other += all / workload.nodes;
+        }
+    }
+    const base::Duration on_air = sent * (1 + static_cast<std::int64_t>(workload.relays));
+    made.channel_permille = static_cast<unsigned>(on_air / (hour_of_plan / 1000));
+    return made;
+}
+
+}  // namespace meshchain::radio

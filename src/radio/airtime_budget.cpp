@@ -1,0 +1,185 @@
+#include "radio/airtime_budget.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+
+namespace meshchain::radio {
+namespace {
+
+constexpr base::Duration hour = std::chrono::hours(1);
+constexpr std::int64_t million = 1'000'000;
+
+struct Region {
+    std::string_view name;
+    unsigned duty_permille;
+};
+/// Those whose limits the firmware enforces, and one without.
+constexpr std::array regions{Region{"EU_433", 100}, Region{"EU_866", 25}, Region{"EU_868", 100},
+                             Region{"US", 1000}};
+
+/// Kept for what is more urgent.
+constexpr std::array<unsigned, priorities> kept_permille{0, 100, 250, 500, 600};
+
+unsigned kept_for(Priority priority) { return kept_permille[static_cast<std::size_t>(priority)]; }
+
+base::Duration permille(base::Duration of, unsigned count) {
+    return of / 1000 * static_cast<std::int64_t>(count);
+}
+
+base::Duration hourly(const AirtimeOptions& options) {
+    MESH_ASSERT(options.share_permille > 0 && options.share_permille <= 1000);
+    MESH_ASSERT(options.duty_permille > 0 && options.duty_permille <= 1000);
+    const base::Duration lawful = permille(hour, options.duty_permille);
+    return std::min(permille(hour, options.share_permille),
+                    options.duty_permille == 1000 ? lawful : lawful / 2);
+}
+
+}  // namespace
+
+std::string_view name(Priority priority) {
+    switch (priority) {
+        case Priority::urgent: return "urgent";
+        case Priority::block: return "block";
+        case Priority::transaction: return "transaction";
+        case Priority::sync: return "sync";
+        case Priority::record: return "record";
+    }
+    return "unknown";
+}
+
+std::string_view name(AirtimeBudget::Reason reason) {
+    switch (reason) {
+        case AirtimeBudget::Reason::pace: return "pace";
+        case AirtimeBudget::Reason::hour: return "hour";
+        case AirtimeBudget::Reason::channel: return "channel";
+        case AirtimeBudget::Reason::paused: return "paused";
+        case AirtimeBudget::Reason::too_long: return "too_long";
+    }
+    return "unknown";
+}
+
+std::optional<unsigned> duty_permille_of(std::string_view region) {
+    const auto found = std::ranges::find(regions, region, &Region::name);
+    if (found == regions.end()) return std::nullopt;
+    return found->duty_permille;
+}
+
+AirtimeBudget::AirtimeBudget(base::Instant now, const AirtimeOptions& options)
+    : modulation_(options.modulation),
+      per_hour_(hourly(options)),
+      per_million_(per_hour_ / (hour / million)),
+      // A quarter of an hour's share, or the longest packet where that is longer.
+      capacity_(std::max(per_hour_ / 4,
+                         std::min(per_hour_ / 2, time_on_air(modulation_, packet_bytes_max)))),
+      use_read_(now),
+      tokens_(capacity_),
+      filled_(now),
+      newest_part_(part_of(now)) {}
+
+void AirtimeBudget::note_channel_use(base::Instant now, unsigned percent) {
+    tokens_ = tokens(now);
+    filled_ = now;
+    use_percent_ = percent;
+    use_read_ = now;
+    is_halved_ = percent >= halved_from_percent;
+}
+
+unsigned AirtimeBudget::channel_use_percent(base::Instant now) const {
+    return now - use_read_ < reading_lasts ? use_percent_ : 0;
+}
+
+std::optional<AirtimeBudget::Deferral> AirtimeBudget::deferral(base::Instant now, Priority priority,
+                                                               base::Duration airtime) const {
+    if (is_paused_) return Deferral{base::never, Reason::paused};
+    const unsigned use = channel_use_percent(now);
+    const bool is_bulk = priority >= Priority::sync;
+    if ((use >= bulk_stops_at_percent && is_bulk) ||
+        (use >= urgent_only_from_percent && priority != Priority::urgent)) {
+        return Deferral{use_read_ + reading_lasts, Reason::channel};
+    }
+    if (!allows(priority, airtime)) return Deferral{base::never, Reason::too_long};
+    const base::Duration most = limit(now) - permille(limit(now), kept_for(priority));
+    const base::Instant hour_ends = hour_until(now, airtime, most);
+    // From a full bucket everybody may take.
+    const base::Duration kept = permille(capacity_, kept_for(priority));
+    const base::Instant paced = pace_until(now, std::min(capacity_, airtime + kept));
+    if (hour_ends > now && hour_ends >= paced) return Deferral{hour_ends, Reason::hour};
+    if (paced > now) return Deferral{paced, Reason::pace};
+    return std::nullopt;
+}
+
+bool AirtimeBudget::allows(Priority priority, base::Duration airtime) const {
+    return airtime <= capacity_ && airtime <= per_hour_ - permille(per_hour_, kept_for(priority));
+}
+
+void AirtimeBudget::spend(base::Instant now, base::Duration airtime) {
+    MESH_ASSERT(!deferral(now, Priority::urgent, airtime));
+    tokens_ = tokens(now) - airtime;
+    filled_ = now;
+    is_halved_ = channel_use_percent(now) >= halved_from_percent;
+    const std::int64_t current = part_of(now);
+    // What lies between was not spent in; more than all parts back is the same as all of them.
+    newest_part_ = std::max(newest_part_, current - parts);
+    while (newest_part_ < current) spent_in(++newest_part_) = {};
+    spent_in(current) += airtime;
+}
+
+base::Duration AirtimeBudget::spent(base::Instant now) const {
+    const std::int64_t current = part_of(now);
+    base::Duration sum{};
+    for (std::int64_t number = current - parts + 1; number <= current; ++number) {
+        sum += spent_in(number);
+    }
+    return sum;
+}
+
+base::Duration AirtimeBudget::left(base::Instant now) const {
+    return std::max(limit(now) - spent(now), base::Duration{});
+}
+
+std::int64_t AirtimeBudget::part_of(base::Instant now) {
+    MESH_ASSERT(now.time_since_epoch().count() >= 0);
+    return now.time_since_epoch() / part + parts;
+}
+
+base::Duration AirtimeBudget::spent_in(std::int64_t number) const {
+    if (number > newest_part_ || number <= newest_part_ - parts) return {};
+    return spent_[static_cast<std::size_t>(number % parts)];
+}
+
+base::Duration AirtimeBudget::limit(base::Instant now) const {
+    return channel_use_percent(now) >= halved_from_percent ? per_hour_ / 2 : per_hour_;
+}
+
+base::Duration AirtimeBudget::tokens(base::Instant now) const {
+    // Two hours fill any bucket; more would only overflow.
+    const base::Duration elapsed = std::min<base::Duration>(now - filled_, 2 * hour);
+    const base::Duration gained = elapsed * per_million_ / million;
+    return std::min(capacity_, tokens_ + (is_halved_ ? gained / 2 : gained));
+}
+
+base::Instant AirtimeBudget::pace_until(base::Instant now, base::Duration needed) const {
+    const base::Duration missing = needed - tokens(now);
+    if (missing <= base::Duration{}) return now;
+    const base::Duration to_gain = is_halved_ ? 2 * missing : missing;
+    // What is gained in two steps may round down twice.
+    const base::Duration takes =
+        (to_gain * million + base::Duration(per_million_ - 1)) / per_million_;
+    return now + takes + base::Duration(2);
+}
+
+base::Instant AirtimeBudget::hour_until(base::Instant now, base::Duration airtime,
+                                        base::Duration most) const {
+    // Too much for half an hour's share; the channel may be quieter then.
+    if (airtime > most) return use_read_ + reading_lasts;
+    const std::int64_t current = part_of(now);
+    base::Duration sum = spent(now);
+    if (sum + airtime <= most) return now;
+    std::int64_t number = current - parts;
+    while (sum + airtime > most) sum -= spent_in(++number);
+    // It leaves the hour when the one that is so many later begins.
+    return base::Instant(part * number);
+}
+
+}  // namespace meshchain::radio

@@ -1,0 +1,121 @@
+#pragma once
+// How much of the air this node may use (rows E6, E9; DESIGN section 8). Every relay repeats what
+// we say, so what is lawful for one radio is far more than what is neighbourly.
+//
+// A bucket paces: it fills by the node's share of the channel and holds a quarter of an hour of it.
+// A sliding hour limits: whatever is asked for and when, no hour has more than the share. Above 15
+// % use of the channel both are halved, above 25 % what can wait stops, above 40 % all but what is
+// urgent does. A part of both is kept for what is more urgent than what asks.
+//
+// Time:   handed in, never falling. What was spent counts from the moment it was handed to a radio.
+// Limits: fixed memory.
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "base/time.h"
+#include "radio/lora.h"
+
+namespace meshchain::radio {
+
+/// The first leaves first.
+enum class Priority : std::uint8_t {
+    urgent,  ///< votes, alerts
+    block,
+    transaction,
+    sync,
+    record,
+};
+inline constexpr std::size_t priorities = 5;
+std::string_view name(Priority priority);
+
+/// What a region's law allows a radio in any hour; nothing for a region that we know none of.
+std::optional<unsigned> duty_permille_of(std::string_view region);
+
+struct AirtimeOptions {
+    Modulation modulation = modulation_of(Preset::long_fast);
+    unsigned share_permille = 10;  ///< of the channel, for what this node originates
+    /// By law, relays included: we use no more than half of it. 1000: no limit.
+    unsigned duty_permille = 1000;
+};
+
+class AirtimeBudget {
+public:
+    static constexpr unsigned halved_from_percent = 15;
+    static constexpr unsigned bulk_stops_at_percent = 25;
+    static constexpr unsigned urgent_only_from_percent = 40;
+    /// A radio that says no more how busy the channel is, is not believed for longer.
+    static constexpr base::Duration reading_lasts = std::chrono::minutes(10);
+
+    AirtimeBudget(base::Instant now, const AirtimeOptions& options);
+
+    /// What the radio says of the channel around it.
+    void note_channel_use(base::Instant now, unsigned percent);
+    /// Nothing is sent while paused; listen-only is a pause that does not end.
+    void set_paused(bool paused) { is_paused_ = paused; }
+    bool is_paused() const { return is_paused_; }
+
+    enum class Reason : std::uint8_t {
+        pace,      ///< the bucket has to fill
+        hour,      ///< the hour is used up
+        channel,   ///< others use the channel too much
+        paused,    ///< by the operator
+        too_long,  ///< a packet that no budget of this size ever allows
+    };
+    struct Deferral {
+        base::Instant until;  ///< if nothing else changes; `never`: not by waiting
+        Reason reason;
+    };
+    /// Nothing: it may leave now.
+    std::optional<Deferral> deferral(base::Instant now, Priority priority,
+                                     base::Duration airtime) const;
+    /// Whether a packet may ever leave, if it waits long enough at a quiet channel.
+    bool allows(Priority priority, base::Duration airtime) const;
+    /// It was handed to the radio. Asserts that no deferral stood against it at urgent priority.
+    void spend(base::Instant now, base::Duration airtime);
+
+    base::Duration airtime_of(std::size_t payload_bytes) const {
+        return time_on_air(modulation_, packet_bytes_of(payload_bytes));
+    }
+    /// Of an hour at a quiet channel.
+    base::Duration per_hour() const { return per_hour_; }
+    /// In the last hour, up to a minute more.
+    base::Duration spent(base::Instant now) const;
+    /// What may still be spent in this hour at the present use of the channel.
+    base::Duration left(base::Instant now) const;
+    unsigned channel_use_percent(base::Instant now) const;
+
+private:
+    static constexpr base::Duration part = std::chrono::minutes(1);
+    /// An hour that begins within a part ends within the sixtieth after it.
+    static constexpr std::int64_t parts = 61;
+
+    static std::int64_t part_of(base::Instant now);
+    base::Duration& spent_in(std::int64_t number) {
+        return spent_[static_cast<std::size_t>(number % parts)];
+    }
+    base::Duration spent_in(std::int64_t number) const;
+    base::Duration limit(base::Instant now) const;
+    base::Duration tokens(base::Instant now) const;
+    base::Instant pace_until(base::Instant now, base::Duration needed) const;
+    base::Instant hour_until(base::Instant now, base::Duration airtime, base::Duration most) const;
+
+    Modulation modulation_;
+    base::Duration per_hour_;
+    std::int64_t per_million_;  ///< the same, of the time that passes
+    base::Duration capacity_;
+    bool is_paused_ = false;
+    unsigned use_percent_ = 0;
+    base::Instant use_read_;
+    base::Duration tokens_;
+    base::Instant filled_;
+    bool is_halved_ = false;  ///< since filled_
+    std::array<base::Duration, parts> spent_{};
+    std::int64_t newest_part_;
+};
+
+std::string_view name(AirtimeBudget::Reason reason);
+
+}  // namespace meshchain::radio

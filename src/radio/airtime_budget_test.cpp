@@ -1,0 +1,203 @@
+#include "radio/airtime_budget.h"
+
+#include <gtest/gtest.h>
+
+#include <deque>
+
+#include "base/random.h"
+#include "base/test_effort.h"
+
+namespace meshchain::radio {
+namespace {
+
+using namespace std::chrono_literals;
+using Reason = AirtimeBudget::Reason;
+
+constexpr base::Instant start{100h + 17s};
+
+TEST(AirtimeBudget, ShareOfTheChannel_IsThatOfAnHour) {
+    EXPECT_EQ(AirtimeBudget(start, {}).per_hour(), 36s);
+    EXPECT_EQ(AirtimeBudget(start, {.share_permille = 100}).per_hour(), 360s);
+    // By law 10 %, relays included: half of it at most is ours.
+    EXPECT_EQ(AirtimeBudget(start, {.share_permille = 100, .duty_permille = 100}).per_hour(), 180s);
+    EXPECT_EQ(AirtimeBudget(start, {.share_permille = 10, .duty_permille = 100}).per_hour(), 36s);
+    EXPECT_EQ(AirtimeBudget(start, {.share_permille = 100, .duty_permille = 25}).per_hour(), 45s);
+}
+
+TEST(AirtimeBudget, Regions_HaveTheLimitsOfTheLaw) {
+    EXPECT_EQ(duty_permille_of("EU_868"), 100U);
+    EXPECT_EQ(duty_permille_of("EU_866"), 25U);
+    EXPECT_EQ(duty_permille_of("US"), 1000U);
+    EXPECT_EQ(duty_permille_of("ATLANTIS"), std::nullopt);
+}
+
+/// What one node did, and whether an hour of it was too much.
+class Watch {
+public:
+    explicit Watch(base::Duration most) : most_(most) {}
+    void spend(base::Instant now, base::Duration airtime) {
+        spent_.emplace_back(now, airtime);
+        sum_ += airtime;
+        while (now - spent_.front().first >= 1h) {
+            sum_ -= spent_.front().second;
+            spent_.pop_front();
+        }
+        worst_ = std::max(worst_, sum_);
+        EXPECT_LE(sum_, most_);
+    }
+    base::Duration worst() const { return worst_; }
+
+private:
+    base::Duration most_;
+    base::Duration sum_{};
+    base::Duration worst_{};
+    std::deque<std::pair<base::Instant, base::Duration>> spent_;
+};
+
+TEST(AirtimeBudget, NoScheduleOfRequests_MakesAnyHourExceedIt) {
+    for (std::uint64_t seed = 0; seed < test::effort(40U, 4'000U); ++seed) {
+        SCOPED_TRACE("seed " + std::to_string(seed));
+        base::Random random(seed);
+        const auto preset = static_cast<Preset>(random.below(presets));
+        const AirtimeOptions options{.modulation = modulation_of(preset),
+                                     .share_permille = static_cast<unsigned>(1 + random.below(200)),
+                                     .duty_permille = random.below(2) == 0 ? 1000U : 25U};
+        base::Instant now = start;
+        AirtimeBudget budget(now, options);
+        const bool is_busy = random.below(2) == 0;
+        Watch watch(is_busy ? budget.per_hour() / 2 : budget.per_hour());
+        for (int i = 0; i < 400; ++i) {
+            if (is_busy) budget.note_channel_use(now, 15);
+            const auto priority = static_cast<Priority>(random.below(priorities));
+            const base::Duration airtime = budget.airtime_of(random.below(payload_bytes_max + 1));
+            const auto deferral = budget.deferral(now, priority, airtime);
+            if (!deferral) {
+                budget.spend(now, airtime);
+                watch.spend(now, airtime);
+            } else if (deferral->until != base::never && random.below(3) == 0 && !is_busy) {
+                EXPECT_GT(deferral->until, now);
+                now = deferral->until;
+                // Whoever waited as long as he was told may send.
+                ASSERT_FALSE(budget.deferral(now, priority, airtime));
+            }
+            // From a storm to a lull of hours.
+            const base::Duration pause = random.below(200) == 0 ? 3h : base::Duration(2min);
+            if (random.below(4) == 0)
+                now += random.between(0s, is_busy ? base::Duration(9min) : pause);
+        }
+    }
+}
+
+TEST(AirtimeBudget, FloodAtTenTimesTheBudget_GetsNearlyAllOfItAndNoMore) {
+    base::Instant now = start;
+    AirtimeBudget budget(now, {});
+    Watch watch(36s);
+    const base::Duration airtime = budget.airtime_of(100);
+    base::Duration sum{};
+    while (now < start + 10h) {
+        if (!budget.deferral(now, Priority::urgent, airtime)) {
+            budget.spend(now, airtime);
+            watch.spend(now, airtime);
+            sum += airtime;
+        }
+        now += airtime * 10;
+    }
+    EXPECT_GT(sum, 10 * 36s * 95 / 100);
+    EXPECT_GT(watch.worst(), 34s);
+}
+
+/// Spends at `priority` until it is deferred.
+base::Duration drain(AirtimeBudget& budget, base::Instant now, Priority priority) {
+    const base::Duration airtime = budget.airtime_of(20);
+    base::Duration sum{};
+    while (!budget.deferral(now, priority, airtime)) {
+        budget.spend(now, airtime);
+        sum += airtime;
+    }
+    return sum;
+}
+
+TEST(AirtimeBudget, WhatIsLessUrgent_LeavesAPartForWhatIsMore) {
+    AirtimeBudget budget(start, {});
+    base::Duration before{};
+    for (const auto priority : {Priority::record, Priority::sync, Priority::transaction,
+                                Priority::block, Priority::urgent}) {
+        const base::Duration sum = drain(budget, start, priority);
+        EXPECT_GT(sum, 0s) << name(priority);
+        before += sum;
+    }
+    EXPECT_LE(before, 9s);
+    EXPECT_EQ(budget.deferral(start, Priority::urgent, 1s)->reason, Reason::pace);
+}
+
+TEST(AirtimeBudget, BusyChannel_HalvesThenStopsWhatCanWaitThenAllButTheUrgent) {
+    const auto reason = [](unsigned percent, Priority priority) -> std::optional<Reason> {
+        AirtimeBudget budget(start, {});
+        budget.note_channel_use(start, percent);
+        const auto deferral = budget.deferral(start, priority, 700ms);
+        return deferral ? std::optional(deferral->reason) : std::nullopt;
+    };
+    EXPECT_EQ(reason(24, Priority::record), std::nullopt);
+    EXPECT_EQ(reason(25, Priority::record), Reason::channel);
+    EXPECT_EQ(reason(25, Priority::sync), Reason::channel);
+    EXPECT_EQ(reason(39, Priority::transaction), std::nullopt);
+    EXPECT_EQ(reason(40, Priority::transaction), Reason::channel);
+    EXPECT_EQ(reason(40, Priority::block), Reason::channel);
+    EXPECT_EQ(reason(100, Priority::urgent), std::nullopt);
+
+    AirtimeBudget budget(start, {});
+    EXPECT_EQ(budget.left(start), 36s);
+    budget.note_channel_use(start, 15);
+    EXPECT_EQ(budget.left(start), 18s);
+    // A radio that has fallen silent is not believed for ever.
+    EXPECT_EQ(budget.left(start + AirtimeBudget::reading_lasts), 36s);
+}
+
+TEST(AirtimeBudget, Paused_NothingLeavesAndNoTimeIsPromised) {
+    AirtimeBudget budget(start, {});
+    budget.set_paused(true);
+    const auto deferral = budget.deferral(start, Priority::urgent, 1ms);
+    ASSERT_TRUE(deferral.has_value());
+    EXPECT_EQ(deferral->reason, Reason::paused);
+    EXPECT_EQ(deferral->until, base::never);
+    budget.set_paused(false);
+    EXPECT_FALSE(budget.deferral(start, Priority::urgent, 1ms));
+}
+
+TEST(AirtimeBudget, PacketDearerThanTheBudget_IsSaidToBe) {
+    AirtimeBudget budget(start,
+                         {.modulation = modulation_of(Preset::long_slow), .share_permille = 1});
+    const auto deferral = budget.deferral(start, Priority::urgent, budget.airtime_of(200));
+    ASSERT_TRUE(deferral.has_value());
+    EXPECT_EQ(deferral->reason, Reason::too_long);
+}
+
+TEST(AirtimeBudget, LongestPacketOfEveryPreset_FitsOnePercent) {
+    for (std::size_t i = 0; i < presets; ++i) {
+        AirtimeBudget budget(start, {.modulation = modulation_of(static_cast<Preset>(i))});
+        EXPECT_FALSE(budget.deferral(start, Priority::block, budget.airtime_of(payload_bytes_max)));
+    }
+}
+
+TEST(AirtimeBudget, HourThatIsUsedUp_IsFreeAgainWhenItsFirstMinuteIsOver) {
+    base::Instant now = start;
+    AirtimeBudget budget(now, {});
+    const base::Duration airtime = budget.airtime_of(payload_bytes_max);
+    std::optional<AirtimeBudget::Deferral> deferral;
+    while (true) {
+        deferral = budget.deferral(now, Priority::urgent, airtime);
+        if (deferral && deferral->reason == Reason::hour) break;
+        ASSERT_LT(now, start + 2h);
+        if (deferral) {
+            now = deferral->until;
+        } else {
+            budget.spend(now, airtime);
+        }
+    }
+    EXPECT_GE(deferral->until, start + 1h);
+    EXPECT_LE(deferral->until, start + 1h + 2min);
+    EXPECT_GT(budget.spent(now), 33s);
+}
+
+}  // namespace
+}  // namespace meshchain::radio

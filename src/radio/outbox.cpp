@@ -1,0 +1,187 @@
+#include "radio/outbox.h"
+
+#include <algorithm>
+#include <tuple>
+
+#include "base/assert.h"
+
+namespace meshchain::radio {
+namespace {
+
+/// Those who say how many they miss lose some of the answer, too.
+std::size_t with_spare(std::size_t missing) { return missing + missing / 4; }
+
+}  // namespace
+
+std::size_t Outbox::Entry::packet_bytes() const {
+    return is_cut() ? piece_overhead_bytes + cut.piece_bytes : header_bytes + joined.size();
+}
+
+Outbox::Outbox(const OutboxLimits& limits) : limits_(limits) {
+    MESH_ASSERT(limits.packet_bytes_max <= payload_bytes_max);
+    MESH_ASSERT(limits.packet_bytes_max > piece_overhead_bytes);
+    MESH_ASSERT(limits.message_bytes_max <= 0xFFFF && limits.message_bytes_max <= limits.bytes_max);
+    MESH_ASSERT(limits.message_bytes_max <
+                (limits.packet_bytes_max - piece_overhead_bytes) * (coding::pieces_max - 1));
+    MESH_ASSERT(limits.messages_max > 0);
+}
+
+std::expected<void, base::Error> Outbox::submit(base::Instant now, Priority priority,
+                                                std::uint8_t hop_limit, const Message& message) {
+    base::Buffer joined = join(message);
+    if (joined.size() > limits_.message_bytes_max) {
+        return base::failure(base::Errc::too_large,
+                             "a message of " + std::to_string(joined.size()) + " bytes, where " +
+                                 std::to_string(limits_.message_bytes_max) + " may leave",
+                             "radio", "send it over a faster link");
+    }
+    const bool has_origin = message.origin.has_value();
+    const TransferId transfer = transfer_id(message.type, has_origin, joined);
+    if (Entry* known = find(transfer)) {
+        if (!known->is_waiting()) known->rest = known->cut.pieces();
+        known->priority = std::min(known->priority, priority);
+        return {};
+    }
+    if (!make_room(priority, joined.size())) {
+        return base::failure(base::Errc::full, "what waits for the air is as urgent", "radio",
+                             "send it later, or give this node more airtime");
+    }
+    Entry entry{.priority = priority,
+                .order = orders_++,
+                .hop_limit = hop_limit,
+                .type = message.type,
+                .has_origin = has_origin,
+                .joined = std::move(joined),
+                .transfer = transfer,
+                .cut = {},
+                .rest = 1,
+                .answer_at = now,
+                .forget_at = base::never};
+    if (header_bytes + entry.joined.size() > limits_.packet_bytes_max) {
+        entry.cut = coding::cut_evenly(entry.joined.size(),
+                                       limits_.packet_bytes_max - piece_overhead_bytes);
+        entry.rest = entry.cut.pieces();
+    }
+    entries_.push_back(std::move(entry));
+    return {};
+}
+
+Outbox::Entry* Outbox::find(TransferId transfer) {
+    const auto found = std::ranges::find(entries_, transfer, &Entry::transfer);
+    return found == entries_.end() ? nullptr : &*found;
+}
+
+bool Outbox::make_room(Priority priority, std::size_t bytes_needed) {
+    while (entries_.size() >= limits_.messages_max || bytes() + bytes_needed > limits_.bytes_max) {
+        // First what has left, the oldest of it; then what is less urgent, the newest of it.
+        const auto worth = [](const Entry& entry) {
+            return entry.is_waiting()
+                       ? std::tuple(1, -static_cast<int>(entry.priority), ~entry.order)
+                       : std::tuple(0, 0, entry.order);
+        };
+        const auto least = std::ranges::min_element(entries_, {}, worth);
+        if (least->is_waiting() && least->priority <= priority) return false;
+        entries_.erase(least);
+    }
+    return true;
+}
+
+bool Outbox::handle_wish(base::Instant now, TransferId transfer, std::uint8_t missing) {
+    Entry* entry = find(transfer);
+    if (entry == nullptr || !entry->is_cut()) return false;
+    if (entry->sent >= limits_.repeats_max * entry->cut.pieces()) return false;
+    // What still leaves is of use to him, too.
+    const std::size_t most = std::min<std::size_t>(missing, entry->cut.pieces());
+    if (most <= entry->rest) return true;
+    if (entry->wished == 0) entry->answer_at = now + limits_.gather;
+    entry->wished = std::max(entry->wished, most - entry->rest);
+    return true;
+}
+
+const Outbox::Entry* Outbox::first(base::Instant now) const {
+    const Entry* first = nullptr;
+    for (const Entry& entry : entries_) {
+        if (!entry.is_ready(now)) continue;
+        if (first == nullptr ||
+            std::pair(entry.priority, entry.order) < std::pair(first->priority, first->order)) {
+            first = &entry;
+        }
+    }
+    return first;
+}
+
+std::optional<Outbox::Next> Outbox::next(base::Instant now) const {
+    const Entry* entry = first(now);
+    if (entry == nullptr) return std::nullopt;
+    return Next{entry->priority, entry->packet_bytes()};
+}
+
+Outbox::Departure Outbox::take(base::Instant now) {
+    const Entry* const chosen = first(now);
+    MESH_ASSERT(chosen != nullptr);
+    const auto place = entries_.begin() + (chosen - entries_.data());
+    Entry& entry = *place;
+    if (!entry.is_cut()) {
+        Departure whole{whole_packet(entry), entry.hop_limit, entry.type};
+        entries_.erase(place);
+        return whole;
+    }
+    if (entry.rest == 0) entry.rest = with_spare(std::exchange(entry.wished, 0));
+    entry.forget_at = now + limits_.keep;
+    return {piece_packet(entry), entry.hop_limit, entry.type};
+}
+
+base::Buffer Outbox::whole_packet(const Entry& entry) {
+    const auto message = split(entry.type, entry.has_origin, entry.joined);
+    MESH_ASSERT(message.has_value());
+    return encode(*message);
+}
+
+base::Buffer Outbox::piece_packet(Entry& entry) {
+    base::Buffer bytes(entry.cut.piece_bytes);
+    coding::make_piece(entry.cut, entry.joined, entry.index, bytes);
+    --entry.rest;
+    ++entry.sent;
+    return encode(Piece{.type = entry.type,
+                        .has_origin = entry.has_origin,
+                        .transfer = entry.transfer,
+                        .cut = entry.cut,
+                        .index = entry.index++,
+                        .rest = static_cast<std::uint8_t>(std::min<std::size_t>(entry.rest, 255)),
+                        .bytes = bytes});
+}
+
+base::Instant Outbox::poll_timeout(base::Instant now) const {
+    base::Instant next = base::never;
+    for (const Entry& entry : entries_) {
+        if (!entry.is_waiting()) next = std::min(next, entry.forget_at);
+        if (entry.is_waiting() && !entry.is_ready(now)) next = std::min(next, entry.answer_at);
+    }
+    return next;
+}
+
+void Outbox::handle_timeout(base::Instant now) {
+    std::erase_if(entries_, [&](const Entry& entry) {
+        return !entry.is_waiting() && now >= entry.forget_at;
+    });
+}
+
+std::size_t Outbox::waiting() const {
+    return static_cast<std::size_t>(std::ranges::count_if(entries_, &Entry::is_waiting));
+}
+
+std::size_t Outbox::bytes() const {
+    std::size_t sum = 0;
+    for (const Entry& entry : entries_) sum += entry.joined.size();
+    return sum;
+}
+
+void Outbox::check_invariants() const {
+    MESH_ASSERT(entries_.size() <= limits_.messages_max && bytes() <= limits_.bytes_max);
+    for (const Entry& entry : entries_) {
+        MESH_ASSERT(entry.is_waiting() || entry.is_cut());
+        MESH_ASSERT(entry.packet_bytes() <= limits_.packet_bytes_max);
+    }
+}
+
+}  // namespace meshchain::radio

@@ -1,0 +1,104 @@
+#pragma once
+// Messages that wait for the air, the most urgent first, and those that left in pieces, for as long
+// as somebody may still miss some of them.
+//
+// What is longer than a packet is cut (coding/erasure_code.h). All its pieces leave once; then
+// radios say how many they miss (radio/packet.h, Wish), and the most that anybody misses, and a
+// quarter more, are made anew: each is of use to everyone, whichever pieces he lacks.
+//
+// Time:      handed in, never falling.
+// Ownership: keeps copies of what is submitted.
+// Limits:    those of OutboxLimits. What waits is displaced only by what is more urgent.
+// Errors:    too_large and full, of submit().
+
+#include <vector>
+
+#include "base/time.h"
+#include "radio/airtime_budget.h"
+#include "radio/packet.h"
+
+namespace meshchain::radio {
+
+struct OutboxLimits {
+    std::size_t packet_bytes_max = payload_bytes_max;  ///< ours; a signing radio takes fewer
+    std::size_t messages_max = 32;
+    std::size_t message_bytes_max = 8'192;
+    std::size_t bytes_max = 32'768;
+    base::Duration gather = std::chrono::seconds(3);  ///< after a wish, for those of others
+    base::Duration keep = std::chrono::minutes(15);   ///< after the last piece left
+    /// Of a message in pieces no more than so many times its length is sent, whoever wishes.
+    std::size_t repeats_max = 4;
+};
+
+class Outbox {
+public:
+    explicit Outbox(const OutboxLimits& limits);
+
+    /// Queues a copy. What waits already is not queued twice; what left in pieces and is kept
+    /// leaves anew, in pieces that nobody has seen.
+    /// Errors: too_large, full (of what is as urgent or more).
+    std::expected<void, base::Error> submit(base::Instant now, Priority priority,
+                                            std::uint8_t hop_limit, const Message& message);
+    /// A radio misses pieces of ours. False: we have none of these any more, or sent enough.
+    bool handle_wish(base::Instant now, TransferId transfer, std::uint8_t missing);
+
+    struct Next {
+        Priority priority;
+        std::size_t packet_bytes;
+    };
+    /// What would leave now.
+    std::optional<Next> next(base::Instant now) const;
+    struct Departure {
+        base::Buffer packet;
+        std::uint8_t hop_limit;
+        wire::MessageType type;
+    };
+    /// Takes it out. Asserts that there is one.
+    Departure take(base::Instant now);
+
+    /// When something will be ready that is not yet, or is to be forgotten; `never` if neither.
+    base::Instant poll_timeout(base::Instant now) const;
+    void handle_timeout(base::Instant now);
+
+    std::size_t waiting() const;
+    std::size_t kept() const { return entries_.size() - waiting(); }
+    std::size_t bytes() const;
+    void check_invariants() const;
+
+private:
+    struct Entry {
+        Priority priority;
+        std::uint64_t order;
+        std::uint8_t hop_limit;
+        wire::MessageType type;
+        bool has_origin;
+        base::Buffer joined;
+        TransferId transfer;
+        coding::Cut cut;          ///< zero: it fits one packet
+        std::size_t rest = 0;     ///< packets of it that wait
+        std::uint8_t index = 0;   ///< of the next piece
+        std::size_t sent = 0;     ///< pieces
+        std::size_t wished = 0;   ///< by who missed most
+        base::Instant answer_at;  ///< then what is wished leaves
+        base::Instant forget_at;
+
+        bool is_cut() const { return cut.piece_bytes > 0; }
+        bool is_waiting() const { return rest > 0 || wished > 0; }
+        bool is_ready(base::Instant now) const {
+            return rest > 0 || (wished > 0 && now >= answer_at);
+        }
+        std::size_t packet_bytes() const;
+    };
+
+    Entry* find(TransferId transfer);
+    bool make_room(Priority priority, std::size_t bytes);
+    const Entry* first(base::Instant now) const;
+    static base::Buffer whole_packet(const Entry& entry);
+    static base::Buffer piece_packet(Entry& entry);
+
+    OutboxLimits limits_;
+    std::vector<Entry> entries_;
+    std::uint64_t orders_ = 0;
+};
+
+}  // namespace meshchain::radio

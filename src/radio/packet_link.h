@@ -1,0 +1,36 @@
+#pragma once
+// Door to a radio, however it is reached (stream API, MQTT, multicast, a simulated one): packets of
+// our port, decrypted and without Meshtastic's envelope. They are for everybody in reach; the
+// radios themselves pass them on, as far as their hop limit goes.
+
+#include <expected>
+#include <optional>
+
+#include "base/time.h"
+#include "radio/packet.h"
+
+namespace meshchain::radio {
+
+struct ReceivedPacket {
+    NodeNumber from{};           ///< as claimed
+    std::uint8_t hop_limit = 0;  ///< that is left
+    base::Bytes payload;         ///< borrows until the next receive()
+};
+
+class PacketLink {
+public:
+    virtual ~PacketLink() = default;
+    /// Of the radio that we send through.
+    virtual NodeNumber number() const = 0;
+    virtual std::size_t payload_bytes_max() const = 0;
+    /// Whether it takes a packet now: what we gave it before has left.
+    virtual bool is_ready() const = 0;
+    /// It is ready. Errors: full, io (the packet is lost then).
+    virtual std::expected<void, base::Error> send(base::Instant now, base::Bytes payload,
+                                                  std::uint8_t hop_limit) = 0;
+    virtual std::optional<ReceivedPacket> receive() = 0;
+    /// How busy the channel is, if the radio has said so since the last call.
+    virtual std::optional<unsigned> take_channel_use_percent(base::Instant now) = 0;
+};
+
+}  // namespace meshchain::radio

@@ -1,0 +1,200 @@
+#include "radio/radio_frames.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+
+namespace meshchain::radio {
+namespace {
+
+/// A radio that is not ready says so by its door when it is; this is for one that forgets to.
+constexpr base::Duration look_again = std::chrono::seconds(10);
+/// A deferral ends sooner if the channel gets quieter, of which the radio tells every minute.
+constexpr base::Duration ask_again_after = std::chrono::minutes(1);
+
+OutboxLimits fitting(OutboxLimits limits, const PacketLink& link) {
+    limits.packet_bytes_max = std::min(limits.packet_bytes_max, link.payload_bytes_max());
+    return limits;
+}
+
+/// Behind a wish everything but what is more urgent has to wait: it is short, and its answer
+/// saves what was sent already.
+Priority priority_of_wish(wire::MessageType type) {
+    switch (type) {
+        case wire::MessageType::block_ack:
+        case wire::MessageType::evidence: return Priority::urgent;
+        case wire::MessageType::block: return Priority::block;
+        case wire::MessageType::transaction: return Priority::transaction;
+        default: return Priority::sync;
+    }
+}
+
+}  // namespace
+
+Priority priority_of(const wire::MessageRule& rule) {
+    return static_cast<Priority>(std::min<std::size_t>(rule.priority, priorities - 1));
+}
+
+RadioFrames::RadioFrames(base::Instant now, const RadioOptions& options, PacketLink& link,
+                         base::Random random)
+    : options_(options),
+      link_(link),
+      budget_(now, options.airtime),
+      outbox_(fitting(options.outbox, link)),
+      reassembly_(options.reassembly, random) {
+    budget_.set_paused(options.listen_only);
+}
+
+std::expected<void, base::Error> RadioFrames::send(base::Instant now, const wire::MessageRule& rule,
+                                                   const wire::FrameHeader& header,
+                                                   base::Bytes payload) {
+    if (!rule.on_radio || options_.listen_only) {
+        return base::failure(base::Errc::unavailable,
+                             options_.listen_only
+                                 ? "this radio only listens"
+                                 : std::string(wire::name(rule.type)) + " does not go on the air",
+                             "radio", "send it over another link");
+    }
+    const bool is_control = rule.message_class == wire::MessageClass::control;
+    const Origin origin{header.sender, header.timestamp, header.sequence};
+    const Message message{.type = header.type,
+                          .origin = is_control ? std::optional(origin) : std::nullopt,
+                          .payload = payload};
+    const std::size_t packet_bytes =
+        std::min(header_bytes + Origin::size + payload.size(), link_.payload_bytes_max());
+    if (!budget_.allows(priority_of(rule), budget_.airtime_of(packet_bytes))) {
+        return base::failure(base::Errc::too_large,
+                             "one packet of it takes more air than this node ever has", "radio",
+                             "give the node more airtime, or the network a quicker preset");
+    }
+    MESH_CHECK(outbox_.submit(now, priority_of(rule), header.hop_limit, message));
+    pump(now);
+    return {};
+}
+
+std::optional<wire::HeardFrame> RadioFrames::receive(base::Instant now) {
+    while (const auto received = link_.receive()) {
+        ++stats_.received;
+        auto frame = handle_packet(now, *received);
+        schedule(now);
+        if (frame) return frame;
+    }
+    return std::nullopt;
+}
+
+std::optional<wire::HeardFrame> RadioFrames::handle_packet(base::Instant now,
+                                                           const ReceivedPacket& received) {
+    const auto packet = parse_packet(received.payload);
+    if (!packet) {
+        ++stats_.faults[static_cast<std::size_t>(packet.error())];
+        return std::nullopt;
+    }
+    if (const auto* message = std::get_if<Message>(&*packet)) return heard(received, *message);
+    if (const auto* piece = std::get_if<Piece>(&*packet))
+        return handle_piece(now, received, *piece);
+    handle_wish(now, std::get<Wish>(*packet));
+    return std::nullopt;
+}
+
+std::optional<wire::HeardFrame> RadioFrames::handle_piece(base::Instant now,
+                                                          const ReceivedPacket& received,
+                                                          const Piece& piece) {
+    auto joined = reassembly_.handle_piece(now, received.from, piece);
+    if (!joined) return std::nullopt;
+    joined_ = std::move(joined->bytes);
+    const auto message = split(joined->type, joined->has_origin, joined_);
+    if (!message) {
+        ++stats_.faults[static_cast<std::size_t>(message.error())];
+        return std::nullopt;
+    }
+    return heard(received, *message);
+}
+
+void RadioFrames::handle_wish(base::Instant now, const Wish& wish) {
+    if (wish.sender != link_.number()) return reassembly_.handle_wish(now, wish);
+    if (!outbox_.handle_wish(now, wish.transfer, wish.missing)) ++stats_.wishes_refused;
+}
+
+wire::HeardFrame RadioFrames::heard(const ReceivedPacket& received, const Message& message) {
+    const Origin origin = message.origin.value_or(Origin{});
+    return {
+        .radio = static_cast<std::uint32_t>(received.from),
+        .frame = {.header = {.type = message.type,
+                             .sender = origin.node,
+                             .timestamp = origin.timestamp,
+                             .sequence = origin.sequence,
+                             .hop_limit = received.hop_limit,
+                             .payload_bytes = static_cast<std::uint16_t>(message.payload.size())},
+                  .payload = message.payload}};
+}
+
+void RadioFrames::handle_timeout(base::Instant now) {
+    reassembly_.handle_timeout(now);
+    outbox_.handle_timeout(now);
+    pump(now);
+}
+
+void RadioFrames::pump(base::Instant now) {
+    if (const auto percent = link_.take_channel_use_percent(now)) {
+        budget_.note_channel_use(now, *percent);
+    }
+    deferral_.reset();
+    while (now >= retry_at_ && link_.is_ready()) {
+        const auto wish = reassembly_.next_wish(now);
+        const auto next = outbox_.next(now);
+        if (wish && (!next || priority_of_wish(wish->type) <= next->priority)) {
+            const base::Buffer packet = encode(*wish);
+            if (!may_leave(now, priority_of_wish(wish->type), packet.size())) break;
+            reassembly_.poll_wish(now);
+            if (!transmit(now, packet, wire::hop_limit_default, stats_.wishes)) break;
+        } else if (next) {
+            if (!may_leave(now, next->priority, next->packet_bytes)) break;
+            const Outbox::Departure departure = outbox_.take(now);
+            if (!transmit(now, departure.packet, departure.hop_limit,
+                          stats_.sent[departure.type])) {
+                break;
+            }
+        } else {
+            break;
+        }
+    }
+    schedule(now);
+}
+
+bool RadioFrames::may_leave(base::Instant now, Priority priority, std::size_t packet_bytes) {
+    deferral_ = budget_.deferral(now, priority, budget_.airtime_of(packet_bytes));
+    return !deferral_;
+}
+
+bool RadioFrames::transmit(base::Instant now, base::Bytes packet, std::uint8_t hop_limit,
+                           RadioStats::OfType& stats) {
+    // What a door refuses may have left all the same: it is paid for.
+    const base::Duration airtime = budget_.airtime_of(packet.size());
+    budget_.spend(now, airtime);
+    if (!link_.send(now, packet, hop_limit)) {
+        ++stats_.link_failures;
+        retry_at_ = now + look_again;
+        return false;
+    }
+    ++stats.packets;
+    stats.bytes += packet_bytes_of(packet.size());
+    stats.airtime += airtime;
+    return true;
+}
+
+void RadioFrames::schedule(base::Instant now) {
+    wakes_ = std::min(outbox_.poll_timeout(now), reassembly_.poll_timeout(now));
+    if (!reassembly_.next_wish(now) && !outbox_.next(now)) return;
+    // What could leave by itself waits for the air or for the radio.
+    const base::Instant ready = link_.is_ready() ? now : now + look_again;
+    const base::Instant allowed =
+        deferral_ ? std::min(deferral_->until, now + ask_again_after) : now;
+    wakes_ = std::min(wakes_, std::max({ready, allowed, retry_at_}));
+}
+
+void RadioFrames::check_invariants() const {
+    outbox_.check_invariants();
+    reassembly_.check_invariants();
+}
+
+}  // namespace meshchain::radio

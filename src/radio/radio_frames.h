@@ -1,0 +1,95 @@
+#pragma once
+// Messages over a radio (rows E6, E9): cut into packets where they have to be, sent when the
+// airtime budget allows, joined where they arrive.
+//
+// Time:      handed in, never falling.
+// Ownership: borrows the door; a received payload borrows from here until the next receive().
+// Limits:    those of RadioOptions, whatever arrives or is to be sent.
+// Errors:    what is none of ours is counted by its reason in stats().
+// Format:    docs/formats/radio-frame.md
+
+#include <map>
+
+#include "radio/airtime_budget.h"
+#include "radio/outbox.h"
+#include "radio/packet_link.h"
+#include "radio/reassembly.h"
+#include "wire/air_link.h"
+
+namespace meshchain::radio {
+
+struct RadioOptions {
+    AirtimeOptions airtime;
+    OutboxLimits outbox;
+    ReassemblyLimits reassembly;
+    bool listen_only = false;
+};
+
+struct RadioStats {
+    struct OfType {
+        std::uint64_t packets = 0;
+        std::uint64_t bytes = 0;  ///< on the air, Meshtastic's included
+        base::Duration airtime{};
+    };
+    std::map<wire::MessageType, OfType> sent;  ///< by this node, relays of its packets left out
+    OfType wishes;
+    std::uint64_t received = 0;
+    std::array<std::uint64_t, packet_faults> faults{};
+    std::uint64_t wishes_refused = 0;  ///< for what is not kept, or was repeated often enough
+    std::uint64_t link_failures = 0;
+};
+
+/// What a rule's priority means on the air.
+Priority priority_of(const wire::MessageRule& rule);
+
+class RadioFrames final : public wire::AirLink {
+public:
+    RadioFrames(base::Instant now, const RadioOptions& options, PacketLink& link,
+                base::Random random);
+
+    std::expected<void, base::Error> send(base::Instant now, const wire::MessageRule& rule,
+                                          const wire::FrameHeader& header,
+                                          base::Bytes payload) override;
+    std::optional<wire::HeardFrame> receive(base::Instant now) override;
+    base::Instant poll_timeout() const override { return wakes_; }
+    void handle_timeout(base::Instant now) override;
+
+    AirtimeBudget& budget() { return budget_; }
+    const AirtimeBudget& budget() const { return budget_; }
+    /// Why the most urgent of what waits has not left, and until when it will not.
+    const std::optional<AirtimeBudget::Deferral>& deferral() const { return deferral_; }
+    std::size_t waiting() const { return outbox_.waiting(); }
+    const Reassembly& reassembly() const { return reassembly_; }
+    const RadioStats& stats() const { return stats_; }
+
+    void check_invariants() const;
+
+private:
+    /// Nothing: it was no whole message.
+    std::optional<wire::HeardFrame> handle_packet(base::Instant now,
+                                                  const ReceivedPacket& received);
+    std::optional<wire::HeardFrame> handle_piece(base::Instant now, const ReceivedPacket& received,
+                                                 const Piece& piece);
+    void handle_wish(base::Instant now, const Wish& wish);
+    static wire::HeardFrame heard(const ReceivedPacket& received, const Message& message);
+
+    /// Sends what may leave now.
+    void pump(base::Instant now);
+    bool may_leave(base::Instant now, Priority priority, std::size_t packet_bytes);
+    bool transmit(base::Instant now, base::Bytes packet, std::uint8_t hop_limit,
+                  RadioStats::OfType& stats);
+    void schedule(base::Instant now);
+
+    RadioOptions options_;
+    PacketLink& link_;
+    AirtimeBudget budget_;
+    Outbox outbox_;
+    Reassembly reassembly_;
+    std::optional<AirtimeBudget::Deferral> deferral_;
+    base::Instant retry_at_{};  ///< after the radio refused a packet
+    base::Instant wakes_ = base::never;
+    base::Buffer joined_;  ///< what the last message received borrows from
+    RadioStats stats_;
+};
+
+}  // namespace meshchain::radio
