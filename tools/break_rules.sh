@@ -1,7 +1,8 @@
 #!/bin/bash
 # Breaks one rule after the other on purpose (tests/broken/*.patch), in a copy of the tree, and
 # plays seeds of the simulated world there until one fails: 200 small ones, then 200 as they are
-# drawn. A program that stops at an assertion has found it too.
+# drawn; or what the patch itself asks for in a line `plays: --scenario NAME`. A program that stops
+# at an assertion has found it too.
 #
 # usage: tools/break_rules.sh JOBS [NAME...]     all patches, or those with these names
 #        tools/break_rules.sh --check            only whether each still applies
@@ -35,7 +36,9 @@ for patch in tests/broken/*.patch; do
     [ $# -eq 0 ] || [[ " $* " == *" $name "* ]] || continue
     in_copy "$patch"
     cmake --build "$copy/build" --parallel "$jobs" --target meshchain >/dev/null
-    if found=$(play --small) && found=$(play); then
+    plays=$(sed -n 's/^plays: //p' "$patch")
+    # shellcheck disable=SC2086  # several words
+    if found=$(play ${plays:---small}) && { [ -n "$plays" ] || found=$(play); }; then
         missed=$((missed + 1))
         echo "MISSED  $name: no seed found it"
     elif ! grep -qE '^!|assertion' <<<"$found"; then

@@ -5,24 +5,33 @@
 
 namespace meshchain::sim {
 
-FinalHistory::FinalHistory(const ledger::Genesis& genesis, std::size_t machines, Findings& findings)
+FinalHistory::FinalHistory(const ledger::Genesis& genesis, std::size_t machines, Findings& findings,
+                           std::set<crypto::PublicKey> dishonest)
     : chain_(ledger::chain_id(genesis)),
       supply_(ledger::supply(genesis)->units),
+      stakes_(genesis, std::move(dishonest), findings),
       findings_(findings),
       seen_(machines, 0) {
     for (const ledger::Coin& coin : ledger::genesis_coins(genesis)) {
         coins_.emplace(coin.outpoint, coin.output);
     }
-    for (const auto& validator : genesis.validators) stakes_ += validator.stake.units;
+    if (genesis.stakes) return;
+    for (const auto& validator : genesis.validators) fixed_stakes_ += validator.stake.units;
 }
 
 void FinalHistory::complain(std::size_t machine, std::string rule, std::string text) {
     findings_.add(std::move(rule), "machine " + std::to_string(machine) + ": " + std::move(text));
 }
 
+void FinalHistory::note_fork(std::size_t machine, std::string text) {
+    forked_.insert(machine);
+    if (!expects_forks_) complain(machine, "final-prefix", std::move(text));
+}
+
 void FinalHistory::look(std::size_t machine, const node::Node& node, base::Now now) {
     const node::StatusView status = node.status(now);
     const std::uint32_t final = status.final_height.value;
+    if (forked_.contains(machine)) return;
     if (final < seen_[machine]) {
         complain(machine, "final-stays",
                  "said that height " + std::to_string(seen_[machine]) + " is FINAL, and now " +
@@ -33,7 +42,7 @@ void FinalHistory::look(std::size_t machine, const node::Node& node, base::Now n
         seen_[machine] = std::max(seen_[machine], final);
         return;
     }
-    while (seen_[machine] < final) {
+    while (seen_[machine] < final && !forked_.contains(machine)) {
         look_at_block(machine, node, ++seen_[machine], status.history_start.value);
     }
 }
@@ -43,14 +52,15 @@ void FinalHistory::look_at_proof(std::size_t machine, std::uint32_t height,
     if (height > blocks_.size()) {
         proofs_[{height, machine}] = block;
     } else if (height > 0 && blocks_[height - 1] != block) {
-        complain(machine, "final-prefix",
-                 "has a proof that another block is FINAL at height " + std::to_string(height));
+        note_fork(machine,
+                  "has a proof that another block is FINAL at height " + std::to_string(height));
     }
 }
 
 void FinalHistory::look_again(std::size_t machine, const node::Node& node, base::Now now) {
     seen_[machine] = 0;
     look(machine, node, now);
+    if (forked_.contains(machine)) return;
     for (const auto& [txid, height] : transactions_) {
         if (height > seen_[machine]) continue;
         const auto view = node.transaction(txid);
@@ -73,9 +83,8 @@ void FinalHistory::look_at_block(std::size_t machine, const node::Node& node, st
     } else if (height == blocks_.size() + 1) {
         append(machine, node, *block);
     } else if (height > blocks_.size() || blocks_[height - 1] != block->hash) {
-        complain(machine, "final-prefix",
-                 "another block is FINAL at height " + std::to_string(height) + ": " +
-                     crypto::to_hex(block->hash));
+        note_fork(machine, "another block is FINAL at height " + std::to_string(height) + ": " +
+                               crypto::to_hex(block->hash));
     }
 }
 
@@ -83,9 +92,8 @@ void FinalHistory::append(std::size_t machine, const node::Node& node,
                           const node::BlockView& block) {
     const wire::Hash& parent = blocks_.empty() ? chain_ : blocks_.back();
     if (block.header.parent != parent) {
-        complain(machine, "final-prefix",
-                 "the FINAL block at height " + std::to_string(blocks_.size() + 1) +
-                     " is no child of the one before");
+        note_fork(machine, "the FINAL block at height " + std::to_string(blocks_.size() + 1) +
+                               " is no child of the one before");
     }
     blocks_.push_back(block.hash);
     while (!proofs_.empty() && proofs_.begin()->first.first <= blocks_.size()) {
@@ -93,6 +101,7 @@ void FinalHistory::append(std::size_t machine, const node::Node& node,
         look_at_proof(light, height, proofs_.begin()->second);
         proofs_.erase(proofs_.begin());
     }
+    stakes_.begin(block.header);
     for (const wire::Txid& txid : block.transactions) {
         const auto view = node.transaction(txid);
         if (!view || !view->transaction) {
@@ -102,13 +111,15 @@ void FinalHistory::append(std::size_t machine, const node::Node& node,
         }
         apply(txid, *view->transaction);
     }
+    stakes_.end();
 }
 
 void FinalHistory::apply(const wire::Txid& txid, const wire::Transaction& transaction) {
     const auto height = static_cast<std::uint32_t>(blocks_.size());
     const std::string what = "transaction " + crypto::to_hex(txid.hash) + " ";
     if (!transactions_.emplace(txid, height).second) findings_.add("spent-once", what + "twice");
-    std::uint64_t in = 0;
+    const auto& operation = transaction.body.operation;
+    std::uint64_t in = operation ? wire::released(*operation).units : 0;
     for (const wire::Input& input : transaction.body.inputs) {
         const auto coin = coins_.find(input.outpoint);
         if (coin == coins_.end() || coin->second.amount != input.amount) {
@@ -119,6 +130,7 @@ void FinalHistory::apply(const wire::Txid& txid, const wire::Transaction& transa
         coins_.erase(coin);
     }
     std::uint64_t out = transaction.body.fee.amount().units;
+    if (operation) out += wire::bound(*operation).units;
     std::uint16_t index = 0;
     for (const wire::Output& output : transaction.body.outputs) {
         out += output.amount.units;
@@ -128,10 +140,41 @@ void FinalHistory::apply(const wire::Txid& txid, const wire::Transaction& transa
         findings_.add("supply",
                       what + "takes " + std::to_string(in) + " and gives " + std::to_string(out));
     }
+    stakes_.apply(transaction.body, what);
+}
+
+namespace {
+
+/// Nothing when the disk is damaged, and says so.
+std::optional<ledger::StakeRows> stake_rows(kv::Store& store) {
+    ledger::StakeRows rows;
+    const auto read =
+        store.scan({.table = chain::tables::stakes}, [&](base::Bytes key, base::Bytes value) {
+            rows.emplace(base::to_buffer(key), base::to_buffer(value));
+            return true;
+        });
+    if (!read) return std::nullopt;
+    return rows;
+}
+
+}  // namespace
+
+void FinalHistory::check_stakes(std::size_t machine, kv::Store& store) {
+    const auto rows = stake_rows(store);
+    if (rows && !rows->empty()) stakes_.compare("machine " + std::to_string(machine), *rows);
 }
 
 void FinalHistory::check_supply(std::size_t machine, kv::Store& store) {
-    std::uint64_t sum = stakes_;
+    std::uint64_t sum = fixed_stakes_;
+    const auto rows = stake_rows(store);
+    if (rows && !rows->empty()) {
+        const auto total = ledger::stake_total(*rows);
+        if (total) {
+            sum += total->units;
+        } else {
+            complain(machine, "supply", base::sentence(total.error()));
+        }
+    }
     const auto coins = store.scan({.table = chain::tables::coins}, [&](base::Bytes, base::Bytes v) {
         const auto output = chain::parse_output(v);
         if (output) sum += output->amount.units;

@@ -12,12 +12,21 @@
 #include "ledger/genesis.h"
 #include "node/node.h"
 #include "sim/findings.h"
+#include "sim/stake_tally.h"
 
 namespace meshchain::sim {
 
 class FinalHistory {
 public:
-    FinalHistory(const ledger::Genesis& genesis, std::size_t machines, Findings& findings);
+    /// `dishonest`: validating keys whose owners may lose what they staked.
+    FinalHistory(const ledger::Genesis& genesis, std::size_t machines, Findings& findings,
+                 std::set<crypto::PublicKey> dishonest = {});
+
+    /// A third of the stake or more cheats: two FINAL histories can be. A node that has another one
+    /// than the first is not asked any more.
+    void expect_forks() { expects_forks_ = true; }
+    /// Nodes that have another FINAL history.
+    std::size_t forks() const { return forked_.size(); }
 
     /// What an honest node calls FINAL now: each block, or of a light node the newest.
     void look(std::size_t machine, const node::Node& node, base::Now now);
@@ -27,6 +36,8 @@ public:
     void forget(std::size_t machine) { seen_[machine] = 0; }
     /// Coins, fee balances and stakes in the tables of an honest node are all the supply.
     void check_supply(std::size_t machine, kv::Store& store);
+    /// Its tip is the end of this history: it has the stakes that follow from it.
+    void check_stakes(std::size_t machine, kv::Store& store);
 
     /// A transaction of the next FINAL block: against the coins of those before.
     void apply(const wire::Txid& txid, const wire::Transaction& transaction);
@@ -35,18 +46,24 @@ public:
 
     std::size_t height() const { return blocks_.size(); }
     bool contains(const wire::Txid& txid) const { return transactions_.contains(txid); }
+    const wire::Hash& tip() const { return blocks_.empty() ? chain_ : blocks_.back(); }
+    const StakeTally& stakes() const { return stakes_; }
 
 private:
     void look_at_block(std::size_t machine, const node::Node& node, std::uint32_t height,
                        std::uint32_t history_start);
     void append(std::size_t machine, const node::Node& node, const node::BlockView& block);
+    void note_fork(std::size_t machine, std::string text);
     void complain(std::size_t machine, std::string rule, std::string text);
 
     wire::ChainId chain_;
     std::uint64_t supply_;
-    std::uint64_t stakes_ = 0;
+    std::uint64_t fixed_stakes_ = 0;  ///< of a chain on which they do not move
+    StakeTally stakes_;
     Findings& findings_;
-    std::vector<wire::Hash> blocks_;   ///< of heights 1 …
+    std::vector<wire::Hash> blocks_;  ///< of heights 1 …
+    bool expects_forks_ = false;
+    std::set<std::size_t> forked_;
     std::vector<std::uint32_t> seen_;  ///< by machine: the greatest FINAL it has told
     std::map<std::pair<std::uint32_t, std::size_t>, wire::Hash> proofs_;  ///< above `blocks_`
     std::map<wire::Outpoint, wire::Output> coins_;

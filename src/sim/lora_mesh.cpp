@@ -141,6 +141,7 @@ void LoraMesh::hear(base::Instant now, std::size_t radio, const Packet& packet, 
     deliveries_.push_back({.to = radio,
                            .from = packet.id.from,
                            .hops = packet.hops,
+                           .hop_limit = packet.hop_limit,
                            .snr = snr,
                            .payload = packet.payload});
     if (packet.hop_limit == 0) return;

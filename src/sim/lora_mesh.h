@@ -36,7 +36,8 @@ public:
     struct Delivery {
         std::size_t to;
         std::size_t from;
-        std::uint8_t hops;  ///< 0: from the sender itself
+        std::uint8_t hops;       ///< 0: from the sender itself
+        std::uint8_t hop_limit;  ///< that is left
         Decibel100 snr;
         std::shared_ptr<const base::Buffer> payload;
     };

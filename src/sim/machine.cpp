@@ -39,6 +39,10 @@ std::expected<void, base::Error> Port::send(const std::optional<base::LinkAddres
         const auto fate = tamper->lets_out(to, datagram);
         if (!fate) return {};
         held = *fate;
+        if (const auto other = tamper->turn(to, datagram)) {
+            post({to, address_, *other, held});
+            return {};
+        }
     }
     post({to, address_, datagram, held});
     return {};

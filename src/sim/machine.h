@@ -38,6 +38,12 @@ public:
     /// For how long it is held back; nothing: for ever.
     virtual std::optional<base::Duration> lets_out(const std::optional<base::LinkAddress>& to,
                                                    base::Bytes datagram) = 0;
+    /// What leaves in its place, of what is let out; nothing: the datagram itself.
+    virtual std::optional<base::Buffer> turn(const std::optional<base::LinkAddress>&, base::Bytes) {
+        return std::nullopt;
+    }
+    /// How often it has done what it is there for, as far as that can be counted.
+    virtual std::uint64_t acts() const { return 0; }
 };
 
 class Port final : public base::Link {
@@ -94,6 +100,8 @@ public:
     /// How long its last step kept it busy.
     virtual base::Duration take_busy() { return {}; }
     virtual bool has_power() const { return true; }
+    /// Of an attacker: how often it attacked.
+    virtual std::uint64_t acts() const { return port_.tamper ? port_.tamper->acts() : 0; }
 
     std::size_t index() const { return index_; }
     Port& port() { return port_; }

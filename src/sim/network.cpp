@@ -63,11 +63,13 @@ bool Network::hears(std::size_t to, std::size_t from) const {
     return is_open_ || linked_[from].contains(to);
 }
 
-std::vector<Copy> Network::carry(std::size_t from, std::size_t to) {
+Copies Network::carry(std::size_t from, std::size_t to) {
     if (!hears(to, from)) return {};
     if (random_.chance(quality_.loss_permille, 1000)) return {};
-    std::vector<Copy> copies(random_.chance(quality_.duplicate_permille, 1000) ? 2 : 1);
-    for (Copy& copy : copies) {
+    Copies copies;
+    const int count = random_.chance(quality_.duplicate_permille, 1000) ? 2 : 1;
+    for (int i = 0; i < count; ++i) {
+        Copy& copy = copies.add();
         const bool is_late = random_.chance(quality_.late_permille, 1000);
         copy.delay = random_.between(quality_.delay_min, quality_.delay_max * (is_late ? 10 : 1));
         copy.damaged = random_.chance(quality_.corrupt_permille, 1000);

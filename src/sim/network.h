@@ -5,6 +5,7 @@
 //
 // Time: none; it says how long each copy takes.
 
+#include <array>
 #include <optional>
 #include <set>
 #include <string_view>
@@ -36,6 +37,21 @@ struct Copy {
     bool damaged = false;
 };
 
+/// Two at most, without an allocation: a group of a thousand is asked a thousand times.
+class Copies {
+public:
+    Copy& add() { return all_[count_++]; }
+    const Copy* begin() const { return all_.data(); }
+    const Copy* end() const { return all_.data() + count_; }
+    std::size_t size() const { return count_; }
+    bool empty() const { return count_ == 0; }
+    const Copy& operator[](std::size_t index) const { return all_[index]; }
+
+private:
+    std::array<Copy, 2> all_{};
+    std::size_t count_ = 0;
+};
+
 class Network {
 public:
     Network(std::size_t machines, base::Random random)
@@ -54,8 +70,12 @@ public:
     void set_links(const std::vector<std::pair<std::size_t, std::size_t>>& links);
 
     bool hears(std::size_t to, std::size_t from) const;
+    /// Those in reach of it by its links, whatever cuts them off now; nothing: everybody.
+    const std::set<std::size_t>* in_reach(std::size_t from) const {
+        return is_open_ ? nullptr : &linked_[from];
+    }
     /// Empty: lost.
-    std::vector<Copy> carry(std::size_t from, std::size_t to);
+    Copies carry(std::size_t from, std::size_t to);
     /// Some of its bytes, at least one, are others now.
     void damage(base::MutableBytes datagram);
 

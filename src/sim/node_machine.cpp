@@ -57,6 +57,9 @@ std::expected<void, base::Error> NodeMachine::boot(base::Now now) {
     config.role = options_.role;
     config.node_name = options_.name;
     config.store_undo_blocks = options_.undo_blocks;
+    config.network.discovery_interval = options_.heartbeat;
+    config.network.heartbeat_interval = options_.heartbeat;
+    config.network.peer_timeout = std::max(config.network.peer_timeout, 6 * options_.heartbeat);
     config.wallet.lock_after = {};
     node::Keys keys{credentials_.identity(), std::nullopt};
     if (options_.role == wire::Role::validator) keys.validating = credentials_.validating();

@@ -35,6 +35,7 @@ public:
         DiskKind disk = DiskKind::flash;
         std::uint32_t flash_kb = Disk::flash_kb_default;
         std::uint32_t undo_blocks = 16'384;
+        base::Duration heartbeat = std::chrono::seconds(5);
         std::string name;
         bool has_wallet = true;
         base::LogSink* log = nullptr;

@@ -36,7 +36,8 @@ std::vector<const PaymentBook::Entry*> PaymentBook::forgotten(const FinalHistory
     for (const Entry& entry : entries_) {
         if (history.contains(entry.txid)) continue;
         const bool has_excuse =
-            entry.is_excused || std::ranges::any_of(entry.inputs, [&](const wire::Input& input) {
+            entry.is_excused || entry.may_fail ||
+            std::ranges::any_of(entry.inputs, [&](const wire::Input& input) {
                 return contested_.contains(input.outpoint) || lost.contains(input.outpoint.txid);
             });
         if (has_excuse) {

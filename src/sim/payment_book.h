@@ -22,14 +22,19 @@ public:
         base::Instant sent;
         std::vector<wire::Input> inputs = {};
         bool is_excused = false;  ///< its node lost its disk, and what it had not passed on
+        bool may_fail = false;    ///< it moves stakes, which others may move before it does
         std::optional<base::Duration> to_live{};
         std::optional<base::Duration> to_final{};
     };
 
     void note(std::size_t payer, const wire::Txid& txid, std::vector<wire::Input> inputs,
-              base::Instant now) {
+              base::Instant now, bool may_fail = false) {
         open_.push_back(entries_.size());
-        entries_.push_back({txid, payer, now, std::move(inputs)});
+        entries_.push_back({.txid = txid,
+                            .payer = payer,
+                            .sent = now,
+                            .inputs = std::move(inputs),
+                            .may_fail = may_fail});
     }
     void note_refusal() { ++refused_; }
     /// Looks at those that are not final yet, as `node` of this payer sees them.

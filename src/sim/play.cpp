@@ -16,11 +16,12 @@ constexpr int final_slots_max = 60;
 Play::Play(const Scenario& scenario, Options options)
     : scenario_(scenario),
       options_(std::move(options)),
-      village_(scenario, options_.seed, options_.log),
+      village_(scenario, options_.seed, options_.log, options_.genesis),
       random_(base::Random(options_.seed).stream("play")),
-      history_(village_.genesis(), village_.world().size(), findings_),
-      watch_(village_.genesis(), village_.dishonest_keys(), findings_),
+      history_(village_.genesis(), village_.world().size(), findings_, village_.dishonest_keys()),
+      watch_(village_.genesis(), village_.dishonest_keys(), findings_, village_.validating_keys()),
       can_finalise_(village_.can_honest_finalise()) {
+    if (!can_finalise_) history_.expect_forks();
     report_.about = scenario_.about;
     report_.seed = options_.seed;
     report_.machines = village_.world().size();
@@ -76,6 +77,7 @@ void Play::prepare() {
         collect(index);
     };
     for (std::size_t i = 0; i < world.size(); ++i) {
+        if (options_.gone.contains(i)) continue;
         if (std::ranges::find(scenario_.late, i) == scenario_.late.end()) switch_on(i);
     }
     for (const Step& step : scenario_.steps) {
@@ -159,7 +161,7 @@ void Play::end_hostilities() {
         machine.clock().set_drift(world.now(), 0);
         machine.clock().set_forward(world.wall() - machine.clock().read(world.now()).wall);
         if (machine.is_on()) world.wake(i);
-        switch_on(i);
+        if (!options_.gone.contains(i)) switch_on(i);
     }
     healing_since_ = world.now();
     report_.timeline.mark(since_start(), "the hostile phase ends");
@@ -227,9 +229,19 @@ void Play::judge_end() {
         NodeMachine& machine = village_.node(i);
         history_.look_again(i, machine.node(), village_.world().time_of(i));
         history_.check_supply(i, machine.store());
+        if (machine.node().status(village_.world().time_of(i)).tip == history_.tip()) {
+            history_.check_stakes(i, machine.store());
+        }
         collect(i);
     }
-    if (can_finalise_) book_.complain(history_, findings_);
+    if (!scenario_.successor.empty()) return;  // what was not FINAL may be paid again
+    if (can_finalise_) return book_.complain(history_, findings_);
+    // Two FINAL histories are possible now, but not without proof against who made them.
+    const std::uint64_t proven = village_.stake_of(watch_.guilty());
+    if (history_.forks() > 0 && 3 * proven < village_.stake_of_all()) {
+        findings_.add("accountable", "two histories are FINAL, with proof against " +
+                                         std::to_string(proven) + " units of stake alone");
+    }
 }
 
 Report Play::report() const {
@@ -248,6 +260,13 @@ Report Play::report() const {
     std::ranges::sort(report.to_live);
     std::ranges::sort(report.to_final);
     report.final_height = static_cast<std::uint32_t>(history_.height());
+    for (std::size_t i = 0; i < village_.world().size(); ++i) {
+        report.attacks += village_.world().machine(i).acts();
+    }
+    report.forks = history_.forks();
+    report.guilty = watch_.guilty().size();
+    report.stake_operations = history_.stakes().operations();
+    report.slashed = history_.stakes().slashed();
     report.votes_signed = watch_.votes();
     report.blocks_signed = watch_.blocks();
     report.findings = findings_.kept();
@@ -257,8 +276,10 @@ Report Play::report() const {
 
 Report Play::run() {
     prepare();
-    if (run_hostile()) run_healing();
+    const bool has_ended = run_hostile();
+    if (has_ended && scenario_.successor.empty()) run_healing();
     judge_end();
+    if (has_ended && !scenario_.successor.empty()) run_successor();
     return report();
 }
 

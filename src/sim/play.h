@@ -7,11 +7,15 @@
 //   final-known        a node can show what it calls FINAL
 //   spent-once         each coin is spent once in the FINAL history
 //   supply             coins, stakes and fee balances are the supply, in each honest store
+//   stake, slashed-once, slashed-honest    stakes move by the rules (sim/stake_tally.h)
 //   equivocation       an honest validator signs nothing that could be slashed
+//   accountable        two FINAL histories, which a third of the stake can make, leave proof
+//                      against a third of it
 //   converge           after the hostile phase honest nodes agree and finalise again, in time
 //   payment-forgotten  a payment that was taken is FINAL in the end
 //   memory             no table or queue is over its limit
 //   no-start           a machine with a sound disk starts, once that has room
+//   successor          those who are left agree on one, which goes on with all the money
 //   promise            what the scenario itself expects (expect-final, expect-still)
 //
 // While a third of the stake or more breaks the rules, only what no stake can break is asked for:
@@ -47,6 +51,8 @@ public:
         std::function<bool(const PlayProgress&)> on_progress = [](const PlayProgress&) {
             return true;
         };
+        std::optional<ledger::Genesis> genesis = {};  ///< of a successor
+        std::set<std::size_t> gone = {};              ///< machines that never start
     };
     /// `scenario` passed check().
     Play(const Scenario& scenario, Options options);
@@ -71,6 +77,9 @@ private:
     bool agree();
     bool is_final_everywhere(const wire::Txid& txid);
     void judge_end();
+    /// What those who are left agree on, if they do.
+    std::optional<ledger::Genesis> make_successor();
+    void run_successor();
     Report report() const;
     void count_traffic(base::Bytes datagram);
     void collect(std::size_t index);
@@ -84,6 +93,10 @@ private:
     void replace_disk(std::size_t index);
     void pay_somebody();
     std::optional<wire::Txid> pay(std::size_t from, std::size_t to);
+    void move_stake(const Step& step, std::size_t index);
+    std::optional<node::StakeOrder> order_of(const Step& step, std::size_t index);
+    void check_kept(const Step& step, std::size_t index);
+    void check_stake_promise(const Step& step, std::size_t index);
     void schedule_payments(base::Duration every);
     void follow_payments();
 

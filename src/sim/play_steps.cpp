@@ -24,6 +24,7 @@ void Play::perform(const Step& step) {
         case Step::Verb::payments: return schedule_payments(step.time);
         case Step::Verb::expect_final:
         case Step::Verb::expect_still: return check_promise(step);
+        case Step::Verb::delegate: return move_stake(step, step.machines[0]);
         case Step::Verb::pay:
             if (village_.is_on(step.machines[0])) pay(step.machines[0], step.machines[1]);
             return;
@@ -64,10 +65,95 @@ void Play::perform_on(const Step& step, std::size_t index) {
         case Step::Verb::drift:
             machine.clock().set_drift(world.now(), static_cast<int>(step.number));
             break;
+        case Step::Verb::stake:
+        case Step::Verb::unbond:
+        case Step::Verb::withdraw:
+        case Step::Verb::claim: return move_stake(step, index);
+        case Step::Verb::expect_kept: return check_kept(step, index);
+        case Step::Verb::expect_stake:
+        case Step::Verb::expect_slashed: return check_stake_promise(step, index);
         case Step::Verb::ntp: machine.time_source().error = std::chrono::milliseconds(5); break;
         default: break;
     }
     if (machine.is_on()) world.wake(index);
+}
+
+void Play::check_kept(const Step& step, std::size_t index) {
+    if (!village_.is_on(index)) return;
+    const auto status = village_.node(index).node().status(village_.world().time_of(index));
+    if (status.blocks_reverted <= static_cast<std::uint64_t>(step.number)) return;
+    findings_.add("promise", "machine " + std::to_string(index) + " took " +
+                                 std::to_string(status.blocks_reverted) + " blocks back");
+}
+
+void Play::check_stake_promise(const Step& step, std::size_t index) {
+    look();
+    const crypto::PublicKey key = village_.node(index).credentials().validating().public_key();
+    const bool is_slashed = history_.stakes().is_slashed(key);
+    if (step.verb == Step::Verb::expect_slashed) {
+        if (!is_slashed) {
+            findings_.add("promise", "machine " + std::to_string(index) + " still has its stake");
+        }
+        return;
+    }
+    const std::uint64_t bonded = history_.stakes().bonded(key);
+    if (bonded >= static_cast<std::uint64_t>(step.number)) return;
+    findings_.add("promise",
+                  "machine " + std::to_string(index) + " has a stake of " + std::to_string(bonded));
+}
+
+/// Nothing: there is nothing to be moved.
+std::optional<node::StakeOrder> Play::order_of(const Step& step, std::size_t index) {
+    using Action = node::StakeOrder::Action;
+    NodeMachine& machine = village_.node(index);
+    node::StakeOrder order;
+    order.amount.units = static_cast<std::uint64_t>(step.number);
+    if (step.verb == Step::Verb::delegate) {
+        order.validator = village_.node(step.machines[1]).credentials().validating().public_key();
+        return order;
+    }
+    if (step.verb == Step::Verb::stake) {
+        const auto own = machine.credentials().validating().public_key();
+        const auto validators = machine.node().validators();
+        if (std::ranges::find(validators, own, &node::ValidatorView::key) == validators.end()) {
+            order.action = Action::enroll;
+        }
+        return order;
+    }
+    if (step.verb == Step::Verb::claim) {
+        order.action = Action::claim;
+        return order;
+    }
+    const auto stakes = machine.node().stakes();
+    if (!stakes) return std::nullopt;
+    const bool takes_back = step.verb == Step::Verb::unbond;
+    order.action = takes_back ? Action::unbond : Action::withdraw;
+    for (const node::BondView& bond : stakes->bonds) {
+        if (bond.from_epoch.has_value() == takes_back) continue;
+        if (!takes_back && *bond.from_epoch > stakes->epoch) continue;
+        order.validator = bond.validator;
+        if (takes_back && (step.number == 0 || order.amount > bond.amount)) {
+            order.amount = bond.amount;
+        }
+        return order;
+    }
+    return std::nullopt;
+}
+
+void Play::move_stake(const Step& step, std::size_t index) {
+    World& world = village_.world();
+    if (!village_.is_on(index)) return;
+    NodeMachine& machine = village_.node(index);
+    const auto order = order_of(step, index);
+    if (!order) return book_.note_refusal();
+    const auto moved = machine.node().stake(world.time_of(index), *order, std::nullopt);
+    world.wake(index);
+    if (!moved) return book_.note_refusal();
+    if (!village_.is_honest(index)) return;
+    const auto view = machine.node().transaction(moved->txid);
+    std::vector<wire::Input> inputs;
+    if (view && view->transaction) inputs = view->transaction->body.inputs;
+    book_.note(index, moved->txid, std::move(inputs), world.now(), true);
 }
 
 void Play::switch_on(std::size_t index) {

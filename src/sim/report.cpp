@@ -67,7 +67,14 @@ std::vector<std::pair<std::string, std::string>> summary_of(const Report& report
                               ? seconds_text(*report.to_converge) + " after the hostile phase"
                               : "no"},
             {"Blocks taken back", count(report.blocks_reverted)},
-            {"Evidence found", count(report.evidence_found)},
+            {"Evidence found",
+             count(report.evidence_found) + ", " + count(report.slashed) + " slashed"},
+            {"Attacks", count(report.attacks)},
+            {"Two histories", report.forks == 0
+                                  ? "no"
+                                  : "on " + count(report.forks) + " nodes, with proof against " +
+                                        count(report.guilty) + " validators"},
+            {"Stakes moved", count(report.stake_operations) + " times"},
             {"Crashes", count(report.crashes) + ", " + count(report.disks_replaced) +
                             " disks replaced, " + count(report.rows_healed) + " rows healed"},
             {"Sent", count(report.bytes_sent) + " bytes"},

@@ -28,6 +28,7 @@ struct Report {
 
     std::size_t payments = 0;  ///< taken
     std::size_t refused = 0;
+    std::size_t successor_payments = 0;    ///< FINAL on the chain that went on
     std::size_t excused = 0;               ///< their node lost its disk
     std::vector<base::Duration> to_live;   ///< ascending
     std::vector<base::Duration> to_final;  ///< ascending
@@ -39,8 +40,13 @@ struct Report {
     std::uint64_t rows_healed = 0;
     std::uint64_t crashes = 0;
     std::uint64_t disks_replaced = 0;
-    std::uint64_t votes_signed = 0;   ///< seen on the wire, of honest validators
-    std::uint64_t blocks_signed = 0;  ///< the same
+    std::uint64_t stake_operations = 0;  ///< that are FINAL
+    std::uint64_t attacks = 0;           ///< as often as attackers did what they are there for
+    std::uint64_t forks = 0;             ///< honest nodes with another FINAL history
+    std::uint64_t guilty = 0;            ///< validators against whom there is proof on the wire
+    std::uint64_t slashed = 0;           ///< validators that lost their stake
+    std::uint64_t votes_signed = 0;      ///< seen on the wire, of honest validators
+    std::uint64_t blocks_signed = 0;     ///< the same
     std::array<TypeTraffic, 256> traffic{};
     std::uint64_t bytes_sent = 0;
 

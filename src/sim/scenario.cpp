@@ -32,6 +32,7 @@ std::string operands_text(const Step& step, Operands operands) {
         case Operands::word: return " " + step.word;
         case Operands::pair:
         case Operands::machines: return joined(step.machines);
+        case Operands::number_pair:
         case Operands::number_machines:
             return " " + std::to_string(step.number) + joined(step.machines);
         case Operands::time_machines: return " " + duration_text(step.time) + joined(step.machines);
@@ -66,10 +67,40 @@ NumberRange range_of(Step::Verb verb) {
     }
 }
 
+bool moves_stake(Step::Verb verb) {
+    return (verb >= Step::Verb::stake && verb <= Step::Verb::claim) ||
+           verb == Step::Verb::expect_stake || verb == Step::Verb::expect_slashed;
+}
+
+std::expected<void, base::Error> check_staking(const Scenario& scenario) {
+    if (!scenario.staking) return {};
+    using Rules = ledger::StakeRules;
+    const Rules& rules = *scenario.staking;
+    std::uint64_t supply =
+        std::min(scenario.nodes() * coins_each, ledger::genesis_allocations_max) * coin_units;
+    for (const std::uint64_t stake : scenario.stakes) supply += stake;
+    const std::uint64_t least = (supply + Rules::bonds_max - 1) / Rules::bonds_max;
+    if (rules.stake_min.units < least ||
+        std::ranges::min(scenario.stakes) < rules.stake_min.units) {
+        return unfit("a least stake of " + std::to_string(rules.stake_min.units),
+                     std::to_string(least) + " at least, and no more than any validator has");
+    }
+    if (rules.unbond_epochs < Rules::unbond_epochs_min ||
+        rules.epoch_rounds < Rules::epoch_rounds_min ||
+        rules.epoch_rounds > Rules::epoch_rounds_max) {
+        return unfit("these epochs", "`staking 50 4 4`: 4 to wait at least, of 4 rounds at least");
+    }
+    if (scenario.lights == 0) return {};
+    return unfit("light nodes where stakes move", "they cannot follow them yet: take relays");
+}
+
 std::expected<void, base::Error> check_step(const Scenario& scenario, const Step& step) {
     for (const std::size_t machine : step.machines) MESH_CHECK(check_machine(scenario, machine));
     for (const auto& side : step.sides) {
         for (const std::size_t machine : side) MESH_CHECK(check_machine(scenario, machine));
+    }
+    if (moves_stake(step.verb) && !scenario.staking) {
+        return unfit("a step moves stakes, which stay as they are", "say `staking 50 4 4`");
     }
     if (step.verb == Step::Verb::network && !quality_of(step.word)) {
         return unfit("there is no network '" + step.word + "'", "lan, wifi, bad or awful");
@@ -86,6 +117,25 @@ std::expected<void, base::Error> check_step(const Scenario& scenario, const Step
     if (step.verb == Step::Verb::slow && step.time > std::chrono::minutes(1)) {
         return unfit("a disk that takes " + duration_text(step.time) + " for each write",
                      "1m at most");
+    }
+    return {};
+}
+
+std::expected<void, base::Error> check_attackers(const Scenario& scenario) {
+    if (scenario.attackers.size() > attackers_max) {
+        return unfit(std::to_string(scenario.attackers.size()) + " attackers",
+                     std::to_string(attackers_max) + " at most");
+    }
+    std::set<std::size_t> taken;
+    for (const Attacker& attacker : scenario.attackers) {
+        if (!is_stranger(attacker.kind) && !taken.insert(attacker.machine).second) {
+            return unfit("validator " + std::to_string(attacker.machine) + " attacks twice",
+                         "choose one kind for it");
+        }
+        if (!is_stranger(attacker.kind) && attacker.machine >= scenario.stakes.size()) {
+            return unfit("attacker " + std::to_string(attacker.machine) + " is no validator",
+                         "they are 0 to " + std::to_string(scenario.stakes.size() - 1));
+        }
     }
     return {};
 }
@@ -128,9 +178,16 @@ std::string to_text(const Scenario& scenario) {
     text += "network " + scenario.network + "\n";
     text += std::string("disk ") + (scenario.disk == DiskKind::flash ? "flash" : "memory") + "\n";
     text += "block-time " + duration_text(std::chrono::milliseconds(scenario.block_time_ms)) + "\n";
+    if (const auto& rules = scenario.staking) {
+        text += "staking " + std::to_string(rules->stake_min.units) + " " +
+                std::to_string(rules->unbond_epochs) + " " + std::to_string(rules->epoch_rounds) +
+                "\n";
+    }
     text += "undo " + std::to_string(scenario.undo_blocks) + "\n";
+    text += "heartbeat " + duration_text(scenario.heartbeat) + "\n";
     text += "payments " + duration_text(scenario.payments) + "\n";
     if (!scenario.late.empty()) text += "late" + joined(scenario.late) + "\n";
+    if (!scenario.successor.empty()) text += "successor" + joined(scenario.successor) + "\n";
     for (const Attacker& attacker : scenario.attackers) {
         text += "attacker " + std::string(name(attacker.kind));
         if (!is_stranger(attacker.kind)) text += " " + std::to_string(attacker.machine);
@@ -153,14 +210,14 @@ std::expected<void, base::Error> check(const Scenario& scenario) {
                          "1 to " + std::to_string(stake_max) + "; who has none is a relay");
         }
     }
-    if (scenario.attackers.size() > attackers_max) {
-        return unfit(std::to_string(scenario.attackers.size()) + " attackers",
-                     std::to_string(attackers_max) + " at most");
-    }
     if (scenario.relays > machines_max || scenario.lights > machines_max ||
         scenario.nodes() > machines_max) {
         return unfit(std::to_string(scenario.nodes()) + " machines",
                      std::to_string(machines_max) + " at most");
+    }
+    MESH_CHECK(check_staking(scenario));
+    if (scenario.shape == Shape::valley && scenario.relays == 0) {
+        return unfit("a valley without a relay", "say `relays 1`");
     }
     if (!quality_of(scenario.network)) {
         return unfit("there is no network '" + scenario.network + "'", "lan, wifi, bad or awful");
@@ -169,18 +226,17 @@ std::expected<void, base::Error> check(const Scenario& scenario) {
         return unfit("a block time of " + std::to_string(scenario.block_time_ms) + " ms",
                      "200ms to 1h");
     }
-    for (const std::size_t machine : scenario.late) MESH_CHECK(check_machine(scenario, machine));
-    std::set<std::size_t> taken;
-    for (const Attacker& attacker : scenario.attackers) {
-        if (!is_stranger(attacker.kind) && !taken.insert(attacker.machine).second) {
-            return unfit("validator " + std::to_string(attacker.machine) + " attacks twice",
-                         "choose one kind for it");
-        }
-        if (!is_stranger(attacker.kind) && attacker.machine >= scenario.stakes.size()) {
-            return unfit("attacker " + std::to_string(attacker.machine) + " is no validator",
-                         "they are 0 to " + std::to_string(scenario.stakes.size() - 1));
-        }
+    if (scenario.heartbeat < std::chrono::seconds(1) ||
+        scenario.heartbeat > std::chrono::minutes(5)) {
+        return unfit("a heartbeat every " + duration_text(scenario.heartbeat), "1s to 5m");
     }
+    for (const std::size_t machine : scenario.late) MESH_CHECK(check_machine(scenario, machine));
+    for (const std::size_t machine : scenario.successor) {
+        if (machine < scenario.stakes.size() && !scenario.staking) continue;
+        return unfit("machine " + std::to_string(machine) + " cannot go on with a successor",
+                     "validators can, where stakes do not move");
+    }
+    MESH_CHECK(check_attackers(scenario));
     for (const Step& step : scenario.steps) MESH_CHECK(check_step(scenario, step));
     return {};
 }

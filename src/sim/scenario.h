@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "ledger/genesis.h"
 #include "sim/disk.h"
 #include "sim/network.h"
 
@@ -20,29 +21,40 @@ namespace meshchain::sim {
 inline constexpr std::size_t machines_max = 2000;
 inline constexpr std::size_t attackers_max = 64;
 inline constexpr std::size_t scenario_bytes_max = 64 * 1024;
+/// What each person has at first, as far as genesis has room for coins.
+inline constexpr std::size_t coins_each = 8;
+inline constexpr std::uint64_t coin_units = 1000;
 
 /// Something that happens at a time after the start, to the machines it names.
 struct Step {
     enum class Verb : std::uint8_t {
-        partition,     ///< `sides` hear themselves only
-        cut,           ///< machines[0] is not heard by machines[1] any more
-        heal,          ///< no partition, no cut
-        network,       ///< the quality called `word`
-        crash,         ///< off, in the middle of whatever it does
-        start,         ///< on again
-        wipe,          ///< off, and an empty disk in place of the old one
-        power_cut,     ///< off at the disk's write after `number` more
-        rot,           ///< `number` bits of the disk turn over, then off
-        full,          ///< the disk has no room any more
-        room,          ///< it has again
-        slow,          ///< every write to the disk takes `time`
-        clock,         ///< somebody sets the clock forward by `number` milliseconds
-        drift,         ///< its quartz gains `number` millionths
-        ntp,           ///< its system says that the clock is kept, though it may be wrong
-        pay,           ///< machines[0] pays machines[1]
-        payments,      ///< from now on somebody pays somebody every `time`; zero: nobody does
-        expect_final,  ///< a block became FINAL within the last `time`, or the run has failed
-        expect_still,  ///< none did
+        partition,       ///< `sides` hear themselves only
+        cut,             ///< machines[0] is not heard by machines[1] any more
+        heal,            ///< no partition, no cut
+        network,         ///< the quality called `word`
+        crash,           ///< off, in the middle of whatever it does
+        start,           ///< on again
+        wipe,            ///< off, and an empty disk in place of the old one
+        power_cut,       ///< off at the disk's write after `number` more
+        rot,             ///< `number` bits of the disk turn over, then off
+        full,            ///< the disk has no room any more
+        room,            ///< it has again
+        slow,            ///< every write to the disk takes `time`
+        clock,           ///< somebody sets the clock forward by `number` milliseconds
+        drift,           ///< its quartz gains `number` millionths
+        ntp,             ///< its system says that the clock is kept, though it may be wrong
+        pay,             ///< machines[0] pays machines[1]
+        payments,        ///< from now on somebody pays somebody every `time`; zero: nobody does
+        stake,           ///< becomes a validator with `number` units, or stakes so many more
+        delegate,        ///< machines[0] stakes `number` units on validator machines[1]
+        unbond,          ///< takes `number` units of its stake back; zero: all
+        withdraw,        ///< makes coins of what it took back, if it waited long enough
+        claim,           ///< makes coins of the fees that it earned
+        expect_final,    ///< a block became FINAL within the last `time`, or the run has failed
+        expect_still,    ///< none did
+        expect_stake,    ///< machine has `number` units or more staked on it, as FINAL has it
+        expect_slashed,  ///< has lost its stake, as FINAL has it
+        expect_kept,     ///< it took no more than `number` blocks back since it started
     };
     base::Duration at{};
     Verb verb{};
@@ -62,12 +74,17 @@ struct Attacker {
         withhold,  ///< announces blocks and gives nobody their content
         selfish,   ///< holds its blocks and votes back for a few slots
         silent,    ///< hears everything and says nothing of consensus
+        two_tongued,  ///< signs every vote and block twice, another one for every other machine
+        fork,         ///< proposes empty blocks beside those that others made
+        bounce,       ///< lets votes and blocks leave when it is too late for some
         // A stranger, without any:
-        spam,   ///< more than anybody may send, and nothing of it true
-        forge,  ///< claims heights, answers with certificates and blocks that it made up
-        spoof,  ///< sends what it heard under others' names and addresses, and again later
-        crowd,  ///< many identities that want every slot of a victim
-        liar,   ///< states wrong slots
+        spam,     ///< more than anybody may send, and nothing of it true
+        forge,    ///< claims heights, answers with certificates and blocks that it made up
+        spoof,    ///< sends what it heard under others' names and addresses, and again later
+        crowd,    ///< many identities that want every slot of a victim
+        liar,     ///< states wrong slots
+        replay,   ///< says what the same validators signed on another chain
+        drizzle,  ///< sends nothing true, and of nothing more than it may
     };
     Kind kind{};
     std::size_t machine = 0;  ///< of a validator
@@ -76,7 +93,8 @@ struct Attacker {
 bool is_stranger(Attacker::Kind kind);
 std::string_view name(Attacker::Kind kind);
 
-enum class Shape : std::uint8_t { all, line, ring, star, grid };
+/// Of a valley the two halves hear each other over the first relay alone.
+enum class Shape : std::uint8_t { all, line, ring, star, grid, valley };
 std::string_view name(Shape shape);
 
 struct Scenario {
@@ -88,9 +106,14 @@ struct Scenario {
     std::string network = "lan";        ///< quality_of() knows it
     DiskKind disk = DiskKind::flash;
     std::uint32_t block_time_ms = 1000;
+    std::optional<ledger::StakeRules> staking;  ///< nothing: stakes stay as they are
     std::uint32_t undo_blocks = 16'384;
-    base::Duration payments = std::chrono::seconds(5);  ///< one in this time, from the start on
+    base::Duration heartbeat = std::chrono::seconds(5);  ///< how often a machine says it is there
+    base::Duration payments = std::chrono::seconds(5);   ///< one in this time, from the start on
     std::vector<std::size_t> late;  ///< machines that are off until a step starts them
+    /// Validators that go on with a successor when the hostile phase is over (row A13); the others
+    /// are gone for good. None: nobody has to.
+    std::vector<std::size_t> successor;
     std::vector<Attacker> attackers;
     std::vector<Step> steps;
     base::Duration hostile = std::chrono::minutes(5);

@@ -96,6 +96,8 @@ private:
         if (word == "at") return parse_step(rest, operands);
         if (word == "attacker") return parse_attacker(operands);
         if (word == "stakes") return read_list(scenario_.stakes, operands);
+        if (word == "staking") return read_staking(operands);
+        if (word == "successor") return read_list(scenario_.successor, operands);
         if (word == "late") return read_list(scenario_.late, operands);
         if (operands.size() != 1) {
             return wrong("'" + std::string(word.substr(0, 40)) + "' with " +
@@ -126,15 +128,18 @@ private:
         if (word == "lights") return read(scenario_.lights, value);
         if (word == "undo") return read(scenario_.undo_blocks, value);
         if (word == "payments") return read(scenario_.payments, value);
+        if (word == "heartbeat") return read(scenario_.heartbeat, value);
         if (word == "hostile") return read(scenario_.hostile, value);
         if (word == "converge") return read(scenario_.converge, value);
         if (word == "network") return read(scenario_.network, value);
         if (word == "shape") return read_shape(value);
         if (word == "disk") return read_disk(value);
         if (word == "block-time") return read_block_time(value);
-        return wrong_value(word, "word of a scenario",
-                           "about, validators, stakes, relays, lights, shape, network, disk, "
-                           "block-time, undo, payments, late, attacker, at, hostile, converge");
+        return wrong_value(
+            word, "word of a scenario",
+            "about, validators, stakes, relays, lights, shape, network, disk, "
+            "block-time, staking, undo, heartbeat, payments, late, successor, attacker, at, "
+            "hostile, converge");
     }
 
     template <class Number>
@@ -165,7 +170,7 @@ private:
     Result read_shape(std::string_view text) {
         const auto found = std::ranges::find(words::shapes, text, &words::ShapeWord::word);
         if (found == words::shapes.end()) {
-            return wrong_value(text, "shape", "all, line, ring, star or grid");
+            return wrong_value(text, "shape", "all, line, ring, star, grid or valley");
         }
         scenario_.shape = found->shape;
         return {};
@@ -185,13 +190,27 @@ private:
         return {};
     }
 
+    Result read_staking(const Words& operands) {
+        if (operands.size() != 3) {
+            return wrong("'staking' with " + std::to_string(operands.size()) + " operands",
+                         "the least stake, epochs that it waits, rounds of an epoch");
+        }
+        ledger::StakeRules rules;
+        MESH_CHECK(read(rules.stake_min.units, operands[0]));
+        MESH_CHECK(read(rules.unbond_epochs, operands[1]));
+        MESH_CHECK(read(rules.epoch_rounds, operands[2]));
+        scenario_.staking = rules;
+        return {};
+    }
+
     Result parse_attacker(const Words& operands) {
         const std::string_view word = operands.empty() ? "" : operands[0];
         const auto found = std::ranges::find(words::attackers, word, &words::AttackerWord::word);
         if (found == words::attackers.end()) {
             return wrong_value(word, "attacker",
-                               "twins, withhold, selfish or silent, with a validator's number; "
-                               "spam, forge, spoof, crowd or liar");
+                               "twins, withhold, selfish, silent, two-tongued, fork or bounce, "
+                               "with a validator's number; spam, forge, spoof, crowd, liar, "
+                               "replay or drizzle");
         }
         Attacker attacker{.kind = found->kind};
         if (operands.size() != (found->is_stranger ? 1U : 2U)) {
@@ -240,11 +259,12 @@ private:
     }
 
     Result read_operands(Step& step, Operands operands, Words given) {
-        const bool has_value = operands == Operands::number_machines ||
-                               operands == Operands::time_machines || operands == Operands::time ||
-                               operands == Operands::word;
+        const bool has_number =
+            operands == Operands::number_machines || operands == Operands::number_pair;
+        const bool has_value = has_number || operands == Operands::time_machines ||
+                               operands == Operands::time || operands == Operands::word;
         if (has_value && given.empty()) return wrong("a step without its value", "see the others");
-        if (operands == Operands::number_machines) MESH_CHECK(read(step.number, given[0]));
+        if (has_number) MESH_CHECK(read(step.number, given[0]));
         if (operands == Operands::word) step.word = given[0];
         if (operands == Operands::time_machines || operands == Operands::time) {
             MESH_CHECK(read(step.time, given[0]));
@@ -254,11 +274,12 @@ private:
         const std::size_t count = step.machines.size();
         const bool takes_none =
             operands == Operands::none || operands == Operands::word || operands == Operands::time;
-        if (takes_none ? count != 0 : operands == Operands::pair ? count != 2 : count == 0) {
+        const bool takes_two = operands == Operands::pair || operands == Operands::number_pair;
+        if (takes_none ? count != 0 : takes_two ? count != 2 : count == 0) {
             return wrong(std::to_string(count) + " machines in this step",
-                         takes_none                   ? "it names none"
-                         : operands == Operands::pair ? "it names two"
-                                                      : "it names at least one");
+                         takes_none  ? "it names none"
+                         : takes_two ? "it names two"
+                                     : "it names at least one");
         }
         return {};
     }

@@ -16,6 +16,7 @@ enum class Operands : std::uint8_t {
     word,             ///< lan
     machines,         ///< 0 1, or all
     number_machines,  ///< 100 0 1
+    number_pair,      ///< 100 0 1, and no others
     time_machines,    ///< 20ms 0 1
     time,             ///< 5s
 };
@@ -44,8 +45,16 @@ inline constexpr std::array verbs{
     VerbWord{Step::Verb::ntp, "ntp", Operands::machines},
     VerbWord{Step::Verb::pay, "pay", Operands::pair},
     VerbWord{Step::Verb::payments, "payments", Operands::time},
+    VerbWord{Step::Verb::stake, "stake", Operands::number_machines},
+    VerbWord{Step::Verb::delegate, "delegate", Operands::number_pair},
+    VerbWord{Step::Verb::unbond, "unbond", Operands::number_machines},
+    VerbWord{Step::Verb::withdraw, "withdraw", Operands::machines},
+    VerbWord{Step::Verb::claim, "claim", Operands::machines},
     VerbWord{Step::Verb::expect_final, "expect-final", Operands::time},
     VerbWord{Step::Verb::expect_still, "expect-still", Operands::time},
+    VerbWord{Step::Verb::expect_stake, "expect-stake", Operands::number_machines},
+    VerbWord{Step::Verb::expect_slashed, "expect-slashed", Operands::machines},
+    VerbWord{Step::Verb::expect_kept, "expect-kept", Operands::number_machines},
 };
 
 struct AttackerWord {
@@ -59,20 +68,26 @@ inline constexpr std::array attackers{
     AttackerWord{Attacker::Kind::withhold, "withhold", false},
     AttackerWord{Attacker::Kind::selfish, "selfish", false},
     AttackerWord{Attacker::Kind::silent, "silent", false},
+    AttackerWord{Attacker::Kind::two_tongued, "two-tongued", false},
+    AttackerWord{Attacker::Kind::fork, "fork", false},
+    AttackerWord{Attacker::Kind::bounce, "bounce", false},
     AttackerWord{Attacker::Kind::spam, "spam", true},
     AttackerWord{Attacker::Kind::forge, "forge", true},
     AttackerWord{Attacker::Kind::spoof, "spoof", true},
     AttackerWord{Attacker::Kind::crowd, "crowd", true},
     AttackerWord{Attacker::Kind::liar, "liar", true},
+    AttackerWord{Attacker::Kind::replay, "replay", true},
+    AttackerWord{Attacker::Kind::drizzle, "drizzle", true},
 };
 
 struct ShapeWord {
     Shape shape;
     std::string_view word;
 };
-inline constexpr std::array shapes{ShapeWord{Shape::all, "all"}, ShapeWord{Shape::line, "line"},
-                                   ShapeWord{Shape::ring, "ring"}, ShapeWord{Shape::star, "star"},
-                                   ShapeWord{Shape::grid, "grid"}};
+inline constexpr std::array shapes{
+    ShapeWord{Shape::all, "all"},   ShapeWord{Shape::line, "line"},
+    ShapeWord{Shape::ring, "ring"}, ShapeWord{Shape::star, "star"},
+    ShapeWord{Shape::grid, "grid"}, ShapeWord{Shape::valley, "valley"}};
 
 struct UnitWord {
     std::string_view word;

@@ -1,15 +1,26 @@
 #include "sim/signature_watch.h"
 
+#include <algorithm>
+
 #include "wire/frame.h"
 
 namespace meshchain::sim {
 
+namespace {
+
+std::string who(wire::ValidatorIndex seat) { return "validator " + std::to_string(seat.value); }
+
+}  // namespace
+
 SignatureWatch::SignatureWatch(const ledger::Genesis& genesis,
-                               std::set<crypto::PublicKey> dishonest, Findings& findings)
-    : genesis_(genesis),
-      chain_(ledger::chain_id(genesis)),
-      dishonest_(std::move(dishonest)),
-      findings_(findings) {}
+                               std::set<crypto::PublicKey> dishonest, Findings& findings,
+                               std::span<const crypto::PublicKey> people)
+    : chain_(ledger::chain_id(genesis)), dishonest_(std::move(dishonest)), findings_(findings) {
+    for (const auto& validator : genesis.validators) people_.push_back(validator.key);
+    // Where stakes do not move nobody else ever has a seat.
+    may_change_ = genesis.stakes.has_value();
+    if (may_change_) people_.insert(people_.end(), people.begin(), people.end());
+}
 
 void SignatureWatch::handle_datagram(base::Bytes datagram) {
     const auto frame = wire::parse_frame(datagram);
@@ -24,60 +35,57 @@ void SignatureWatch::handle_datagram(base::Bytes datagram) {
     }
 }
 
-bool SignatureWatch::is_honest(wire::ValidatorIndex validator) const {
-    return validator.value < genesis_.validators.size() &&
-           !dishonest_.contains(genesis_.validators[validator.value].key);
+template <class Signed>
+const crypto::PublicKey* SignatureWatch::signer(wire::ValidatorIndex seat,
+                                                const Signed& statement) const {
+    const auto has_signed = [&](const crypto::PublicKey& key) {
+        return crypto::verify(key, wire::preimage(chain_, statement, key), statement.signature);
+    };
+    if (seat.value < people_.size() && has_signed(people_[seat.value])) return &people_[seat.value];
+    if (!may_change_) return nullptr;
+    const auto found = std::ranges::find_if(people_, has_signed);
+    return found == people_.end() ? nullptr : &*found;
 }
 
-std::string SignatureWatch::who(wire::ValidatorIndex validator) const {
-    return "validator " + std::to_string(validator.value);
-}
-
-bool SignatureWatch::is_signed(const wire::Vote& vote) const {
-    const crypto::PublicKey& key = genesis_.validators[vote.validator.value].key;
-    return crypto::verify(key, wire::preimage(chain_, vote, key), vote.signature);
+void SignatureWatch::condemn(const crypto::PublicKey& key, std::string what) {
+    guilty_.insert(key);
+    if (is_honest(key)) findings_.add("equivocation", std::move(what));
 }
 
 void SignatureWatch::note_vote(const wire::Vote& vote) {
-    if (!is_honest(vote.validator) || !is_signed(vote)) return;
-    ++votes_;
-    const auto [at, is_new] =
-        vote_of_round_.emplace(Statement{vote.validator, vote.round.value}, vote);
-    if (!is_new) {
-        if (at->second.source != vote.source || at->second.target != vote.target) {
-            findings_.add("equivocation", who(vote.validator) + " signed two votes of round " +
-                                              std::to_string(vote.round.value));
-        }
-        return;
+    const crypto::PublicKey* const key = signer(vote.validator, vote);
+    if (key == nullptr) return;
+    const std::string round = " round " + std::to_string(vote.round.value);
+    const auto [first, last] = votes_of_round_.equal_range(Statement{*key, vote.round.value});
+    for (auto at = first; at != last; ++at) {
+        const bool is_same = at->second.source == vote.source && at->second.target == vote.target;
+        if (is_same) return;
+        condemn(*key, who(vote.validator) + " signed two votes of" + round);
     }
+    votes_ += is_honest(*key);
+    const auto at = votes_of_round_.emplace(Statement{*key, vote.round.value}, vote);
     // Of one validator, sources must not fall while target rounds rise.
-    const auto before = at == vote_of_round_.begin() ? vote_of_round_.end() : std::prev(at);
-    const auto after = std::next(at);
     const auto surrounds = [](const wire::Vote& earlier, const wire::Vote& later) {
-        return wire::precedes(later.source, earlier.source);
+        return earlier.round < later.round && wire::precedes(later.source, earlier.source);
     };
-    const bool is_bad = (before != vote_of_round_.end() && before->first.first == vote.validator &&
+    const auto before = at == votes_of_round_.begin() ? votes_of_round_.end() : std::prev(at);
+    const auto after = std::next(at);
+    const bool is_bad = (before != votes_of_round_.end() && before->first.first == *key &&
                          surrounds(before->second, vote)) ||
-                        (after != vote_of_round_.end() && after->first.first == vote.validator &&
+                        (after != votes_of_round_.end() && after->first.first == *key &&
                          surrounds(vote, after->second));
-    if (is_bad) {
-        findings_.add("equivocation", who(vote.validator) + " signed a surround vote in round " +
-                                          std::to_string(vote.round.value));
-    }
+    if (is_bad) condemn(*key, who(vote.validator) + " signed a surround vote in" + round);
 }
 
 void SignatureWatch::note_block(const wire::BlockHeader& header) {
-    if (!is_honest(header.proposer)) return;
-    const crypto::PublicKey& key = genesis_.validators[header.proposer.value].key;
-    const base::Buffer preimage = wire::preimage(chain_, header, key);
-    if (!crypto::verify(key, preimage, header.signature)) return;
-    ++blocks_;
-    const wire::Hash hash = crypto::hash(preimage);
-    const auto [at, is_new] =
-        block_of_slot_.emplace(Statement{header.proposer, header.slot.value}, hash);
+    const crypto::PublicKey* const key = signer(header.proposer, header);
+    if (key == nullptr) return;
+    blocks_ += is_honest(*key);
+    const wire::Hash hash = crypto::hash(wire::preimage(chain_, header, *key));
+    const auto [at, is_new] = block_of_slot_.emplace(Statement{*key, header.slot.value}, hash);
     if (!is_new && at->second != hash) {
-        findings_.add("equivocation", who(header.proposer) + " signed two blocks of slot " +
-                                          std::to_string(header.slot.value));
+        condemn(*key, who(header.proposer) + " signed two blocks of slot " +
+                          std::to_string(header.slot.value));
     }
 }
 

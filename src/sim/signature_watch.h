@@ -1,9 +1,9 @@
 #pragma once
-// Reads everything on the wire, and finds an honest validator that signed what could be slashed:
-// two votes of a round, a surround vote, two blocks of a slot (PROTOCOL.md P3). Whatever it crashed
-// in, it must not.
+// Reads everything on the wire, and finds who signed what can be slashed: two votes of a round, a
+// surround vote, two blocks of a slot (PROTOCOL.md P3). Whatever an honest validator crashed in, it
+// must not.
 //
-// Ownership: findings and genesis outlive it.
+// Ownership: findings outlive it.
 // Limits:    memory grows with what is signed.
 
 #include <map>
@@ -17,30 +17,38 @@ namespace meshchain::sim {
 
 class SignatureWatch {
 public:
-    /// `dishonest`: validating keys whose owners do as they like.
+    /// `dishonest`: validating keys whose owners do as they like. `people`: those who may take a
+    /// seat besides the validators of genesis.
     SignatureWatch(const ledger::Genesis& genesis, std::set<crypto::PublicKey> dishonest,
-                   Findings& findings);
+                   Findings& findings, std::span<const crypto::PublicKey> people = {});
 
     void handle_datagram(base::Bytes datagram);
 
+    /// Those against whom there is proof.
+    const std::set<crypto::PublicKey>& guilty() const { return guilty_; }
+    /// What honest validators signed.
     std::uint64_t votes() const { return votes_; }
     std::uint64_t blocks() const { return blocks_; }
 
 private:
-    using Statement = std::pair<wire::ValidatorIndex, std::uint32_t>;
+    using Statement = std::pair<crypto::PublicKey, std::uint32_t>;
 
     void note_vote(const wire::Vote& vote);
     void note_block(const wire::BlockHeader& header);
-    bool is_signed(const wire::Vote& vote) const;
-    bool is_honest(wire::ValidatorIndex validator) const;
-    std::string who(wire::ValidatorIndex validator) const;
+    void condemn(const crypto::PublicKey& key, std::string what);
+    bool is_honest(const crypto::PublicKey& key) const { return !dishonest_.contains(key); }
+    /// Who signed it as the holder of this seat.
+    template <class Signed>
+    const crypto::PublicKey* signer(wire::ValidatorIndex seat, const Signed& statement) const;
 
-    const ledger::Genesis& genesis_;
     wire::ChainId chain_;
+    std::vector<crypto::PublicKey> people_;  ///< validators of genesis, in order, and then others
+    bool may_change_ = false;                ///< who holds a seat
     std::set<crypto::PublicKey> dishonest_;
     Findings& findings_;
+    std::set<crypto::PublicKey> guilty_;
     std::set<wire::Hash> known_;  ///< payloads that were read already
-    std::map<Statement, wire::Vote> vote_of_round_;
+    std::multimap<Statement, wire::Vote> votes_of_round_;
     std::map<Statement, wire::Hash> block_of_slot_;
     std::uint64_t votes_ = 0;
     std::uint64_t blocks_ = 0;

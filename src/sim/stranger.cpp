@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "chain/chain.h"
 #include "kv/memory_store.h"
 #include "sim/lax_rules.h"
 
@@ -18,6 +19,7 @@ base::Duration pause_of(Attacker::Kind kind) {
     switch (kind) {
         case Attacker::Kind::spam: return std::chrono::milliseconds(100);
         case Attacker::Kind::forge:
+        case Attacker::Kind::replay:
         case Attacker::Kind::spoof: return std::chrono::milliseconds(150);
         default: return std::chrono::seconds(1);
     }
@@ -47,7 +49,7 @@ public:
 };
 
 Stranger::Stranger(std::size_t index, Clock clock, Attacker::Kind kind, const wire::ChainId& chain,
-                   std::size_t victims, base::Random random)
+                   std::size_t victims, base::Random random, std::vector<crypto::SigningKey> abroad)
     : Machine(index, clock),
       kind_(kind),
       chain_(chain),
@@ -55,7 +57,9 @@ Stranger::Stranger(std::size_t index, Clock clock, Attacker::Kind kind, const wi
       random_(random),
       entropy_(random.stream("entropy")),
       key_(crypto::SigningKey::generate(entropy_)),
-      rules_(lax_rules()) {
+      rules_(lax_rules()),
+      abroad_(std::move(abroad)),
+      chain_abroad_(crypto::hash(chain.bytes)) {
     auto tape = std::make_unique<Tape>();
     tape_ = tape.get();
     port().tamper = std::move(tape);
@@ -100,6 +104,7 @@ void Stranger::step(base::Now now) {
     if (mesh_->poll_timeout(now) <= now.instant) mesh_->handle_timeout(now);
     while (mesh_->poll_event()) continue;
     if (now.instant < act_at_) return;
+    ++acts_;
     act_at_ = now.instant + random_.between(pause_of(kind_) / 2, pause_of(kind_) * 2);
     act();
 }
@@ -136,6 +141,8 @@ void Stranger::act() {
         case Attacker::Kind::spam: return spam();
         case Attacker::Kind::forge: return forge();
         case Attacker::Kind::spoof: return spoof();
+        case Attacker::Kind::replay: return replay();
+        case Attacker::Kind::drizzle: return drizzle();
         default: return;  // being there is all it does
     }
 }
@@ -195,6 +202,54 @@ void Stranger::forge() {
             send(now_, types[random_.below(types.size())], base::Buffer(bytes));
         } else {
             send_frame(type, near_truth());
+        }
+    }
+}
+
+/// On the other chain he voted for another block in this round: a vote, and half of a proof.
+void Stranger::replay_vote(const wire::Vote& heard, const crypto::SigningKey& key) {
+    wire::Vote vote = heard;
+    vote.target = crypto::hash(heard.target.bytes);
+    vote.signature = key.sign(wire::preimage(chain_abroad_, vote, key.public_key()));
+    send(now_, wire::MessageType::block_ack, wire::encode(vote));
+    const bool is_first = vote.target < heard.target;
+    const wire::VoteEvidence evidence{is_first ? vote : heard, is_first ? heard : vote};
+    send(now_, wire::MessageType::evidence, wire::encode(wire::Evidence(evidence)));
+}
+
+void Stranger::replay_block(wire::BlockAnnouncement block, const crypto::SigningKey& key) {
+    wire::BlockHeader& header = block.header;
+    header.transaction_root = crypto::hash(header.transaction_root.bytes);
+    header.signature = key.sign(wire::preimage(chain_abroad_, header, key.public_key()));
+    send(now_, wire::MessageType::block, wire::encode(block));
+}
+
+void Stranger::replay() {
+    if (heard_.empty()) return;
+    const auto& [type, bytes] = heard_[random_.below(heard_.size())];
+    if (type == wire::MessageType::block_ack) {
+        const auto vote = wire::parse_vote(bytes);
+        if (!vote || vote->validator.value >= abroad_.size()) return;
+        replay_vote(*vote, abroad_[vote->validator.value]);
+    } else if (type == wire::MessageType::block) {
+        auto block = wire::parse_block_announcement(bytes);
+        if (!block || block->header.proposer.value >= abroad_.size()) return;
+        const crypto::SigningKey& key = abroad_[block->header.proposer.value];
+        replay_block(*std::move(block), key);
+    }
+}
+
+/// A second's worth of some types, a little below what one session may send.
+void Stranger::drizzle() {
+    for (const wire::MessageRule& rule : chain::Chain::message_rules()) {
+        if (!random_.chance(1, 5)) continue;
+        double& may = may_send_[rule.type];
+        may += 0.9 * static_cast<double>(rule.frames_per_minute_max) / 60;
+        for (; may >= 1; may -= 1) {
+            base::Buffer payload = random_.chance(1, 2) ? near_truth() : noise(400);
+            payload.resize(std::clamp<std::size_t>(payload.size(), rule.payload_bytes_min,
+                                                   rule.payload_bytes_max));
+            send(now_, rule.type, std::move(payload));
         }
     }
 }

@@ -12,6 +12,7 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr base::Duration quiet_start = seconds(10);
+constexpr std::uint64_t stake_min = 50;
 
 class Drawing {
 public:
@@ -22,6 +23,7 @@ public:
         scenario_.about = "Drawn from seed " + std::to_string(seed) + ".";
         draw_people();
         draw_surroundings();
+        draw_staking();
         draw_attackers();
         draw_shape();
         const std::size_t faults = random_.below(7);
@@ -50,12 +52,15 @@ private:
             scenario_.stakes.push_back(is_equal ? 100 : 50 + random_.below(250));
         }
         scenario_.relays = random_.below(limits_.relays_max + 1);
-        scenario_.lights = random_.below(2);
-        stake_left_ =
-            (std::accumulate(scenario_.stakes.begin(), scenario_.stakes.end(), std::uint64_t{0}) -
-             1) /
-            3;
-        blamed_.assign(scenario_.nodes(), false);
+        const bool stakes_move = limits_.stakes_move && random_.chance(1, 3) && count > 1;
+        scenario_.lights = stakes_move ? 0 : random_.below(2);
+        if (stakes_move) {
+            scenario_.staking = ledger::StakeRules{
+                {stake_min}, ledger::StakeRules::unbond_epochs_min, one_of({4U, 4U, 8U})};
+        }
+        stakes_ = scenario_.stakes;
+        stakes_.resize(scenario_.stakes.size() + scenario_.relays);
+        stakes_least_ = std::accumulate(stakes_.begin(), stakes_.end(), std::uint64_t{0});
     }
 
     void draw_surroundings() {
@@ -74,12 +79,52 @@ private:
         }
     }
 
+    /// Who stakes, and takes back, and how much: no more than a third, so that others stay.
+    void draw_staking() {
+        if (scenario_.staking) {
+            std::uint64_t may_go = stakes_least_ / 3;
+            const std::size_t operations = 1 + random_.below(6);
+            for (std::size_t i = 0; i < operations; ++i) draw_operation(may_go);
+        }
+        stake_left_ = (stakes_least_ - 1) / 3;
+        blamed_.assign(scenario_.nodes(), false);
+    }
+    void draw_operation(std::uint64_t& may_go) {
+        const std::size_t machine = anybody();
+        const std::uint64_t amount = stake_min + random_.below(100);
+        const auto number = static_cast<std::int64_t>(amount);
+        const base::Duration time = some_time();
+        switch (random_.below(4)) {
+            case 0:
+                stakes_[machine] += amount;
+                return add({.at = time,
+                            .verb = Step::Verb::stake,
+                            .machines = {machine},
+                            .number = number});
+            case 1: {
+                const std::size_t validator = random_.below(scenario_.stakes.size());
+                stakes_[validator] += amount;
+                return add({.at = time,
+                            .verb = Step::Verb::delegate,
+                            .machines = {machine, validator},
+                            .number = number});
+            }
+            case 2:
+                if (stakes_[machine] == 0 || stakes_[machine] > may_go) return;
+                may_go -= stakes_[machine];
+                stakes_least_ -= std::min(stakes_least_, stakes_[machine]);
+                add({.at = time, .verb = Step::Verb::unbond, .machines = {machine}});
+                return add(
+                    {.at = after(time), .verb = Step::Verb::withdraw, .machines = {machine}});
+            default: return add({.at = time, .verb = Step::Verb::claim, .machines = {machine}});
+        }
+    }
+
     /// One validator more of which nothing good can be expected, if the rest can bear it.
     std::optional<std::size_t> blame() {
         const std::size_t machine = random_.below(scenario_.nodes());
         if (blamed_[machine]) return machine;
-        const std::uint64_t stake =
-            machine < scenario_.stakes.size() ? scenario_.stakes[machine] : 0;
+        const std::uint64_t stake = machine < stakes_.size() ? stakes_[machine] : 0;
         if (stake > stake_left_) return std::nullopt;
         stake_left_ -= stake;
         blamed_[machine] = true;
@@ -94,10 +139,12 @@ private:
             const auto machine = blame();
             if (!machine || *machine >= scenario_.stakes.size() || stake_left_ == before) continue;
             scenario_.attackers.push_back(
-                {one_of({twins, twins, withhold, selfish, silent}), *machine});
+                {one_of({twins, two_tongued, two_tongued, withhold, selfish, silent, fork, bounce}),
+                 *machine});
         }
         if (!random_.chance(1, 2)) return;
-        scenario_.attackers.push_back({one_of({spam, forge, spoof, crowd, liar}), 0});
+        scenario_.attackers.push_back(
+            {one_of({spam, forge, spoof, crowd, liar, replay, drizzle}), 0});
     }
 
     /// A validator that withholds or cheats may cut others off where it is the only way, and an
@@ -224,7 +271,9 @@ private:
     base::Random random_;
     SwarmLimits limits_;
     Scenario scenario_;
-    std::uint64_t stake_left_ = 0;  ///< that may still be blamed
+    std::vector<std::uint64_t> stakes_;  ///< the most that each may have
+    std::uint64_t stakes_least_ = 0;     ///< of all together, when those who leave are gone
+    std::uint64_t stake_left_ = 0;       ///< that may still be blamed
     std::vector<bool> blamed_;
 };
 

@@ -15,6 +15,8 @@ struct SwarmLimits {
     std::size_t relays_max = 2;
     base::Duration hostile_min = std::chrono::seconds(40);
     base::Duration hostile_max = std::chrono::seconds(120);
+    /// On every third chain validators come and go.
+    bool stakes_move = false;
 };
 
 /// So small, and for so short a time, that hundreds are played while somebody waits; every kind of

@@ -44,6 +44,7 @@ std::optional<base::Duration> MuteTamper::lets_out(const std::optional<base::Lin
                                                    base::Bytes datagram) {
     const auto frame = wire::parse_frame(datagram);
     if (!frame || !types_.contains(frame->header.type)) return base::Duration{};
+    ++acts_;
     return held_;
 }
 

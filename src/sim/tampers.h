@@ -45,8 +45,10 @@ public:
     bool lets_in(base::Bytes) override { return true; }
     std::optional<base::Duration> lets_out(const std::optional<base::LinkAddress>& to,
                                            base::Bytes datagram) override;
+    std::uint64_t acts() const override { return acts_; }
 
 private:
+    std::uint64_t acts_ = 0;
     std::set<wire::MessageType> types_;
     std::optional<base::Duration> held_;
 };

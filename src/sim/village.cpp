@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "sim/machine_log.h"
+#include "sim/signing_tampers.h"
 #include "sim/stranger.h"
 #include "sim/tampers.h"
 
@@ -12,8 +13,6 @@ namespace meshchain::sim {
 namespace {
 
 constexpr base::WallTime chain_start = base::wall_from_unix_ms(1'800'000'000'000);
-constexpr int coins_each = 8;
-constexpr std::uint64_t coin_units = 1000;
 /// More people do not fit with all their coins.
 constexpr std::size_t allocations_max = ledger::genesis_allocations_max;
 /// More than a node has slots for peers.
@@ -49,14 +48,19 @@ std::unique_ptr<Tamper> mute(Attacker::Kind kind) {
 
 }  // namespace
 
-Village::Village(const Scenario& scenario, std::uint64_t seed, base::LogSink* log)
+Village::Village(const Scenario& scenario, std::uint64_t seed, base::LogSink* log,
+                 const std::optional<ledger::Genesis>& genesis)
     : scenario_(scenario), random_(base::Random(seed).stream("village")) {
     MESH_ASSERT(check(scenario_).has_value());
     for (std::size_t i = 0; i < nodes(); ++i) {
         people_.push_back(
             std::make_unique<Credentials>(random_.stream("person " + std::to_string(i))));
     }
-    make_genesis(seed);
+    if (genesis) {
+        genesis_ = *genesis;
+    } else {
+        make_genesis(seed);
+    }
     world_ = std::make_unique<World>(seed, machines_of(scenario_),
                                      genesis_.start - std::chrono::seconds(2));
     if (const auto quality = quality_of(scenario_.network)) world_->network().set_quality(*quality);
@@ -69,6 +73,7 @@ Village::Village(const Scenario& scenario, std::uint64_t seed, base::LogSink* lo
 void Village::make_genesis(std::uint64_t seed) {
     genesis_.start = chain_start;
     genesis_.block_time_ms = scenario_.block_time_ms;
+    genesis_.stakes = scenario_.staking;
     genesis_.rank_delay_ms = scenario_.block_time_ms * 3 / 10;
     for (std::size_t i = 0; i < sizeof seed; ++i) {
         genesis_.seed.bytes[i] = static_cast<std::byte>(seed >> (8 * i));
@@ -81,7 +86,7 @@ void Village::make_genesis(std::uint64_t seed) {
                                            person.payee(),
                                            {scenario_.stakes[i]}});
         }
-        for (int coin = 0; coin < coins_each; ++coin) {
+        for (std::size_t coin = 0; coin < coins_each; ++coin) {
             if (genesis_.allocations.size() == allocations_max) break;
             genesis_.allocations.push_back({person.payee(), {coin_units}});
         }
@@ -96,10 +101,13 @@ void Village::add_node(std::size_t index, std::size_t person, base::LogSink* log
     }
     NodeMachine::Options options{.disk = scenario_.disk,
                                  .undo_blocks = scenario_.undo_blocks,
+                                 .heartbeat = scenario_.heartbeat,
                                  .name = "node " + std::to_string(index),
                                  .log = log};
     if (!is_validator(person)) {
         options.role = keeps_chain(person) ? wire::Role::relay : wire::Role::light;
+        // Who has no seat may take one.
+        if (scenario_.staking) options.role = wire::Role::validator;
     }
     options.has_wallet = keeps_chain(person);
     world_->add(std::make_unique<NodeMachine>(index, world_->new_clock(), *people_[person],
@@ -107,7 +115,27 @@ void Village::add_node(std::size_t index, std::size_t person, base::LogSink* log
                                               random_.stream("machine " + std::to_string(index))));
 }
 
+/// Several twins are of one mind: their first places tell one half of the others one story, their
+/// second places the other half another.
+void Village::choose_audiences() {
+    std::set<std::size_t> twins;
+    for (const Attacker& attacker : scenario_.attackers) {
+        if (is_twin(attacker)) twins.insert(attacker.machine);
+    }
+    // Several have the even ones first, so that a scenario can lay its partition between them.
+    std::size_t next = twins.size() > 1 ? 0 : random_.below(2);
+    for (std::size_t i = 0; i < nodes(); ++i) {
+        if (!twins.contains(i)) audiences_[next++ % 2].insert(i);
+    }
+    std::size_t second = nodes();
+    for (const std::size_t first : twins) {
+        audiences_[0].insert(first);
+        audiences_[1].insert(second++);
+    }
+}
+
 void Village::add_attackers() {
+    choose_audiences();
     // Twins come first: their second places are nodes too.
     for (const Attacker& attacker : scenario_.attackers) {
         if (!is_stranger(attacker.kind)) turn(attacker);
@@ -119,14 +147,35 @@ void Village::add_attackers() {
             honest_[index] = false;
             world_->add(std::make_unique<Stranger>(
                 index, world_->new_clock(), attacker.kind, ledger::chain_id(genesis_), nodes(),
-                random_.stream("stranger " + std::to_string(index))));
+                random_.stream("stranger " + std::to_string(index)), keys_by_seat()));
         }
+    }
+}
+
+/// Of those who sign something else, or at another time, than their node.
+std::unique_ptr<Tamper> Village::signing_tamper(const Attacker& attacker) {
+    auto key = people_[attacker.machine]->validating();
+    switch (attacker.kind) {
+        case Attacker::Kind::two_tongued:
+            return std::make_unique<DoubleTamper>(genesis_, std::move(key));
+        case Attacker::Kind::fork: return std::make_unique<ForkTamper>(genesis_, std::move(key));
+        case Attacker::Kind::bounce:
+            return std::make_unique<BounceTamper>(
+                [this] { return world_->now(); }, genesis_time(),
+                std::chrono::milliseconds(scenario_.block_time_ms),
+                (world_->network().quality().delay_min + world_->network().quality().delay_max) /
+                    2);
+        default: return nullptr;
     }
 }
 
 void Village::turn(const Attacker& attacker) {
     honest_[attacker.machine] = false;
     Port& port = world_->machine(attacker.machine).port();
+    if (auto tamper = signing_tamper(attacker)) {
+        port.tamper = std::move(tamper);
+        return;
+    }
     if (!is_twin(attacker)) {
         port.tamper = mute(attacker.kind);
         return;
@@ -135,15 +184,10 @@ void Village::turn(const Attacker& attacker) {
     first_places_[second] = attacker.machine;
     add_node(second, attacker.machine, nullptr);
     honest_[second] = false;
-    std::array<std::set<std::size_t>, 2> audiences;
-    std::size_t next = random_.below(2);
-    for (std::size_t i = 0; i < nodes(); ++i) {
-        if (i != attacker.machine) audiences[next++ % 2].insert(i);
-    }
     const auto key = people_[attacker.machine]->validating().public_key();
-    port.tamper = std::make_unique<TwinTamper>(false, audiences[0], genesis_, key);
+    port.tamper = std::make_unique<TwinTamper>(false, audiences_[0], genesis_, key);
     world_->machine(second).port().tamper =
-        std::make_unique<TwinTamper>(true, audiences[1], genesis_, key);
+        std::make_unique<TwinTamper>(true, audiences_[1], genesis_, key);
 }
 
 void Village::set_links() {
@@ -161,6 +205,13 @@ void Village::set_links() {
             case Shape::ring: links.emplace_back(i, is_last ? 0 : i + 1); break;
             case Shape::star:
                 if (i > 0) links.emplace_back(0, i);
+                break;
+            case Shape::valley:
+                for (std::size_t j = 0; j < i; ++j) {
+                    const std::size_t relay = scenario_.stakes.size();
+                    const bool has_relay = i == relay || j == relay;
+                    if (has_relay || i % 2 == j % 2) links.emplace_back(i, j);
+                }
                 break;
             case Shape::grid:
                 if ((i + 1) % columns != 0 && !is_last) links.emplace_back(i, i + 1);
@@ -203,14 +254,39 @@ std::set<crypto::PublicKey> Village::dishonest_keys() const {
     return keys;
 }
 
-bool Village::can_honest_finalise() const {
-    std::uint64_t honest = 0;
-    std::uint64_t all = 0;
-    for (std::size_t i = 0; i < scenario_.stakes.size(); ++i) {
-        all += scenario_.stakes[i];
-        if (honest_[i]) honest += scenario_.stakes[i];
+std::vector<crypto::SigningKey> Village::keys_by_seat() const {
+    std::vector<crypto::SigningKey> keys;
+    for (const auto& validator : genesis_.validators) {
+        for (const auto& person : people_) {
+            if (person->validating().public_key() != validator.key) continue;
+            keys.push_back(person->validating());
+        }
     }
-    return 3 * honest > 2 * all;
+    return keys;
+}
+
+std::vector<crypto::PublicKey> Village::validating_keys() const {
+    std::vector<crypto::PublicKey> keys;
+    for (const auto& person : people_) keys.push_back(person->validating().public_key());
+    return keys;
+}
+
+std::uint64_t Village::stake_of(const std::set<crypto::PublicKey>& keys) const {
+    std::uint64_t sum = 0;
+    for (const auto& validator : genesis_.validators) {
+        if (keys.contains(validator.key)) sum += validator.stake.units;
+    }
+    return sum;
+}
+
+std::uint64_t Village::stake_of_all() const {
+    std::uint64_t sum = 0;
+    for (const auto& validator : genesis_.validators) sum += validator.stake.units;
+    return sum;
+}
+
+bool Village::can_honest_finalise() const {
+    return 3 * stake_of(dishonest_keys()) < stake_of_all();
 }
 
 }  // namespace meshchain::sim

@@ -15,7 +15,9 @@ namespace meshchain::sim {
 
 class Village {
 public:
-    Village(const Scenario& scenario, std::uint64_t seed, base::LogSink* log = nullptr);
+    /// Without `genesis` everybody has what the scenario says.
+    Village(const Scenario& scenario, std::uint64_t seed, base::LogSink* log = nullptr,
+            const std::optional<ledger::Genesis>& genesis = {});
 
     World& world() { return *world_; }
     const Scenario& scenario() const { return scenario_; }
@@ -31,20 +33,28 @@ public:
         return index < scenario_.stakes.size() + scenario_.relays;
     }
     std::set<crypto::PublicKey> dishonest_keys() const;
+    /// Of all people, whether they have a seat or not.
+    std::vector<crypto::PublicKey> validating_keys() const;
     /// These sides, and each attacker's own machine on one of them: the second place of twins not
     /// where the first is, strangers in turn.
     std::vector<std::set<std::size_t>> with_attackers(
         std::vector<std::set<std::size_t>> sides) const;
     /// Whether those who keep to the rules hold more than two thirds of the stake.
     bool can_honest_finalise() const;
+    /// Of these validating keys, as genesis has it, and of all.
+    std::uint64_t stake_of(const std::set<crypto::PublicKey>& keys) const;
+    std::uint64_t stake_of_all() const;
 
     base::Instant genesis_time() const { return World::start + std::chrono::seconds(2); }
 
 private:
     void make_genesis(std::uint64_t seed);
     void add_node(std::size_t index, std::size_t person, base::LogSink* log);
+    void choose_audiences();
     void add_attackers();
     void turn(const Attacker& attacker);
+    std::unique_ptr<Tamper> signing_tamper(const Attacker& attacker);
+    std::vector<crypto::SigningKey> keys_by_seat() const;
     void set_links();
 
     Scenario scenario_;
@@ -52,6 +62,7 @@ private:
     ledger::Genesis genesis_;
     base::Random random_;
     std::vector<bool> honest_;
+    std::array<std::set<std::size_t>, 2> audiences_;   ///< of the first places of twins, and second
     std::map<std::size_t, std::size_t> first_places_;  ///< of twins, by their second
     std::vector<std::unique_ptr<base::LogSink>> logs_;
     std::unique_ptr<World> world_;

@@ -43,6 +43,10 @@ void World::post(std::size_t from, const Posting& posting) {
         }
         return;
     }
+    if (const auto* near = network_.in_reach(from)) {
+        for (const std::size_t to : *near) launch(from, to, posting, bytes);
+        return;
+    }
     for (std::size_t to = 0; to < machines_.size(); ++to) {
         if (to != from) launch(from, to, posting, bytes);
     }

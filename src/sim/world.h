@@ -21,7 +21,7 @@ class World {
 public:
     /// Between two steps of a machine at least: work due at once still takes a moment, or two
     /// nodes could answer each other for ever.
-    static constexpr base::Duration step_time = std::chrono::microseconds(100);
+    static constexpr base::Duration step_time = std::chrono::microseconds(500);
     static constexpr base::Instant start{std::chrono::hours(1)};
 
     World(std::uint64_t seed, std::size_t machines, base::WallTime wall);
@@ -53,6 +53,8 @@ public:
 
     std::uint64_t events() const { return events_; }
     std::uint64_t steps() const { return steps_; }
+    /// Events that are under way.
+    std::size_t waiting() const { return queue_.size(); }
 
     /// Sees every datagram that a machine sends, once.
     std::function<void(std::size_t from, base::Bytes datagram)> on_sent = [](std::size_t,

@@ -35,6 +35,7 @@ struct SimOptions {
     std::uint64_t jobs = 1;
     std::uint64_t sample = 0;
     bool small = false;
+    bool stakes = false;
     bool stop = false;
     bool show = false;
     bool list = false;
@@ -106,6 +107,11 @@ Json report_json(const sim::Report& report) {
              report.to_converge ? Json(seconds_of(*report.to_converge)) : Json()},
             {"blocks_reverted", report.blocks_reverted},
             {"evidence_found", report.evidence_found},
+            {"forks", report.forks},
+            {"guilty", report.guilty},
+            {"attacks", report.attacks},
+            {"stakes_moved", report.stake_operations},
+            {"slashed", report.slashed},
             {"rows_healed", report.rows_healed},
             {"crashes", report.crashes},
             {"disks_replaced", report.disks_replaced},
@@ -145,8 +151,9 @@ std::expected<sim::Scenario, base::Error> choose(const SimOptions& options, std:
         scenario.relays = *options.nodes - validators;
         if (*options.nodes > 20) scenario.disk = sim::DiskKind::memory;
     } else {
-        scenario =
-            sim::draw_scenario(seed, options.small ? sim::small_villages : sim::SwarmLimits{});
+        sim::SwarmLimits limits = options.small ? sim::small_villages : sim::SwarmLimits{};
+        limits.stakes_move = options.stakes;
+        scenario = sim::draw_scenario(seed, limits);
     }
     if (options.hours) scenario.hostile = std::chrono::hours(*options.hours);
     if (!options.preset.empty()) scenario.network = options.preset;
@@ -208,6 +215,7 @@ std::string replay(const SimOptions& options, std::uint64_t seed) {
     if (options.hours) text += " --hours " + std::to_string(*options.hours);
     if (!options.preset.empty()) text += " --preset " + options.preset;
     if (options.small) text += " --small";
+    if (options.stakes) text += " --stakes";
     if (options.twice) text += " --twice";
     return text;
 }
@@ -394,6 +402,8 @@ Command sim_command(const Context& context) {
                     {"--stop", "", "of --runs, none after one that failed", &o->stop},
                     {"--small", "", "draw few nodes and short times, as every test run does",
                      &o->small},
+                    {"--stakes", "", "draw chains on which validators come and go, too",
+                     &o->stakes},
                     {"--page", "FILE", "write a page with plots of the run there", &o->page},
                     {"--list", "", "the scenarios that have names", &o->list},
                     {"--show", "", "print the scenario instead of playing it", &o->show},
