@@ -312,9 +312,18 @@ std::expected<bool, base::Error> Recovery::has_commit_above(std::uint32_t segmen
 /// order of keys; where they do not, those before are entered first.
 Recovery::Result Recovery::replay(const Step& step) {
     const RecordHead& head = step.record.head;
-    if (head.kind == RecordKind::far) return corrupt("a value that the log names is damaged");
+    if (head.kind == RecordKind::far) {
+        if (!engine_->options_.ends_at_damage) {
+            return corrupt("a value that the log names is damaged");
+        }
+        // Nothing is better than the value before it, which would look sound.
+        ++engine_->figures_.damage_found;
+    }
     if (head.kind == RecordKind::commit) engine_->apply();
-    if (head.kind != RecordKind::put && head.kind != RecordKind::erase) return {};
+    if (head.kind != RecordKind::put && head.kind != RecordKind::erase &&
+        head.kind != RecordKind::far) {
+        return {};
+    }
     const base::Bytes key = step.record.key.view();
     const bool is_next = head.table > last_table_ ||
                          (head.table == last_table_ && base::less(last_key_.view(), key));

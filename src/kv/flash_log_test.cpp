@@ -347,6 +347,38 @@ TEST(FlashLog, ReadOnlyLogThatWasNotClosed_GivesSnapshotsAndWritesNothing) {
     EXPECT_EQ((*store)->figures().programmed_bytes, 0U);
 }
 
+TEST(FlashLog, LargeValueWithADamagedHead_IsMissingToASalvageAndElseRefused) {  // B9
+    Bench bench;
+    State state;
+    const std::string newest(700, 'n');
+    {
+        auto store = bench.open();
+        ASSERT_TRUE(store.has_value());
+        const auto commit = [&](const std::string& key, const std::string& value) {
+            Batch batch;
+            batch.put(blocks, base::as_bytes(key), base::as_bytes(value));
+            ASSERT_TRUE((*store)->commit(batch).has_value());
+            state["1" + key] = value;
+        };
+        commit("large", std::string(700, 'o'));
+        commit("before", "1");
+        commit("large", newest);
+        commit("after", "2");
+    }
+    const base::MutableBytes bytes = bench.flash->bytes();
+    const std::size_t value = base::as_text(bytes).find(newest);
+    ASSERT_NE(value, std::string::npos);
+    bytes[value - std::string("large").size() - 1] ^= std::byte{1};
+    EXPECT_EQ(bench.open().error().code, base::Errc::corrupt);
+    FlashLogOptions salvage = cramped;
+    salvage.read_only = true;
+    salvage.ends_at_damage = true;
+    auto store = bench.open(salvage);
+    ASSERT_TRUE(store.has_value()) << sentence(store.error());
+    state.erase("1large");
+    EXPECT_EQ(must_read(**store), state);
+}
+
 TEST(FlashLog, UnfitOrForeignMedia_AreReported) {
     auto flash = std::make_shared<MemoryFlash>(small_flash());
     auto region = MemoryRegion::open(flash);

@@ -47,6 +47,22 @@ Result check_minimum(Amount amount, const Economy& economy) {
                   "stake more at once");
 }
 
+/// What the wire does not carry is refused here too: who took nothing from a state would have made
+/// a block that nobody else can read.
+Result check_amount(const wire::Operation& operation) {
+    const bool is_nothing = std::visit(
+        [](const auto& one) {
+            if constexpr (requires { one.amount; }) {
+                return one.amount == Amount{};
+            } else {
+                return false;
+            }
+        },
+        operation);
+    if (!is_nothing) return {};
+    return refuse(Errc::invalid_argument, "an operation moves at least one unit");
+}
+
 /// The state as one operation meets it.
 class Run {
 public:
@@ -296,6 +312,7 @@ std::expected<void, Error> run(const wire::ChainId& chain, const wire::Operation
         return refuse(Errc::invalid_argument, "this chain keeps the stakes of its genesis",
                       "only a genesis with a section `stakes` has operations on stakes");
     }
+    MESH_CHECK(check_amount(operation));
     StakeBook attempt = book;
     MESH_CHECK(std::visit(Run(chain, *economy, attempt), operation));
     book = std::move(attempt);

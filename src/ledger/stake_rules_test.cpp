@@ -172,6 +172,20 @@ TEST_F(StakeRulesTest, ASeat_IsReusedOnlyLongAfterItsHolderLeft_AndTheKeyNever) 
     EXPECT_EQ(total(), 100U + 200U + 150U + 100U);
 }
 
+TEST_F(StakeRulesTest, WhatMovesNothing_IsRefused_AsTheWireDoesNotCarryIt) {
+    for (const wire::Operation& operation : std::initializer_list<wire::Operation>{
+             wire::Claim{validator, payout, {}}, wire::Unbond{validator, payout, {}},
+             wire::Delegate{validator, friendly, {}}, wire::Withdraw{validator, payout, 0, {}},
+             wire::Register{newcomer.identity, newcomer.key, newcomer.payout, {}}}) {
+        base::Buffer bytes;
+        base::Writer out(bytes);
+        wire::write(out, operation);
+        base::Reader in(bytes);
+        EXPECT_EQ(wire::read_operation(in), std::nullopt);
+        EXPECT_EQ(error_of(operation), Errc::invalid_argument);
+    }
+}
+
 TEST_F(StakeRulesTest, Fees_AreEarnedByTheSeat_AndClaimedByItsPayoutKeyOnce) {
     const Seat before = seat_of(2000);
     EXPECT_TRUE(*pay_fees(before.index, {40}, book));

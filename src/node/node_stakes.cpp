@@ -112,6 +112,10 @@ std::expected<wire::Operation, base::Error> Node::Parts::operation_of(const Stak
     if (order.action == Action::withdraw) return withdrawal(validator);
     if (order.action == Action::claim) {
         const bool all = order.amount == wire::Amount{};
+        if (seat->earned == wire::Amount{}) {
+            return refused(base::Errc::not_found, "this validator has earned no fees yet",
+                           "see `meshchain validators`");
+        }
         return wire::Claim{validator, seat->payout, all ? seat->earned : order.amount};
     }
     MESH_TRY(const auto bonds, own_bonds());

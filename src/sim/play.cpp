@@ -185,6 +185,23 @@ bool Play::agree() {
     return true;
 }
 
+std::string Play::where_all_stand() {
+    const auto short_name = [](const wire::Hash& hash) {
+        return crypto::to_hex(hash).substr(0, 8);
+    };
+    std::string text;
+    for (std::size_t i = 0; i < village_.nodes(); ++i) {
+        if (!is_judged(i)) continue;
+        const auto at = village_.node(i).node().status(village_.world().time_of(i));
+        text += "; machine " + std::to_string(i) + ": tip " + std::to_string(at.height.value) +
+                " " + short_name(at.tip) + ", justified " + short_name(at.justified.block) +
+                " of round " + std::to_string(at.justified.round.value) + ", FINAL " +
+                std::to_string(at.final_height.value) + " " + short_name(at.final_block) +
+                ", hears " + std::to_string(at.online_percent) + " % of stake";
+    }
+    return text;
+}
+
 bool Play::is_final_everywhere(const wire::Txid& txid) {
     for (std::size_t i = 0; i < village_.nodes(); ++i) {
         if (!is_judged(i)) continue;
@@ -216,9 +233,11 @@ void Play::run_healing() {
     }
     if (!proof) {
         findings_.add("converge", "after " + duration_text(scenario_.converge) +
-                                      " honest nodes do not agree on one FINAL tip");
+                                      " honest nodes do not agree on one FINAL tip" +
+                                      where_all_stand());
     } else {
-        findings_.add("converge", "a payment after the agreement did not become FINAL everywhere");
+        findings_.add("converge", "a payment after the agreement did not become FINAL everywhere" +
+                                      where_all_stand());
     }
 }
 

@@ -75,6 +75,7 @@ private:
     /// On, honest, and with proofs of FINAL alone.
     bool is_judged_light(std::size_t index) const;
     bool agree();
+    std::string where_all_stand();  ///< as the end of a sentence
     bool is_final_everywhere(const wire::Txid& txid);
     void judge_end();
     /// What those who are left agree on, if they do.

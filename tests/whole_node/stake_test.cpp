@@ -103,6 +103,8 @@ TEST_F(WholeNodeStakeTest, WhatCannotBe_IsRefusedWithAReason) {
     EXPECT_EQ(code_of(newcomer, {Action::enroll, world_.payee(0), {60}}),
               base::Errc::invalid_argument);
     EXPECT_EQ(code_of(0, {Action::enroll, {}, {60}}), base::Errc::conflict);
+    EXPECT_EQ(code_of(0, {Action::claim, {}, {}}), base::Errc::not_found) << "it earned nothing";
+    EXPECT_EQ(code_of(0, {Action::unbond, {}, {}}), base::Errc::invalid_argument);
     EXPECT_EQ(code_of(newcomer, {Action::delegate, {}, {1'000'000}}), base::Errc::not_found);
     world_[0].lock_wallet();
     EXPECT_EQ(code_of(0, {Action::unbond, {}, {100}}), base::Errc::unauthorized);
