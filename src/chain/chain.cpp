@@ -91,6 +91,7 @@ Chain::Chain(const ledger::Genesis& genesis, ChainParts parts)
       undo_blocks_max_(parts.undo_blocks_max),
       keep_blocks_(parts.keep_blocks),
       random_(parts.random),
+      branches_(parts.store),
       downloads_(
           std::chrono::milliseconds(700), transactions_max(genesis),
           [this](const wire::BlockHeader& header) { return header_hash(header); },
@@ -232,6 +233,7 @@ void Chain::drain_engine(base::Now now) {
             // A proof leads there, and votes for what does not exist lead nowhere.
             if (chain.catch_up_->anchor() == nullptr) chain.want_to_connect(event.hash);
         }
+        void operator()(const consensus::KeepBlock& event) const { chain.keep_branch(event.hash); }
         void operator()(const consensus::CondemnedIsFinal&) const {
             chain.failed_bodies_.clear();
             chain.follow_head(now);
@@ -262,6 +264,7 @@ void Chain::report_final() {
     if (final.block == reported_final_) return;
     reported_final_ = final.block;
     pool_.prune(final.slot);
+    if (const auto pruned = branches_.prune(final.slot); !pruned) fail(pruned.error());
     std::erase_if(failed_bodies_,
                   [&](const auto& item) { return !engine_->find_block(item.first); });
     emit(CheckpointFinal{final, final_height()});

@@ -24,6 +24,7 @@
 #include "chain/block_download.h"
 #include "chain/block_import.h"
 #include "chain/block_pool.h"
+#include "chain/branch_store.h"
 #include "chain/catch_up.h"
 #include "chain/chain_store.h"
 #include "chain/event.h"
@@ -242,6 +243,11 @@ private:
     bool is_held_by_quota() const;
     bool is_raise_next() const;
     bool may_come(const wire::Hash& hash);
+    /// What is pooled of a branch, from `head` down.
+    void keep_branch(const wire::Hash& head);
+    void keep(const wire::Hash& hash, const wire::Block& block);
+    void keep_tip();
+    std::expected<void, base::Error> restore_branches(base::Now now);
     bool revert_to(const wire::Hash& fork, std::vector<ledger::CheckedTransaction>& reverted);
     bool apply_pooled(const wire::Hash& hash);
     void refuse(const wire::Hash& hash, const base::Error& error);
@@ -284,6 +290,7 @@ private:
     base::Random random_;
 
     BlockPool pool_;
+    BranchStore branches_;
     BlockDownload downloads_;
     /// Verified headers, judged timely when they came, whose transactions are on their way.
     std::map<wire::Hash, consensus::BlockRef> announced_;

@@ -100,9 +100,31 @@ void Chain::follow_head(base::Now now) {
     if (changed) sync_.set_local({store_->tip().height, final_height()});
 }
 
+void Chain::keep_branch(const wire::Hash& head) {
+    for (const BlockPool::Entry* entry = pool_.find(head); entry != nullptr && !fault_;
+         entry = pool_.find(entry->ref.parent)) {
+        keep(entry->ref.hash, entry->block);
+    }
+}
+
+/// Where there is no room for it, a restart may have to ask for it.
+void Chain::keep(const wire::Hash& hash, const wire::Block& block) {
+    const auto kept = branches_.keep(hash, block);
+    if (!kept && kept.error().code != base::Errc::full) fail(kept.error());
+}
+
+/// Before it is taken back, if a vote is for it or for what was built on it.
+void Chain::keep_tip() {
+    const wire::Hash& tip = store_->tip().hash;
+    if (!engine_->is_named(tip) && !branches_.has_child_of(tip)) return;
+    if (const auto stored = store_->block(tip); stored && *stored) keep(tip, (*stored)->block);
+}
+
 bool Chain::revert_to(const wire::Hash& fork, std::vector<ledger::CheckedTransaction>& reverted) {
     while (store_->tip().hash != fork) {
         const wire::Height height = store_->tip().height;
+        keep_tip();
+        if (fault_) return false;
         auto back = store_->revert();
         if (!back) {
             fail(back.error());

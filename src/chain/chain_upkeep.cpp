@@ -36,7 +36,24 @@ std::expected<void, base::Error> Chain::restore_tree(base::Now now) {
         MESH_CHECK(engine_->add_block(now.wall, ref));
         engine_->mark_executed(ref.hash);
     }
+    MESH_CHECK(restore_branches(now));
     is_restored_ = true;
+    return {};
+}
+
+/// Votes are for these blocks, and what they prove counts again once the blocks are known.
+std::expected<void, base::Error> Chain::restore_branches(base::Now now) {
+    MESH_TRY(auto kept, branches_.load());
+    for (auto& [hash, block] : kept) {
+        if (block.header.slot <= engine_->final().slot || engine_->find_block(hash)) continue;
+        const auto ref = engine_->verify_header(now.wall, block.header, consensus::Arrival::stored);
+        if (!ref || ref->hash != hash) {
+            log_.warning("a branch's block " + crypto::to_hex(hash) + " is damaged: left out");
+            continue;
+        }
+        pool_.add(hash, {std::move(block), *ref, false, std::nullopt});
+        if (engine_->add_block(now.wall, *ref)) pool_.mark_connected(hash);
+    }
     return {};
 }
 

@@ -20,10 +20,11 @@ inline constexpr kv::Table fees{7};           ///< validator → what it earned
 inline constexpr kv::Table certificates{11};  ///< height → certificate of FINAL
 inline constexpr kv::Table stakes{12};        ///< rows of ledger/stake_records.h
 inline constexpr kv::Table epochs{13};        ///< rosters, and a proven FINAL of each epoch
+inline constexpr kv::Table branches{14};      ///< block hash → block that votes name, not applied
 }  // namespace tables
 
 /// What the chain contributes to the schema of the store it is given.
-inline constexpr std::array<kv::TableInfo, 11> chain_tables{{{tables::meta, "chain_meta"},
+inline constexpr std::array<kv::TableInfo, 12> chain_tables{{{tables::meta, "chain_meta"},
                                                              {tables::blocks, "blocks"},
                                                              {tables::heights, "heights"},
                                                              {tables::undo, "undo"},
@@ -33,6 +34,7 @@ inline constexpr std::array<kv::TableInfo, 11> chain_tables{{{tables::meta, "cha
                                                              {tables::fees, "fees"},
                                                              {tables::certificates, "certificates"},
                                                              {tables::stakes, "stakes"},
-                                                             {tables::epochs, "epochs"}}};
+                                                             {tables::epochs, "epochs"},
+                                                             {tables::branches, "branches"}}};
 
 }  // namespace meshchain::chain

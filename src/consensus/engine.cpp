@@ -281,6 +281,10 @@ void Engine::mark_executed(const Hash& block) {
     if (awaited_final_ && awaited_final_->block == block) conclude(awaited_final_->round);
 }
 
+bool Engine::is_named(const Hash& block) const {
+    return ledger_.first_round_naming(block).has_value();
+}
+
 void Engine::mark_reverted(const Hash& block) { tree_.mark_executed(block, false); }
 
 void Engine::mark_invalid(const Hash& block) {

@@ -100,6 +100,8 @@ public:
     /// It is on the owner's applied chain now: it may be voted for and become FINAL. FINAL waits
     /// for this, so that no crash leaves a store whose applied chain lacks it.
     void mark_executed(const Hash& block);
+    /// Whether a vote that is held here is for it or builds on it.
+    bool is_named(const Hash& block) const;
     /// It is not on the applied chain any more.
     void mark_reverted(const Hash& block);
     /// Neither it nor what is above it will be chosen, unless more than 2/3 of the stake make it

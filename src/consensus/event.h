@@ -29,6 +29,11 @@ struct NeedBlock {
 struct CondemnedIsFinal {
     crypto::Hash hash;
 };
+/// A vote of a proof that is durable now is for this block, which is not applied: without it the
+/// proof is worth nothing after a restart. Keep it, and what lies between it and the applied chain.
+struct KeepBlock {
+    crypto::Hash hash;
+};
 /// The greatest justified checkpoint rose.
 struct Justified {
     wire::Checkpoint checkpoint;
@@ -55,7 +60,8 @@ struct AskClocks {
     std::vector<crypto::PublicKey> validators;
 };
 
-using Event = std::variant<SendVote, ResendVotes, RequestVotes, NeedBlock, CondemnedIsFinal,
-                           Justified, Final, EvidenceFound, HeadChanged, SayHello, AskClocks>;
+using Event =
+    std::variant<SendVote, ResendVotes, RequestVotes, NeedBlock, KeepBlock, CondemnedIsFinal,
+                 Justified, Final, EvidenceFound, HeadChanged, SayHello, AskClocks>;
 
 }  // namespace meshchain::consensus
