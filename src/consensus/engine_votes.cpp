@@ -321,7 +321,8 @@ std::optional<wire::Vote> Engine::make_vote() {
     const BlockNode* target = choose_target();
     if (target == nullptr || target == &tree_.root()) return std::nullopt;
     store_proofs();
-    if (!ledger_.unstored().empty()) return std::nullopt;
+    // What is to be kept for these proofs is kept before anything is built on them.
+    if (!ledger_.unstored().empty() || !events_.empty()) return std::nullopt;
     wire::Vote vote;
     vote.validator = *self_;
     vote.round = *round_;

@@ -8,8 +8,6 @@
 namespace meshchain::consensus {
 namespace {
 
-constexpr std::size_t unpinned_max = 2;
-
 /// Greatest slot, then lowest hash: the order among blocks that are justified in one round.
 bool is_greater(const BlockNode& a, const BlockNode& b) {
     return a.ref.slot != b.ref.slot ? a.ref.slot > b.ref.slot : a.ref.hash < b.ref.hash;
@@ -59,15 +57,46 @@ bool VoteLedger::make_room(wire::Round wanted) {
     };
     auto victim = std::ranges::find_if(rounds_, proves_nothing);
     if (victim == rounds_.end()) victim = rounds_.begin();
-    if (wanted < victim->first) return false;
+    if (wanted < victim->first) {
+        // Whoever votes in many rounds could keep from us what all others build on.
+        if (!proves_nothing(*victim) || !names_unproven_source(wanted)) return false;
+        const auto stake = [&](const auto& round) {
+            return proves_nothing(round) ? epochs_->voters().stake_of(voters(round.first))
+                                         : wire::Amount{UINT64_MAX};
+        };
+        victim = std::ranges::min_element(rounds_, {}, stake);
+    }
     rounds_.erase(victim);
     return true;
+}
+
+bool VoteLedger::names_unproven_source(wire::Round round) const {
+    return std::ranges::any_of(rounds_, [&](const auto& item) {
+        return std::ranges::any_of(item.second, [&](const auto& of) {
+            return std::ranges::any_of(of.second, [&](const HeldVote& held) {
+                return held.vote.source.round == round && !is_justified(held.vote.source);
+            });
+        });
+    });
+}
+
+bool VoteLedger::covers(const wire::Vote& a, const wire::Vote& b) const {
+    if (a.source != b.source) return false;
+    const BlockNode* above = tree_->find(a.target);
+    const BlockNode* below = tree_->find(b.target);
+    return above != nullptr && below != nullptr && tree_->is_ancestor(*below, *above);
 }
 
 bool VoteLedger::insert(const wire::Vote& vote, bool stored) {
     if (vote.round < final_.round || !make_room(vote.round)) return false;
     std::vector<HeldVote>& held = rounds_[vote.round][vote.validator];
     const HeldVote fresh{.vote = vote, .pinned = stored, .stored = stored};
+    if (!stored && !held.empty()) {
+        if (std::ranges::any_of(held, [&](const auto& one) { return covers(one.vote, vote); })) {
+            return false;
+        }
+        std::erase_if(held, [&](const auto& one) { return !one.pinned && covers(vote, one.vote); });
+    }
     const auto unpinned = std::ranges::count(held, false, &HeldVote::pinned);
     if (stored || static_cast<std::size_t>(unpinned) < unpinned_max) {
         held.push_back(fresh);

@@ -8,9 +8,13 @@
 // so, whatever is forgotten later; the votes that proved it are pinned.
 //
 // Time:   none: rounds are numbers here. The engine refuses rounds ahead of the clock.
-// Limits: two unpinned votes per validator and round (a third only takes the place of one if it
-//         counts at once), `rounds_max` rounds. At that limit the lowest round goes first that
-//         proves nothing, then the lowest.
+// Limits: `unpinned_max` votes per validator and round that prove nothing here (a further one only
+//         takes the place of one if it counts at once). An honest validator makes one; of an
+//         equivocator others may hold in a proof what we do not, and who has dropped a vote is not
+//         shown it again, so several are kept, of those with one source for targets of one branch
+//         the one that reaches furthest. `rounds_max` rounds: at that limit the lowest round goes
+//         first that proves nothing, then the lowest; for a round that would prove a source, the
+//         one for which least stake voted.
 // Errors: none: votes come in verified by the engine.
 
 #include <map>
@@ -46,7 +50,8 @@ public:
     const wire::Vote* find_same(const wire::Vote& vote) const;
     /// Another vote of the validator that together with `vote` proves it guilty.
     std::optional<wire::VoteEvidence> conflict_with(const wire::Vote& vote) const;
-    /// Keeps a verified vote that `find_same` does not know. False where the limits leave no room.
+    /// Keeps a verified vote that `find_same` does not know. False where the limits leave no room,
+    /// or where a held vote says all that it says.
     /// One from the disk is pinned as the proof it was.
     bool insert(const wire::Vote& vote, bool stored = false);
 
@@ -93,7 +98,12 @@ public:
 private:
     using RoundVotes = std::map<wire::ValidatorIndex, std::vector<HeldVote>>;
 
+    static constexpr std::size_t unpinned_max = 8;
+
     bool is_usable(const wire::Vote& vote) const;
+    /// Whether a supports whatever b supports: the same source, and b's target below a's.
+    bool covers(const wire::Vote& a, const wire::Vote& b) const;
+    bool names_unproven_source(wire::Round round) const;
     ValidatorBits support(const RoundVotes& votes, const BlockNode& block) const;
     bool is_quorum(const wire::Hash& source, ValidatorBits voters) const;
     const BlockNode* greatest_supported(const RoundVotes& votes) const;

@@ -160,17 +160,30 @@ TEST_F(VoteLedgerTest, HeardBitmap_MakesNoOtherVote) {
     EXPECT_FALSE(ledger_.conflict_with(one).has_value());
 }
 
-TEST_F(VoteLedgerTest, EquivocatorsThirdVote_TakesAPlaceOnlyIfItCounts) {
+TEST_F(VoteLedgerTest, AtTheLimit_AnEquivocatorsVoteTakesAPlaceOnlyIfItCounts) {
     BlockRef unknown;
+    for (std::uint8_t i = 0; i < 8; ++i) {
+        unknown.hash.bytes[0] = static_cast<std::byte>(100 + i);
+        EXPECT_TRUE(ledger_.insert(vote(0, genesis_, 4, unknown)));
+    }
     unknown.hash.bytes[0] = std::byte{99};
-    EXPECT_TRUE(ledger_.insert(vote(0, genesis_, 4, d_)));
-    EXPECT_TRUE(ledger_.insert(vote(0, genesis_, 4, a_)));
     EXPECT_FALSE(ledger_.insert(vote(0, genesis_, 4, unknown)));
     EXPECT_FALSE(ledger_.insert(vote(0, at(c_, 3), 4, c_)));
     cast({1, 2, 3}, genesis_, 4, c_);
     EXPECT_TRUE(ledger_.insert(vote(0, genesis_, 4, c_)));  // the one the others proved b with
     EXPECT_EQ(ledger_.evaluate({}), std::vector{at(c_, 4)});
     ledger_.check_invariants();
+}
+
+TEST_F(VoteLedgerTest, OfOneBranch_TheVoteThatReachesFurthestIsHeld) {
+    EXPECT_TRUE(ledger_.insert(vote(0, genesis_, 4, b_)));
+    EXPECT_FALSE(ledger_.insert(vote(0, genesis_, 4, a_))) << "it says less";
+    EXPECT_TRUE(ledger_.insert(vote(0, genesis_, 4, d_))) << "another branch";
+    EXPECT_TRUE(ledger_.insert(vote(0, genesis_, 4, c_)));
+    EXPECT_EQ(ledger_.votes({4}, 1).size(), 2U);
+    EXPECT_TRUE(ledger_.insert(vote(0, at(a_, 3), 4, c_))) << "another source, which may be exact";
+    cast({1, 2, 3}, genesis_, 4, b_);
+    EXPECT_EQ(ledger_.evaluate({}), std::vector{at(b_, 4)});
 }
 
 TEST_F(VoteLedgerTest, AtTheLimit_RoundsThatProveNothingGoFirst) {
@@ -182,6 +195,15 @@ TEST_F(VoteLedgerTest, AtTheLimit_RoundsThatProveNothingGoFirst) {
     EXPECT_EQ(ledger_.voters(wire::Round{5}), 0U);
     EXPECT_EQ(ledger_.voters(wire::Round{99}), 1U);
     EXPECT_FALSE(ledger_.insert(vote(2, genesis_, 6, c_)));
+}
+
+TEST_F(VoteLedgerTest, AtTheLimit_WhatProvesASourceHasRoomAllTheSame) {
+    for (std::uint32_t round = 40; round < 100; ++round) cast({0}, genesis_, round, c_);
+    EXPECT_FALSE(ledger_.insert(vote(1, genesis_, 20, b_)));
+    cast({1, 2, 3}, at(b_, 20), 99, c_);
+    cast({1, 2, 3, 4}, genesis_, 20, b_);
+    EXPECT_EQ(ledger_.evaluate({}).front(), at(b_, 20));
+    ledger_.check_invariants();
 }
 
 TEST_F(VoteLedgerTest, ProofsWaitForTheDiskOnce) {

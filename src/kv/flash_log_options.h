@@ -21,8 +21,9 @@ struct FlashLogOptions {
     /// with each commit, while a look-up may have to read one run more.
     std::uint32_t merged_at_once = 32'768;
     bool read_only = false;
-    /// What lies behind damage in the log is passed over instead of refused, and a large value that
-    /// is damaged is missing: an older state with holes, only to be read.
+    /// What lies behind damage in the log is passed over instead of refused, and so is a large value
+    /// whose head is damaged: its key has the value before, or none. Only to be read, by who checks
+    /// what it reads.
     bool ends_at_damage = false;
 
     /// All in 64 KB, with 16 MB of flash in segments of 64 KB.

@@ -316,14 +316,10 @@ Recovery::Result Recovery::replay(const Step& step) {
         if (!engine_->options_.ends_at_damage) {
             return corrupt("a value that the log names is damaged");
         }
-        // Nothing is better than the value before it, which would look sound.
-        ++engine_->figures_.damage_found;
+        ++engine_->figures_.damage_found;  // its key lies beside the value
     }
     if (head.kind == RecordKind::commit) engine_->apply();
-    if (head.kind != RecordKind::put && head.kind != RecordKind::erase &&
-        head.kind != RecordKind::far) {
-        return {};
-    }
+    if (head.kind != RecordKind::put && head.kind != RecordKind::erase) return {};
     const base::Bytes key = step.record.key.view();
     const bool is_next = head.table > last_table_ ||
                          (head.table == last_table_ && base::less(last_key_.view(), key));

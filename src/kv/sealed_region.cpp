@@ -14,6 +14,15 @@ constexpr std::uint32_t round_up(std::uint32_t value, std::uint32_t unit) {
     return (value + unit - 1) / unit * unit;
 }
 
+std::pair<crypto::PieceSalt, crypto::PieceSalt> copies_in(
+    const std::array<std::byte, 2 * crypto::piece_salt_bytes>& head) {
+    std::pair<crypto::PieceSalt, crypto::PieceSalt> copies;
+    std::copy_n(head.begin(), crypto::piece_salt_bytes, copies.first.begin());
+    std::copy_n(head.begin() + crypto::piece_salt_bytes, crypto::piece_salt_bytes,
+                copies.second.begin());
+    return copies;
+}
+
 bool fits(const base::Region& beneath, const SealedRegion::Shape& shape) {
     return std::has_single_bit(shape.unit_bytes) && shape.frame_bytes > 0 &&
            shape.frame_bytes % beneath.sector_bytes() == 0;
@@ -46,7 +55,7 @@ SealedRegion::SealedRegion(std::unique_ptr<base::Region> beneath, base::SecretBu
       key_(std::move(key)),
       entropy_(std::move(entropy)),
       shape_(shape),
-      head_bytes_(round_up(crypto::piece_salt_bytes, beneath_->program_bytes())),
+      head_bytes_(round_up(2 * crypto::piece_salt_bytes, beneath_->program_bytes())),
       cell_bytes_(round_up(shape.unit_bytes + crypto::piece_tag_bytes, beneath_->program_bytes())),
       cells_(shape.frame_bytes > head_bytes_ ? (shape.frame_bytes - head_bytes_) / cell_bytes_ : 0),
       frames_(beneath_->size_bytes() / shape.frame_bytes),
@@ -54,9 +63,32 @@ SealedRegion::SealedRegion(std::unique_ptr<base::Region> beneath, base::SecretBu
       unit_(shape.unit_bytes) {}
 
 Result SealedRegion::load_salts() {
-    for (std::size_t i = 0; i < frames_.size(); ++i) {
-        MESH_CHECK(beneath_->read(i * std::uint64_t{shape_.frame_bytes}, frames_[i].salt));
+    std::array<std::byte, 2 * crypto::piece_salt_bytes> head;
+    for (std::uint32_t i = 0; i < frames_.size(); ++i) {
+        MESH_CHECK(beneath_->read(i * std::uint64_t{shape_.frame_bytes}, head));
+        const auto [first, second] = copies_in(head);
+        frames_[i].salt = first;
+        // Zeros: by an earlier version, which wrote the salt once.
+        if (second != first && second != crypto::PieceSalt{}) MESH_CHECK(settle_salt(i, second));
     }
+    return {};
+}
+
+/// Where the copies differ, the one under which a cell opens; for the whole frame, or cells of an
+/// earlier life could be put between those of this one.
+Result SealedRegion::settle_salt(std::uint32_t frame, const crypto::PieceSalt& copy) {
+    const crypto::PieceSalt first = frames_[frame].salt;
+    const base::MutableBytes cell = base::MutableBytes(sealed_).first(cell_bytes_);
+    const base::Bytes sealed = cell.first(shape_.unit_bytes + crypto::piece_tag_bytes);
+    for (std::uint32_t i = 0; i < cells_; ++i) {
+        const Stretch stretch{frame, i, 1};
+        MESH_CHECK(beneath_->read(place_of(stretch), cell));
+        for (const crypto::PieceSalt& salt : {first, copy}) {
+            frames_[frame].salt = salt;
+            if (crypto::open_piece(key(), nonce_of(stretch, 0), sealed, unit_)) return {};
+        }
+    }
+    frames_[frame].salt = first;
     return {};
 }
 
@@ -157,6 +189,7 @@ Result SealedRegion::erase(std::uint64_t offset) {
     const base::MutableBytes head = base::MutableBytes(sealed_).first(head_bytes_);
     std::ranges::fill(head, std::byte{0});
     std::ranges::copy(frame.salt, head.begin());
+    std::ranges::copy(frame.salt, head.begin() + crypto::piece_salt_bytes);
     MESH_CHECK(beneath_->program(start, head));
     frame.is_ours = true;
     return {};

@@ -3,17 +3,17 @@
 // a chip, a card, a file. It keeps to the rules of base::Region, so a store on it survives what it
 // survives without it.
 //
-// The medium is cut into frames of whole sectors. A frame holds a salt, drawn anew with every
-// erase, and cells: a program unit of ours and its tag. The nonce of a cell is salt and place, so
-// what was moved from another place, or from an earlier life of this one, does not open; only a
-// frame that is put back as a whole does, and what is above has to tell (docs/storage.md).
+// The medium is cut into frames of whole sectors. A frame holds a salt twice, drawn anew with every
+// erase, and cells: a program unit of ours and its tag. One damaged copy of the salt costs nothing.
+// The nonce of a cell is salt and place, so what was moved from another place, or from an earlier
+// life of this one, does not open; only a frame that is put back as a whole does, and what is above
+// has to tell (docs/storage.md).
 //
 // What does not open reads as bytes that nobody else can foretell, as what was never programmed
 // does: the two cannot be told apart, and checksums above report it.
 //
 // Ownership: the region beneath, the key and the source of salts are this one's.
-// Limits:    programs only what it erased itself since it was opened, or asserts: under a salt
-// found
+// Limits:    programs only what it erased itself since it was opened, or asserts: under a salt found
 //            on the medium a nonce might come twice. Memory: 17 bytes a frame and `buffer_bytes`.
 // Errors:    those of the region beneath; invalid_argument (sizes that do not fit).
 // Format:    docs/formats/sealed-region.md; why: docs/decisions/0095-sealed-region.md
@@ -66,6 +66,8 @@ private:
                  std::unique_ptr<base::Entropy> entropy, const Shape& shape);
 
     std::expected<void, base::Error> load_salts();
+    std::expected<void, base::Error> settle_salt(std::uint32_t frame,
+                                                 const crypto::PieceSalt& copy);
     crypto::SealKey key() const { return key_.bytes().first<crypto::seal_key_bytes>(); }
     std::uint32_t frame_content_bytes() const { return cells_ * shape_.unit_bytes; }
     Stretch stretch_at(std::uint64_t cell, std::uint64_t end) const;
@@ -77,7 +79,7 @@ private:
     base::SecretBuffer key_;
     std::unique_ptr<base::Entropy> entropy_;
     Shape shape_;
-    std::uint32_t head_bytes_;  ///< of a frame: the salt
+    std::uint32_t head_bytes_;  ///< of a frame: the salt, twice
     std::uint32_t cell_bytes_;
     std::uint32_t cells_;  ///< of a frame
     std::vector<Frame> frames_;

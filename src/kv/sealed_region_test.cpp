@@ -16,6 +16,7 @@ namespace {
 using test_flash::small_frames;
 
 constexpr std::uint32_t unit = small_frames.unit_bytes;
+constexpr std::size_t head = 2 * crypto::piece_salt_bytes;
 constexpr std::size_t cell = unit + crypto::piece_tag_bytes;
 
 class SealedRegionTest : public testing::Test {
@@ -39,7 +40,7 @@ protected:
     }
     /// Where the cells of the first frame lie.
     base::MutableBytes cell_at(std::size_t number) {
-        return flash_->bytes().subspan(16 + number * cell, cell);
+        return flash_->bytes().subspan(head + number * cell, cell);
     }
 
     std::shared_ptr<MemoryFlash> flash_ = std::make_shared<MemoryFlash>(
@@ -64,6 +65,45 @@ TEST_F(SealedRegionTest, AnyBitFlipped_ChangesItsUnitBeyondChoiceAndNoOther) {  
     }
     EXPECT_EQ(seen.size(), 1u) << "what is altered shows in what is read";
     EXPECT_EQ(read(*region, 0, content.size()), content);
+}
+
+TEST_F(SealedRegionTest, AnyBitOfASaltFlipped_CostsNothing) {  // B9, B14
+    const base::Buffer content = text(3);
+    {
+        auto region = open();
+        ASSERT_TRUE(region->erase(0) && region->program(0, content));
+    }
+    for (std::size_t bit = 0; bit < head * 8; ++bit) {
+        flash_->bytes()[bit / 8] ^= std::byte{1} << (bit % 8);
+        auto region = open();
+        ASSERT_EQ(read(*region, 0, content.size()), content) << bit;
+        // Without a readable first cell as well.
+        cell_at(0)[5] ^= std::byte{1};
+        region.reset();
+        region = open();
+        ASSERT_EQ(read(*region, unit, unit),
+                  base::Buffer(content.begin() + unit, content.begin() + 2 * unit));
+        cell_at(0)[5] ^= std::byte{1};
+        flash_->bytes()[bit / 8] ^= std::byte{1} << (bit % 8);
+    }
+}
+
+TEST_F(SealedRegionTest, SaltOfAnEarlierLifeBesideThisOne_OpensNoCellOfThatLife) {  // B14
+    const base::Buffer content = text(2);
+    base::Buffer before;
+    {
+        auto region = open();
+        ASSERT_TRUE(region->erase(0) && region->program(0, content));
+        before = base::to_buffer(flash_->bytes().first(head + 2 * cell));
+        ASSERT_TRUE(region->erase(0) && region->program(0, text(1)));
+        ASSERT_TRUE(region->program(unit, content));
+    }
+    std::copy_n(before.begin(), crypto::piece_salt_bytes,
+                flash_->bytes().begin() + crypto::piece_salt_bytes);
+    std::ranges::copy(base::Bytes(before).last(cell), cell_at(1).begin());
+    auto region = open();
+    EXPECT_EQ(read(*region, 0, unit), text(1));
+    EXPECT_NE(read(*region, unit, unit), base::Buffer(content.begin() + unit, content.end()));
 }
 
 TEST_F(SealedRegionTest, CellOfAnotherPlaceOrLife_DoesNotOpen) {  // B14
