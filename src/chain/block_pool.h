@@ -27,6 +27,8 @@ public:
         std::optional<crypto::PublicKey> from;
         bool announce = false;   ///< to be relayed once it has proven right
         bool connected = false;  ///< its parent is known to consensus
+        /// From the branches of our own store: whoever gave it then, it may never have executed.
+        bool recalled = false;
     };
 
     void add(const wire::Hash& hash, Entry entry);

@@ -8,13 +8,14 @@ namespace meshchain::chain {
 
 std::expected<std::vector<std::pair<wire::Hash, wire::Block>>, base::Error> BranchStore::load() {
     kept_.clear();
+    parents_.clear();
     std::vector<std::pair<wire::Hash, wire::Block>> blocks;
     MESH_CHECK(store_->scan({tables::branches}, [&](base::Bytes key, base::Bytes value) {
         wire::Hash hash;
         if (key.size() != hash.bytes.size()) return true;
         std::ranges::copy(key, hash.bytes.begin());
         auto block = wire::parse_block(value);
-        kept_[hash] = block ? Place{block->header.slot, block->header.parent} : Place{};
+        note(hash, block ? Place{block->header.slot, block->header.parent} : Place{});
         if (block) blocks.emplace_back(hash, *std::move(block));
         return true;
     }));
@@ -22,38 +23,83 @@ std::expected<std::vector<std::pair<wire::Hash, wire::Block>>, base::Error> Bran
     return blocks;
 }
 
-std::expected<void, base::Error> BranchStore::keep(const wire::Hash& hash,
-                                                   const wire::Block& block) {
-    if (contains(hash)) return {};
-    kv::Batch batch;
-    auto victim = kept_.end();
-    if (kept_.size() >= blocks_max) {
-        victim =
-            std::ranges::max_element(kept_, {}, [](const auto& item) { return item.second.slot; });
-        if (victim->second.slot <= block.header.slot) return {};
-        batch.erase(tables::branches, victim->first.bytes);
+std::expected<std::optional<wire::Block>, base::Error> BranchStore::block(
+    const wire::Hash& hash) const {
+    if (!contains(hash)) return std::nullopt;
+    MESH_TRY(const auto value, store_->get(tables::branches, hash.bytes));
+    if (!value) return std::nullopt;
+    auto block = wire::parse_block(*value);
+    if (!block) return std::nullopt;
+    return *std::move(block);
+}
+
+/// Of those that were never executed, if there are too many: the highest. Zeros: the new one.
+std::optional<wire::Hash> BranchStore::victim(wire::Slot of) const {
+    std::size_t unproven = 0;
+    auto highest = kept_.end();
+    for (auto at = kept_.begin(); at != kept_.end(); ++at) {
+        if (at->second.executed) continue;
+        ++unproven;
+        if (highest == kept_.end() || at->second.slot > highest->second.slot) highest = at;
     }
+    if (unproven < unproven_max) return std::nullopt;
+    return highest->second.slot > of ? highest->first : wire::Hash{};
+}
+
+std::expected<void, base::Error> BranchStore::keep(const wire::Hash& hash, const wire::Block& block,
+                                                   bool executed) {
+    const auto before = kept_.find(hash);
+    if (before != kept_.end() && (before->second.executed || !executed)) return {};
+    kv::Batch batch;
+    const auto gone = executed ? std::nullopt : victim(block.header.slot);
+    if (gone == wire::Hash{}) return {};
+    if (gone) batch.erase(tables::branches, gone->bytes);
     batch.put(tables::branches, hash.bytes, wire::encode(block));
     MESH_CHECK(store_->commit(batch));
-    if (victim != kept_.end()) kept_.erase(victim);
-    kept_[hash] = {block.header.slot, block.header.parent};
+    if (gone) forget(*gone);
+    forget(hash);
+    note(hash, {block.header.slot, block.header.parent, executed});
     return {};
 }
 
-bool BranchStore::has_child_of(const wire::Hash& hash) const {
-    return std::ranges::any_of(kept_, [&](const auto& item) { return item.second.parent == hash; });
+std::expected<void, base::Error> BranchStore::erase(const wire::Hash& hash) {
+    if (!contains(hash)) return {};
+    kv::Batch batch;
+    batch.erase(tables::branches, hash.bytes);
+    batch.allow_reserve();
+    MESH_CHECK(store_->commit(batch));
+    forget(hash);
+    return {};
 }
 
 std::expected<void, base::Error> BranchStore::prune(wire::Slot slot) {
-    kv::Batch batch;
-    for (const auto& [hash, place] : kept_) {
-        if (place.slot <= slot) batch.erase(tables::branches, hash.bytes);
+    while (true) {
+        kv::Batch batch;
+        std::vector<wire::Hash> gone;
+        for (const auto& [hash, place] : kept_) {
+            if (place.slot > slot) continue;
+            batch.erase(tables::branches, hash.bytes);
+            gone.push_back(hash);
+            if (gone.size() == kv::batch_operations_max) break;
+        }
+        if (gone.empty()) return {};
+        batch.allow_reserve();
+        MESH_CHECK(store_->commit(batch));
+        for (const wire::Hash& hash : gone) forget(hash);
     }
-    if (batch.empty()) return {};
-    batch.allow_reserve();
-    MESH_CHECK(store_->commit(batch));
-    std::erase_if(kept_, [&](const auto& item) { return item.second.slot <= slot; });
-    return {};
+}
+
+void BranchStore::forget(const wire::Hash& hash) {
+    const auto found = kept_.find(hash);
+    if (found == kept_.end()) return;
+    const auto parent = parents_.find(found->second.parent);
+    if (parent != parents_.end()) parents_.erase(parent);
+    kept_.erase(found);
+}
+
+void BranchStore::note(const wire::Hash& hash, const Place& place) {
+    kept_[hash] = place;
+    parents_.insert(place.parent);
 }
 
 }  // namespace meshchain::chain

@@ -34,8 +34,8 @@ protected:
         }
         return slots;
     }
-    void keep(std::uint32_t slot) {
-        const auto kept = branches_.keep(name_of(slot), block_of(slot));
+    void keep(std::uint32_t slot, bool executed = false) {
+        const auto kept = branches_.keep(name_of(slot), block_of(slot), executed);
         EXPECT_TRUE(kept.has_value()) << base::sentence(kept.error());
     }
 
@@ -59,16 +59,33 @@ TEST_F(BranchStoreTest, Final_EndsThoseUpToItsSlot) {
     EXPECT_FALSE(branches_.contains(name_of(3)));
 }
 
-TEST_F(BranchStoreTest, AtTheLimit_WhatIsHigherGivesWay) {
-    const auto most = static_cast<std::uint32_t>(BranchStore::blocks_max);
+TEST_F(BranchStoreTest, AtTheLimit_WhatIsHigherAndWasNeverExecutedGivesWay) {
+    const auto most = static_cast<std::uint32_t>(BranchStore::unproven_max);
+    keep(most + 9, true);
     for (std::uint32_t slot = 2; slot < most + 2; ++slot) keep(slot);
     keep(most + 2);
     EXPECT_FALSE(branches_.contains(name_of(most + 2))) << "higher than all";
     keep(1);
     EXPECT_FALSE(branches_.contains(name_of(most + 1)));
+    EXPECT_FALSE(branches_.has_child_of(name_of(most)));
+    EXPECT_TRUE(branches_.contains(name_of(most + 9))) << "executed";
     const auto slots = stored();
-    EXPECT_EQ(slots.size(), most);
+    EXPECT_EQ(slots.size(), most + 1);
     EXPECT_EQ(slots.front(), 1U);
+}
+
+TEST_F(BranchStoreTest, WhatWasExecuted_TakesThePlaceOfWhatOthersGave) {
+    wire::Block given = block_of(4);
+    given.header.rank = 1;
+    ASSERT_TRUE(branches_.keep(name_of(4), given, false));
+    EXPECT_EQ(branches_.block(name_of(4)).value()->header.rank, 1);
+    keep(4, true);
+    EXPECT_EQ(branches_.block(name_of(4)).value()->header.rank, 0);
+    ASSERT_TRUE(branches_.keep(name_of(4), given, false));
+    EXPECT_EQ(branches_.block(name_of(4)).value()->header.rank, 0);
+    ASSERT_TRUE(branches_.erase(name_of(4)));
+    EXPECT_EQ(branches_.block(name_of(4)).value(), std::nullopt);
+    EXPECT_TRUE(stored().empty());
 }
 
 TEST_F(BranchStoreTest, ADamagedRow_IsLeftOutAndGoesWithTheNextFinal) {

@@ -129,7 +129,7 @@ std::expected<void, base::Error> Chain::load(base::Now now) {
         if (store_->damage().empty()) return std::unexpected(restored.error());
         fail(restored.error());
     }
-    server_ = std::make_unique<SyncServer>(*store_, pool_, certificates_, *engine_);
+    server_ = std::make_unique<SyncServer>(*store_, pool_, branches_, certificates_, *engine_);
     catch_up_ = make_catch_up();
     catch_up_->set_final(now.instant, final_height());
     reported_final_ = engine_->final().block;
@@ -204,6 +204,7 @@ void Chain::settle(base::Now now) {
     advance_catch_up(now);
     follow_head(now);
     drain_engine(now);
+    keep_branches();
     if (engine_->fault() && !fault_) fail(*engine_->fault());
     note_final_epoch();
     find_wishes();
@@ -231,9 +232,12 @@ void Chain::drain_engine(base::Now now) {
         }
         void operator()(const consensus::NeedBlock& event) const {
             // A proof leads there, and votes for what does not exist lead nowhere.
-            if (chain.catch_up_->anchor() == nullptr) chain.want_to_connect(event.hash);
+            if (chain.catch_up_->anchor() == nullptr) chain.want_to_connect(now, event.hash);
         }
-        void operator()(const consensus::KeepBlock& event) const { chain.keep_branch(event.hash); }
+        void operator()(const consensus::KeepBlock&) const {
+            chain.branches_due_ = true;
+            chain.keep_branches();
+        }
         void operator()(const consensus::CondemnedIsFinal&) const {
             chain.failed_bodies_.clear();
             chain.follow_head(now);

@@ -211,7 +211,7 @@ private:
     void take_complete(base::Now now, CompleteBlock complete);
     void note_arrival(base::Now now, const wire::BlockHeader& header);
     void want(const wire::Hash& hash, const std::optional<crypto::PublicKey>& source);
-    void want_to_connect(wire::Hash hash);
+    void want_to_connect(base::Now now, wire::Hash hash);
     void want_from_any(const wire::Hash& hash, const std::optional<crypto::PublicKey>& except,
                        bool on_votes = false);
     void announce(const wire::Hash& hash, const wire::BlockHeader& header,
@@ -243,10 +243,13 @@ private:
     bool is_held_by_quota() const;
     bool is_raise_next() const;
     bool may_come(const wire::Hash& hash);
-    /// What is pooled of a branch, from `head` down.
-    void keep_branch(const wire::Hash& head);
-    void keep(const wire::Hash& hash, const wire::Block& block);
+    /// What proofs name and is not applied, as far as it is here.
+    void keep_branches();
+    void keep(const wire::Hash& hash, const wire::Block& block, bool executed);
     void keep_tip();
+    /// Into the pool, if it is among the branches that are kept.
+    bool recall(base::Now now, const wire::Hash& hash, wire::Block block);
+    bool is_signed(const wire::BlockHeader& header) const;
     std::expected<void, base::Error> restore_branches(base::Now now);
     bool revert_to(const wire::Hash& fork, std::vector<ledger::CheckedTransaction>& reverted);
     bool apply_pooled(const wire::Hash& hash);
@@ -291,6 +294,7 @@ private:
 
     BlockPool pool_;
     BranchStore branches_;
+    bool branches_due_ = false;  ///< something that proofs name may have come
     BlockDownload downloads_;
     /// Verified headers, judged timely when they came, whose transactions are on their way.
     std::map<wire::Hash, consensus::BlockRef> announced_;

@@ -42,6 +42,7 @@ void Chain::connect(base::Now now, const wire::Hash& first) {
         if (entry == nullptr) continue;
         const auto added = engine_->add_block(now.wall, entry->ref);
         if (added) {
+            branches_due_ = true;
             pool_.mark_connected(hash);
             for (const wire::Hash& child : pool_.children(hash)) waiting.push_back(child);
         } else if (added.error().code == base::Errc::not_found) {
@@ -100,16 +101,26 @@ void Chain::follow_head(base::Now now) {
     if (changed) sync_.set_local({store_->tip().height, final_height()});
 }
 
-void Chain::keep_branch(const wire::Hash& head) {
-    for (const BlockPool::Entry* entry = pool_.find(head); entry != nullptr && !fault_;
-         entry = pool_.find(entry->ref.parent)) {
-        keep(entry->ref.hash, entry->block);
+/// Before anything is built on a proof, which is worth nothing after a restart without them.
+void Chain::keep_branches() {
+    if (!branches_due_) return;
+    branches_due_ = false;
+    for (const wire::Hash& target : engine_->proof_targets()) {
+        std::vector<const BlockPool::Entry*> path;
+        for (const auto* entry = pool_.find(target); entry != nullptr;
+             entry = pool_.find(entry->ref.parent)) {
+            path.push_back(entry);
+        }
+        for (auto entry = path.rbegin(); entry != path.rend() && !fault_; ++entry) {
+            keep((*entry)->ref.hash, (*entry)->block, false);
+        }
     }
 }
 
 /// Where there is no room for it, a restart may have to ask for it.
-void Chain::keep(const wire::Hash& hash, const wire::Block& block) {
-    const auto kept = branches_.keep(hash, block);
+void Chain::keep(const wire::Hash& hash, const wire::Block& block, bool executed) {
+    if (!is_signed(block.header)) return;  // came below a certificate: nobody else would take it
+    const auto kept = branches_.keep(hash, block, executed);
     if (!kept && kept.error().code != base::Errc::full) fail(kept.error());
 }
 
@@ -117,7 +128,31 @@ void Chain::keep(const wire::Hash& hash, const wire::Block& block) {
 void Chain::keep_tip() {
     const wire::Hash& tip = store_->tip().hash;
     if (!engine_->is_named(tip) && !branches_.has_child_of(tip)) return;
-    if (const auto stored = store_->block(tip); stored && *stored) keep(tip, (*stored)->block);
+    if (const auto stored = store_->block(tip); stored && *stored) {
+        keep(tip, (*stored)->block, true);
+    }
+}
+
+bool Chain::is_signed(const wire::BlockHeader& header) const {
+    const auto proposer = store_->proposer_of(header);
+    return proposer &&
+           crypto::verify(*proposer, wire::preimage(chain_, header, *proposer), header.signature);
+}
+
+bool Chain::recall(base::Now now, const wire::Hash& hash, wire::Block block) {
+    const bool is_sound = header_hash(block.header) == hash && is_signed(block.header);
+    const auto ref =
+        is_sound ? engine_->verify_header(now.wall, block.header, consensus::Arrival::stored)
+                 : std::unexpected(base::Error{});
+    if (!ref) {
+        log_.warning("block " + crypto::to_hex(hash) + " of a branch is damaged: left out");
+        return false;
+    }
+    BlockPool::Entry entry{std::move(block), *ref, false, std::nullopt};
+    entry.recalled = true;
+    pool_.add(hash, std::move(entry));
+    if (engine_->add_block(now.wall, *ref)) pool_.mark_connected(hash);
+    return true;
 }
 
 bool Chain::revert_to(const wire::Hash& fork, std::vector<ledger::CheckedTransaction>& reverted) {
@@ -175,8 +210,9 @@ bool Chain::apply_pooled(const wire::Hash& hash) {
 void Chain::refuse(const wire::Hash& hash, const base::Error& error) {
     const auto entry = pool_.take(hash);
     if (entry->from && !entry->reconstructed) emit(PeerFault{*entry->from});
+    if (const auto erased = branches_.erase(hash); !erased) return fail(erased.error());
     FailedBodies& failed = failed_bodies_[hash];
-    if (entry->from && ++failed.count < failed_bodies_max) {
+    if ((entry->from || entry->recalled) && ++failed.count < failed_bodies_max) {
         failed.giver = entry->reconstructed ? std::nullopt : entry->from;
         failed.asked_again = false;
         return;
@@ -225,6 +261,7 @@ void Chain::retry_after_fault(base::Now now) {
     }
     fault_.reset();
     engine_->resume();
+    branches_due_ = true;
     import_at_ = now.instant;
     advance_catch_up(now);
     if (import_ && !fault_) store_proven(now);  // shows whether the store works

@@ -166,9 +166,13 @@ void Chain::want(const wire::Hash& hash, const std::optional<crypto::PublicKey>&
 }
 
 /// A block that waits in the pool may do so for an ancestor whose download was given up.
-void Chain::want_to_connect(wire::Hash hash) {
+void Chain::want_to_connect(base::Now now, wire::Hash hash) {
     while (const BlockPool::Entry* waiting = pool_.find(hash)) hash = waiting->ref.parent;
-    if (!is_known(hash)) want_from_any(hash, std::nullopt, true);
+    if (is_known(hash)) return;
+    if (auto kept = branches_.block(hash); kept && *kept) {
+        if (recall(now, hash, **std::move(kept))) return connect(now, hash);
+    }
+    want_from_any(hash, std::nullopt, true);
 }
 
 /// A block whose announcement was put together with what others had to give: its true short ids

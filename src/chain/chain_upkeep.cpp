@@ -41,18 +41,23 @@ std::expected<void, base::Error> Chain::restore_tree(base::Now now) {
     return {};
 }
 
-/// Votes are for these blocks, and what they prove counts again once the blocks are known.
+/// Votes are for these blocks, and what they prove counts again once the blocks are known. Damage
+/// among them is no reason not to start: others may have them.
 std::expected<void, base::Error> Chain::restore_branches(base::Now now) {
-    MESH_TRY(auto kept, branches_.load());
-    for (auto& [hash, block] : kept) {
-        if (block.header.slot <= engine_->final().slot || engine_->find_block(hash)) continue;
-        const auto ref = engine_->verify_header(now.wall, block.header, consensus::Arrival::stored);
-        if (!ref || ref->hash != hash) {
-            log_.warning("a branch's block " + crypto::to_hex(hash) + " is damaged: left out");
-            continue;
-        }
-        pool_.add(hash, {std::move(block), *ref, false, std::nullopt});
-        if (engine_->add_block(now.wall, *ref)) pool_.mark_connected(hash);
+    auto kept = branches_.load();
+    if (!kept && kept.error().code == base::Errc::corrupt) {
+        log_.warning("branches are left out: " + base::sentence(kept.error()));
+        return {};
+    }
+    if (!kept) return std::unexpected(kept.error());
+    const wire::Slot final = engine_->final().slot;
+    for (auto& [hash, block] : *kept) {
+        if (block.header.slot <= final || engine_->find_block(hash) != nullptr) continue;
+        static_cast<void>(recall(now, hash, std::move(block)));
+    }
+    const auto pruned = branches_.prune(final);
+    if (!pruned && pruned.error().code != base::Errc::unavailable) {
+        return std::unexpected(pruned.error());
     }
     return {};
 }

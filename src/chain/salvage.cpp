@@ -318,7 +318,9 @@ private:
     std::expected<SalvagedChain, base::Error> begin_again() {
         store_of_chain_.reset();
         for (const kv::TableInfo& info : chain_tables) {
-            const bool is_kept = info.table == tables::blocks || info.table == tables::certificates;
+            const bool is_kept = info.table == tables::blocks ||
+                                 info.table == tables::certificates ||
+                                 info.table == tables::branches;
             if (!is_kept) MESH_CHECK(erase_all(info.table));
         }
         std::map<wire::Hash, wire::Hash> children;

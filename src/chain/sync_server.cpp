@@ -83,6 +83,8 @@ void SyncServer::answer(const crypto::PublicKey& to, const wire::BlockRequest& r
         if (request.first > 0 || is_signed(block)) {
             response = wire::block_response(request.block, block, request.first);
         }
+    } else if (const auto kept = branches_->block(request.block); kept && *kept) {
+        response = wire::block_response(request.block, **kept, request.first);
     }
     send(Type::sync_response, wire::encode(response), to);
 }

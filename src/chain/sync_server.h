@@ -1,6 +1,6 @@
 #pragma once
 // Answers what others ask while they catch up (rows F4, F5): from the applied chain, from blocks
-// that wait, from the certificates that are kept.
+// that wait or are kept for proofs, from the certificates that are kept.
 //
 // Requests wait for their turn, and a step of the node answers for so much work only: who asks for
 // much waits for himself, and nobody's catching up keeps this node from its own work. While nothing
@@ -14,6 +14,7 @@
 #include <deque>
 
 #include "chain/block_pool.h"
+#include "chain/branch_store.h"
 #include "chain/chain_store.h"
 #include "chain/request_turns.h"
 #include "consensus/certificate_store.h"
@@ -28,9 +29,13 @@ public:
     using Turns = RequestTurns<wire::SyncRequest>;
 
     /// All are borrowed.
-    SyncServer(const ChainStore& store, const BlockPool& pool,
+    SyncServer(const ChainStore& store, const BlockPool& pool, const BranchStore& branches,
                const consensus::CertificateStore& certificates, const consensus::Engine& engine)
-        : store_(&store), pool_(&pool), certificates_(&certificates), engine_(&engine) {}
+        : store_(&store),
+          pool_(&pool),
+          branches_(&branches),
+          certificates_(&certificates),
+          engine_(&engine) {}
 
     /// What finds no room is not answered, and asked of another.
     void handle(const crypto::PublicKey& from, const wire::SyncRequest& request);
@@ -59,6 +64,7 @@ private:
 
     const ChainStore* store_;
     const BlockPool* pool_;
+    const BranchStore* branches_;
     const consensus::CertificateStore* certificates_;
     const consensus::Engine* engine_;
     Turns turns_;

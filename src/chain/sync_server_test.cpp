@@ -32,8 +32,9 @@ protected:
         auto chain = ChainStore::open(*store_, net_.genesis());
         ASSERT_TRUE(chain);
         chain_ = *std::move(chain);
-        server_ =
-            std::make_unique<SyncServer>(*chain_, pool_, net_[0].certificates(), net_[0].engine());
+        branches_ = std::make_unique<BranchStore>(*store_);
+        server_ = std::make_unique<SyncServer>(*chain_, pool_, *branches_, net_[0].certificates(),
+                                               net_[0].engine());
     }
     static crypto::PublicKey peer(int number) {
         return ledger::test::public_key(3000 + static_cast<std::uint32_t>(number));
@@ -67,6 +68,7 @@ protected:
     std::unique_ptr<kv::MemoryStore> store_;
     std::unique_ptr<ChainStore> chain_;
     BlockPool pool_;
+    std::unique_ptr<BranchStore> branches_;
     std::unique_ptr<SyncServer> server_;
 };
 

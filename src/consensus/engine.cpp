@@ -285,6 +285,15 @@ bool Engine::is_named(const Hash& block) const {
     return ledger_.first_round_naming(block).has_value();
 }
 
+std::vector<Hash> Engine::proof_targets() const {
+    std::vector<Hash> targets = ledger_.pinned_targets();
+    std::erase_if(targets, [&](const Hash& target) {
+        const BlockNode* block = tree_.find(target);
+        return block == nullptr || block->ref.executed;
+    });
+    return targets;
+}
+
 void Engine::mark_reverted(const Hash& block) { tree_.mark_executed(block, false); }
 
 void Engine::mark_invalid(const Hash& block) {

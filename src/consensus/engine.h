@@ -102,6 +102,8 @@ public:
     void mark_executed(const Hash& block);
     /// Whether a vote that is held here is for it or builds on it.
     bool is_named(const Hash& block) const;
+    /// The blocks that votes of proofs are for and that are not executed.
+    std::vector<Hash> proof_targets() const;
     /// It is not on the applied chain any more.
     void mark_reverted(const Hash& block);
     /// Neither it nor what is above it will be chosen, unless more than 2/3 of the stake make it

@@ -30,7 +30,8 @@ struct CondemnedIsFinal {
     crypto::Hash hash;
 };
 /// A vote of a proof that is durable now is for this block, which is not applied: without it the
-/// proof is worth nothing after a restart. Keep it, and what lies between it and the applied chain.
+/// proof is worth nothing after a restart. Keep it, and what lies between it and the applied chain,
+/// before the next event; what is not here, once it comes (`Engine::proof_targets`).
 struct KeepBlock {
     crypto::Hash hash;
 };

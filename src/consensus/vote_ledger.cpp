@@ -258,6 +258,18 @@ std::optional<wire::Round> VoteLedger::first_round_naming(const Hash& block) con
     return std::nullopt;
 }
 
+std::vector<Hash> VoteLedger::pinned_targets() const {
+    std::set<Hash> targets;
+    for (const auto& [round, votes] : rounds_) {
+        for (const auto& [validator, held] : votes) {
+            for (const HeldVote& one : held) {
+                if (one.pinned) targets.insert(one.vote.target);
+            }
+        }
+    }
+    return {targets.begin(), targets.end()};
+}
+
 const wire::Checkpoint& VoteLedger::justified_before(wire::Round round) const {
     const auto after = proven_.lower_bound(wire::Checkpoint{round, {}, {}});
     return after == proven_.begin() ? final_ : *std::prev(after);

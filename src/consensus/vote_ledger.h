@@ -83,6 +83,8 @@ public:
     /// names, so that a few validators' made-up names come last.
     std::vector<Hash> unknown_blocks(std::size_t count_max) const;
 
+    /// What the votes of proofs are for.
+    std::vector<Hash> pinned_targets() const;
     /// Pinned votes not on disk yet; the caller stores them and says so.
     std::vector<wire::Vote> unstored() const;
     void mark_stored(const wire::Vote& vote);
