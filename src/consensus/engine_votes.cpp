@@ -5,6 +5,7 @@
 #include "consensus/certificate.h"
 #include "consensus/engine.h"
 #include "consensus/evidence.h"
+#include "consensus/vote_check.h"
 
 namespace meshchain::consensus {
 namespace {
@@ -13,9 +14,9 @@ constexpr const char* module = "consensus";
 
 }  // namespace
 
+/// Its seat may be nobody's by now.
 bool Engine::is_signed(const wire::Vote& vote) const {
-    const crypto::PublicKey& key = epochs_.voters()[vote.validator].key;
-    return crypto::verify(key, preimage(schedule_.params().chain, vote, key), vote.signature);
+    return consensus::is_signed(schedule_.params().chain, epochs_.voters(), vote);
 }
 
 /// What could not be stored must not be said: others could hold us to it after a restart.

@@ -278,12 +278,16 @@ TEST(PaymentBookTest, WhatALostDiskExcuses_IsWhatSpendsItsCoins_AndNothingElse) 
     book.note(0, id(2), {coin(100)}, World::start);  // it did not know that the coin is spent
     book.note(0, id(3), {coin(2)}, World::start);    // spends what that one would have paid
     EXPECT_TRUE(book.is_settled(history));
+    book.note(2, id(6), {coin(103)}, World::start);
+    book.note(2, id(7), {coin(104)}, World::start);
+    book.excuse_unheard(2, [&](const wire::Txid& txid) { return txid == id(7); });
+    EXPECT_FALSE(book.is_settled(history)) << "others have the second one";
     book.note(0, id(4), {coin(101)}, World::start);
     book.note(1, id(5), {coin(102)}, World::start);
     EXPECT_FALSE(book.is_settled(history));
-    book.complain(history, findings);
+    book.complain(history, findings, [](const wire::Txid&) { return std::string{}; });
     EXPECT_EQ(rules_of(findings), Rules{"payment-forgotten"});
-    EXPECT_EQ(findings.count(), 2U);
+    EXPECT_EQ(findings.count(), 3U);
 }
 
 TEST(MemoryCheck, WhatIsOverItsLimit_IsFound) {

@@ -29,6 +29,15 @@ void PaymentBook::excuse(std::size_t payer) {
     }
 }
 
+void PaymentBook::excuse_unheard(std::size_t payer,
+                                 const std::function<bool(const wire::Txid&)>& is_known) {
+    for (Entry& entry : entries_) {
+        if (entry.payer != payer || entry.to_final || is_known(entry.txid)) continue;
+        entry.is_excused = true;
+        for (const wire::Input& input : entry.inputs) contested_.insert(input.outpoint);
+    }
+}
+
 std::vector<const PaymentBook::Entry*> PaymentBook::forgotten(const FinalHistory& history) const {
     std::set<wire::Txid> lost;
     std::vector<const Entry*> missing;
@@ -53,11 +62,13 @@ bool PaymentBook::is_settled(const FinalHistory& history) const {
     return forgotten(history).empty();
 }
 
-void PaymentBook::complain(const FinalHistory& history, Findings& findings) const {
+void PaymentBook::complain(const FinalHistory& history, Findings& findings,
+                           const std::function<std::string(const wire::Txid&)>& where) const {
     for (const Entry* entry : forgotten(history)) {
-        findings.add("payment-forgotten", "payment " + crypto::to_hex(entry->txid.hash) +
-                                              " of machine " + std::to_string(entry->payer) +
-                                              " was taken and is not FINAL");
+        findings.add("payment-forgotten",
+                     "payment " + crypto::to_hex(entry->txid.hash) + " of machine " +
+                         std::to_string(entry->payer) + " was taken and is not FINAL" +
+                         where(entry->txid));
     }
 }
 

@@ -4,7 +4,9 @@
 //
 // Limits: memory grows with the payments.
 
+#include <functional>
 #include <set>
+#include <string>
 #include <vector>
 
 #include "node/node.h"
@@ -43,9 +45,13 @@ public:
     /// read the chain again it does not know which coins it spent: what spends them again, or an
     /// output of what is lost, may be lost too. Nothing else is.
     void excuse(std::size_t payer);
+    /// Its disk is damaged: what it had not passed on may be what was damaged.
+    void excuse_unheard(std::size_t payer, const std::function<bool(const wire::Txid&)>& is_known);
     /// Whether all are in the history, but for those excused.
     bool is_settled(const FinalHistory& history) const;
-    void complain(const FinalHistory& history, Findings& findings) const;
+    /// `where` adds to each who has seen it.
+    void complain(const FinalHistory& history, Findings& findings,
+                  const std::function<std::string(const wire::Txid&)>& where) const;
 
     const std::vector<Entry>& entries() const { return entries_; }
     std::size_t refused() const { return refused_; }

@@ -202,6 +202,26 @@ std::string Play::where_all_stand() {
     return text;
 }
 
+std::string Play::where_it_is(const wire::Txid& txid) {
+    std::string text;
+    for (std::size_t i = 0; i < village_.nodes(); ++i) {
+        if (!is_judged(i)) continue;
+        const auto view = village_.node(i).node().transaction(txid);
+        text += "; machine " + std::to_string(i) + ": ";
+        text += view ? node::name(view->certainty) : base::name(view.error().code);
+    }
+    return text;
+}
+
+bool Play::is_known(const wire::Txid& txid) {
+    for (std::size_t i = 0; i < village_.nodes(); ++i) {
+        if (!is_judged(i)) continue;
+        const auto view = village_.node(i).node().transaction(txid);
+        if (view && view->certainty != node::Certainty::unknown) return true;
+    }
+    return false;
+}
+
 bool Play::is_final_everywhere(const wire::Txid& txid) {
     for (std::size_t i = 0; i < village_.nodes(); ++i) {
         if (!is_judged(i)) continue;
@@ -254,7 +274,10 @@ void Play::judge_end() {
         collect(i);
     }
     if (!scenario_.successor.empty()) return;  // what was not FINAL may be paid again
-    if (can_finalise_) return book_.complain(history_, findings_);
+    if (can_finalise_) {
+        const auto where = [this](const wire::Txid& txid) { return where_it_is(txid); };
+        return book_.complain(history_, findings_, where);
+    }
     // Two FINAL histories are possible now, but not without proof against who made them.
     const std::uint64_t proven = village_.stake_of(watch_.guilty());
     if (history_.forks() > 0 && 3 * proven < village_.stake_of_all()) {

@@ -76,6 +76,8 @@ private:
     bool is_judged_light(std::size_t index) const;
     bool agree();
     std::string where_all_stand();  ///< as the end of a sentence
+    bool is_known(const wire::Txid& txid);  ///< to an honest machine that is on
+    std::string where_it_is(const wire::Txid& txid);  ///< so, too
     bool is_final_everywhere(const wire::Txid& txid);
     void judge_end();
     /// What those who are left agree on, if they do.

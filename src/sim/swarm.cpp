@@ -125,10 +125,24 @@ private:
         const std::size_t machine = random_.below(scenario_.nodes());
         if (blamed_[machine]) return machine;
         const std::uint64_t stake = machine < stakes_.size() ? stakes_[machine] : 0;
-        if (stake > stake_left_) return std::nullopt;
+        if (stake > stake_left_ || !can_check_clocks(machine)) return std::nullopt;
         stake_left_ -= stake;
         blamed_[machine] = true;
         return machine;
+    }
+
+    /// Everybody signs only once others with more than a third agree on the time: where one holds
+    /// more than a third itself, those others are fewer, and fewer of them may be missing.
+    bool can_check_clocks(std::size_t blamed) const {
+        const std::uint64_t total = std::accumulate(stakes_.begin(), stakes_.end(), std::uint64_t{});
+        std::uint64_t greatest = 0;
+        std::uint64_t sound = 0;
+        for (std::size_t i = 0; i < stakes_.size(); ++i) {
+            if (i == blamed || blamed_[i]) continue;
+            greatest = std::max(greatest, stakes_[i]);
+            sound += stakes_[i];
+        }
+        return 3 * (sound - greatest) > total || sound == total;
     }
 
     void draw_attackers() {
@@ -147,13 +161,18 @@ private:
             {one_of({spam, forge, spoof, crowd, liar, replay, drizzle}), 0});
     }
 
-    /// A validator that withholds or cheats may cut others off where it is the only way, and an
-    /// object travels four hops.
+    /// A validator that withholds or cheats may cut others off where it is the only way, as may a
+    /// crowd that holds the slots of two who have nobody else (0066), and an object travels four
+    /// hops.
     void draw_shape() {
         const auto is_insider = [](const Attacker& attacker) {
             return !is_stranger(attacker.kind);
         };
         if (std::ranges::any_of(scenario_.attackers, is_insider) || random_.chance(2, 3)) return;
+        const auto is_crowd = [](const Attacker& attacker) {
+            return attacker.kind == Attacker::Kind::crowd;
+        };
+        if (std::ranges::any_of(scenario_.attackers, is_crowd)) return;
         const std::size_t nodes = scenario_.nodes();
         scenario_.shape = Shape::star;
         if (nodes <= 9) scenario_.shape = one_of({Shape::star, Shape::ring, Shape::grid});
