@@ -366,6 +366,17 @@ TEST_F(Program, Sim_PageInAFolderThatIsNotThere_IsRefusedBeforeItIsPlayed) {
     EXPECT_EQ(ended.error_code(), "not_found");
 }
 
+TEST_F(Program, Sim_WhatIsForSeveralRuns_IsRefusedOfOne) {
+    for (const std::vector<std::string> what :
+         {std::vector<std::string>{"--jobs", "2"}, {"--sample", "1"}, {"--stop"}}) {
+        std::vector<std::string> command{"sim", "--hours", "8000", "--json"};
+        command.insert(command.end(), what.begin(), what.end());
+        const Ended ended = run(command);
+        EXPECT_EQ(ended.error_code(), "invalid_argument");
+        EXPECT_THAT(ended.errors, HasSubstr("--runs"));
+    }
+}
+
 // --- secrets -----------------------------------------------------------------------------------
 
 TEST_F(RunningNode, Secrets_AppearInNoLogAndNoOutput) {

@@ -194,12 +194,25 @@ TEST_F(Program, Genesis_IsReproducibleAndShowsWhatItSays) {
     ASSERT_EQ(again.exit_code, 0) << again.errors;
     EXPECT_EQ(content(root_ / "g4"), content(root_ / "g1"));
     EXPECT_THAT(run({"genesis", "show", path("g4")}).output, HasSubstr("Supply     1100"));
+    const Ended both = run({"genesis", "create", "--spec", path("spec"), "--stake-min", "5",
+                            "--out", path("g5"), "--json"});
+    EXPECT_EQ(both.error_code(), "invalid_argument");
+    EXPECT_FALSE(std::filesystem::exists(root_ / "g5"));
 }
 
 TEST_F(Program, GenesisWithoutStart_IsRefused) {
     const Ended ended = run({"genesis", "create", "--out", path("g")});
     EXPECT_EQ(ended.exit_code, 2);
     EXPECT_THAT(ended.errors, HasSubstr("--start"));
+}
+
+TEST_F(Program, GenesisWithRulesOfStakesThatNeverMove_IsRefused) {
+    for (const std::string rule : {"--unbond-epochs", "--epoch-rounds"}) {
+        const Ended ended = run({"genesis", "create", "--start", "2026-11-21T02:00:00Z", rule, "9",
+                                 "--out", path("g"), "--json"});
+        EXPECT_EQ(ended.error_code(), "invalid_argument");
+        EXPECT_THAT(ended.errors, HasSubstr("--stake-min"));
+    }
 }
 
 TEST_F(Program, WalletCreate_SealsAndNeverReplaces) {

@@ -21,7 +21,7 @@ struct FlashLogOptions {
     /// with each commit, while a look-up may have to read one run more.
     std::uint32_t merged_at_once = 32'768;
     bool read_only = false;
-    /// What lies behind damage in the log is passed over instead of refused, and so is a large value
+    /// What lies behind damage in the log is passed over instead of refused, as is a large value
     /// whose head is damaged: its key has the value before, or none. Only to be read, by who checks
     /// what it reads.
     bool ends_at_damage = false;

@@ -13,8 +13,8 @@
 // does: the two cannot be told apart, and checksums above report it.
 //
 // Ownership: the region beneath, the key and the source of salts are this one's.
-// Limits:    programs only what it erased itself since it was opened, or asserts: under a salt found
-//            on the medium a nonce might come twice. Memory: 17 bytes a frame and `buffer_bytes`.
+// Limits:    programs only what it erased itself since it was opened, or asserts: under a salt that
+//            it found a nonce might come twice. Memory: 17 bytes a frame and `buffer_bytes`.
 // Errors:    those of the region beneath; invalid_argument (sizes that do not fit).
 // Format:    docs/formats/sealed-region.md; why: docs/decisions/0095-sealed-region.md
 

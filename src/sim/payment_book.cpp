@@ -65,10 +65,9 @@ bool PaymentBook::is_settled(const FinalHistory& history) const {
 void PaymentBook::complain(const FinalHistory& history, Findings& findings,
                            const std::function<std::string(const wire::Txid&)>& where) const {
     for (const Entry* entry : forgotten(history)) {
-        findings.add("payment-forgotten",
-                     "payment " + crypto::to_hex(entry->txid.hash) + " of machine " +
-                         std::to_string(entry->payer) + " was taken and is not FINAL" +
-                         where(entry->txid));
+        findings.add("payment-forgotten", "payment " + crypto::to_hex(entry->txid.hash) +
+                                              " of machine " + std::to_string(entry->payer) +
+                                              " was taken and is not FINAL" + where(entry->txid));
     }
 }
 

@@ -134,7 +134,8 @@ private:
     /// Everybody signs only once others with more than a third agree on the time: where one holds
     /// more than a third itself, those others are fewer, and fewer of them may be missing.
     bool can_check_clocks(std::size_t blamed) const {
-        const std::uint64_t total = std::accumulate(stakes_.begin(), stakes_.end(), std::uint64_t{});
+        const std::uint64_t total =
+            std::accumulate(stakes_.begin(), stakes_.end(), std::uint64_t{});
         std::uint64_t greatest = 0;
         std::uint64_t sound = 0;
         for (std::size_t i = 0; i < stakes_.size(); ++i) {

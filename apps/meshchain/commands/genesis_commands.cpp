@@ -14,17 +14,20 @@
 namespace meshchain::app {
 namespace {
 
+constexpr std::uint64_t block_time_ms_usual = 10'000;
+constexpr std::uint64_t epoch_rounds_usual = 8640;
+
 struct CreateOptions {
     std::string spec;
     std::string start;
-    std::uint64_t block_time_ms = 10'000;
+    std::uint64_t block_time_ms = block_time_ms_usual;
     std::optional<std::uint64_t> rank_delay_ms;
     std::string seed;
     std::vector<std::string> validators;
     std::vector<std::string> allocations;
     std::optional<std::uint64_t> stake_min;
-    std::uint64_t unbond_epochs = ledger::StakeRules::unbond_epochs_min;
-    std::uint64_t epoch_rounds = 8640;
+    std::optional<std::uint64_t> unbond_epochs;
+    std::optional<std::uint64_t> epoch_rounds;
     std::string out = "genesis.bin";
 };
 
@@ -64,14 +67,32 @@ std::expected<host::Json, base::Error> spec_from_flags(const CreateOptions& opti
     }
     if (options.stake_min) {
         spec["stakes"] = {{"stake_min", *options.stake_min},
-                          {"unbond_epochs", options.unbond_epochs},
-                          {"epoch_rounds", options.epoch_rounds}};
+                          {"unbond_epochs",
+                           options.unbond_epochs.value_or(ledger::StakeRules::unbond_epochs_min)},
+                          {"epoch_rounds", options.epoch_rounds.value_or(epoch_rounds_usual)}};
+    } else if (options.unbond_epochs || options.epoch_rounds) {
+        return base::failure(base::Errc::invalid_argument,
+                             "without --stake-min no stake of this chain ever moves",
+                             options.unbond_epochs ? "--unbond-epochs" : "--epoch-rounds",
+                             "add --stake-min, or leave this out");
     }
     return spec;
 }
 
+/// Nothing that was asked for is left out without a word.
+std::expected<void, base::Error> check_spec_alone(const CreateOptions& options) {
+    const bool is_alone = options.start.empty() && options.block_time_ms == block_time_ms_usual &&
+                          !options.rank_delay_ms && options.seed.empty() &&
+                          options.validators.empty() && options.allocations.empty() &&
+                          !options.stake_min && !options.unbond_epochs && !options.epoch_rounds;
+    if (is_alone) return {};
+    return base::failure(base::Errc::invalid_argument, "all but --out is taken from the file",
+                         "--spec", "change it there, or leave --spec out");
+}
+
 std::expected<ledger::Genesis, base::Error> build(const CreateOptions& options) {
     if (!options.spec.empty()) {
+        MESH_CHECK(check_spec_alone(options));
         MESH_TRY(const base::Buffer bytes,
                  host::read_file(options.spec, host::genesis_json_bytes_max));
         return host::parse_genesis_json(base::as_text(bytes), options.spec);

@@ -361,8 +361,17 @@ std::expected<void, base::Error> check_page(const SimOptions& options) {
                          "make it, or name a file elsewhere");
 }
 
+/// What would be left undone without a word.
+std::expected<void, base::Error> check_alone(const SimOptions& options) {
+    if (options.runs != 1 || (options.jobs == 1 && options.sample == 0 && !options.stop)) return {};
+    return base::failure(base::Errc::invalid_argument,
+                         "--jobs, --sample and --stop are for several runs", "sim",
+                         "say with --runs how many there are to be");
+}
+
 std::expected<Output, base::Error> simulate(const Context& context, const SimOptions& options) {
     MESH_CHECK(check_page(options));
+    MESH_CHECK(check_alone(options));
     if (options.list) return listed();
     if (options.show) {
         MESH_TRY(const sim::Scenario scenario, choose(options, options.seed));
