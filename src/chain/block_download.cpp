@@ -36,8 +36,9 @@ bool BlockDownload::want(const wire::Hash& hash, const crypto::PublicKey& source
                          std::vector<std::optional<wire::WireTransaction>> known) {
     if (!want(hash, source)) return false;
     Download& download = downloads_[hash];
-    if (!download.header) {
-        download.header = header;
+    const bool is_first = !download.header;
+    download.header = header;  // whose signature was checked; a peer's answer may have another
+    if (is_first) {
         download.transactions = std::move(known);
         download.announced = true;
     }

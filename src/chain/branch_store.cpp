@@ -15,7 +15,10 @@ std::expected<std::vector<std::pair<wire::Hash, wire::Block>>, base::Error> Bran
         if (key.size() != hash.bytes.size()) return true;
         std::ranges::copy(key, hash.bytes.begin());
         auto block = wire::parse_block(value);
-        note(hash, block ? Place{block->header.slot, block->header.parent} : Place{});
+        Place place{.slot = {}, .parent = {}, .loaded = true};
+        if (block) place.slot = block->header.slot;
+        if (block) place.parent = block->header.parent;
+        note(hash, place);
         if (block) blocks.emplace_back(hash, *std::move(block));
         return true;
     }));
@@ -38,7 +41,7 @@ std::optional<wire::Hash> BranchStore::victim(wire::Slot of) const {
     std::size_t unproven = 0;
     auto highest = kept_.end();
     for (auto at = kept_.begin(); at != kept_.end(); ++at) {
-        if (at->second.executed) continue;
+        if (at->second.executed || at->second.loaded) continue;
         ++unproven;
         if (highest == kept_.end() || at->second.slot > highest->second.slot) highest = at;
     }
@@ -48,9 +51,10 @@ std::optional<wire::Hash> BranchStore::victim(wire::Slot of) const {
 
 std::expected<void, base::Error> BranchStore::keep(const wire::Hash& hash, const wire::Block& block,
                                                    bool executed) {
-    const auto before = kept_.find(hash);
-    if (before != kept_.end() && (before->second.executed || !executed)) return {};
+    if (!lacks(hash, executed)) return {};
     kv::Batch batch;
+    // Its row among the blocks goes next: there may be no other copy.
+    if (executed) batch.allow_reserve();
     const auto gone = executed ? std::nullopt : victim(block.header.slot);
     if (gone == wire::Hash{}) return {};
     if (gone) batch.erase(tables::branches, gone->bytes);

@@ -5,8 +5,8 @@
 //
 // Ownership: the kv store outlives this; nothing else writes the table.
 // Limits:    `unproven_max` blocks that were never executed here; beyond, the highest slots give
-//            way, as what is lower is needed earlier. Those that were are as many as were taken
-//            back since FINAL, and whoever votes for a block has executed it.
+//            way, as what is lower is needed earlier; those of before a restart aside. Those that
+//            were are as many as were taken back since FINAL.
 // Errors:    those of kv, with nothing changed.
 // Format:    docs/formats/chain-store.md
 
@@ -29,7 +29,8 @@ public:
     explicit BranchStore(kv::Store& store) : store_(&store) {}
 
     /// All of them, the lowest slot first; call it before anything else. Rows that do not parse
-    /// are left out, and are gone with the next `prune`. None of them counts as executed.
+    /// are left out, and are gone with the next `prune`. None of them counts as executed, nor
+    /// towards the limit.
     std::expected<std::vector<std::pair<wire::Hash, wire::Block>>, base::Error> load();
     /// Nothing where it is not kept or does not parse.
     std::expected<std::optional<wire::Block>, base::Error> block(const wire::Hash& hash) const;
@@ -42,6 +43,11 @@ public:
     /// Forgets those of `slot` and before, which FINAL has decided. Needs no room.
     std::expected<void, base::Error> prune(wire::Slot slot);
     bool contains(const wire::Hash& hash) const { return kept_.contains(hash); }
+    /// Whether `keep` would have something to do, room aside.
+    bool lacks(const wire::Hash& hash, bool executed) const {
+        const auto found = kept_.find(hash);
+        return found == kept_.end() || (executed && !found->second.executed);
+    }
     /// Whether one of them was built on this block.
     bool has_child_of(const wire::Hash& hash) const { return parents_.contains(hash); }
 
@@ -50,6 +56,7 @@ private:
         wire::Slot slot;
         wire::Hash parent;
         bool executed = false;
+        bool loaded = false;  ///< from before the start, when it may have been executed
     };
     using Places = std::map<wire::Hash, Place>;
 

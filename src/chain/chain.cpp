@@ -203,6 +203,7 @@ void Chain::handle_timeout(base::Now now) {
 void Chain::settle(base::Now now) {
     advance_catch_up(now);
     follow_head(now);
+    keep_branches();  // what came, and what a fault has left: a vote may build on it next
     drain_engine(now);
     keep_branches();
     if (engine_->fault() && !fault_) fail(*engine_->fault());
@@ -234,7 +235,7 @@ void Chain::drain_engine(base::Now now) {
             // A proof leads there, and votes for what does not exist lead nowhere.
             if (chain.catch_up_->anchor() == nullptr) chain.want_to_connect(now, event.hash);
         }
-        void operator()(const consensus::KeepBlock&) const {
+        void operator()(const consensus::KeepBlocks&) const {
             chain.branches_due_ = true;
             chain.keep_branches();
         }

@@ -249,6 +249,7 @@ private:
     void keep_tip();
     /// Into the pool, if it is among the branches that are kept.
     bool recall(base::Now now, const wire::Hash& hash, wire::Block block);
+    bool recall_kept(base::Now now, const wire::Hash& hash);
     bool is_signed(const wire::BlockHeader& header) const;
     std::expected<void, base::Error> restore_branches(base::Now now);
     bool revert_to(const wire::Hash& fork, std::vector<ledger::CheckedTransaction>& reverted);

@@ -1,6 +1,7 @@
 // Blocks from their arrival to the applied tip: connecting, reorganising, proposing.
 
 #include <algorithm>
+#include <set>
 
 #include "chain/chain.h"
 
@@ -84,8 +85,9 @@ void Chain::follow_head(base::Now now) {
     while (!fault_ && engine_->head().hash != store_->tip().hash && !is_held_by_quota()) {
         const auto path = path_from_applied(engine_->head().hash);
         if (!path) break;
-        const auto missing = std::find_if(path->begin() + 1, path->end(),
-                                          [&](const auto& hash) { return !pool_.contains(hash); });
+        const auto missing = std::find_if(path->begin() + 1, path->end(), [&](const auto& hash) {
+            return !pool_.contains(hash) && !recall_kept(now, hash);
+        });
         if (missing != path->end()) {
             if (may_come(*missing)) break;
             engine_->mark_invalid(*missing);
@@ -105,9 +107,11 @@ void Chain::follow_head(base::Now now) {
 void Chain::keep_branches() {
     if (!branches_due_) return;
     branches_due_ = false;
+    std::set<wire::Hash> visited;
     for (const wire::Hash& target : engine_->proof_targets()) {
         std::vector<const BlockPool::Entry*> path;
-        for (const auto* entry = pool_.find(target); entry != nullptr;
+        for (const auto* entry = pool_.find(target);
+             entry != nullptr && visited.insert(entry->ref.hash).second;
              entry = pool_.find(entry->ref.parent)) {
             path.push_back(entry);
         }
@@ -119,7 +123,8 @@ void Chain::keep_branches() {
 
 /// Where there is no room for it, a restart may have to ask for it.
 void Chain::keep(const wire::Hash& hash, const wire::Block& block, bool executed) {
-    if (!is_signed(block.header)) return;  // came below a certificate: nobody else would take it
+    if (!branches_.lacks(hash, executed)) return;
+    if (!is_signed(block.header)) return;  // nobody else would take it
     const auto kept = branches_.keep(hash, block, executed);
     if (!kept && kept.error().code != base::Errc::full) fail(kept.error());
 }
@@ -145,7 +150,7 @@ bool Chain::recall(base::Now now, const wire::Hash& hash, wire::Block block) {
         is_sound ? engine_->verify_header(now.wall, block.header, consensus::Arrival::stored)
                  : std::unexpected(base::Error{});
     if (!ref) {
-        log_.warning("block " + crypto::to_hex(hash) + " of a branch is damaged: left out");
+        log_.warning("block " + crypto::to_hex(hash) + " of a branch cannot be used: left out");
         return false;
     }
     BlockPool::Entry entry{std::move(block), *ref, false, std::nullopt};
@@ -153,6 +158,13 @@ bool Chain::recall(base::Now now, const wire::Hash& hash, wire::Block block) {
     pool_.add(hash, std::move(entry));
     if (engine_->add_block(now.wall, *ref)) pool_.mark_connected(hash);
     return true;
+}
+
+/// What was refused is not tried again: others are asked for another body.
+bool Chain::recall_kept(base::Now now, const wire::Hash& hash) {
+    if (!branches_.contains(hash) || failed_bodies_.contains(hash)) return false;
+    auto kept = branches_.block(hash);
+    return kept && *kept && recall(now, hash, **std::move(kept));
 }
 
 bool Chain::revert_to(const wire::Hash& fork, std::vector<ledger::CheckedTransaction>& reverted) {
@@ -209,8 +221,13 @@ bool Chain::apply_pooled(const wire::Hash& hash) {
 /// have lied about an honest block. Others are asked before the block itself is condemned.
 void Chain::refuse(const wire::Hash& hash, const base::Error& error) {
     const auto entry = pool_.take(hash);
-    if (entry->from && !entry->reconstructed) emit(PeerFault{*entry->from});
-    if (const auto erased = branches_.erase(hash); !erased) return fail(erased.error());
+    // Of a block that votes name the header proves something, whatever its body is: it is kept and
+    // passed on, and whoever does so is not to blame.
+    const bool is_named = engine_->is_named(hash);
+    if (entry->from && !entry->reconstructed && !is_named) emit(PeerFault{*entry->from});
+    if (!is_named) {
+        if (const auto erased = branches_.erase(hash); !erased) return fail(erased.error());
+    }
     FailedBodies& failed = failed_bodies_[hash];
     if ((entry->from || entry->recalled) && ++failed.count < failed_bodies_max) {
         failed.giver = entry->reconstructed ? std::nullopt : entry->from;

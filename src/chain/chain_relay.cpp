@@ -169,10 +169,13 @@ void Chain::want(const wire::Hash& hash, const std::optional<crypto::PublicKey>&
 void Chain::want_to_connect(base::Now now, wire::Hash hash) {
     while (const BlockPool::Entry* waiting = pool_.find(hash)) hash = waiting->ref.parent;
     if (is_known(hash)) return;
-    if (auto kept = branches_.block(hash); kept && *kept) {
-        if (recall(now, hash, **std::move(kept))) return connect(now, hash);
+    std::optional<wire::Hash> lowest;
+    while (!is_known(hash) && recall_kept(now, hash)) {
+        lowest = hash;
+        hash = pool_.find(hash)->ref.parent;
     }
-    want_from_any(hash, std::nullopt, true);
+    if (!is_known(hash)) want_from_any(hash, std::nullopt, true);
+    if (lowest) connect(now, *lowest);
 }
 
 /// A block whose announcement was put together with what others had to give: its true short ids

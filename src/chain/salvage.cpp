@@ -105,7 +105,6 @@ private:
         MESH_TRY(const auto tip, read(meta_keys::tip, parse_tip));
         MESH_TRY(base_, read(meta_keys::base, parse_tip));
         MESH_TRY(state_, read(meta_keys::state, crypto::SetHash::parse));
-        was_pruned_ = base_ && base_->height > wire::Height{};
         const auto highest = std::ranges::max_element(
             names_, {}, [](const auto& entry) { return entry.second.height; });
         has_tip_row_ = tip.has_value();
@@ -123,6 +122,9 @@ private:
         if (!tip_) return;
         wire::Hash hash = tip_->hash;
         for (auto named = names_.find(hash); named != names_.end(); named = names_.find(hash)) {
+            // Each a height below the one before: rows that name each other lead nowhere.
+            const std::uint64_t height = named->second.height.value;
+            if (height == 0 || height + stretch_.size() != tip_->height.value) break;
             stretch_.push_back(hash);
             hash = named->second.parent;
         }
@@ -326,7 +328,7 @@ private:
         std::map<wire::Hash, wire::Hash> children;
         for (const auto& [hash, named] : names_) children[named.parent] = hash;
         const bool has_first = children.contains(chain_);
-        if (!has_first && (was_pruned_ || height_known_ == wire::Height{})) {
+        if (!has_first) {
             MESH_CHECK(erase_all(tables::blocks));
             MESH_CHECK(erase_all(tables::certificates));
             return SalvagedChain{};
@@ -417,7 +419,6 @@ private:
     std::optional<Tip> base_;  ///< nothing: what is below the stretch is lost
     std::optional<crypto::SetHash> state_;
     wire::Height height_known_;
-    bool was_pruned_ = false;
     bool has_tip_row_ = false;
     std::vector<wire::Hash> stretch_;
     wire::Hash below_;  ///< the parent of its last

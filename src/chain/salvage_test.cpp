@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "base/test_effort.h"
+#include "chain/stored_values.h"
 #include "chain/test_history.h"
 #include "chain/test_long_store.h"
 
@@ -16,6 +17,15 @@ using Kind = SalvagedChain::Kind;
 using Rows = test::Dump;
 using test::expect_sound;
 using test::LongStore;
+
+/// Of tables with many rows of one kind, a few.
+bool is_sampled(const Rows::value_type& row) {
+    const kv::Table table{static_cast<std::uint8_t>(row.first.first)};
+    const bool is_rare = table == tables::meta || table == tables::fees ||
+                         table == tables::blocks || table == tables::certificates;
+    const auto one_in = static_cast<unsigned>(meshchain::test::effort(6U, 1U));
+    return is_rare || std::to_integer<unsigned>(row.first.second.at(1)) % one_in == 0;
+}
 
 class SalvageTest : public testing::Test {
 protected:
@@ -72,20 +82,26 @@ protected:
         }
     }
 
+    /// `check` is told what came of the store without this row.
+    template <class Check>
+    void lose_each_row(const Rows& sound, Check&& check) {
+        for (const auto& row : sound) {
+            if (!is_sampled(row)) continue;
+            SCOPED_TRACE("table " + std::to_string(row.first.first) + " key " +
+                         base::to_hex(row.first.second));
+            Rows rows = sound;
+            rows.erase(row.first);
+            const SalvagedChain salvaged = salvage(rows);
+            ASSERT_NO_FATAL_FAILURE(expect_part_of(sound, salvaged));
+            check(row, salvaged);
+        }
+    }
+
     const ledger::Genesis genesis_ = ledger::test::genesis_with(3, 8, 100'000);
     std::unique_ptr<kv::MemoryStore> store_;
     std::unique_ptr<ChainStore> chain_;
     Rows rows_;
 };
-
-/// Of tables with many rows of one kind, a few.
-bool is_sampled(const Rows::value_type& row) {
-    const kv::Table table{static_cast<std::uint8_t>(row.first.first)};
-    const bool is_rare = table == tables::meta || table == tables::fees ||
-                         table == tables::blocks || table == tables::certificates;
-    const auto one_in = static_cast<unsigned>(meshchain::test::effort(6U, 1U));
-    return is_rare || std::to_integer<unsigned>(row.first.second.at(1)) % one_in == 0;
-}
 
 bool is_of(const Rows::value_type& row, kv::Table table) {
     return row.first.first == kv::index_of(table);
@@ -94,22 +110,15 @@ bool is_of(const Rows::value_type& row, kv::Table table) {
 TEST_F(SalvageTest, AnyRowLost_OfAWholeHistory_IsMadeAgainOrTheRestStaysTrue) {
     LongStore store(blocks);
     const Rows sound = rows_of(store);
-    for (const auto& row : sound) {
-        if (!is_sampled(row)) continue;
-        SCOPED_TRACE("table " + std::to_string(row.first.first) + " key " +
-                     base::to_hex(row.first.second));
-        Rows rows = sound;
-        rows.erase(row.first);
-        const SalvagedChain salvaged = salvage(rows);
-        ASSERT_NO_FATAL_FAILURE(expect_part_of(sound, salvaged));
-        if (is_of(row, tables::certificates)) continue;
+    lose_each_row(sound, [&](const auto& row, const SalvagedChain& salvaged) {
+        if (is_of(row, tables::certificates)) return;
         if (is_of(row, tables::blocks)) {
             EXPECT_NE(salvaged.kind, Kind::whole);
         } else {
             EXPECT_EQ(salvaged.kind, Kind::whole);
             EXPECT_TRUE(test::same_rows(rows_, sound)) << "from what is left";
         }
-    }
+    });
 }
 
 TEST_F(SalvageTest, ALostBlockBelowFinal_ClipsTheHistory_OneAboveIt_CutsIt) {
@@ -139,17 +148,37 @@ TEST_F(SalvageTest, AnyRowLost_OfAPrunedHistory_LeavesTheStateOrNothing) {
     while (store.open_chain().prune({6}).value() > 0) {
     }
     const Rows sound = test::dump(*store.memory);
-    for (const auto& row : sound) {
-        if (!is_sampled(row)) continue;
-        SCOPED_TRACE("table " + std::to_string(row.first.first) + " key " +
-                     base::to_hex(row.first.second));
-        Rows rows = sound;
-        rows.erase(row.first);
-        const SalvagedChain salvaged = salvage(rows);
-        ASSERT_NO_FATAL_FAILURE(expect_part_of(sound, salvaged));
+    lose_each_row(sound, [](const auto& row, const SalvagedChain& salvaged) {
         const bool is_state = is_of(row, tables::coins) || is_of(row, tables::fees);
         EXPECT_EQ(salvaged.kind == Kind::lost, is_state) << "a state is never guessed";
+    });
+}
+
+TEST_F(SalvageTest, RowsThatNameEachOther_EndAtTheFirstThatIsNoHeightBelow) {
+    LongStore store(blocks);
+    const Rows sound = rows_of(store);
+    const wire::Hash tip = store.chain->tip().hash;
+    const std::pair name{kv::index_of(tables::blocks), base::to_buffer(tip.bytes)};
+    wire::Block forged = wire::parse_block(sound.at(name)).value();
+    forged.header.parent = tip;
+    for (const std::uint32_t height : {0U, 1U, blocks, UINT32_MAX}) {
+        forged.header.height = {height};
+        Rows rows = sound;
+        rows[name] = wire::encode(forged);
+        const SalvagedChain salvaged = salvage(rows);
+        EXPECT_EQ(salvaged.kind, Kind::clipped) << height;
+        ASSERT_NO_FATAL_FAILURE(expect_part_of(sound, salvaged));
     }
+}
+
+TEST_F(SalvageTest, WithoutItsFirstBlockAndWithoutAState_NothingIsLeft) {
+    LongStore store(blocks);
+    while (store.open_chain().prune({6}).value() > 0) {
+    }
+    Rows rows = test::dump(*store.memory);
+    rows.erase({kv::index_of(tables::meta), base::to_buffer(meta_keys::base)});
+    std::erase_if(rows, [](const auto& row) { return is_of(row, tables::fees); });
+    EXPECT_EQ(salvage(rows).kind, Kind::lost) << "a state of peers may come";
 }
 
 TEST_F(SalvageTest, ManyRowsLost_LeavesATrueChainOrNone) {

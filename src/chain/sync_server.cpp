@@ -84,6 +84,7 @@ void SyncServer::answer(const crypto::PublicKey& to, const wire::BlockRequest& r
             response = wire::block_response(request.block, block, request.first);
         }
     } else if (const auto kept = branches_->block(request.block); kept && *kept) {
+        turns_.spend(1 + static_cast<int>((*kept)->transactions.size() / transactions_of_a_read));
         response = wire::block_response(request.block, **kept, request.first);
     }
     send(Type::sync_response, wire::encode(response), to);

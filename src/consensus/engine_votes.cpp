@@ -294,11 +294,8 @@ void Engine::store_proofs() {
     const std::vector<wire::Vote> votes = ledger_.unstored();
     if (votes.empty()) return;
     if (!is_written(store_.write_proofs(votes))) return;
-    for (const wire::Vote& vote : votes) {
-        ledger_.mark_stored(vote);
-        const BlockNode* target = tree_.find(vote.target);
-        if (target != nullptr && !target->ref.executed) events_.push_back(KeepBlock{vote.target});
-    }
+    for (const wire::Vote& vote : votes) ledger_.mark_stored(vote);
+    if (!proof_targets().empty()) events_.push_back(KeepBlocks{});
 }
 
 /// T of this round: the highest executed block of the own chain that is old enough, else S.block.

@@ -29,12 +29,11 @@ struct NeedBlock {
 struct CondemnedIsFinal {
     crypto::Hash hash;
 };
-/// A vote of a proof that is durable now is for this block, which is not applied: without it the
-/// proof is worth nothing after a restart. Keep it, and what lies between it and the applied chain,
-/// before the next event; what is not here, once it comes (`Engine::proof_targets`).
-struct KeepBlock {
-    crypto::Hash hash;
-};
+/// Votes of proofs that are durable now are for blocks that are not applied
+/// (`Engine::proof_targets`): without them the proofs are worth nothing after a restart. Keep those
+/// that are here, and what lies between them and the applied chain, before the next event; the
+/// others once they come.
+struct KeepBlocks {};
 /// The greatest justified checkpoint rose.
 struct Justified {
     wire::Checkpoint checkpoint;
@@ -62,7 +61,7 @@ struct AskClocks {
 };
 
 using Event =
-    std::variant<SendVote, ResendVotes, RequestVotes, NeedBlock, KeepBlock, CondemnedIsFinal,
+    std::variant<SendVote, ResendVotes, RequestVotes, NeedBlock, KeepBlocks, CondemnedIsFinal,
                  Justified, Final, EvidenceFound, HeadChanged, SayHello, AskClocks>;
 
 }  // namespace meshchain::consensus

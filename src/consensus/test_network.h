@@ -414,7 +414,7 @@ private:
         broadcast(i, event.evidence);
     }
     void handle(std::size_t, const HeadChanged&) {}
-    void handle(std::size_t, const KeepBlock&) {}  // blocks outlive a crash here
+    void handle(std::size_t, const KeepBlocks&) {}  // blocks outlive a crash here
     void handle(std::size_t, const AskClocks&) {}
     void handle(std::size_t i, const SayHello&) {
         const auto slot = schedule_.slot_at(local(nodes_[i]));

@@ -164,13 +164,17 @@ bool VoteLedger::justify(wire::Round round, RoundVotes& votes, const BlockNode& 
                          std::vector<wire::Checkpoint>& found) {
     const wire::Checkpoint checkpoint{round, block.ref.slot, block.ref.hash};
     if (!precedes(final_, checkpoint) || !proven_.insert(checkpoint).second) return false;
+    const auto spans = [&](const HeldVote& one) {
+        const BlockNode* source = tree_->find(one.vote.source.block);
+        return is_usable(one.vote) && (source == nullptr || tree_->is_ancestor(*source, block)) &&
+               tree_->is_ancestor(block, *tree_->find(one.vote.target));
+    };
+    // One of each validator proves it: whoever votes for many things does not fill the store.
     for (auto& [validator, held] : votes) {
-        for (HeldVote& one : held) {
-            const BlockNode* source = tree_->find(one.vote.source.block);
-            one.pinned = one.pinned || (is_usable(one.vote) &&
-                                        (source == nullptr || tree_->is_ancestor(*source, block)) &&
-                                        tree_->is_ancestor(block, *tree_->find(one.vote.target)));
-        }
+        const auto is_proof = [&](const HeldVote& one) { return one.pinned && spans(one); };
+        if (std::ranges::any_of(held, is_proof)) continue;
+        const auto one = std::ranges::find_if(held, spans);
+        if (one != held.end()) one->pinned = true;
     }
     found.push_back(checkpoint);
     return true;

@@ -216,6 +216,16 @@ TEST_F(VoteLedgerTest, ProofsWaitForTheDiskOnce) {
     EXPECT_TRUE(ledger_.unstored().empty());
 }
 
+TEST_F(VoteLedgerTest, OfWhoVotesForMuch_OneVoteIsTheProof) {
+    cast({0, 1, 2}, genesis_, 4, c_);
+    cast({0, 3}, genesis_, 4, d_);
+    EXPECT_EQ(ledger_.evaluate({}), std::vector{at(a_, 4)});
+    EXPECT_EQ(ledger_.unstored().size(), 4U);
+    cast({4}, genesis_, 4, c_);
+    EXPECT_EQ(ledger_.evaluate({}), std::vector{at(c_, 4)});
+    EXPECT_EQ(ledger_.unstored().size(), 5U) << "the vote for c is the one that is there already";
+}
+
 TEST_F(VoteLedgerTest, FrozenSource_IsTheGreatestBelowTheRound) {
     cast({0, 1, 2, 3}, genesis_, 4, b_);
     cast({0, 1, 2, 3}, genesis_, 6, c_);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/cursor.h"
+#include "crypto/hash.h"
 #include "wire/fields.h"
 
 namespace meshchain::consensus {
@@ -29,13 +30,17 @@ base::Buffer own_vote_key(wire::Round round) {
     return key;
 }
 
+/// Different for any two statements: whoever signs many must not push one out of a proof.
 base::Buffer proof_key(const wire::Vote& vote) {
+    base::Buffer statement;
+    base::Writer what(statement);
+    write(what, vote.source);
+    what.bytes(vote.target.span());
     base::Buffer key = key_of(Kind::proof);
     base::Writer(key)
         .u32(vote.round.value)
         .u16(vote.validator.value)
-        .u32(vote.source.round.value)
-        .bytes(vote.target.span().first(8));
+        .bytes(crypto::hash(statement).span().first(16));
     return key;
 }
 

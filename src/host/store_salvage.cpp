@@ -166,6 +166,7 @@ std::expected<StoreSalvage, base::Error> salvage_store(const std::filesystem::pa
                                                        const SalvageOptions& options) {
     MESH_TRY(const FileLock lock, FileLock::acquire(root));
     MESH_TRY(const NodeHome home, read_home(root));
+    bool ends_at_damage = false;
     auto old = open_node_store(home.folder, home.config, StoreMode::read_only);
     if (old) MESH_CHECK(expect_damage(**old, home, options.even_if_sound));
     if (!old && old.error().code == base::Errc::corrupt) {
@@ -178,6 +179,7 @@ std::expected<StoreSalvage, base::Error> salvage_store(const std::filesystem::pa
             old.error().advice = lost_store_advice;
         }
         if (old) MESH_CHECK(find_damage(**old, home));
+        ends_at_damage = !is_sqlite;
     }
     if (!old) return std::unexpected(std::move(old).error());
     Salvager salvager(home, **old);
@@ -185,6 +187,7 @@ std::expected<StoreSalvage, base::Error> salvage_store(const std::filesystem::pa
                  return salvager.fill(store);
              }));
     StoreSalvage result = salvager.take();
+    result.ends_at_damage = ends_at_damage;
     result.path = replaced.path;
     result.old_path = replaced.old_path;
     return result;

@@ -169,9 +169,19 @@ std::expected<void, base::Error> Engine::plan(const Batch& batch) {
                  plan(static_cast<std::uint8_t>(operation.table), operation.key, operation.is_put));
         if (!change) continue;
         change->source = order[i];
-        changes_.push_back(*change);
+        add(*change);
     }
     return {};
+}
+
+/// Where an entry cannot be read, keys that may be its own do not find the same place: none goes
+/// before the one that it follows.
+void Engine::add(Change change) {
+    if (!changes_.empty() && !change.replaces) {
+        const Change& last = changes_.back();
+        change.position = std::max(change.position, last.position + last.replaces);
+    }
+    changes_.push_back(change);
 }
 
 std::expected<void, base::Error> Engine::write(const Batch& batch) {

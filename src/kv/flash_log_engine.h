@@ -99,6 +99,7 @@ private:
     std::expected<std::optional<Change>, base::Error> plan(std::uint8_t table, base::Bytes key,
                                                            bool is_put);
     Result plan(const Batch& batch);
+    void add(Change change);
     Result write(const Batch& batch);
     /// Enters the planned changes, which are durable now, into memory and accounts.
     void apply();

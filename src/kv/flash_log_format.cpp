@@ -89,6 +89,8 @@ std::optional<RecordHead> parse_record_head(base::Bytes bytes, std::uint32_t sea
     head.value_bytes |= in.u16();
     if (!in.ok() || kind < 1 || kind > 5 || head.key_bytes > key_bytes_max) return std::nullopt;
     head.kind = static_cast<RecordKind>(kind);
+    const bool has_key = head.kind == RecordKind::put || head.kind == RecordKind::erase;
+    if (has_key && head.key_bytes == 0) return std::nullopt;
     if (bytes.size() < record_head_bytes + std::size_t{head.key_bytes}) return std::nullopt;
     const base::Bytes sealed = bytes.subspan(
         checksum_bytes, record_head_bytes - checksum_bytes + std::size_t{head.key_bytes});

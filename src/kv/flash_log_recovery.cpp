@@ -166,6 +166,13 @@ Recovery::Result Recovery::follow_chain() {
         MESH_TRY(const auto previous, read_header(header.previous));
         if (!previous || previous->epoch != header.previous_epoch ||
             previous->kind != SegmentKind::log) {
+            if (engine_->options_.ends_at_damage) {
+                // What was written since the checkpoint ends with its segment.
+                ++engine_->figures_.damage_found;
+                chain_ = {{first, geometry_.segment_bytes}};
+                engine_->segments_.at(first).use = SegmentUse::log;
+                break;
+            }
             return corrupt("segment " + std::to_string(header.previous) +
                            " of the log is not what follows from the next");
         }
@@ -250,8 +257,9 @@ std::expected<Recovery::Tail, base::Error> Recovery::find_end() {
         }
         MESH_TRY(const auto value, commit_value(*step));
         if (value && value->sequence > doubtful.sequence + 1) {
-            if (engine_->options_.ends_at_damage) break;
-            return corrupt("a batch is missing in the log");
+            if (!engine_->options_.ends_at_damage) return corrupt("a batch is missing in the log");
+            ++engine_->figures_.damage_found;
+            break;
         }
         if (!value || value->sequence <= doubtful.sequence || value->records != records) break;
         doubtful = {.end = cursor, .sequence = value->sequence};
@@ -328,7 +336,7 @@ Recovery::Result Recovery::replay(const Step& step) {
     change->is_put = head.kind == RecordKind::put;
     change->location = step.location;
     change->bytes = record_bytes(head);
-    engine_->changes_.push_back(*change);
+    engine_->add(*change);
     last_table_ = head.table;
     last_key_ = step.record.key;
     return {};
@@ -340,7 +348,15 @@ Recovery::Result Recovery::replay(const Cursor& end) {
     while (cursor.link < end.link || cursor.offset < end.offset) {
         MESH_TRY(const auto step, next(cursor, false));
         if (!step) return corrupt("the log changes while it is read");
-        MESH_CHECK(replay(*step));
+        const auto replayed = replay(*step);
+        if (!replayed && replayed.error().code == base::Errc::corrupt &&
+            engine_->options_.ends_at_damage) {
+            // A page of the index cannot be read: the state is that of the batches before.
+            ++engine_->figures_.damage_found;
+            engine_->changes_.clear();
+            return {};
+        }
+        MESH_CHECK(replayed);
         engine_->log_.count(record_bytes(step->record.head));
     }
     engine_->apply();

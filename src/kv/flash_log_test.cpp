@@ -70,17 +70,21 @@ std::vector<std::size_t> bits_of_clear(std::size_t bytes) {
     return bits;
 }
 
-/// Every bit of a frame's head. Whichever bit of a cell is flipped, it reads the same
+/// Every bit of a frame's two salts. Whichever bit of a cell is flipped, it reads the same
 /// (SealedRegionTest): one of each stands for all.
 std::vector<std::size_t> bits_of_frames(std::size_t bytes) {
-    constexpr std::size_t head = 2 * crypto::piece_salt_bytes;
+    constexpr std::size_t salt = crypto::piece_salt_bytes;
     constexpr std::size_t cell = small_frames.unit_bytes + crypto::piece_tag_bytes;
+    constexpr std::size_t second = small_frames.frame_bytes - salt;
     std::vector<std::size_t> bits;
     for (std::size_t frame = 0; frame < bytes; frame += small_frames.frame_bytes) {
-        const auto of_head = test::effort<std::size_t>(head * 8, 1);
-        for (std::size_t bit = 0; bit < head * 8; bit += of_head) bits.push_back(frame * 8 + bit);
+        const auto of_salt = test::effort<std::size_t>(salt * 8, 1);
+        for (std::size_t bit = 0; bit < salt * 8; bit += of_salt) {
+            bits.push_back(frame * 8 + bit);
+            bits.push_back((frame + second) * 8 + bit);
+        }
         const auto of_cells = test::effort<std::size_t>(12 * cell, cell);
-        for (std::size_t at = head; at + cell <= small_frames.frame_bytes; at += of_cells) {
+        for (std::size_t at = salt; at + cell <= second; at += of_cells) {
             bits.push_back((frame + at) * 8);
         }
     }

@@ -14,13 +14,11 @@ constexpr std::uint32_t round_up(std::uint32_t value, std::uint32_t unit) {
     return (value + unit - 1) / unit * unit;
 }
 
-std::pair<crypto::PieceSalt, crypto::PieceSalt> copies_in(
-    const std::array<std::byte, 2 * crypto::piece_salt_bytes>& head) {
-    std::pair<crypto::PieceSalt, crypto::PieceSalt> copies;
-    std::copy_n(head.begin(), crypto::piece_salt_bytes, copies.first.begin());
-    std::copy_n(head.begin() + crypto::piece_salt_bytes, crypto::piece_salt_bytes,
-                copies.second.begin());
-    return copies;
+/// What a medium shows that was never programmed.
+bool is_blank(const crypto::PieceSalt& salt) {
+    return std::ranges::all_of(salt, [&](std::byte byte) {
+        return byte == salt[0] && (byte == std::byte{0} || byte == std::byte{0xff});
+    });
 }
 
 bool fits(const base::Region& beneath, const SealedRegion::Shape& shape) {
@@ -55,21 +53,23 @@ SealedRegion::SealedRegion(std::unique_ptr<base::Region> beneath, base::SecretBu
       key_(std::move(key)),
       entropy_(std::move(entropy)),
       shape_(shape),
-      head_bytes_(round_up(2 * crypto::piece_salt_bytes, beneath_->program_bytes())),
+      salt_bytes_(round_up(crypto::piece_salt_bytes, beneath_->program_bytes())),
       cell_bytes_(round_up(shape.unit_bytes + crypto::piece_tag_bytes, beneath_->program_bytes())),
-      cells_(shape.frame_bytes > head_bytes_ ? (shape.frame_bytes - head_bytes_) / cell_bytes_ : 0),
+      cells_(shape.frame_bytes > 2 * salt_bytes_
+                 ? (shape.frame_bytes - 2 * salt_bytes_) / cell_bytes_
+                 : 0),
       frames_(beneath_->size_bytes() / shape.frame_bytes),
       sealed_(std::size_t{cell_bytes_} * std::max(shape.buffer_bytes / cell_bytes_, 1u)),
       unit_(shape.unit_bytes) {}
 
 Result SealedRegion::load_salts() {
-    std::array<std::byte, 2 * crypto::piece_salt_bytes> head;
     for (std::uint32_t i = 0; i < frames_.size(); ++i) {
-        MESH_CHECK(beneath_->read(i * std::uint64_t{shape_.frame_bytes}, head));
-        const auto [first, second] = copies_in(head);
-        frames_[i].salt = first;
-        // Zeros: by an earlier version, which wrote the salt once.
-        if (second != first && second != crypto::PieceSalt{}) MESH_CHECK(settle_salt(i, second));
+        crypto::PieceSalt& first = frames_[i].salt;
+        crypto::PieceSalt second;
+        MESH_CHECK(beneath_->read(std::uint64_t{i} * shape_.frame_bytes, first));
+        MESH_CHECK(beneath_->read(second_salt_at(i), second));
+        // A blank one is of an earlier version, which wrote the salt once, or was torn.
+        if (second != first && !is_blank(second)) MESH_CHECK(settle_salt(i, second));
     }
     return {};
 }
@@ -102,7 +102,7 @@ SealedRegion::Stretch SealedRegion::stretch_at(std::uint64_t cell, std::uint64_t
 }
 
 std::uint64_t SealedRegion::place_of(const Stretch& stretch) const {
-    return std::uint64_t{stretch.frame} * shape_.frame_bytes + head_bytes_ +
+    return std::uint64_t{stretch.frame} * shape_.frame_bytes + salt_bytes_ +
            std::uint64_t{stretch.first} * cell_bytes_;
 }
 
@@ -174,23 +174,27 @@ Result SealedRegion::program(std::uint64_t offset, base::Bytes bytes) {
     return {};
 }
 
+Result SealedRegion::program_salt(std::uint32_t frame) {
+    const base::MutableBytes salt = base::MutableBytes(sealed_).first(salt_bytes_);
+    std::ranges::fill(salt, std::byte{0});
+    std::ranges::copy(frames_[frame].salt, salt.begin());
+    MESH_CHECK(beneath_->program(std::uint64_t{frame} * shape_.frame_bytes, salt));
+    return beneath_->program(second_salt_at(frame), salt);
+}
+
 /// The new salt is on its way before anything is sealed under it. When there is no room for it, the
 /// frame may be erased all the same, which nobody who asked for that minds.
 Result SealedRegion::erase(std::uint64_t offset) {
     MESH_ASSERT(offset < size_bytes() && offset % sector_bytes() == 0);
-    const std::uint64_t number = offset / sector_bytes();
-    const std::uint64_t start = number * shape_.frame_bytes;
+    const auto number = static_cast<std::uint32_t>(offset / sector_bytes());
+    const std::uint64_t start = std::uint64_t{number} * shape_.frame_bytes;
     Frame& frame = frames_[number];
     frame.is_ours = false;
     for (std::uint32_t at = 0; at < shape_.frame_bytes; at += beneath_->sector_bytes()) {
         MESH_CHECK(beneath_->erase(start + at));
     }
     entropy_->fill(frame.salt);
-    const base::MutableBytes head = base::MutableBytes(sealed_).first(head_bytes_);
-    std::ranges::fill(head, std::byte{0});
-    std::ranges::copy(frame.salt, head.begin());
-    std::ranges::copy(frame.salt, head.begin() + crypto::piece_salt_bytes);
-    MESH_CHECK(beneath_->program(start, head));
+    MESH_CHECK(program_salt(number));
     frame.is_ours = true;
     return {};
 }

@@ -3,11 +3,11 @@
 // a chip, a card, a file. It keeps to the rules of base::Region, so a store on it survives what it
 // survives without it.
 //
-// The medium is cut into frames of whole sectors. A frame holds a salt twice, drawn anew with every
-// erase, and cells: a program unit of ours and its tag. One damaged copy of the salt costs nothing.
-// The nonce of a cell is salt and place, so what was moved from another place, or from an earlier
-// life of this one, does not open; only a frame that is put back as a whole does, and what is above
-// has to tell (docs/storage.md).
+// The medium is cut into frames of whole sectors. A frame holds a salt, drawn anew with every
+// erase, cells, each a program unit of ours and its tag, and the salt again at its other end. One
+// damaged copy of the salt costs nothing. The nonce of a cell is salt and place, so what was moved
+// from another place, or from an earlier life of this one, does not open; only a frame that is put
+// back as a whole does, and what is above has to tell (docs/storage.md).
 //
 // What does not open reads as bytes that nobody else can foretell, as what was never programmed
 // does: the two cannot be told apart, and checksums above report it.
@@ -66,6 +66,10 @@ private:
                  std::unique_ptr<base::Entropy> entropy, const Shape& shape);
 
     std::expected<void, base::Error> load_salts();
+    std::expected<void, base::Error> program_salt(std::uint32_t frame);
+    std::uint64_t second_salt_at(std::uint32_t frame) const {
+        return (frame + std::uint64_t{1}) * shape_.frame_bytes - salt_bytes_;
+    }
     std::expected<void, base::Error> settle_salt(std::uint32_t frame,
                                                  const crypto::PieceSalt& copy);
     crypto::SealKey key() const { return key_.bytes().first<crypto::seal_key_bytes>(); }
@@ -79,7 +83,7 @@ private:
     base::SecretBuffer key_;
     std::unique_ptr<base::Entropy> entropy_;
     Shape shape_;
-    std::uint32_t head_bytes_;  ///< of a frame: the salt, twice
+    std::uint32_t salt_bytes_;  ///< of a frame: in front of its cells, and again at its end
     std::uint32_t cell_bytes_;
     std::uint32_t cells_;  ///< of a frame
     std::vector<Frame> frames_;

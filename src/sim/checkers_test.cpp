@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include "chain/stored_values.h"
 #include "chain/tables.h"
+#include "kv/memory_store.h"
 #include "ledger/test_payments.h"
 #include "sim/final_history.h"
 #include "sim/play.h"
@@ -288,6 +290,39 @@ TEST(PaymentBookTest, WhatALostDiskExcuses_IsWhatSpendsItsCoins_AndNothingElse) 
     book.complain(history, findings, [](const wire::Txid&) { return std::string{}; });
     EXPECT_EQ(rules_of(findings), Rules{"payment-forgotten"});
     EXPECT_EQ(findings.count(), 3U);
+}
+
+TEST(CertificateCheckTest, TwoThirdsOfTheStake_AreTooFew) {
+    const ledger::Genesis genesis = ledger::test::genesis_with(1, 1, 1000, 3);
+    const auto store = kv::make_memory_store(chain::chain_tables);
+    const auto put_final = [&](std::uint8_t number, std::uint16_t voters) {
+        wire::Block block;
+        block.header.rank = number;
+        wire::Certificate certificate;
+        certificate.final.block.bytes[0] = std::byte{number};
+        for (std::uint16_t i = 0; i < voters; ++i) {
+            wire::Vote vote;
+            vote.validator.value = i;
+            vote.source = certificate.final;
+            vote.round.value = 1;
+            certificate.votes.push_back(vote);
+        }
+        kv::Batch batch;
+        batch.put(chain::tables::blocks, certificate.final.block.bytes, wire::encode(block));
+        batch.put(chain::tables::certificates, chain::height_key({number}),
+                  wire::encode(certificate));
+        ASSERT_TRUE(store->commit(batch));
+    };
+    Findings findings;
+    CertificateCheck check(genesis, findings);
+    put_final(1, 3);
+    check.look(0, *store);
+    check.look(0, *store);
+    EXPECT_TRUE(findings.empty());
+    EXPECT_EQ(check.counted(), 1U);
+    put_final(2, 2);
+    check.look(0, *store);
+    EXPECT_EQ(rules_of(findings), Rules{"quorum"});
 }
 
 TEST(MemoryCheck, WhatIsOverItsLimit_IsFound) {

@@ -1,5 +1,7 @@
 #include "sim/final_history.h"
 
+#include <algorithm>
+
 #include "chain/stored_values.h"
 #include "chain/tables.h"
 
@@ -65,6 +67,7 @@ void FinalHistory::look_again(std::size_t machine, const node::Node& node, base:
         if (height > seen_[machine]) continue;
         const auto view = node.transaction(txid);
         if (view && view->certainty == node::Certainty::final) continue;
+        if (!view && is_excused(machine, view.error())) continue;
         complain(machine, "final-stays",
                  "does not call transaction " + crypto::to_hex(txid.hash) + " of height " +
                      std::to_string(height) + " FINAL");
@@ -77,6 +80,7 @@ void FinalHistory::look_at_block(std::size_t machine, const node::Node& node, st
     if (!block) {
         // Pruned, or never fetched: it says so, and somebody has shown the block before.
         if (height <= history_start && height <= blocks_.size()) return;
+        if (is_excused(machine, block.error())) return;
         complain(machine, "final-known",
                  "has no block at its FINAL height " + std::to_string(height) + ": " +
                      base::sentence(block.error()));
@@ -90,6 +94,11 @@ void FinalHistory::look_at_block(std::size_t machine, const node::Node& node, st
 
 void FinalHistory::append(std::size_t machine, const node::Node& node,
                           const node::BlockView& block) {
+    const auto is_damaged = [&](const wire::Txid& txid) {
+        const auto view = node.transaction(txid);
+        return !view && is_excused(machine, view.error());
+    };
+    if (std::ranges::any_of(block.transactions, is_damaged)) return;  // another machine shows it
     const wire::Hash& parent = blocks_.empty() ? chain_ : blocks_.back();
     if (block.header.parent != parent) {
         note_fork(machine, "the FINAL block at height " + std::to_string(blocks_.size() + 1) +

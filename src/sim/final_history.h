@@ -34,6 +34,9 @@ public:
     void look_again(std::size_t machine, const node::Node& node, base::Now now);
     /// Its disk is gone, and nobody can blame it for what it does not know.
     void forget(std::size_t machine) { seen_[machine] = 0; }
+    /// Bits of its disk were turned over: it may say of what it called FINAL that it is damaged,
+    /// and nothing else.
+    void expect_damage(std::size_t machine) { damaged_.insert(machine); }
     /// Coins, fee balances and stakes in the tables of an honest node are all the supply.
     void check_supply(std::size_t machine, kv::Store& store);
     /// Its tip is the end of this history: it has the stakes that follow from it.
@@ -54,6 +57,9 @@ private:
                        std::uint32_t history_start);
     void append(std::size_t machine, const node::Node& node, const node::BlockView& block);
     void note_fork(std::size_t machine, std::string text);
+    bool is_excused(std::size_t machine, const base::Error& error) const {
+        return error.code == base::Errc::corrupt && damaged_.contains(machine);
+    }
     void complain(std::size_t machine, std::string rule, std::string text);
 
     wire::ChainId chain_;
@@ -64,6 +70,7 @@ private:
     std::vector<wire::Hash> blocks_;  ///< of heights 1 …
     bool expects_forks_ = false;
     std::set<std::size_t> forked_;
+    std::set<std::size_t> damaged_;
     std::vector<std::uint32_t> seen_;  ///< by machine: the greatest FINAL it has told
     std::map<std::pair<std::uint32_t, std::size_t>, wire::Hash> proofs_;  ///< above `blocks_`
     std::map<wire::Outpoint, wire::Output> coins_;

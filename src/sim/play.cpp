@@ -19,6 +19,7 @@ Play::Play(const Scenario& scenario, Options options)
       village_(scenario, options_.seed, options_.log, options_.genesis),
       random_(base::Random(options_.seed).stream("play")),
       history_(village_.genesis(), village_.world().size(), findings_, village_.dishonest_keys()),
+      certificates_(village_.genesis(), findings_),
       watch_(village_.genesis(), village_.dishonest_keys(), findings_, village_.validating_keys()),
       can_finalise_(village_.can_honest_finalise()) {
     if (!can_finalise_) history_.expect_forks();
@@ -98,6 +99,7 @@ void Play::look() {
         if (!is_judged(i) && !is_judged_light(i)) continue;
         const node::Node& node = village_.node(i).node();
         history_.look(i, node, village_.world().time_of(i));
+        if (is_judged(i)) certificates_.look(i, village_.node(i).store());
         if (looks_at_memory) check_memory(i, node.memory(), findings_);
     }
     if (history_.height() > height) grown_at_ = village_.world().now();

@@ -22,6 +22,7 @@
 // that of conflicting FINAL blocks one can be seen is not.
 
 #include "base/log.h"
+#include "sim/certificate_check.h"
 #include "sim/final_history.h"
 #include "sim/payment_book.h"
 #include "sim/report.h"
@@ -75,8 +76,8 @@ private:
     /// On, honest, and with proofs of FINAL alone.
     bool is_judged_light(std::size_t index) const;
     bool agree();
-    std::string where_all_stand();  ///< as the end of a sentence
-    bool is_known(const wire::Txid& txid);  ///< to an honest machine that is on
+    std::string where_all_stand();                    ///< as the end of a sentence
+    bool is_known(const wire::Txid& txid);            ///< to an honest machine that is on
     std::string where_it_is(const wire::Txid& txid);  ///< so, too
     bool is_final_everywhere(const wire::Txid& txid);
     void judge_end();
@@ -109,6 +110,7 @@ private:
     base::Random random_;
     Findings findings_;
     FinalHistory history_;
+    CertificateCheck certificates_;
     SignatureWatch watch_;
     PaymentBook book_;
     Report report_;

@@ -56,6 +56,7 @@ void Play::perform_on(const Step& step, std::size_t index) {
         case Step::Verb::rot:
             world.crash(index);
             book_.excuse_unheard(index, [this](const wire::Txid& txid) { return is_known(txid); });
+            if (scenario_.disk == DiskKind::flash) history_.expect_damage(index);
             return machine.disk().rot(random_, static_cast<std::size_t>(step.number));
         case Step::Verb::full: return machine.disk().set_full(true);
         case Step::Verb::room: return machine.disk().set_full(false);
