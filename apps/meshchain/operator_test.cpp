@@ -367,8 +367,9 @@ TEST_F(Program, Sim_PageInAFolderThatIsNotThere_IsRefusedBeforeItIsPlayed) {
 }
 
 TEST_F(Program, Sim_WhatIsForSeveralRuns_IsRefusedOfOne) {
-    for (const std::vector<std::string> what :
-         {std::vector<std::string>{"--jobs", "2"}, {"--sample", "1"}, {"--stop"}}) {
+    const std::vector<std::vector<std::string>> refused{
+        {"--jobs", "2"}, {"--sample", "1"}, {"--stop"}};
+    for (const std::vector<std::string>& what : refused) {
         std::vector<std::string> command{"sim", "--hours", "8000", "--json"};
         command.insert(command.end(), what.begin(), what.end());
         const Ended ended = run(command);

@@ -4,10 +4,13 @@
 // Limits: validators and `others_max` other speakers; of each air one set of buckets, one budget.
 
 #include <map>
+#include <set>
+#include <span>
 #include <vector>
 
 #include "base/lru_cache.h"
 #include "mesh/fair_budget.h"
+#include "mesh/options.h"
 #include "mesh/sequence_window.h"
 #include "wire/air_link.h"
 
@@ -33,15 +36,24 @@ public:
     }
     /// One whose word was verified. A validator's sequences are never forgotten, so that a flood of
     /// identities makes no old word new.
-    AirSpeaker& note(const crypto::PublicKey& key, bool is_validator) {
-        if (is_validator) return validators_[key];
+    AirSpeaker& note(const crypto::PublicKey& key) {
+        if (names_.contains(key)) return validators_[key];
         if (others_.get(key) == nullptr) others_.put(key, {});
         return *others_.get(key);
+    }
+    /// What was heard of who stays or becomes one is kept.
+    void set_validators(std::span<const ValidatorIdentity> validators);
+    /// Of the validator with this id; by their order where two have it.
+    std::optional<crypto::PublicKey> validator(const crypto::NodeId& id) const {
+        const auto found = keys_.find(id);
+        return found == keys_.end() ? std::nullopt : std::optional(found->second);
     }
     std::size_t size() const { return validators_.size() + others_.size(); }
 
 private:
-    std::map<crypto::PublicKey, AirSpeaker> validators_;
+    std::set<crypto::PublicKey> names_;                   ///< of validators
+    std::map<crypto::PublicKey, AirSpeaker> validators_;  ///< those that were heard
+    std::map<crypto::NodeId, crypto::PublicKey> keys_;
     base::LruCache<crypto::PublicKey, AirSpeaker> others_{others_max};
 };
 

@@ -279,6 +279,57 @@ TEST_F(AirTest, ControlMessage_ThatIsRepeatedChangedOrForeign_IsNotBelieved) {
     EXPECT_EQ(one.events_of<PeerHeartbeat>().size(), believed);
 }
 
+TEST_F(AirTest, WhoValidatesLater_IsBelieved_AndWhoLeavesAndComesBackIsNotHeardTwice) {
+    test::Node& one = add(1);
+    add(2);
+    network_.run_for(1min);
+    const auto status = [&](std::size_t speaker) {
+        return *std::ranges::find_if(room_.log, [&](const Room::Spoken& item) {
+            return item.speaker == speaker && item.header.type == MessageType::status;
+        });
+    };
+    const auto validate = [&](std::initializer_list<std::uint8_t> numbers) {
+        std::vector<ValidatorIdentity> validators;
+        for (const std::uint8_t number : numbers) {
+            validators.push_back({test::key_of(number).public_key(), wire::Amount{10}});
+        }
+        one.mesh().set_validators(std::move(validators));
+    };
+    Room::Spoken again = status(1);
+    again.speaker = stranger;
+    const auto repeat = [&] {
+        const std::uint64_t before = one.mesh().stats().of(Drop::replayed);
+        room_.speak(network_.now().instant, again);
+        network_.run_for(2s);
+        return one.mesh().stats().of(Drop::replayed) - before;
+    };
+    validate({1, 3, 4});
+    EXPECT_EQ(repeat(), 0U) << "nobody's";
+    validate({1, 2, 4});
+    EXPECT_EQ(repeat(), 1U);
+    test::Node& four = add(4);
+    four.mesh().set_validators({{test::key_of(4).public_key(), wire::Amount{10}}});
+    network_.run_for(1min);
+    const auto heard_of_four =
+        std::ranges::count_if(one.events_of<PeerHeartbeat>(),
+                              [&](const auto& event) { return event.peer == four.key(); });
+    EXPECT_GE(heard_of_four, 1);
+}
+
+TEST_F(AirTest, NodeWithARadioAlone_DialsNobody) {
+    test::Node one(network_, {.key = 1,
+                              .port = 1,
+                              .options = options(),
+                              .role = wire::Role::validator,
+                              .air = room_.add(),
+                              .has_link = false});
+    network_.run_for(1s);
+    one.mesh().announce_peer(network_.now(), test::address_of(2));
+    network_.run_for(1min);
+    EXPECT_EQ(one.mesh().stats().of(MessageType::peer_hello).sent, 0U);
+    EXPECT_GE(room_.count(MessageType::status), 1U);
+}
+
 TEST_F(AirTest, NodeWithoutPeersButWithARadio_Restarts) {
     test::Node& one = add(1);
     test::Node& two = add(2);

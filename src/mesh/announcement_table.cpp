@@ -26,6 +26,11 @@ AnnouncementTable::AnnouncementTable(std::size_t capacity,
                                      std::span<const ValidatorIdentity> validators)
     : capacity_(capacity) {
     MESH_ASSERT(capacity_ > 0);
+    set_validators(validators);
+}
+
+void AnnouncementTable::set_validators(std::span<const ValidatorIdentity> validators) {
+    validators_.clear();
     for (const ValidatorIdentity& validator : validators) validators_.insert(validator.key);
 }
 

@@ -60,6 +60,8 @@ public:
     /// Nothing expires before: an entry that was renewed since may have been the first.
     base::Instant next_expiry() const { return next_expiry_; }
 
+    /// Whose entries no flood pushes out.
+    void set_validators(std::span<const ValidatorIdentity> validators);
     const KnownNode* find(const crypto::PublicKey& key) const;
     /// Ordered by key.
     const std::map<crypto::PublicKey, KnownNode>& nodes() const { return nodes_; }

@@ -38,6 +38,7 @@ Mesh::Mesh(Options options, Self self, std::span<const wire::MessageRule> rules,
       lottery_(flow_key_),
       flood_(options_.seen_objects_max, secret_key(doors_.entropy)) {
     MESH_ASSERT(check(options_).has_value());
+    speakers_.set_validators(options_.validators);
     for (const wire::MessageRule& own : mesh_rules()) {
         MESH_ASSERT(find_rule(rules_, own.type) != nullptr);
     }
@@ -49,6 +50,13 @@ Mesh::Mesh(Options options, Self self, std::span<const wire::MessageRule> rules,
 void Mesh::add_link(wire::FrameLink& link) {
     MESH_ASSERT(!sequence_ && links_.size() < links_max);
     links_.push_back(&link);
+}
+
+void Mesh::set_validators(std::vector<ValidatorIdentity> validators) {
+    options_.validators = std::move(validators);
+    peers_.set_validators(options_.validators);
+    if (surroundings_) surroundings_->known.set_validators(options_.validators);
+    speakers_.set_validators(options_.validators);
 }
 
 std::expected<void, base::Error> Mesh::start(base::Now now) {

@@ -77,6 +77,8 @@ public:
     void add_link(wire::FrameLink& link);
     /// Before start(). What everybody in reach hears; one copy of each message goes there.
     void add_air(wire::AirLink& link);
+    /// Others validate now. Sessions stay; who may take a reserved slot changes.
+    void set_validators(std::vector<ValidatorIdentity> validators);
     /// Takes a new sequence epoch and begins to announce and to dial.
     /// Errors: those of ControlSequence::open.
     std::expected<void, base::Error> start(base::Now now);

@@ -25,6 +25,23 @@ bool goes_on_air(const wire::MessageRule& rule) {
 
 }  // namespace
 
+void AirSpeakers::set_validators(std::span<const ValidatorIdentity> validators) {
+    std::map<crypto::PublicKey, AirSpeaker> speakers;
+    keys_.clear();
+    names_.clear();
+    for (const ValidatorIdentity& validator : validators) {
+        keys_.emplace(crypto::node_id(validator.key), validator.key);
+        names_.insert(validator.key);
+        const AirSpeaker* known = find(validator.key);
+        if (known != nullptr) speakers.emplace(validator.key, *known);
+        others_.erase(validator.key);
+    }
+    for (const auto& [key, speaker] : validators_) {
+        if (!speakers.contains(key)) others_.put(key, speaker);
+    }
+    validators_ = std::move(speakers);
+}
+
 void Mesh::add_air(wire::AirLink& link) {
     MESH_ASSERT(!sequence_ && airs_.size() < links_max);
     airs_.push_back(Air{.link = &link});
@@ -144,9 +161,7 @@ void Mesh::handle_heard_object(base::Now now, std::size_t air, const wire::Messa
 }
 
 std::optional<crypto::PublicKey> Mesh::air_key(const crypto::NodeId& id) const {
-    for (const ValidatorIdentity& validator : options_.validators) {
-        if (crypto::node_id(validator.key) == id) return validator.key;
-    }
+    if (const auto key = speakers_.validator(id)) return key;
     for (const auto& [key, node] : surroundings_->known.nodes()) {
         if (node.id == id) return key;
     }
@@ -171,7 +186,7 @@ void Mesh::handle_heard_control(base::Now now, std::size_t air, const wire::Mess
             control->signature)) {
         return drop(Drop::bad_signature);
     }
-    AirSpeaker& speaker = speakers_.note(*key, peers_.stake_of(*key).has_value());
+    AirSpeaker& speaker = speakers_.note(*key);
     const bool is_start = header.timestamp > speaker.epoch;
     if (is_start) {
         speaker.sequences.begin_at(sequence);

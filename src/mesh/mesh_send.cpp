@@ -190,6 +190,7 @@ wire::Heartbeat Mesh::heartbeat() const {
 }
 
 void Mesh::send_hello(base::Now now, const Endpoint& to, Initiative initiative) {
+    if (to.link >= links_.size()) return;  // whoever has but an air dials nobody
     PeerEntry* entry = peers_.find_session(to);
     wire::Hello message = hello();
     message.accepted = entry != nullptr;

@@ -24,7 +24,8 @@ struct ValidatorIdentity {
 struct Options {
     /// Peers dialled on the first link for ever, besides those heard by multicast.
     std::vector<base::LinkAddress> static_peers;
-    /// Those of genesis: like static peers they may take the reserved slots.
+    /// Those of the start: like static peers they may take the reserved slots. Others may follow
+    /// (Mesh::set_validators).
     std::vector<ValidatorIdentity> validators;
     std::string name;                   ///< shown to others; displayable, cut to 32 bytes
     std::vector<std::string> segments;  ///< groups this node belongs to

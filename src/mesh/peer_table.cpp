@@ -19,9 +19,20 @@ bool is_privileged(const Peer& peer) { return peer.is_static || peer.is_validato
 PeerTable::PeerTable(const Options& options)
     : entries_max_(entries_max(options)),
       sessions_max_(options.peers_max),
-      sessions_reserved_(options.peers_reserved),
-      validators_(options.validators) {
+      sessions_reserved_(options.peers_reserved) {
+    set_validators(options.validators);
+}
+
+void PeerTable::set_validators(std::span<const ValidatorIdentity> validators) {
+    validators_.assign(validators.begin(), validators.end());
     std::ranges::sort(validators_);
+    for (auto& [key, entry] : entries_) note_stake(entry.peer);
+}
+
+void PeerTable::note_stake(Peer& peer) const {
+    const auto stake = stake_of(peer.key);
+    peer.is_validator = stake.has_value();
+    peer.stake = stake.value_or(wire::Amount{});
 }
 
 PeerEntry* PeerTable::find(const crypto::PublicKey& key) {
@@ -46,9 +57,7 @@ PeerEntry& PeerTable::add(base::Instant now, const crypto::PublicKey& key,
     PeerEntry& entry = entries_[key];
     entry.peer.key = key;
     entry.peer.id = id;
-    const auto stake = stake_of(key);
-    entry.peer.is_validator = stake.has_value();
-    entry.peer.stake = stake.value_or(wire::Amount{});
+    note_stake(entry.peer);
     entry.peer.first_heard = entry.peer.last_heard = now;
     flag_shared_id(id);
     return entry;

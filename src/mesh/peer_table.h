@@ -103,6 +103,7 @@ public:
         for (const auto& [key, entry] : entries_) visit(entry);
     }
 
+    void set_validators(std::span<const ValidatorIdentity> validators);
     /// Nothing for a key that is no validator's.
     std::optional<wire::Amount> stake_of(const crypto::PublicKey& key) const;
     std::size_t size() const { return entries_.size(); }
@@ -111,6 +112,7 @@ public:
 
 private:
     void make_room();
+    void note_stake(Peer& peer) const;
     void flag_shared_id(const crypto::NodeId& id);
     /// Ordinary peers with a session, the least useful first.
     std::vector<PeerEntry*> ordinary_by_use();

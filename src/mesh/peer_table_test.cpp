@@ -39,6 +39,25 @@ TEST(Peers, FullTable_ForgetsTheLongestSilentWithoutASession) {
     EXPECT_NE(table.find(key_of(20).public_key()), nullptr);
 }
 
+TEST(Peers, WhoValidatesNow_IsKnownByItsStake) {
+    Options options;
+    options.peers_max = 2;
+    options.peers_reserved = 1;
+    options.validators = {{key_of(1).public_key(), wire::Amount{5}}};
+    PeerTable table(options);
+    const auto add = [&](std::uint8_t number) -> PeerEntry& {
+        const crypto::PublicKey key = key_of(number).public_key();
+        return table.add(Instant{}, key, crypto::node_id(key));
+    };
+    EXPECT_TRUE(add(1).peer.is_validator);
+    EXPECT_FALSE(add(2).peer.is_validator);
+    table.set_validators(std::array{ValidatorIdentity{key_of(2).public_key(), wire::Amount{7}},
+                                    ValidatorIdentity{key_of(3).public_key(), wire::Amount{9}}});
+    EXPECT_FALSE(table.find(key_of(1).public_key())->peer.is_validator);
+    EXPECT_EQ(table.find(key_of(2).public_key())->peer.stake.units, 7U);
+    EXPECT_EQ(add(3).peer.stake.units, 9U);
+}
+
 TEST(Peers, Scores_GradeAsTheSourcesNameThem) {
     EXPECT_EQ(grade(PeerScore(100)), "EXCELLENT");
     EXPECT_EQ(grade(PeerScore(99)), "GOOD");

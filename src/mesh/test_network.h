@@ -148,6 +148,7 @@ public:
         wire::ChainId chain = chain_of(7);
         wire::Role role = wire::Role::relay;
         wire::AirLink* air = nullptr;  ///< besides its port; outlives it
+        bool has_link = true;          ///< or no use of its port
     };
 
     Node(Network& network, Setup setup);
@@ -379,7 +380,7 @@ inline void Node::power_on(std::uint16_t port) {
         setup_.options, Self{setup_.chain, key_of(setup_.key), setup_.role}, rules_,
         Doors{*store_, mesh_table, *entropy_, {}},
         network_.random().stream("mesh" + std::to_string(setup_.key)), handler_);
-    mesh_->add_link(*frames_);
+    if (setup_.has_link) mesh_->add_link(*frames_);
     if (setup_.air != nullptr) mesh_->add_air(*setup_.air);
     const auto started = mesh_->start(network_.now());
     MESH_ASSERT(started.has_value());

@@ -21,13 +21,18 @@ bool Node::Parts::is_alone() const {
     return chain->engine().validators().all() == consensus::bit(*chain->engine().self());
 }
 
-/// Whose clocks count follows the epochs.
+/// Whose clocks count, and who has slots among the peers, follows the epochs.
 void Node::Parts::follow_epoch() {
     if (!genesis.stakes || !chain || clock_epoch == chain->engine().epochs().now()) return;
     clock_epoch = chain->engine().epochs().now();
     const consensus::ValidatorSet& set = chain->engine().validators();
     std::vector<wire::Amount> stakes;
-    for (std::uint16_t i = 0; i < set.size(); ++i) stakes.push_back(set[{i}].stake);
+    std::vector<mesh::ValidatorIdentity> identities;
+    for (std::uint16_t i = 0; i < set.size(); ++i) {
+        stakes.push_back(set[{i}].stake);
+        if (set.contains({i})) identities.push_back({set[{i}].identity, set[{i}].stake});
+    }
+    mesh->set_validators(std::move(identities));
     const auto self = chain->engine().self();
     clock->set_validators(std::move(stakes),
                           self ? std::optional<std::size_t>(self->value) : std::nullopt);
