@@ -71,7 +71,8 @@ public:
     static constexpr std::uint32_t announce_again_slots = 8;
     /// Bodies of one block, each from another giver where there are several, that have to fail
     /// before the block counts as invalid.
-    static constexpr unsigned failed_bodies_max = 3;
+    static constexpr std::size_t failed_bodies_max = 3;
+    static constexpr std::size_t refused_held_max = 16;
     /// Proven blocks are executed so many at a time, or whatever has come after a pause; and stored
     /// when there are enough of them for one batch, or after a longer one.
     static constexpr std::size_t import_slice = 64;
@@ -160,9 +161,10 @@ public:
 private:
     /// Bodies that came under one header and did not execute.
     struct FailedBodies {
-        unsigned count = 0;
-        std::optional<crypto::PublicKey> giver;  ///< of the last one, if known
-        bool asked_again = false;                ///< others, for another one
+        std::set<wire::Hash> bodies;  ///< hashes of those that differ
+        std::set<crypto::PublicKey> givers;
+        bool asked_again = false;         ///< others, for another one
+        std::optional<wire::Block> last;  ///< of the last `refused_held_max`, should a vote name it
     };
 
     /// What a block is wanted for though no transaction waits, as of a tip and so much evidence.
@@ -212,7 +214,7 @@ private:
     void note_arrival(base::Now now, const wire::BlockHeader& header);
     void want(const wire::Hash& hash, const std::optional<crypto::PublicKey>& source);
     void want_to_connect(base::Now now, wire::Hash hash);
-    void want_from_any(const wire::Hash& hash, const std::optional<crypto::PublicKey>& except,
+    void want_from_any(const wire::Hash& hash, const std::set<crypto::PublicKey>& except = {},
                        bool on_votes = false);
     void announce(const wire::Hash& hash, const wire::BlockHeader& header,
                   const std::vector<ledger::CheckedTransaction>& transactions,
@@ -250,6 +252,11 @@ private:
     /// Into the pool, if it is among the branches that are kept.
     bool recall(base::Now now, const wire::Hash& hash, wire::Block block);
     bool recall_kept(base::Now now, const wire::Hash& hash);
+    bool is_at_hand(const wire::Hash& hash) const {
+        return pool_.contains(hash) || (branches_.contains(hash) && !failed_bodies_.contains(hash));
+    }
+    const wire::Block* unapplied(const wire::Hash& hash) const;
+    void hold_refused(const wire::Hash& hash, wire::Block block);
     bool is_signed(const wire::BlockHeader& header) const;
     std::expected<void, base::Error> restore_branches(base::Now now);
     bool revert_to(const wire::Hash& fork, std::vector<ledger::CheckedTransaction>& reverted);

@@ -85,9 +85,8 @@ void Chain::follow_head(base::Now now) {
     while (!fault_ && engine_->head().hash != store_->tip().hash && !is_held_by_quota()) {
         const auto path = path_from_applied(engine_->head().hash);
         if (!path) break;
-        const auto missing = std::find_if(path->begin() + 1, path->end(), [&](const auto& hash) {
-            return !pool_.contains(hash) && !recall_kept(now, hash);
-        });
+        const auto missing = std::find_if(path->begin() + 1, path->end(),
+                                          [&](const auto& hash) { return !is_at_hand(hash); });
         if (missing != path->end()) {
             if (may_come(*missing)) break;
             engine_->mark_invalid(*missing);
@@ -96,7 +95,9 @@ void Chain::follow_head(base::Now now) {
         if (!revert_to(path->front(), reverted)) break;
         changed = true;
         for (auto hash = path->begin() + 1; hash != path->end(); ++hash) {
-            if (is_held_by_quota() || !apply_pooled(*hash)) break;
+            if (is_held_by_quota()) break;
+            if (!pool_.contains(*hash) && !recall_kept(now, *hash)) break;
+            if (!apply_pooled(*hash)) break;
         }
     }
     if (!reverted.empty()) mempool_->put_back(reverted, slot(now));
@@ -109,16 +110,25 @@ void Chain::keep_branches() {
     branches_due_ = false;
     std::set<wire::Hash> visited;
     for (const wire::Hash& target : engine_->proof_targets()) {
-        std::vector<const BlockPool::Entry*> path;
-        for (const auto* entry = pool_.find(target);
-             entry != nullptr && visited.insert(entry->ref.hash).second;
-             entry = pool_.find(entry->ref.parent)) {
-            path.push_back(entry);
+        std::vector<std::pair<wire::Hash, const wire::Block*>> path;
+        wire::Hash hash = target;
+        for (const wire::Block* block = unapplied(hash);
+             block != nullptr && visited.insert(hash).second; block = unapplied(hash)) {
+            path.emplace_back(hash, block);
+            hash = block->header.parent;
         }
-        for (auto entry = path.rbegin(); entry != path.rend() && !fault_; ++entry) {
-            keep((*entry)->ref.hash, (*entry)->block, false);
+        for (auto at = path.rbegin(); at != path.rend() && !fault_; ++at) {
+            keep(at->first, *at->second, false);
         }
     }
+}
+
+/// What waits to be applied, or was refused; nothing where it is not in memory.
+const wire::Block* Chain::unapplied(const wire::Hash& hash) const {
+    if (const BlockPool::Entry* entry = pool_.find(hash)) return &entry->block;
+    const auto refused = failed_bodies_.find(hash);
+    if (refused == failed_bodies_.end() || !refused->second.last) return nullptr;
+    return &*refused->second.last;
 }
 
 /// Where there is no room for it, a restart may have to ask for it.
@@ -160,11 +170,15 @@ bool Chain::recall(base::Now now, const wire::Hash& hash, wire::Block block) {
     return true;
 }
 
-/// What was refused is not tried again: others are asked for another body.
+/// What was refused is not tried again: others are asked for another body. What cannot be used is
+/// forgotten.
 bool Chain::recall_kept(base::Now now, const wire::Hash& hash) {
     if (!branches_.contains(hash) || failed_bodies_.contains(hash)) return false;
     auto kept = branches_.block(hash);
-    return kept && *kept && recall(now, hash, **std::move(kept));
+    if (kept && *kept && recall(now, hash, **std::move(kept))) return true;
+    const auto erased = branches_.erase(hash);
+    if (!erased) fail(erased.error());
+    return false;
 }
 
 bool Chain::revert_to(const wire::Hash& fork, std::vector<ledger::CheckedTransaction>& reverted) {
@@ -211,6 +225,7 @@ bool Chain::apply_pooled(const wire::Hash& hash) {
     const bool own = engine_->self() == header.proposer;
     if (entry.announce) announce(hash, header, effects->transactions, entry.from);
     engine_->mark_executed(hash);
+    failed_bodies_.erase(hash);
     mempool_->remove_included(*effects);
     emit(BlockApplied{hash, header.height, header.slot, own, std::move(effects->transactions)});
     pool_.take(hash);
@@ -224,18 +239,39 @@ void Chain::refuse(const wire::Hash& hash, const base::Error& error) {
     // Of a block that votes name the header proves something, whatever its body is: it is kept and
     // passed on, and whoever does so is not to blame.
     const bool is_named = engine_->is_named(hash);
-    if (entry->from && !entry->reconstructed && !is_named) emit(PeerFault{*entry->from});
-    if (!is_named) {
-        if (const auto erased = branches_.erase(hash); !erased) return fail(erased.error());
-    }
     FailedBodies& failed = failed_bodies_[hash];
-    if ((entry->from || entry->recalled) && ++failed.count < failed_bodies_max) {
-        failed.giver = entry->reconstructed ? std::nullopt : entry->from;
-        failed.asked_again = false;
-        return;
+    // The same body again, which others were given as we were, says nothing more about the block.
+    failed.bodies.insert(crypto::hash(wire::encode(entry->block)));
+    if (entry->from && !entry->reconstructed) {
+        failed.givers.insert(*entry->from);
+        if (!is_named) emit(PeerFault{*entry->from});
     }
+    failed.asked_again = false;
+    if (is_named) {
+        keep(hash, entry->block, false);
+    } else {
+        if (const auto erased = branches_.erase(hash); !erased) return fail(erased.error());
+        hold_refused(hash, entry->block);
+    }
+    const bool may_differ = entry->from || entry->recalled;
+    if (may_differ && failed.bodies.size() < failed_bodies_max) return;
     log_.warning("block " + crypto::to_hex(hash) + " is invalid: " + base::sentence(error));
     engine_->mark_invalid(hash);
+}
+
+/// A vote may name it later, and then it belongs to a proof. Of too many the oldest is let go.
+void Chain::hold_refused(const wire::Hash& hash, wire::Block block) {
+    failed_bodies_[hash].last = std::move(block);
+    std::size_t held = 0;
+    FailedBodies* oldest = nullptr;
+    for (auto& [name, failed] : failed_bodies_) {
+        if (!failed.last) continue;
+        ++held;
+        if (oldest == nullptr || failed.last->header.slot < oldest->last->header.slot) {
+            oldest = &failed;
+        }
+    }
+    if (held > refused_held_max) oldest->last.reset();
 }
 
 /// A block on the way to the head has no body here: whether one may still come. Of a block that
@@ -244,11 +280,11 @@ bool Chain::may_come(const wire::Hash& hash) {
     if (downloads_.is_wanted(hash)) return true;
     const auto failed = failed_bodies_.find(hash);
     if (failed == failed_bodies_.end()) {
-        want_from_any(hash, std::nullopt);
+        want_from_any(hash);
         return true;
     }
     if (failed->second.asked_again) return false;
-    want_from_any(hash, failed->second.giver);
+    want_from_any(hash, failed->second.givers);
     failed->second.asked_again = downloads_.is_wanted(hash);
     return true;
 }

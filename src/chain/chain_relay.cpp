@@ -161,7 +161,7 @@ void Chain::want(const wire::Hash& hash, const std::optional<crypto::PublicKey>&
     if (source) {
         static_cast<void>(downloads_.want(hash, *source));
     } else {
-        want_from_any(hash, std::nullopt);
+        want_from_any(hash);
     }
 }
 
@@ -174,7 +174,7 @@ void Chain::want_to_connect(base::Now now, wire::Hash hash) {
         lowest = hash;
         hash = pool_.find(hash)->ref.parent;
     }
-    if (!is_known(hash)) want_from_any(hash, std::nullopt, true);
+    if (!is_known(hash)) want_from_any(hash, {}, true);
     if (lowest) connect(now, *lowest);
 }
 
@@ -191,13 +191,14 @@ void Chain::announce(const wire::Hash& hash, const wire::BlockHeader& header,
 }
 
 /// The first peer is drawn, so that nobody is always asked for the sake of his key.
-void Chain::want_from_any(const wire::Hash& hash, const std::optional<crypto::PublicKey>& except,
+void Chain::want_from_any(const wire::Hash& hash, const std::set<crypto::PublicKey>& except,
                           bool on_votes) {
     if (peers_.empty()) return;
     const auto first = std::next(peers_.begin(), std::ptrdiff_t(random_.below(peers_.size())));
     const auto want_each = [&](auto from, auto to) {
         for (; from != to; ++from) {
-            if (*from != except) static_cast<void>(downloads_.want(hash, *from, on_votes));
+            if (except.contains(*from)) continue;
+            static_cast<void>(downloads_.want(hash, *from, on_votes));
         }
     };
     want_each(first, peers_.end());

@@ -143,7 +143,7 @@ void Chain::mend(base::Now now) {
     mend_at_ = now.instant + (more && *more ? mend_pause : mend_patience);
     if (!more) log_.error("damage is not healed yet: " + base::sentence(more.error()));
     for (const wire::Hash& hash : repair_->wanted()) {
-        if (!downloads_.is_wanted(hash)) want_from_any(hash, std::nullopt);
+        if (!downloads_.is_wanted(hash)) want_from_any(hash);
     }
     if (damage.healed() > healed && damage.empty()) {
         log_.info("damage in the store is healed: " + std::to_string(damage.healed()) +

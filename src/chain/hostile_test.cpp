@@ -77,6 +77,48 @@ TEST_F(HostileValidatorTest, ABlockThatFailsOnlyInItsState_IsNeverFollowed) {
     expect_the_others_go_on(block);
 }
 
+TEST_F(HostileValidatorTest, ABlockThatFails_IsKeptAsSoonAsItBelongsToAProof) {  // 0135
+    // On a block that is not FINAL yet, which its votes are to prove.
+    for (std::size_t coin = 0; net_.number_of(net_.leader(net_.slot() + 1, 0)) != hostile ||
+                               net_[0].store().tip().height == net_[0].final_height();
+         ++coin) {
+        net_.pay(0, coin, 1, 100);
+        net_.run_for(seconds(1));
+    }
+    net_.run_until_slot(net_.slot() + 1);
+    net_.run_for(milliseconds(20));
+    wire::Block block = make_block({net_.payment(1, 0, 2, 100)});
+    block.header.parent_state.bytes[0] ^= std::byte{1};
+    block.header = net_.sign(block.header);
+    announce(block);
+    const wire::Hash name = net_.hash_of(block.header);
+    const auto is_kept = [&](std::size_t i) {
+        return net_.host(i).store->get(tables::branches, name.bytes).value().has_value();
+    };
+    net_.run_for(milliseconds(200));
+    EXPECT_FALSE(is_kept(0)) << "refused, and no vote names it";
+    ASSERT_NE(net_[0].store().tip().hash, name);
+
+    std::set<std::size_t> kept;
+    const std::uint32_t first = net_.slot();
+    while (kept.size() < hostile && net_.slot() < first + 20) {
+        wire::Vote vote;
+        vote.validator = block.header.proposer;
+        vote.round = net_[0].engine().schedule().round_of(wire::Slot{net_.slot()});
+        vote.source = net_[0].engine().justified();
+        vote.target = name;
+        const auto key = ledger::test::person(2000 + static_cast<std::uint32_t>(hostile));
+        vote.signature = key.sign(wire::preimage(net_.chain_id(), vote, key.public_key()));
+        for (std::size_t i = 0; i < hostile; ++i) {
+            net_.hand(hostile, i, Type::block_ack, wire::encode(vote));
+            if (is_kept(i)) kept.insert(i);
+        }
+        net_.run_for(milliseconds(100));
+    }
+    EXPECT_EQ(kept.size(), hostile);
+    EXPECT_TRUE(net_.host(0).faults.empty()) << "of whoever passed it on";
+}
+
 TEST_F(HostileValidatorTest, ABlockThatSpendsWhatIsNotThere_IsNeverFollowed) {
     wire::Block block = make_block({});
     wire::TransactionBody body = net_.payment(1, 0, 2, 100).body;

@@ -122,16 +122,19 @@ bool VoteLedger::is_usable(const wire::Vote& vote) const {
     return source == nullptr || tree_->is_ancestor(*source, *target);
 }
 
+/// Counts towards this block: from a source at or below it to a target at or above it.
+bool VoteLedger::spans(const HeldVote& held, const BlockNode& block) const {
+    if (!is_usable(held.vote)) return false;
+    const BlockNode* source = tree_->find(held.vote.source.block);
+    return (source == nullptr || tree_->is_ancestor(*source, block)) &&
+           tree_->is_ancestor(block, *tree_->find(held.vote.target));
+}
+
 ValidatorBits VoteLedger::support(const RoundVotes& votes, const BlockNode& block) const {
-    const auto spans = [&](const HeldVote& held) {
-        if (!is_usable(held.vote)) return false;
-        const BlockNode* source = tree_->find(held.vote.source.block);
-        return (source == nullptr || tree_->is_ancestor(*source, block)) &&
-               tree_->is_ancestor(block, *tree_->find(held.vote.target));
-    };
     ValidatorBits voters = 0;
     for (const auto& [validator, held] : votes) {
-        if (std::ranges::any_of(held, spans)) voters |= bit(validator);
+        const auto is_for = [&](const HeldVote& one) { return spans(one, block); };
+        if (std::ranges::any_of(held, is_for)) voters |= bit(validator);
     }
     return voters;
 }
@@ -164,17 +167,20 @@ bool VoteLedger::justify(wire::Round round, RoundVotes& votes, const BlockNode& 
                          std::vector<wire::Checkpoint>& found) {
     const wire::Checkpoint checkpoint{round, block.ref.slot, block.ref.hash};
     if (!precedes(final_, checkpoint) || !proven_.insert(checkpoint).second) return false;
-    const auto spans = [&](const HeldVote& one) {
-        const BlockNode* source = tree_->find(one.vote.source.block);
-        return is_usable(one.vote) && (source == nullptr || tree_->is_ancestor(*source, block)) &&
-               tree_->is_ancestor(block, *tree_->find(one.vote.target));
+    // One vote of each validator proves it, so that whoever votes for many things does not fill the
+    // store: one for a block that is sure to be here after a restart. Where there is none, all.
+    const auto is_safe = [&](const HeldVote& one) {
+        const BlockNode* target = tree_->find(one.vote.target);
+        return spans(one, block) && target->ref.executed && !target->invalid;
     };
-    // One of each validator proves it: whoever votes for many things does not fill the store.
     for (auto& [validator, held] : votes) {
-        const auto is_proof = [&](const HeldVote& one) { return one.pinned && spans(one); };
+        const auto is_proof = [&](const HeldVote& one) { return one.pinned && is_safe(one); };
         if (std::ranges::any_of(held, is_proof)) continue;
-        const auto one = std::ranges::find_if(held, spans);
-        if (one != held.end()) one->pinned = true;
+        const auto safe = std::ranges::find_if(held, is_safe);
+        for (HeldVote& one : held) {
+            const bool is_wanted = safe == held.end() ? spans(one, block) : &one == &*safe;
+            one.pinned = one.pinned || is_wanted;
+        }
     }
     found.push_back(checkpoint);
     return true;

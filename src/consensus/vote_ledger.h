@@ -106,6 +106,7 @@ private:
     /// Whether a supports whatever b supports: the same source, and b's target below a's.
     bool covers(const wire::Vote& a, const wire::Vote& b) const;
     bool names_unproven_source(wire::Round round) const;
+    bool spans(const HeldVote& held, const BlockNode& block) const;
     ValidatorBits support(const RoundVotes& votes, const BlockNode& block) const;
     bool is_quorum(const wire::Hash& source, ValidatorBits voters) const;
     const BlockNode* greatest_supported(const RoundVotes& votes) const;

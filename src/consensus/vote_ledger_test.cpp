@@ -216,14 +216,24 @@ TEST_F(VoteLedgerTest, ProofsWaitForTheDiskOnce) {
     EXPECT_TRUE(ledger_.unstored().empty());
 }
 
-TEST_F(VoteLedgerTest, OfWhoVotesForMuch_OneVoteIsTheProof) {
+TEST_F(VoteLedgerTest, OfWhoVotesForMuch_OneVoteForABlockThatIsHereIsTheProof) {
+    tree_.mark_executed(c_.hash, true);
     cast({0, 1, 2}, genesis_, 4, c_);
     cast({0, 3}, genesis_, 4, d_);
     EXPECT_EQ(ledger_.evaluate({}), std::vector{at(a_, 4)});
+    const auto for_d = [&](const wire::Vote& proof) { return proof.target == d_.hash; };
     EXPECT_EQ(ledger_.unstored().size(), 4U);
+    EXPECT_EQ(std::ranges::count_if(ledger_.unstored(), for_d), 1) << "3 has no other";
     cast({4}, genesis_, 4, c_);
     EXPECT_EQ(ledger_.evaluate({}), std::vector{at(c_, 4)});
     EXPECT_EQ(ledger_.unstored().size(), 5U) << "the vote for c is the one that is there already";
+}
+
+TEST_F(VoteLedgerTest, WithoutAVoteForABlockThatIsHere_AllAreTheProof) {
+    cast({0, 1, 2}, genesis_, 4, c_);
+    cast({0, 3}, genesis_, 4, d_);
+    EXPECT_EQ(ledger_.evaluate({}), std::vector{at(a_, 4)});
+    EXPECT_EQ(ledger_.unstored().size(), 5U);
 }
 
 TEST_F(VoteLedgerTest, FrozenSource_IsTheGreatestBelowTheRound) {

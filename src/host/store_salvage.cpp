@@ -166,7 +166,7 @@ std::expected<StoreSalvage, base::Error> salvage_store(const std::filesystem::pa
                                                        const SalvageOptions& options) {
     MESH_TRY(const FileLock lock, FileLock::acquire(root));
     MESH_TRY(const NodeHome home, read_home(root));
-    bool ends_at_damage = false;
+    bool may_lack_newest = false;
     auto old = open_node_store(home.folder, home.config, StoreMode::read_only);
     if (old) MESH_CHECK(expect_damage(**old, home, options.even_if_sound));
     if (!old && old.error().code == base::Errc::corrupt) {
@@ -179,7 +179,7 @@ std::expected<StoreSalvage, base::Error> salvage_store(const std::filesystem::pa
             old.error().advice = lost_store_advice;
         }
         if (old) MESH_CHECK(find_damage(**old, home));
-        ends_at_damage = !is_sqlite;
+        may_lack_newest = !is_sqlite;
     }
     if (!old) return std::unexpected(std::move(old).error());
     Salvager salvager(home, **old);
@@ -187,7 +187,7 @@ std::expected<StoreSalvage, base::Error> salvage_store(const std::filesystem::pa
                  return salvager.fill(store);
              }));
     StoreSalvage result = salvager.take();
-    result.ends_at_damage = ends_at_damage;
+    result.may_lack_newest = may_lack_newest;
     result.path = replaced.path;
     result.old_path = replaced.old_path;
     return result;

@@ -39,8 +39,8 @@ struct StoreSalvage {
     std::vector<Table> tables;
     std::vector<StoreDamage> damages;  ///< the first of them
     chain::SalvagedChain chain;
-    /// The log of a flash log ended at damage: what was written after it is not there.
-    bool ends_at_damage = false;
+    /// A flash log was damaged where it is read at the start: what was written last may be missing.
+    bool may_lack_newest = false;
     bool takes_state = false;  ///< no chain is left, and it begins with a FINAL state of peers
     bool had_record = false;   ///< of what the key has signed
     bool had_wallet = true;    ///< whose rows go with the key file that is there

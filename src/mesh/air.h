@@ -31,13 +31,13 @@ public:
 
     /// Nothing of one who was never heard. Borrowed until the next note().
     AirSpeaker* find(const crypto::PublicKey& key) {
-        const auto found = validators_.find(key);
-        return found != validators_.end() ? &found->second : others_.get(key);
+        const auto found = heard_validators_.find(key);
+        return found != heard_validators_.end() ? &found->second : others_.get(key);
     }
     /// One whose word was verified. A validator's sequences are never forgotten, so that a flood of
     /// identities makes no old word new.
     AirSpeaker& note(const crypto::PublicKey& key) {
-        if (names_.contains(key)) return validators_[key];
+        if (validator_keys_.contains(key)) return heard_validators_[key];
         if (others_.get(key) == nullptr) others_.put(key, {});
         return *others_.get(key);
     }
@@ -45,15 +45,15 @@ public:
     void set_validators(std::span<const ValidatorIdentity> validators);
     /// Of the validator with this id; by their order where two have it.
     std::optional<crypto::PublicKey> validator(const crypto::NodeId& id) const {
-        const auto found = keys_.find(id);
-        return found == keys_.end() ? std::nullopt : std::optional(found->second);
+        const auto found = key_of_id_.find(id);
+        return found == key_of_id_.end() ? std::nullopt : std::optional(found->second);
     }
-    std::size_t size() const { return validators_.size() + others_.size(); }
+    std::size_t size() const { return heard_validators_.size() + others_.size(); }
 
 private:
-    std::set<crypto::PublicKey> names_;                   ///< of validators
-    std::map<crypto::PublicKey, AirSpeaker> validators_;  ///< those that were heard
-    std::map<crypto::NodeId, crypto::PublicKey> keys_;
+    std::set<crypto::PublicKey> validator_keys_;                ///< of validators
+    std::map<crypto::PublicKey, AirSpeaker> heard_validators_;  ///< those that were heard
+    std::map<crypto::NodeId, crypto::PublicKey> key_of_id_;
     base::LruCache<crypto::PublicKey, AirSpeaker> others_{others_max};
 };
 

@@ -37,8 +37,8 @@ std::vector<base::LimitLine> memory_limits(const Options& options, std::size_t r
         {"routed messages that passed", Router::trails_max, 128 + lru_overhead},
         {"routed messages under way", Router::pending_max,
          sizeof(Router::Pending) + wire::routed_payload_bytes_max + node_overhead},
-        {"speakers on the air", AirSpeakers::others_max + options.validators.size(),
-         crypto::PublicKey::size + sizeof(AirSpeaker) + lru_overhead},
+        {"speakers on the air", AirSpeakers::others_max + wire::validators_max,
+         3 * crypto::PublicKey::size + sizeof(AirSpeaker) + lru_overhead},
         {"events", Mesh::events_max, sizeof(std::optional<Event>)},
     };
 }

@@ -27,19 +27,19 @@ bool goes_on_air(const wire::MessageRule& rule) {
 
 void AirSpeakers::set_validators(std::span<const ValidatorIdentity> validators) {
     std::map<crypto::PublicKey, AirSpeaker> speakers;
-    keys_.clear();
-    names_.clear();
+    key_of_id_.clear();
+    validator_keys_.clear();
     for (const ValidatorIdentity& validator : validators) {
-        keys_.emplace(crypto::node_id(validator.key), validator.key);
-        names_.insert(validator.key);
+        key_of_id_.emplace(crypto::node_id(validator.key), validator.key);
+        validator_keys_.insert(validator.key);
         const AirSpeaker* known = find(validator.key);
         if (known != nullptr) speakers.emplace(validator.key, *known);
         others_.erase(validator.key);
     }
-    for (const auto& [key, speaker] : validators_) {
+    for (const auto& [key, speaker] : heard_validators_) {
         if (!speakers.contains(key)) others_.put(key, speaker);
     }
-    validators_ = std::move(speakers);
+    heard_validators_ = std::move(speakers);
 }
 
 void Mesh::add_air(wire::AirLink& link) {

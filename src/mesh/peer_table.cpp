@@ -198,19 +198,16 @@ void PeerTable::check_invariants() const {
     MESH_ASSERT(by_endpoint_.size() <= sessions_max_);
     MESH_ASSERT(entries_.size() <= entries_max_);
     std::size_t sessions = 0;
-    std::size_t ordinary = 0;
     for (const auto& [key, entry] : entries_) {
         MESH_ASSERT(entry.peer.key == key);
         MESH_ASSERT(!entry.peer.connected || entry.session);
         if (!entry.session) continue;
         ++sessions;
-        if (!is_privileged(entry.peer)) ++ordinary;
         const auto found = by_endpoint_.find(entry.session->endpoint);
         MESH_ASSERT(found != by_endpoint_.end() && found->second == &entry);
         MESH_ASSERT(!entry.peer.connected || entry.session->mutual);
     }
     MESH_ASSERT(sessions == by_endpoint_.size());
-    MESH_ASSERT(ordinary <= sessions_max_ - sessions_reserved_);
 }
 
 }  // namespace meshchain::mesh

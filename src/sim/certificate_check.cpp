@@ -29,13 +29,15 @@ std::optional<std::uint32_t> epoch_of(kv::Store& store, const wire::Hash& block)
     return header ? std::optional(header->epoch) : std::nullopt;
 }
 
-bool is_quorum(const wire::Roster& roster, const std::vector<wire::Vote>& votes) {
+bool is_quorum(const wire::Roster& roster, const wire::Certificate& certificate) {
     std::uint64_t total = 0;
     std::uint64_t voted = 0;
     for (const wire::Roster::Member& member : roster.members) {
         total += member.stake.units;
-        const bool has_voted = std::ranges::any_of(
-            votes, [&](const wire::Vote& vote) { return vote.validator == member.seat; });
+        const bool has_voted = std::ranges::any_of(certificate.votes, [&](const wire::Vote& vote) {
+            return vote.validator == member.seat && vote.source == certificate.final &&
+                   vote.round.value == certificate.final.round.value + std::uint64_t{1};
+        });
         if (has_voted) voted += member.stake.units;
     }
     return 3 * voted > 2 * total;
@@ -60,7 +62,7 @@ void CertificateCheck::look(std::size_t machine, kv::Store& store) {
     ++counted_;
     for (const std::uint32_t of : {*epoch, *epoch > 0 ? *epoch - 1 : 0}) {
         const auto electors = roster(store, of);
-        if (!electors || is_quorum(*electors, certificate->votes)) continue;
+        if (!electors || is_quorum(*electors, *certificate)) continue;
         return findings_->add(
             "quorum", "machine " + std::to_string(machine) + ": the " +
                           std::to_string(certificate->votes.size()) +

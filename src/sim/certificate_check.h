@@ -1,7 +1,8 @@
 #pragma once
-// Counts again what an honest node holds as proof of its FINAL, by rules of its own: different
-// validators, each with the stake that the roster gives it, no proximity, of the block's own epoch
-// and of the one before (PROTOCOL.md P3, docs/decisions/0131-epoch-of-a-quorum.md). It finds
+// Counts again what an honest node holds as proof of its FINAL, by rules of its own: votes of the
+// next round with exactly this source, of different validators, each with the stake that the node's
+// roster gives it (StakeTally looks at the stakes), no proximity, of the block's own epoch and of
+// the one before (PROTOCOL.md P3, docs/decisions/0131-epoch-of-a-quorum.md). It finds
 //
 //   quorum   a certificate whose voters hold two thirds of the stake or less
 //

@@ -45,7 +45,10 @@ void FinalHistory::look(std::size_t machine, const node::Node& node, base::Now n
         return;
     }
     while (seen_[machine] < final && !forked_.contains(machine)) {
-        look_at_block(machine, node, ++seen_[machine], status.history_start.value);
+        const std::uint32_t next = seen_[machine] + 1;
+        // Where only a damaged disk has come so far, another machine has to show it first.
+        if (!look_at_block(machine, node, next, status.history_start.value)) return;
+        seen_[machine] = next;
     }
 }
 
@@ -74,31 +77,32 @@ void FinalHistory::look_again(std::size_t machine, const node::Node& node, base:
     }
 }
 
-void FinalHistory::look_at_block(std::size_t machine, const node::Node& node, std::uint32_t height,
+bool FinalHistory::look_at_block(std::size_t machine, const node::Node& node, std::uint32_t height,
                                  std::uint32_t history_start) {
     const auto block = node.block(wire::Height{height});
     if (!block) {
         // Pruned, or never fetched: it says so, and somebody has shown the block before.
-        if (height <= history_start && height <= blocks_.size()) return;
-        if (is_excused(machine, block.error())) return;
+        if (height <= history_start && height <= blocks_.size()) return true;
+        if (is_excused(machine, block.error())) return height <= blocks_.size();
         complain(machine, "final-known",
                  "has no block at its FINAL height " + std::to_string(height) + ": " +
                      base::sentence(block.error()));
     } else if (height == blocks_.size() + 1) {
-        append(machine, node, *block);
+        return append(machine, node, *block);
     } else if (height > blocks_.size() || blocks_[height - 1] != block->hash) {
         note_fork(machine, "another block is FINAL at height " + std::to_string(height) + ": " +
                                crypto::to_hex(block->hash));
     }
+    return true;
 }
 
-void FinalHistory::append(std::size_t machine, const node::Node& node,
+bool FinalHistory::append(std::size_t machine, const node::Node& node,
                           const node::BlockView& block) {
     const auto is_damaged = [&](const wire::Txid& txid) {
         const auto view = node.transaction(txid);
         return !view && is_excused(machine, view.error());
     };
-    if (std::ranges::any_of(block.transactions, is_damaged)) return;  // another machine shows it
+    if (std::ranges::any_of(block.transactions, is_damaged)) return false;
     const wire::Hash& parent = blocks_.empty() ? chain_ : blocks_.back();
     if (block.header.parent != parent) {
         note_fork(machine, "the FINAL block at height " + std::to_string(blocks_.size() + 1) +
@@ -121,6 +125,7 @@ void FinalHistory::append(std::size_t machine, const node::Node& node,
         apply(txid, *view->transaction);
     }
     stakes_.end();
+    return true;
 }
 
 void FinalHistory::apply(const wire::Txid& txid, const wire::Transaction& transaction) {

@@ -33,7 +33,10 @@ public:
     /// Everything again, from its first block on.
     void look_again(std::size_t machine, const node::Node& node, base::Now now);
     /// Its disk is gone, and nobody can blame it for what it does not know.
-    void forget(std::size_t machine) { seen_[machine] = 0; }
+    void forget(std::size_t machine) {
+        seen_[machine] = 0;
+        damaged_.erase(machine);
+    }
     /// Bits of its disk were turned over: it may say of what it called FINAL that it is damaged,
     /// and nothing else.
     void expect_damage(std::size_t machine) { damaged_.insert(machine); }
@@ -53,9 +56,10 @@ public:
     const StakeTally& stakes() const { return stakes_; }
 
 private:
-    void look_at_block(std::size_t machine, const node::Node& node, std::uint32_t height,
+    /// Whether it could be looked at.
+    bool look_at_block(std::size_t machine, const node::Node& node, std::uint32_t height,
                        std::uint32_t history_start);
-    void append(std::size_t machine, const node::Node& node, const node::BlockView& block);
+    bool append(std::size_t machine, const node::Node& node, const node::BlockView& block);
     void note_fork(std::size_t machine, std::string text);
     bool is_excused(std::size_t machine, const base::Error& error) const {
         return error.code == base::Errc::corrupt && damaged_.contains(machine);

@@ -32,7 +32,7 @@ void PaymentBook::excuse(std::size_t payer) {
 void PaymentBook::excuse_unheard(std::size_t payer,
                                  const std::function<bool(const wire::Txid&)>& is_known) {
     for (Entry& entry : entries_) {
-        if (entry.payer != payer || entry.to_final || is_known(entry.txid)) continue;
+        if (entry.payer != payer || entry.to_live || is_known(entry.txid)) continue;
         entry.is_excused = true;
         for (const wire::Input& input : entry.inputs) contested_.insert(input.outpoint);
     }

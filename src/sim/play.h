@@ -78,7 +78,7 @@ private:
     bool agree();
     std::string where_all_stand();                    ///< as the end of a sentence
     bool is_known(const wire::Txid& txid);            ///< to an honest machine that is on
-    std::string where_it_is(const wire::Txid& txid);  ///< so, too
+    std::string where_it_is(const wire::Txid& txid);  ///< as the end of a sentence
     bool is_final_everywhere(const wire::Txid& txid);
     void judge_end();
     /// What those who are left agree on, if they do.

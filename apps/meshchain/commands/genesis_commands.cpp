@@ -20,7 +20,7 @@ constexpr std::uint64_t epoch_rounds_usual = 8640;
 struct CreateOptions {
     std::string spec;
     std::string start;
-    std::uint64_t block_time_ms = block_time_ms_usual;
+    std::optional<std::uint64_t> block_time_ms;
     std::optional<std::uint64_t> rank_delay_ms;
     std::string seed;
     std::vector<std::string> validators;
@@ -51,7 +51,8 @@ std::expected<host::Json, base::Error> spec_from_flags(const CreateOptions& opti
         return base::failure(base::Errc::invalid_argument, "the chain's beginning is not given",
                              "--start", "write it in UTC like 2026-11-21T02:00:00Z");
     }
-    host::Json spec = {{"start", options.start}, {"block_time_ms", options.block_time_ms}};
+    host::Json spec = {{"start", options.start},
+                       {"block_time_ms", options.block_time_ms.value_or(block_time_ms_usual)}};
     if (options.rank_delay_ms) spec["rank_delay_ms"] = *options.rank_delay_ms;
     if (!options.seed.empty()) spec["seed"] = options.seed;
     spec["allocations"] = host::Json::array();
@@ -81,7 +82,7 @@ std::expected<host::Json, base::Error> spec_from_flags(const CreateOptions& opti
 
 /// Nothing that was asked for is left out without a word.
 std::expected<void, base::Error> check_spec_alone(const CreateOptions& options) {
-    const bool is_alone = options.start.empty() && options.block_time_ms == block_time_ms_usual &&
+    const bool is_alone = options.start.empty() && !options.block_time_ms &&
                           !options.rank_delay_ms && options.seed.empty() &&
                           options.validators.empty() && options.allocations.empty() &&
                           !options.stake_min && !options.unbond_epochs && !options.epoch_rounds;

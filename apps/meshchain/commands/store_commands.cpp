@@ -89,7 +89,8 @@ std::string text_of(const host::StoreSalvage& done) {
     switch (done.chain.kind) {
         case Kind::whole:
             return "The chain is whole, up to block " + tip +
-                   (done.ends_at_damage ? "; newer ones, after the damage, come from peers." : ".");
+                   (done.may_lack_newest ? "; newer ones, should some be lost, come from peers."
+                                         : ".");
         case Kind::clipped:
             return "The chain is there up to block " + tip + "; the blocks up to " +
                    std::to_string(done.chain.history_start.value) +
@@ -125,7 +126,7 @@ std::expected<Output, base::Error> salvage(const Context& context,
          {"entries", std::move(tables)},
          {"damage", std::move(damages)},
          {"chain", name_of(done.chain.kind)},
-         {"ends_at_damage", done.ends_at_damage},
+         {"may_lack_newest", done.may_lack_newest},
          {"height", done.chain.tip.height.value},
          {"history_start", done.chain.history_start.value},
          {"had_signing_record", done.had_record},
