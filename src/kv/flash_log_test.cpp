@@ -140,6 +140,49 @@ INSTANTIATE_TEST_SUITE_P(Image, FlashLogDamageTest,
                                     (of.param.is_sealed ? "Sealed" : "");
                          });
 
+/// What a salvage shows may be old, or missing; nothing of it was never written.
+TEST(FlashLogSalvage, AnyBitFlipped_ShowsWhatWasThereOnce) {  // B9
+    Bench bench;
+    std::map<std::string, std::set<std::string>> ever;
+    {
+        auto store = bench.open();
+        History history(7);
+        State state;
+        for (int i = 0; i < 110; ++i) {
+            ASSERT_TRUE((*store)->commit(history.next(state)));
+            for (const auto& [name, value] : state) ever[name].insert(value);
+        }
+    }
+    FlashLogOptions salvage = cramped;
+    salvage.read_only = true;
+    salvage.ends_at_damage = true;
+    const base::MutableBytes bytes = bench.flash->bytes();
+    int refused = 0;
+    int refused_to_salvage = 0;
+    const auto stride = test::effort<std::size_t>(3001, 101);
+    for (std::size_t bit = 0; bit < bytes.size() * 8; bit += stride) {
+        SCOPED_TRACE("bit " + std::to_string(bit));
+        bytes[bit / 8] ^= std::byte{1} << (bit % 8);
+        refused += !bench.open().has_value();
+        if (const auto store = bench.open(salvage)) {
+            for (const auto& [name, values] : ever) {
+                const Table table{static_cast<std::uint8_t>(name[0] - '0')};
+                const auto key = base::as_bytes(std::string_view(name).substr(1));
+                const auto got = (*store)->get(table, key);
+                ASSERT_TRUE(got || got.error().code == base::Errc::corrupt);
+                if (!got || !*got) continue;
+                ASSERT_TRUE(values.contains(std::string(base::as_text(**got)))) << name;
+            }
+        } else {
+            ++refused_to_salvage;
+        }
+        bytes[bit / 8] ^= std::byte{1} << (bit % 8);
+    }
+    EXPECT_GT(refused, 0);
+    EXPECT_LT(refused_to_salvage, refused);
+    std::printf("refused: %d, and %d by a salvage\n", refused, refused_to_salvage);
+}
+
 struct FaultCase {
     const char* name;
     Step step;
