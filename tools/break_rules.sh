@@ -22,7 +22,7 @@ copy=build/broken
 mkdir -p "$copy"
 git ls-files -z | tar --create --null --files-from=- | tar --extract --directory="$copy"
 cmake -S "$copy" -B "$copy/build" -G Ninja -DCMAKE_BUILD_TYPE=Release \
-    -DCMAKE_CXX_FLAGS_RELEASE=-O2 -DMESHCHAIN_TESTS=OFF -DMESHCHAIN_BENCH=OFF \
+    -DCMAKE_CXX_FLAGS_RELEASE=-O2 -DMESHCHAIN_JOIN=ON -DMESHCHAIN_TESTS=OFF -DMESHCHAIN_BENCH=OFF \
     -DCMAKE_CXX_COMPILER_LAUNCHER="$(command -v ccache || true)" >/dev/null
 play() { "$copy/build/meshchain" sim --seed 1 --runs 200 --jobs "$jobs" --stop "$@" 2>&1; }
 # What would be found without breaking anything was not found by breaking something.
