@@ -156,7 +156,7 @@ void Engine::enter_round(wire::Round round) {
 void Engine::refresh_head() {
     const BlockNode* from = tree_.find(frozen_.block);
     if (from == nullptr || from->invalid) from = &tree_.root();
-    head_ = &fork_choice_.head(tree_, *from, ledger_.highest_third_round(), equivocators_);
+    head_ = &fork_choice_.head(tree_, *from, ledger_.oldest_that_counts(), equivocators_);
     if (head_->ref.hash == head_hash_) return;
     head_hash_ = head_->ref.hash;
     events_.push_back(HeadChanged{head_hash_});

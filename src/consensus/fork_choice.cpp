@@ -32,13 +32,13 @@ void ForkChoice::forget(ValidatorBits seats) {
 }
 
 const BlockNode& ForkChoice::head(const BlockTree& tree, const BlockNode& from,
-                                  wire::Round highest_third_round,
+                                  wire::Round oldest_that_counts,
                                   ValidatorBits equivocators) const {
     std::vector<Weight> weights;
     for (std::uint16_t i = 0; i < validators_->size(); ++i) {
         const std::optional<Message>& message = latest_[i];
         if (!message || (equivocators & bit({i})) != 0) continue;
-        if (message->round.value + std::uint64_t{2} <= highest_third_round.value) continue;
+        if (message->round < oldest_that_counts) continue;
         const BlockNode* node = tree.find(message->block);
         if (node == nullptr || !tree.is_ancestor(from, *node)) continue;
         weights.push_back({node, (*validators_)[{i}].stake.units});

@@ -25,9 +25,10 @@ public:
     /// These seats have other holders now.
     void forget(ValidatorBits seats);
 
-    /// The head above `from`, a block of `tree`.
+    /// The head above `from`, a block of `tree`. Messages of rounds before `oldest_that_counts`
+    /// have expired.
     const BlockNode& head(const BlockTree& tree, const BlockNode& from,
-                          wire::Round highest_third_round, ValidatorBits equivocators) const;
+                          wire::Round oldest_that_counts, ValidatorBits equivocators) const;
 
     /// Who built on or voted for this block or a descendant, by latest message, expired or not.
     ValidatorBits supporters(const BlockTree& tree, const BlockNode& block) const;

@@ -293,10 +293,12 @@ ValidatorBits VoteLedger::voters(wire::Round round) const {
     return voters;
 }
 
-wire::Round VoteLedger::highest_third_round() const {
+wire::Round VoteLedger::oldest_that_counts() const {
+    const ValidatorSet& all = epochs_->voters();
+    int thirds = 0;
     for (auto at = rounds_.rbegin(); at != rounds_.rend(); ++at) {
-        const ValidatorSet& all = epochs_->voters();
-        if (all.is_more_than_third(all.stake_of(voters(at->first)))) return at->first;
+        if (all.is_more_than_third(all.stake_of(voters(at->first))) && ++thirds == 2)
+            return at->first;
     }
     return final_.round;
 }

@@ -74,8 +74,9 @@ public:
     bool is_justified(const wire::Checkpoint& checkpoint) const;
 
     ValidatorBits voters(wire::Round round) const;
-    /// The highest round in which more than 1/3 of stake voted, or FINAL's.
-    wire::Round highest_third_round() const;
+    /// Votes of rounds before this one have expired: the last but one in which more than 1/3 of
+    /// stake voted, or FINAL's.
+    wire::Round oldest_that_counts() const;
     std::vector<wire::Vote> votes(wire::Round round, ValidatorBits of) const;
     /// Rounds at or above FINAL of sources that held votes name and nothing here proves.
     std::vector<wire::Round> unproven_source_rounds() const;

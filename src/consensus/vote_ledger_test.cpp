@@ -243,7 +243,18 @@ TEST_F(VoteLedgerTest, FrozenSource_IsTheGreatestBelowTheRound) {
     EXPECT_EQ(ledger_.justified_before(wire::Round{4}), genesis_);
     EXPECT_EQ(ledger_.justified_before(wire::Round{5}), at(b_, 4));
     EXPECT_EQ(ledger_.justified_before(wire::Round{7}), at(c_, 6));
-    EXPECT_EQ(ledger_.highest_third_round(), wire::Round{6});
+}
+
+TEST_F(VoteLedgerTest, Votes_ExpireBehindTheLastButOneRoundInWhichAThirdVoted) {
+    EXPECT_EQ(ledger_.oldest_that_counts(), genesis_.round);
+    cast({0, 1}, genesis_, 4, b_);
+    EXPECT_EQ(ledger_.oldest_that_counts(), genesis_.round);
+    cast({2, 3}, genesis_, 40, c_);
+    EXPECT_EQ(ledger_.oldest_that_counts(), wire::Round{4}) << "a pause expires nothing";
+    cast({0}, genesis_, 41, b_);
+    EXPECT_EQ(ledger_.oldest_that_counts(), wire::Round{4}) << "less than a third";
+    cast({1}, genesis_, 41, b_);
+    EXPECT_EQ(ledger_.oldest_that_counts(), wire::Round{40});
 }
 
 }  // namespace
