@@ -82,8 +82,8 @@ public:
         config.network.static_peers = std::move(peers);
         config.network.discovery_interval = std::chrono::milliseconds(500);
         node::Doors doors{is_timed ? static_cast<kv::Store&>(timed_store) : *store_,
-                          is_timed ? static_cast<wire::FrameLink&>(timed_link) : frames_, entropy_,
-                          kdf_};
+                          is_timed ? static_cast<wire::FrameLink*>(&timed_link) : &frames_,
+                          entropy_, kdf_};
         doors.verifier = verifier;
         node_ = node::Node::create(config, genesis,
                                    {crypto::SigningKey::generate(entropy_), std::nullopt},

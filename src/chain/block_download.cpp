@@ -6,9 +6,10 @@
 
 namespace meshchain::chain {
 
-BlockDownload::BlockDownload(base::Duration request_timeout, std::size_t transactions_max,
-                             HeaderHash header_hash, bool may_lag)
-    : request_timeout_(request_timeout),
+BlockDownload::BlockDownload(Patience patience, std::size_t transactions_max,
+                             HeaderHash header_hash, base::Random random, bool may_lag)
+    : patience_(std::move(patience)),
+      random_(random),
       transactions_max_(transactions_max),
       header_hash_(std::move(header_hash)),
       may_lag_(may_lag) {}
@@ -125,6 +126,7 @@ bool BlockDownload::is_asked(const Download& download, const crypto::PublicKey& 
 
 bool BlockDownload::pass_over(Download& download) {
     download.asked = false;
+    download.ask_at = {};
     download.source = (download.source + 1) % download.sources.size();
     return ++download.tries < tries_max;
 }
@@ -143,24 +145,68 @@ std::size_t BlockDownload::in_flight() const {
         std::ranges::count_if(downloads_, [](const auto& entry) { return entry.second.asked; }));
 }
 
+std::size_t BlockDownload::slow_in_flight() const {
+    return static_cast<std::size_t>(std::ranges::count_if(downloads_, [&](const auto& entry) {
+        return entry.second.asked && is_slow(entry.second);
+    }));
+}
+
 std::optional<DownloadRequest> BlockDownload::poll_request(base::Instant now) {
     std::erase_if(order_, [&](const wire::Hash& hash) { return !downloads_.contains(hash); });
     if (in_flight() >= requests_in_flight_max) return std::nullopt;
+    const std::size_t slow = slow_in_flight();
     for (const wire::Hash& hash : order_) {
         Download& download = downloads_.at(hash);
         if (download.asked) continue;
+        const crypto::PublicKey& source = download.sources[download.source];
+        const base::Duration patience = patience_(source);
+        const bool slow_one = patience > usual_patience;
+        if (slow_one && download.ask_at == base::Instant{}) {
+            download.ask_at = now + patience / 4 + random_.between({}, patience / 2);
+        }
+        if (slow_one && (now < download.ask_at || slow >= slow_in_flight_max)) continue;
         download.asked = true;
-        download.deadline = now + request_timeout_;
+        download.deadline = now + patience;
         const std::uint16_t first = download.header ? first_missing(download).value_or(0) : 0;
-        return DownloadRequest{download.sources[download.source], {hash, first}};
+        const bool shared = slow_one && download.announced && download.tries < shared_tries;
+        return DownloadRequest{shared ? std::nullopt : std::optional(source), {hash, first}};
     }
     return std::nullopt;
 }
 
+std::optional<CompleteBlock> BlockDownload::fill(
+    const wire::Hash& hash, const std::vector<std::optional<wire::WireTransaction>>& transactions,
+    const wire::Hash& root) {
+    const auto found = downloads_.find(hash);
+    if (found == downloads_.end() || !found->second.header) return std::nullopt;
+    const Download& download = found->second;
+    if (download.header->transaction_root != root) return std::nullopt;
+    CompleteBlock complete{
+        hash, {.header = *download.header, .transactions = {}}, download.sources[download.source]};
+    for (const auto& transaction : transactions) {
+        complete.block.transactions.push_back(*transaction);
+    }
+    downloads_.erase(found);
+    return complete;
+}
+
+void BlockDownload::note_asked(base::Instant now, const wire::Hash& hash) {
+    const auto found = downloads_.find(hash);
+    if (found == downloads_.end() || found->second.asked) return;
+    Download& download = found->second;
+    download.asked = true;
+    download.deadline = now + patience_(download.sources[download.source]);
+}
+
 base::Instant BlockDownload::poll_timeout() const {
+    const bool has_room = slow_in_flight() < slow_in_flight_max;
     base::Instant earliest = base::never;
     for (const auto& [hash, download] : downloads_) {
-        if (download.asked) earliest = std::min(earliest, download.deadline);
+        if (download.asked) {
+            earliest = std::min(earliest, download.deadline);
+        } else if (has_room && download.ask_at != base::Instant{}) {
+            earliest = std::min(earliest, download.ask_at);
+        }
     }
     return earliest;
 }

@@ -13,6 +13,7 @@
 #include <map>
 #include <optional>
 
+#include "base/random.h"
 #include "base/time.h"
 #include "wire/sync.h"
 
@@ -25,7 +26,8 @@ struct CompleteBlock {
 };
 
 struct DownloadRequest {
-    crypto::PublicKey to;
+    /// Nothing: everybody who hears it, where asking one takes as much of the air.
+    std::optional<crypto::PublicKey> to;
     wire::BlockRequest request;
 };
 
@@ -37,14 +39,21 @@ public:
     static constexpr std::size_t sources_max = 4;
     static constexpr int tries_max = 12;
     static constexpr std::size_t requests_in_flight_max = 16;
+    static constexpr base::Duration usual_patience = std::chrono::milliseconds(700);
+    /// Of those to peers that take longer than that.
+    static constexpr std::size_t slow_in_flight_max = 2;
+    /// Asked of everybody so often, then of one.
+    static constexpr int shared_tries = 3;
 
     /// The name of a header, or nothing if its proposer is no validator.
     using HeaderHash = std::function<std::optional<wire::Hash>(const wire::BlockHeader&)>;
+    /// How long to wait for an answer of this peer.
+    using Patience = std::function<base::Duration(const crypto::PublicKey&)>;
 
     /// `may_lag`: validators change here, so a header without a name may be of an epoch that this
     /// node does not know yet, and is nobody's failure.
-    BlockDownload(base::Duration request_timeout, std::size_t transactions_max,
-                  HeaderHash header_hash, bool may_lag = false);
+    BlockDownload(Patience patience, std::size_t transactions_max, HeaderHash header_hash,
+                  base::Random random, bool may_lag = false);
 
     /// Wants a block that `source` is said to have; again with another source adds that one.
     /// False when the table is full.
@@ -61,6 +70,13 @@ public:
     /// The finished block, once its last part is here; it is then forgotten.
     std::optional<CompleteBlock> handle_response(const crypto::PublicKey& from,
                                                  const wire::BlockResponse& response);
+    /// The transactions of an announced block have come one by one; whole if `root` is its own.
+    std::optional<CompleteBlock> fill(
+        const wire::Hash& hash,
+        const std::vector<std::optional<wire::WireTransaction>>& transactions,
+        const wire::Hash& root);
+    /// Somebody else was heard asking for it: the answer is awaited.
+    void note_asked(base::Instant now, const wire::Hash& hash);
     void handle_not_found(const crypto::PublicKey& from, const wire::Hash& hash);
     void handle_timeout(base::Instant now);
 
@@ -81,6 +97,7 @@ private:
         /// How many there are, and some of them, is the word of an announcement's unsigned ids.
         bool announced = false;
         base::Instant deadline = base::never;
+        base::Instant ask_at{};  ///< not before: what it lacks may be on its way
     };
 
     static std::optional<std::uint16_t> first_missing(const Download& download);
@@ -90,8 +107,13 @@ private:
     /// Moves on to the next source; false when the block should be given up.
     static bool pass_over(Download& download);
     std::size_t in_flight() const;
+    std::size_t slow_in_flight() const;
+    bool is_slow(const Download& download) const {
+        return patience_(download.sources[download.source]) > usual_patience;
+    }
 
-    base::Duration request_timeout_;
+    Patience patience_;
+    base::Random random_;
     std::size_t transactions_max_;
     HeaderHash header_hash_;
     bool may_lag_;

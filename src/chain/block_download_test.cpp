@@ -35,8 +35,9 @@ base::Instant at(milliseconds time) { return base::Instant{time}; }
 class BlockDownloadTest : public testing::Test {
 protected:
     // In these tests a header is named by its parent field.
-    BlockDownload download_{milliseconds(500), 40,
-                            [](const wire::BlockHeader& h) { return std::optional(h.parent); }};
+    BlockDownload download_{[](const crypto::PublicKey&) { return milliseconds(500); }, 40,
+                            [](const wire::BlockHeader& h) { return std::optional(h.parent); },
+                            base::Random(1)};
 };
 
 TEST_F(BlockDownloadTest, AHeaderThatHashesToAnotherName_IsRefusedAndReported) {

@@ -37,6 +37,12 @@ constexpr wire::MessageRule control(wire::MessageType type, std::size_t body_min
             answered_by};
 }
 
+/// Whoever misses the same block has an answer in what others are told.
+constexpr wire::MessageRule overheard(wire::MessageRule rule) {
+    rule.is_overheard = true;
+    return rule;
+}
+
 using Type = wire::MessageType;
 /// Only what was asked for is taken, so the limit is what two machines can exchange.
 constexpr wire::MessageRule sync_data_rule{Type::sync_data,
@@ -55,8 +61,8 @@ constexpr std::array chain_rules{
     control(Type::vote_request, 13, 13, 600, 1),
     object(Type::transaction, wire::CompactTransfer::size, wire::long_bytes_max, 6000, 2,
            Chain::outgoing_max),
-    control(Type::sync_request, 1, 64, 3000, 3, Type::sync_response),
-    control(Type::sync_response, 1, wire::control_body_bytes_max, 6000, 3),
+    overheard(control(Type::sync_request, 1, 64, 3000, 3, Type::sync_response)),
+    overheard(control(Type::sync_response, 1, wire::control_body_bytes_max, 6000, 3)),
     sync_data_rule,
     control(Type::state_request, 6, 128, 3000, 3),
     control(Type::state_response, 7, wire::control_body_bytes_max, 6000, 3),
@@ -90,12 +96,17 @@ Chain::Chain(const ledger::Genesis& genesis, ChainParts parts)
           std::min<std::size_t>(parts.proposal_bytes_max, genesis.block_bytes_limit)),
       undo_blocks_max_(parts.undo_blocks_max),
       keep_blocks_(parts.keep_blocks),
+      has_air_alone_(parts.has_air_alone),
       random_(parts.random),
       branches_(parts.store),
       downloads_(
-          std::chrono::milliseconds(700), transactions_max(genesis),
+          [this](const crypto::PublicKey& peer) {
+              constexpr base::Duration usual = BlockDownload::usual_patience;
+              return choice_ == nullptr ? usual : choice_->patience(peer, usual);
+          },
+          transactions_max(genesis),
           [this](const wire::BlockHeader& header) { return header_hash(header); },
-          genesis.stakes.has_value()),
+          random_.stream("downloads"), genesis.stakes.has_value()),
       choice_(parts.choice),
       sync_(sync_options(genesis), choice_),
       certificates_(parts.store, tables::certificates),
@@ -114,6 +125,7 @@ std::expected<void, base::Error> Chain::load(base::Now now) {
     mempool_ = std::make_unique<Mempool>(chain_, *store_);
     consensus::Limits limits;
     limits.blocks = tree_blocks_max;
+    if (has_air_alone_) limits.rounds_asked = rounds_asked_on_air;
     engine_ = std::make_unique<consensus::Engine>(
         params_of(genesis_), validators_of(genesis_), *kv_,
         consensus::VoteTables(consensus_table_, tables::certificates), std::move(validating_key_),
@@ -168,9 +180,9 @@ wire::Verdict Chain::handle(base::Now now, const wire::Ingress& from, wire::Mess
         case Type::transaction: verdict = handle_transaction(now, from, payload); break;
         case Type::block: verdict = handle_announcement(now, from, payload); break;
         case Type::block_ack: verdict = handle_vote(now, payload); break;
-        case Type::vote_request: verdict = handle_vote_request(now, payload); break;
+        case Type::vote_request: verdict = handle_vote_request(now, from, payload); break;
         case Type::evidence: verdict = handle_evidence(now, payload); break;
-        case Type::sync_request: verdict = handle_sync_request(from, payload); break;
+        case Type::sync_request: verdict = handle_sync_request(now, from, payload); break;
         case Type::sync_response: verdict = handle_sync_response(now, from, payload); break;
         case Type::sync_data: verdict = handle_sync_data(now, from, payload); break;
         // Answered by StateServer, asked by those who start from a state: here only its form
@@ -225,7 +237,9 @@ void Chain::drain_engine(base::Now now) {
         }
         void operator()(const consensus::ResendVotes& event) const {
             for (const wire::Vote& vote : event.votes) {
-                chain.send(Type::block_ack, wire::encode(vote));
+                const bool own = vote.validator == chain.engine_->self();
+                own ? chain.send(Type::block_ack, wire::encode(vote))
+                    : chain.repeat(Type::block_ack, wire::encode(vote));
             }
         }
         void operator()(const consensus::RequestVotes& event) const {
@@ -306,11 +320,20 @@ std::optional<Event> Chain::poll_event() {
 
 void Chain::send(wire::MessageType type, base::Buffer payload, std::optional<crypto::PublicKey> to,
                  std::optional<crypto::PublicKey> except) {
+    send({type, to, except, std::move(payload)});
+}
+
+void Chain::repeat(wire::MessageType type, base::Buffer payload,
+                   std::optional<crypto::PublicKey> except) {
+    send({.type = type, .except = except, .payload = std::move(payload), .repeated = true});
+}
+
+void Chain::send(wire::Outgoing frame) {
     if (outgoing_.size() >= outgoing_max) {
         ++outgoing_dropped_;
         return;
     }
-    outgoing_.push_back({type, to, except, std::move(payload)});
+    outgoing_.push_back(std::move(frame));
 }
 
 void Chain::poll_requests(base::Now now) {
@@ -349,9 +372,10 @@ base::Instant Chain::poll_timeout(base::Now now) const {
     }
     earliest = std::min(earliest, block_wanted_at(now));
     if (mempool_->size() > 0) {
-        earliest = std::min({earliest, instant_of(next_proposal_time(now)),
-                             instant_of(engine_->schedule().start_of(
-                                 wire::Slot{announced_slot_ + announce_again_slots}))});
+        earliest =
+            std::min({earliest, std::max(instant_of(next_proposal_time(now)), proposal_due()),
+                      instant_of(engine_->schedule().start_of(
+                          wire::Slot{announced_slot_ + announce_slots()}))});
     }
     if (may_retry()) earliest = std::min(earliest, retry_at_);
     return std::max(earliest, now.instant);
@@ -364,21 +388,25 @@ std::expected<ledger::CheckedTransaction, base::Error> Chain::submit(
     MESH_TRY(const auto* accepted, mempool_->submit(transaction, slot(now), std::nullopt));
     ledger::CheckedTransaction checked = *accepted;
     send(Type::transaction, wire::encode(checked.shortest));
+    note_waiting(now);
     emit(TransactionAccepted{checked});
     propose(now);
     return checked;
 }
 
 void Chain::handle_peer(base::Now now, const crypto::PublicKey& peer, wire::Slot slot,
-                        PeerHeights heights) {
+                        PeerHeights heights, bool directly) {
     peers_.insert(peer);
     engine_->handle_clock_sample(now.wall, peer, slot);
     // What was recorded and is played later shows its age.
     const std::int64_t age = std::int64_t{this->slot(now).value} - std::int64_t{slot.value};
-    if (age >= -1 && age <= 1) engine_->handle_direct(now.wall, peer);
+    if (directly && age >= -1 && age <= 1) engine_->handle_direct(now.wall, peer);
     const bool is_validator = engine_->validators().find_identity(peer).has_value();
     sync_.handle_peer(now.instant, peer, heights, is_validator);
-    catch_up_->handle_peer(now.instant, peer, heights.final, is_validator);
+    // What proves much at once does not go on the air.
+    if (choice_ == nullptr || choice_->reaches(peer, Type::sync_data)) {
+        catch_up_->handle_peer(now.instant, peer, heights.final, is_validator);
+    }
     settle(now);
 }
 

@@ -58,6 +58,8 @@ struct ChainParts {
     std::uint32_t undo_blocks_max = 16'384;
     /// So many blocks up to FINAL are kept, and what is below is pruned; 0: all are.
     std::uint32_t keep_blocks = 0;
+    /// The air is the only way to others.
+    bool has_air_alone = false;
 };
 
 class Chain final : public wire::Service {
@@ -69,6 +71,8 @@ public:
     static constexpr std::size_t tree_blocks_max = 32'768;
     /// A transaction that waits for a block is announced again after so many slots.
     static constexpr std::uint32_t announce_again_slots = 8;
+    static constexpr std::size_t rounds_asked_on_air = 2;
+    static constexpr std::size_t announced_on_air = 4;  ///< of them, where air is all there is
     /// Bodies of one block, each from another giver where there are several, that have to fail
     /// before the block counts as invalid.
     static constexpr std::size_t failed_bodies_max = 3;
@@ -110,8 +114,9 @@ public:
         base::Now now, const wire::WireTransaction& transaction);
 
     /// A peer stated where it stands (HELLO, STATUS).
+    /// `directly`: over a session, or on the air without a relay between.
     void handle_peer(base::Now now, const crypto::PublicKey& peer, wire::Slot slot,
-                     PeerHeights heights);
+                     PeerHeights heights, bool directly = true);
     void handle_peer_lost(const crypto::PublicKey& peer);
     /// What a validator's clock shows now, by its timely answer to our question.
     void handle_clock_answer(base::Now now, const crypto::PublicKey& validator, wire::Slot slot);
@@ -187,6 +192,10 @@ private:
     void send(wire::MessageType type, base::Buffer payload,
               std::optional<crypto::PublicKey> to = {},
               std::optional<crypto::PublicKey> except = {});
+    /// An object that others hold, too.
+    void repeat(wire::MessageType type, base::Buffer payload,
+                std::optional<crypto::PublicKey> except = {});
+    void send(wire::Outgoing frame);
     void poll_requests(base::Now now);
 
     // chain_upkeep.cpp
@@ -204,10 +213,19 @@ private:
     wire::Verdict handle_transaction(base::Now now, const wire::Ingress& from, base::Bytes payload);
     wire::Verdict handle_announcement(base::Now now, const wire::Ingress& from,
                                       base::Bytes payload);
+    std::optional<crypto::PublicKey> source_of(const wire::Ingress& from);
+    void fill_announced(base::Now now, const wire::Wtxid& wtxid);
+    /// Somebody wants the rest of a block, and all hear the answer.
+    void answer_all(const wire::BlockRequest& request);
+    base::Instant proposal_due() const;
+    bool may_be_heard_in_time(base::Now now, const consensus::Duty& duty) const;
+    void note_waiting(base::Now now) {
+        if (!waiting_since_) waiting_since_ = now.instant;
+    }
     wire::Verdict handle_vote(base::Now now, base::Bytes payload);
-    wire::Verdict handle_vote_request(base::Now now, base::Bytes body);
+    wire::Verdict handle_vote_request(base::Now now, const wire::Ingress& from, base::Bytes body);
     wire::Verdict handle_evidence(base::Now now, base::Bytes payload);
-    wire::Verdict handle_sync_request(const wire::Ingress& from, base::Bytes body);
+    wire::Verdict handle_sync_request(base::Now now, const wire::Ingress& from, base::Bytes body);
     wire::Verdict handle_sync_response(base::Now now, const wire::Ingress& from, base::Bytes body);
     wire::Verdict handle_sync_data(base::Now now, const wire::Ingress& from, base::Bytes payload);
     void take_complete(base::Now now, CompleteBlock complete);
@@ -219,6 +237,7 @@ private:
     void announce(const wire::Hash& hash, const wire::BlockHeader& header,
                   const std::vector<ledger::CheckedTransaction>& transactions,
                   const std::optional<crypto::PublicKey>& except);
+    std::uint32_t announce_slots() const;
     void announce_mempool(base::Now now);
 
     // chain_catch_up.cpp
@@ -298,6 +317,7 @@ private:
     std::size_t proposal_bytes_max_;
     std::uint32_t undo_blocks_max_;
     std::uint32_t keep_blocks_;
+    bool has_air_alone_;
     base::Random random_;
 
     BlockPool pool_;
@@ -305,7 +325,11 @@ private:
     bool branches_due_ = false;  ///< something that proofs name may have come
     BlockDownload downloads_;
     /// Verified headers, judged timely when they came, whose transactions are on their way.
-    std::map<wire::Hash, consensus::BlockRef> announced_;
+    struct Announced {
+        consensus::BlockRef ref;
+        std::vector<std::uint32_t> short_ids;
+    };
+    std::map<wire::Hash, Announced> announced_;
     wire::PeerChoice* choice_;
     Synchronizer sync_;             ///< towards heads
     std::vector<wire::Hash> page_;  ///< blocks that sync_ asked the names of
@@ -328,6 +352,8 @@ private:
     std::uint32_t announced_slot_ = 0;           ///< when the mempool was announced last
     std::optional<wire::Slot> attempted_;        ///< where the timer has tried to propose already
     std::uint64_t blocks_proposed_ = 0;
+    /// When the oldest transaction came that no block had until then.
+    std::optional<base::Instant> waiting_since_;
     ArrivalTimes arrival_times_;
     std::uint64_t outgoing_dropped_ = 0;
     std::optional<base::Error> fault_;

@@ -227,6 +227,7 @@ bool Chain::apply_pooled(const wire::Hash& hash) {
     engine_->mark_executed(hash);
     failed_bodies_.erase(hash);
     mempool_->remove_included(*effects);
+    if (mempool_->size() == 0) waiting_since_.reset();
     emit(BlockApplied{hash, header.height, header.slot, own, std::move(effects->transactions)});
     pool_.take(hash);
     return true;
@@ -350,13 +351,30 @@ bool Chain::is_left_behind() const {
 
 void Chain::propose(base::Now now) {
     if (mempool_->size() == 0 && !is_block_wanted(now)) return;
+    if (!is_block_wanted(now) && now.instant < proposal_due()) return;
     const auto turn = duty(now);
     if (!turn) return;
     attempted_ = turn->slot;  // a new transaction tries again, the timer does not
+    if (!may_be_heard_in_time(now, *turn)) return;
     if (fault_ || (is_stalled() && !turn->raises) || is_left_behind() ||
         turn->parent != store_->tip().hash)
         return;
     propose_at(now, *turn);
+}
+
+/// On the air: not when it would have to wait, or come while the next in rank begins.
+bool Chain::may_be_heard_in_time(base::Now now, const consensus::Duty& duty) const {
+    if (choice_ == nullptr) return true;
+    const auto takes = std::chrono::ceil<base::Milliseconds>(choice_->flood_time() / 4);
+    return now.wall + takes <= engine_->schedule().timely_until(duty.slot, duty.rank) &&
+           choice_->is_free(now.instant, wire::MessageType::block);
+}
+
+/// A transaction that others have not heard yet would have to be asked for, so a block waits for
+/// it to be everywhere, and takes those along that come meanwhile.
+base::Instant Chain::proposal_due() const {
+    if (choice_ == nullptr || !waiting_since_) return {};
+    return *waiting_since_ + choice_->flood_time();
 }
 
 void Chain::propose_at(base::Now now, const consensus::Duty& duty) {

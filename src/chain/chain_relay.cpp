@@ -27,7 +27,9 @@ wire::Verdict Chain::handle_transaction(base::Now now, const wire::Ingress& from
     if (fault_ && fault_->code != base::Errc::full) return wire::Verdict::ignore;
     const auto accepted = mempool_->submit(*transaction, slot(now), from.peer);
     if (!accepted) return verdict_of(accepted.error());
+    note_waiting(now);
     emit(TransactionAccepted{**accepted});
+    fill_announced(now, (*accepted)->wtxid);
     propose(now);
     return wire::Verdict::relay;
 }
@@ -39,8 +41,9 @@ wire::Verdict Chain::handle_announcement(base::Now now, const wire::Ingress& fro
     const auto hash = header_hash(announcement->header);
     // Of an epoch that nobody has told us of yet the proposer is unknown.
     if (!hash) return genesis_.stakes ? wire::Verdict::ignore : wire::Verdict::punish;
+    const std::optional<crypto::PublicKey> source = source_of(from);
     if (downloads_.is_wanted(*hash)) {
-        static_cast<void>(downloads_.want(*hash, from.peer));  // one more who has it
+        if (source) static_cast<void>(downloads_.want(*hash, *source));  // one more who has it
         if (announced_.contains(*hash)) return wire::Verdict::ignore;
     }
     if (is_known(*hash)) return wire::Verdict::ignore;
@@ -54,10 +57,13 @@ wire::Verdict Chain::handle_announcement(base::Now now, const wire::Ingress& fro
     auto known = mempool_->match(*hash, announcement->short_ids);
     if (known.root != announcement->header.transaction_root) {
         // Some are missing here, or are other ones: whoever relayed the ids may have changed them.
-        const bool wanted = known.root ? downloads_.want(*hash, from.peer)
-                                       : downloads_.want(*hash, from.peer, announcement->header,
+        if (!source) return wire::Verdict::ignore;
+        const bool wanted = known.root ? downloads_.want(*hash, *source)
+                                       : downloads_.want(*hash, *source, announcement->header,
                                                          std::move(known.transactions));
-        if (wanted) announced_.insert_or_assign(*hash, *ref);
+        if (wanted) {
+            announced_.insert_or_assign(*hash, Announced{*ref, std::move(announcement->short_ids)});
+        }
         return wire::Verdict::keep;  // announced by us once it is whole and has proven right
     }
     wire::Block block{.header = announcement->header, .transactions = {}};
@@ -66,8 +72,50 @@ wire::Verdict Chain::handle_announcement(base::Now now, const wire::Ingress& fro
     }
     downloads_.forget(*hash);
     note_arrival(now, block.header);
-    accept(now, {std::move(block), *ref, true, from.peer});
+    accept(now, {std::move(block), *ref, true, from.giver()});
     return wire::Verdict::relay;
+}
+
+/// A block that lacked this transaction may have it now.
+void Chain::fill_announced(base::Now now, const wire::Wtxid& wtxid) {
+    for (auto announced = announced_.begin(); announced != announced_.end();) {
+        const auto at = announced++;  // what follows may take it out
+        const wire::Hash hash = at->first;
+        const auto& ids = at->second.short_ids;
+        if (std::ranges::find(ids, wire::short_id(hash, wtxid)) == ids.end()) continue;
+        const auto known = mempool_->match(hash, ids);
+        if (!known.root) continue;
+        if (auto complete = downloads_.fill(hash, known.transactions, *known.root)) {
+            take_complete(now, *std::move(complete));
+            return;
+        }
+    }
+}
+
+/// With the transactions themselves, which are of use to more than who asked.
+void Chain::answer_all(const wire::BlockRequest& request) {
+    constexpr std::size_t answered_at_once = 4;
+    const wire::Block* block = nullptr;
+    std::optional<StoredBlock> stored;
+    if (const BlockPool::Entry* pooled = pool_.find(request.block)) {
+        block = &pooled->block;
+    } else if (auto found = store_->block(request.block); found && *found) {
+        stored = *std::move(*found);
+        block = &stored->block;
+    }
+    if (block == nullptr) return;
+    const auto& transactions = block->transactions;
+    const std::size_t end = std::min(transactions.size(), request.first + answered_at_once);
+    for (std::size_t i = request.first; i < end; ++i) {
+        repeat(Type::transaction, wire::encode(transactions[i]));
+    }
+}
+
+/// Whom to ask for the rest of what came from there; any peer, if nobody knows whose radio it was.
+std::optional<crypto::PublicKey> Chain::source_of(const wire::Ingress& from) {
+    if (const auto source = from.source()) return source;
+    if (peers_.empty()) return std::nullopt;
+    return *std::next(peers_.begin(), std::ptrdiff_t(random_.below(peers_.size())));
 }
 
 wire::Verdict Chain::handle_vote(base::Now now, base::Bytes payload) {
@@ -75,9 +123,11 @@ wire::Verdict Chain::handle_vote(base::Now now, base::Bytes payload) {
     return vote ? engine_->handle_vote(now.wall, *vote) : wire::Verdict::punish;
 }
 
-wire::Verdict Chain::handle_vote_request(base::Now now, base::Bytes body) {
+wire::Verdict Chain::handle_vote_request(base::Now now, const wire::Ingress& from,
+                                         base::Bytes body) {
     const auto request = wire::parse_vote_request(body);
-    return request ? engine_->handle_vote_request(now.wall, *request) : wire::Verdict::punish;
+    return request ? engine_->handle_vote_request(now.wall, *request, from.heard_by_all)
+                   : wire::Verdict::punish;
 }
 
 wire::Verdict Chain::handle_evidence(base::Now now, base::Bytes payload) {
@@ -85,9 +135,17 @@ wire::Verdict Chain::handle_evidence(base::Now now, base::Bytes payload) {
     return evidence ? engine_->handle_evidence(now.wall, *evidence) : wire::Verdict::punish;
 }
 
-wire::Verdict Chain::handle_sync_request(const wire::Ingress& from, base::Bytes body) {
+wire::Verdict Chain::handle_sync_request(base::Now now, const wire::Ingress& from,
+                                         base::Bytes body) {
     const auto request = wire::parse_sync_request(body);
     if (!request) return wire::Verdict::punish;
+    const auto* block = std::get_if<wire::BlockRequest>(&*request);
+    if (from.heard_by_all || from.overheard) {
+        if (block == nullptr) return from.overheard ? wire::Verdict::keep : wire::Verdict::ignore;
+        downloads_.note_asked(now.instant, block->block);
+        if (from.heard_by_all) answer_all(*block);
+        return wire::Verdict::keep;
+    }
     server_->handle(from.peer, *request);
     return wire::Verdict::keep;
 }
@@ -132,7 +190,8 @@ void Chain::take_complete(base::Now now, CompleteBlock complete) {
     auto announced = announced_.extract(complete.hash);
     if (has_body(complete.hash)) return;
     if (!announced.empty()) {
-        BlockPool::Entry entry{std::move(complete.block), announced.mapped(), true, complete.from};
+        BlockPool::Entry entry{std::move(complete.block), announced.mapped().ref, true,
+                               complete.from};
         entry.announce = true;
         note_arrival(now, entry.block.header);
         accept(now, std::move(entry));
@@ -187,7 +246,11 @@ void Chain::announce(const wire::Hash& hash, const wire::BlockHeader& header,
     for (const ledger::CheckedTransaction& checked : transactions) {
         announcement.short_ids.push_back(wire::short_id(hash, checked.wtxid));
     }
-    send(Type::block, wire::encode(announcement), std::nullopt, except);
+    if (header.proposer == engine_->self()) {
+        send(Type::block, wire::encode(announcement), std::nullopt, except);
+    } else {
+        repeat(Type::block, wire::encode(announcement), except);
+    }
 }
 
 /// The first peer is drawn, so that nobody is always asked for the sake of his key.
@@ -205,13 +268,25 @@ void Chain::want_from_any(const wire::Hash& hash, const std::set<crypto::PublicK
     want_each(peers_.begin(), first);
 }
 
+/// Where saying it once takes long, it is said again less often.
+std::uint32_t Chain::announce_slots() const {
+    constexpr int floods = 40;
+    if (choice_ == nullptr) return announce_again_slots;
+    const base::Duration slot_time = base::Milliseconds{genesis_.block_time_ms};
+    const auto slots = floods * choice_->flood_time() / slot_time;
+    return std::max(announce_again_slots, static_cast<std::uint32_t>(slots));
+}
+
 void Chain::announce_mempool(base::Now now) {
     const std::uint32_t current = slot(now).value;
-    if (current < announced_slot_ + announce_again_slots) return;
+    if (current < announced_slot_ + announce_slots()) return;
     announced_slot_ = current;
     mempool_->remove_expired({current});
+    const bool is_dear = choice_ != nullptr && choice_->flood_time() > base::Duration{};
+    std::size_t left = is_dear ? announced_on_air : SIZE_MAX;
     for (const auto* waiting : mempool_->select(genesis_.block_bytes_limit, {current})) {
-        send(Type::transaction, wire::encode(waiting->shortest));
+        if (left-- == 0) break;
+        repeat(Type::transaction, wire::encode(waiting->shortest));
     }
 }
 

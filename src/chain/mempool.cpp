@@ -276,6 +276,8 @@ std::vector<wire::Txid> Mempool::remove_all(const Family& doomed) {
 std::vector<wire::Txid> Mempool::remove_included(const ledger::BlockEffects& block) {
     Family doomed;
     for (const CheckedTransaction& included : block.transactions) {
+        included_.push_back({included.wtxid, included.shortest});
+        if (included_.size() > limits_.included_max) included_.pop_front();
         if (entries_.contains(included.txid)) remove(included.txid);
         for (const wire::Input& input : included.transaction.body.inputs) {
             const auto spender = spenders_.find(input.outpoint);
@@ -388,19 +390,25 @@ const CheckedTransaction* Mempool::find(const wire::Txid& id) const {
 
 Mempool::Matched Mempool::match(const wire::Hash& block_hash,
                                 std::span<const std::uint32_t> short_ids) const {
-    std::map<std::uint32_t, const CheckedTransaction*> by_short_id;
-    for (const auto& [wtxid, txid] : by_wtxid_) {
+    struct Candidate {
+        wire::Wtxid wtxid;
+        const wire::WireTransaction* shortest;  ///< none: several have this id
+    };
+    std::map<std::uint32_t, Candidate> by_short_id;
+    const auto add = [&](const wire::Wtxid& wtxid, const wire::WireTransaction& shortest) {
         const auto [at, inserted] =
-            by_short_id.emplace(wire::short_id(block_hash, wtxid), find(txid));
-        if (!inserted) at->second = nullptr;
-    }
+            by_short_id.emplace(wire::short_id(block_hash, wtxid), Candidate{wtxid, &shortest});
+        if (!inserted && at->second.wtxid != wtxid) at->second.shortest = nullptr;
+    };
+    for (const auto& [wtxid, txid] : by_wtxid_) add(wtxid, find(txid)->shortest);
+    for (const Included& included : included_) add(included.wtxid, included.shortest);
     Matched result{std::vector<std::optional<wire::WireTransaction>>(short_ids.size()), {}};
     std::vector<wire::Hash> leaves;
     for (std::size_t i = 0; i < short_ids.size(); ++i) {
         const auto found = by_short_id.find(short_ids[i]);
-        if (found == by_short_id.end() || found->second == nullptr) continue;
-        result.transactions[i] = found->second->shortest;
-        leaves.push_back(found->second->wtxid.hash);
+        if (found == by_short_id.end() || found->second.shortest == nullptr) continue;
+        result.transactions[i] = *found->second.shortest;
+        leaves.push_back(found->second.wtxid.hash);
     }
     if (leaves.size() == short_ids.size()) result.root = crypto::merkle_root(leaves);
     return result;

@@ -11,6 +11,7 @@
 // Ownership: borrows the coins, which outlive it. Returned pointers hold until the next change.
 // Limits:    MempoolLimits, always kept. Several of one rate leave newest first.
 
+#include <deque>
 #include <map>
 #include <set>
 #include <span>
@@ -26,6 +27,8 @@ struct MempoolLimits {
     std::size_t per_key_max = 100;      ///< transactions spending coins of one key
     std::size_t per_ingress_max = 500;  ///< handed in by one peer
     std::size_t chain_max = 25;         ///< a transaction with its ancestors or descendants
+    /// Of the last blocks, so that another one with the same is put together without asking.
+    std::size_t included_max = 32;
 };
 
 class Mempool final : public ledger::VerifiedSet {
@@ -67,7 +70,8 @@ public:
         /// What a header over them would commit to; nothing while one is missing.
         std::optional<wire::Hash> root;
     };
-    /// The transactions that a block's announcement names. The ids are signed by nobody and short:
+    /// The transactions that a block's announcement names, of those that wait and of those that the
+    /// last blocks included. The ids are signed by nobody and short:
     /// the root says whether they are the block's.
     Matched match(const wire::Hash& block_hash, std::span<const std::uint32_t> short_ids) const;
     /// The coins after all transactions in here: what a wallet may spend next.
@@ -149,6 +153,11 @@ private:
     std::map<crypto::PublicKey, std::size_t> ingress_counts_;
     std::size_t bytes_ = 0;
     std::uint64_t arrivals_ = 0;
+    struct Included {
+        wire::Wtxid wtxid;
+        wire::WireTransaction shortest;
+    };
+    std::deque<Included> included_;  ///< the newest last
     std::uint64_t evicted_count_ = 0;
 };
 

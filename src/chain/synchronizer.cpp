@@ -4,9 +4,12 @@
 
 namespace meshchain::chain {
 
-base::Instant Synchronizer::ready_at(const Claim& claim) const {
+base::Instant Synchronizer::ready_at(const crypto::PublicKey& peer, const Claim& claim) const {
     // A reorganisation made us lower than a peer: noticed when it speaks again.
     if (behind_since_ == base::never) return base::never;
+    const base::Duration answer = patience(peer);
+    // Where an answer takes minutes, what is on its way to all comes first.
+    if (answer > options_.request_timeout) return std::max(claim.again, behind_since_ + answer);
     const bool far = claim.heights.head.value > local_.head.value + 1;
     return std::max(claim.again, far ? behind_since_ : behind_since_ + options_.grace);
 }
@@ -14,7 +17,7 @@ base::Instant Synchronizer::ready_at(const Claim& claim) const {
 std::optional<crypto::PublicKey> Synchronizer::best_peer(base::Instant now) const {
     BestTier tier;
     for (const auto& [key, claim] : peers_) {
-        tier.add(key, is_ahead(claim.heights) && ready_at(claim) <= now,
+        tier.add(key, is_ahead(claim.heights) && ready_at(key, claim) <= now,
                  {claim.failures, claim.is_validator});
     }
     if (tier.peers().empty()) return std::nullopt;
@@ -97,7 +100,7 @@ void Synchronizer::judge_attempt(base::Instant now) {
 
 void Synchronizer::doubt(base::Instant now, const crypto::PublicKey& peer) {
     Claim& claim = peers_[peer];
-    claim.again = now + options_.request_timeout * (1 << std::min(claim.failures, doublings_max));
+    claim.again = now + patience(peer) * (1 << std::min(claim.failures, doublings_max));
     ++claim.failures;
     cursor_.reset();
     update_state();
@@ -115,7 +118,7 @@ base::Instant Synchronizer::next_request(std::size_t downloads) const {
     if (asked_ || downloads > 0) return base::never;
     base::Instant earliest = base::never;
     for (const auto& [peer, claim] : peers_) {
-        if (is_ahead(claim.heights)) earliest = std::min(earliest, ready_at(claim));
+        if (is_ahead(claim.heights)) earliest = std::min(earliest, ready_at(peer, claim));
     }
     return earliest;
 }
@@ -127,7 +130,7 @@ std::optional<SyncQuery> Synchronizer::poll_request(base::Instant now, std::size
     if (!peer) return std::nullopt;
     if (cursor_ && *cursor_ > peers_.at(*peer).heights.head) cursor_.reset();
     asked_ = peer;
-    deadline_ = now + options_.request_timeout;
+    deadline_ = now + patience(*peer);
     asked_from_ = cursor_.value_or(wire::Height{local_.final.value + 1});
     return SyncQuery{*peer, wire::HashesRequest{asked_from_, wire::hashes_max}};
 }

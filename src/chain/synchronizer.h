@@ -78,7 +78,11 @@ private:
     };
 
     std::optional<crypto::PublicKey> best_peer(base::Instant now) const;
-    base::Instant ready_at(const Claim& claim) const;
+    base::Instant ready_at(const crypto::PublicKey& peer, const Claim& claim) const;
+    base::Duration patience(const crypto::PublicKey& peer) const {
+        return choice_ == nullptr ? options_.request_timeout
+                                  : choice_->patience(peer, options_.request_timeout);
+    }
     base::Instant next_request(std::size_t downloads) const;
     bool is_ahead(const PeerHeights& heights) const { return heights.head > local_.head; }
     void judge_attempt(base::Instant now);

@@ -46,6 +46,9 @@ struct Limits {
     std::size_t blocks = 4096;    ///< references above FINAL
     std::size_t rounds = 256;     ///< rounds with votes
     std::size_t headers = 12288;  ///< remembered to prove two blocks in a slot
+    /// Rounds whose votes are asked for at a time: few where each question takes seconds of the air
+    /// that all share.
+    std::size_t rounds_asked = 256;
 };
 
 /// How a block came. What nobody asked for is refused once its leader is a proven equivocator;
@@ -116,7 +119,9 @@ public:
     /// The one verifier of votes.
     wire::Verdict handle_vote(base::WallTime now, const wire::Vote& vote);
     wire::Verdict handle_evidence(base::WallTime now, const wire::Evidence& evidence);
-    wire::Verdict handle_vote_request(base::WallTime now, const wire::VoteRequest& request);
+    /// `heard_by_all`: so its answer will be, too.
+    wire::Verdict handle_vote_request(base::WallTime now, const wire::VoteRequest& request,
+                                      bool heard_by_all = false);
     /// A node of this identity stated its slot in a fresh HELLO or STATUS, or in answer to a
     /// question not older than a slot; `claimed` is then what its clock shows now.
     void handle_clock_sample(base::WallTime now, const crypto::PublicKey& identity,

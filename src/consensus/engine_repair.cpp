@@ -24,12 +24,18 @@ void Engine::offer_certificate() {
     repair_.want(wire::Round{final().round.value + 1}, voters, after_random_delay());
 }
 
-wire::Verdict Engine::handle_vote_request(base::WallTime now, const wire::VoteRequest& request) {
+wire::Verdict Engine::handle_vote_request(base::WallTime now, const wire::VoteRequest& request,
+                                          bool heard_by_all) {
     advance(now);
     if (!round_ || request.round.value > round_->value + std::uint64_t{1})
         return wire::Verdict::ignore;
     const bool all_final = !has_work() && request.round.value > final().round.value + 1;
     if (request.round <= final().round || all_final) offer_certificate();
+    // Who misses what we miss, and more, has asked for us.
+    const ValidatorBits held = ledger_.voters(request.round) & ~equivocators_;
+    if (heard_by_all && (request.held & ~held) == 0) {
+        asked_rounds_.may_ask(request.round, now_, schedule_.round_length() / 2);
+    }
     const ValidatorBits missing = ledger_.voters(request.round) & ~request.held;
     repair_.want(request.round, missing, after_random_delay());
     return wire::Verdict::keep;
@@ -55,7 +61,11 @@ void Engine::ask_for_missing() {
     if (open && (epochs_.voters().all() & ~held) != 0 &&
         pattern_.is_voting_round(*round_, oldest_non_final_round()))
         ask_votes(*round_);
-    for (const wire::Round round : ledger_.unproven_source_rounds()) ask_votes(round);
+    std::size_t asked = 0;
+    for (const wire::Round round : ledger_.unproven_source_rounds()) {
+        if (asked++ == limits_.rounds_asked) break;
+        ask_votes(round);
+    }
     for (const Hash& block : ledger_.unknown_blocks(blocks_asked_at_once)) ask_block(block);
 }
 

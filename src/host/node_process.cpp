@@ -182,7 +182,7 @@ Result NodeProcess::Parts::open_node() {
     }
     MESH_TRY(link, UdpLink::open(io, udp_options(config.network)));
     frames = std::make_unique<mesh::IpFrames>(*link);
-    node::Doors doors{*store, *frames, entropy, kdf, sink.get(), &time_source};
+    node::Doors doors{*store, frames.get(), entropy, kdf, sink.get(), &time_source};
     doors.verifier = &verifier;
     doors.services = options.services;
     MESH_TRY(node, node::Node::create(config, *genesis, std::move(keys), doors, now()));

@@ -13,6 +13,7 @@
 #include "mesh/options.h"
 #include "mesh/sequence_window.h"
 #include "wire/air_link.h"
+#include "wire/control.h"
 
 namespace meshchain::mesh {
 
@@ -22,7 +23,10 @@ struct AirSpeaker {
     std::uint32_t radio = 0;
     std::uint32_t epoch = 0;  ///< rises when it restarts
     SequenceWindow sequences;
+    base::Instant first_heard;
     base::Instant last_heard;
+    /// Its last STATUS; while there is one it counts as a peer.
+    std::optional<wire::Heartbeat> said;
 };
 
 class AirSpeakers {
@@ -31,40 +35,60 @@ public:
 
     /// Nothing of one who was never heard. Borrowed until the next note().
     AirSpeaker* find(const crypto::PublicKey& key) {
-        const auto found = heard_validators_.find(key);
-        return found != heard_validators_.end() ? &found->second : others_.get(key);
+        const auto found = speakers_.find(key);
+        return found == speakers_.end() ? nullptr : &found->second;
     }
+    const AirSpeaker* find(const crypto::PublicKey& key) const {
+        return const_cast<AirSpeakers*>(this)->find(key);
+    }
+    /// Who was heard last through this radio and counts as a peer.
+    std::optional<crypto::PublicKey> at(std::size_t air, std::uint32_t radio) const;
     /// One whose word was verified. A validator's sequences are never forgotten, so that a flood of
     /// identities makes no old word new.
-    AirSpeaker& note(const crypto::PublicKey& key) {
-        if (validator_keys_.contains(key)) return heard_validators_[key];
-        if (others_.get(key) == nullptr) others_.put(key, {});
-        return *others_.get(key);
-    }
-    /// What was heard of who stays or becomes one is kept.
+    AirSpeaker& note(base::Instant now, const crypto::PublicKey& key);
+    /// Who has to go for it, if nobody has heard of it yet: of those who are no validators the one
+    /// that was silent for longest.
+    std::optional<crypto::PublicKey> displaced_by(const crypto::PublicKey& key) const;
+    void forget(const crypto::PublicKey& key);
+    /// What was heard of who stays or becomes one is kept. Those that left are among the others
+    /// then, and some more than others_max may be for a while.
     void set_validators(std::span<const ValidatorIdentity> validators);
+    void for_each(const auto& visit) {
+        for (auto& [key, speaker] : speakers_) visit(key, speaker);
+    }
+    void for_each(const auto& visit) const {
+        for (const auto& [key, speaker] : speakers_) visit(key, speaker);
+    }
     /// Of the validator with this id; by their order where two have it.
     std::optional<crypto::PublicKey> validator(const crypto::NodeId& id) const {
         const auto found = key_of_id_.find(id);
         return found == key_of_id_.end() ? std::nullopt : std::optional(found->second);
     }
-    std::size_t size() const { return heard_validators_.size() + others_.size(); }
+    std::size_t size() const { return speakers_.size(); }
 
 private:
-    std::set<crypto::PublicKey> validator_keys_;                ///< of validators
-    std::map<crypto::PublicKey, AirSpeaker> heard_validators_;  ///< those that were heard
-    std::map<crypto::NodeId, crypto::PublicKey> key_of_id_;
-    base::LruCache<crypto::PublicKey, AirSpeaker> others_{others_max};
+    std::set<crypto::PublicKey> validator_keys_;
+    std::map<crypto::NodeId, crypto::PublicKey> key_of_id_;  ///< of validators
+    std::map<crypto::PublicKey, AirSpeaker> speakers_;
+    std::size_t others_ = 0;  ///< of them
 };
 
 struct Air {
     /// What is spent on frames that may be worth nothing: more than any preset carries.
     static constexpr Rate work_rate{.per_minute = 600, .burst = 120};
+    /// What was said there is not said again for so long, by whomever it was: of all who hold what
+    /// somebody misses one is enough.
+    static constexpr base::Duration repeat_pause = std::chrono::minutes(1);
+    static constexpr std::size_t recent_max = 256;
 
     wire::AirLink* link;
     std::vector<TokenBucket> buckets{};  ///< one for each rule, in the table's order
     std::optional<FairBudget> work{};    ///< shared by the radios that claim to speak
+    /// When an object was heard or said last, by its id in this process.
+    base::LruCache<std::uint64_t, base::Instant> recent{recent_max};
     base::Instant status_at = base::never;
+    base::Instant status_due = base::never;    ///< when it was to be spoken, before it had to wait
+    std::optional<base::Instant> spoken_at{};  ///< the last STATUS
     base::Instant answered_at{};  ///< when somebody's start was last answered by a STATUS
 };
 

@@ -18,14 +18,15 @@ public:
         std::size_t speaker;
         wire::FrameHeader header;
         base::Buffer payload;
+        std::optional<wire::Addressee> to = std::nullopt;
     };
 
     class Radio final : public wire::AirLink {
     public:
         Radio(Room& room, std::size_t number) : room_(room), number_(number) {}
         std::expected<void, base::Error> send(base::Instant now, const wire::MessageRule& rule,
-                                              const wire::FrameHeader& header,
-                                              base::Bytes payload) override {
+                                              const wire::FrameHeader& header, base::Bytes payload,
+                                              const wire::Spoken& how) override {
             EXPECT_TRUE(rule.on_radio);
             EXPECT_EQ(rule.type, header.type);
             // As on the air: an object has no header but type and hops.
@@ -33,20 +34,31 @@ public:
             if (rule.message_class != wire::MessageClass::control) {
                 carried = {.type = header.type, .sender = {}, .hop_limit = header.hop_limit};
             }
-            room_.speak(now, {number_, carried, base::to_buffer(payload)});
+            room_.speak(now, {number_, carried, base::to_buffer(payload), how.to});
             return {};
         }
+        base::Instant free_at(base::Instant now, const wire::MessageRule&,
+                              std::size_t) const override {
+            return std::max(now, busy_until);
+        }
+        base::Duration packet_time() const override { return 100ms; }
+        base::Duration patience() const override { return 5min; }
         std::optional<wire::HeardFrame> receive(base::Instant now) override {
             if (arriving_.empty() || arriving_.front().first > now) return std::nullopt;
             borrowed_ = std::move(arriving_.front().second);
             arriving_.pop_front();
             return wire::HeardFrame{.radio = static_cast<std::uint32_t>(borrowed_.speaker),
+                                    .to = borrowed_.to,
+                                    .flight = 1s,
+                                    .is_direct = true,
                                     .frame = {borrowed_.header, borrowed_.payload}};
         }
         base::Instant poll_timeout() const override {
             return arriving_.empty() ? base::never : arriving_.front().first;
         }
         void handle_timeout(base::Instant) override {}
+
+        base::Instant busy_until{};
 
     private:
         friend class Room;

@@ -2,6 +2,7 @@
 // What mesh tells the node, taken with Mesh::poll_event() in the order it happened.
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <variant>
 
@@ -11,13 +12,13 @@
 
 namespace meshchain::mesh {
 
-/// Both sides hold a session: what is sent to this peer now is accepted there.
+/// Both sides hold a session, or its word was heard on the air: what is sent to it now is taken.
 struct PeerDiscovered {
     crypto::PublicKey peer;
 };
 
 enum class LossReason : std::uint8_t {
-    silent,       ///< not heard for Options::peer_timeout
+    silent,       ///< not heard for Options::peer_timeout, on the air for two status intervals
     punished,     ///< its score fell to FAILED
     replaced,     ///< it moved, or another took its address
     crowded_out,  ///< a static peer or validator needed its slot
@@ -37,10 +38,17 @@ struct PeerStatus {
     wire::ChainStatus status;
 };
 
+/// How a word came that was heard on the air.
+struct AirPath {
+    base::Duration flight;  ///< since it was made; the least that it can have been
+    bool is_direct;         ///< no relay between
+};
+
 /// A verified STATUS.
 struct PeerHeartbeat {
     crypto::PublicKey peer;
     wire::Heartbeat heartbeat;
+    std::optional<AirPath> air = std::nullopt;  ///< nothing: over a session
 };
 
 enum class RoutedOutcome : std::uint8_t {

@@ -84,6 +84,9 @@ void Mesh::stop(base::Now now) {
     });
     announce_at_ = heartbeat_at_ = recall_at_ = save_known_at_ = base::never;
     for (Air& air : airs_) air.status_at = base::never;
+    speakers_.for_each([&](const crypto::PublicKey& key, AirSpeaker& speaker) {
+        if (std::exchange(speaker.said, std::nullopt)) emit(PeerLost{key, LossReason::stopped});
+    });
     handshake_.reset();
     surroundings_.reset();
     sequence_.reset();
@@ -149,35 +152,57 @@ std::vector<crypto::PublicKey> Mesh::choose_peers(const Wish& wish) {
         if (std::ranges::find(wish.excluded, peer.key) != wish.excluded.end()) return;
         candidates.push_back({peer.key, peer.score, peer.height, peer.metrics.latency});
     });
+    if (candidates.empty()) {
+        speakers_.for_each([&](const crypto::PublicKey& key, const AirSpeaker& speaker) {
+            if (!speaker.said || speaker.said->final_height < wish.final_height_min) return;
+            if (std::ranges::find(wish.excluded, key) != wish.excluded.end()) return;
+            candidates.push_back({key, PeerScore{}, speaker.said->height, {}});
+        });
+    }
     return select_peers(std::move(candidates), wish.count, choice_random_);
 }
 
 std::vector<Peer> Mesh::peers() const {
-    std::vector<Peer> all;
-    all.reserve(peers_.size());
+    std::map<crypto::PublicKey, Peer> all;
     peers_.for_each([&](const PeerEntry& entry) {
-        all.push_back(entry.peer);
-        all.back().hops = hops_to(entry);
+        Peer& peer = all[entry.peer.key] = entry.peer;
+        peer.hops = hops_to(entry);
     });
-    return all;
+    speakers_.for_each([&](const crypto::PublicKey& key, const AirSpeaker& speaker) {
+        if (speaker.said && !has_session(key)) all[key] = describe(key, speaker);
+    });
+    std::vector<Peer> list;
+    list.reserve(all.size());
+    for (auto& [key, peer] : all) list.push_back(std::move(peer));
+    return list;
 }
 
 std::optional<Peer> Mesh::peer(const crypto::PublicKey& key) const {
     const PeerEntry* entry = peers_.find(key);
+    if (const AirSpeaker* speaker = has_session(key) ? nullptr : air_peer(key)) {
+        return describe(key, *speaker);
+    }
     if (entry == nullptr) return std::nullopt;
     Peer found = entry->peer;
     found.hops = hops_to(*entry);
     return found;
 }
 
-bool Mesh::is_connected(const crypto::PublicKey& key) const {
+bool Mesh::has_session(const crypto::PublicKey& key) const {
     const PeerEntry* entry = peers_.find(key);
     return entry != nullptr && entry->peer.connected;
+}
+
+bool Mesh::is_connected(const crypto::PublicKey& key) const {
+    return has_session(key) || air_peer(key) != nullptr;
 }
 
 std::size_t Mesh::connected_count() const {
     std::size_t count = 0;
     peers_.for_each([&](const PeerEntry& entry) { count += entry.peer.connected ? 1 : 0; });
+    speakers_.for_each([&](const crypto::PublicKey& key, const AirSpeaker& speaker) {
+        if (speaker.said && !has_session(key)) ++count;
+    });
     return count;
 }
 
@@ -207,7 +232,7 @@ void Mesh::connect(PeerEntry& entry) {
     handshake_->note_connected(entry.session->endpoint);
     if (entry.session->announced) return;
     entry.session->announced = true;
-    emit(PeerDiscovered{entry.peer.key});
+    if (air_peer(entry.peer.key) == nullptr) emit(PeerDiscovered{entry.peer.key});
     if (doors_.log.wants(base::LogLevel::info)) {
         doors_.log.info("peer " + crypto::to_hex(entry.peer.id) + " connected at " +
                         base::to_string(entry.peer.address));
@@ -220,7 +245,7 @@ void Mesh::disconnect(base::Now now, PeerEntry& entry, LossReason reason) {
     sessions_changed_ = true;
     note_known(now, entry);
     if (entry.session->announced) {
-        emit(PeerLost{entry.peer.key, reason});
+        if (air_peer(entry.peer.key) == nullptr) emit(PeerLost{entry.peer.key, reason});
         if (doors_.log.wants(base::LogLevel::info)) {
             doors_.log.info("peer " + crypto::to_hex(entry.peer.id) +
                             " lost: " + std::string(name(reason)));

@@ -100,8 +100,9 @@ public:
 
     /// Signs and numbers a control body; sends it, or an object, to one peer or floods it. With a
     /// destination: as send_routed(). Returns how many peers it left for.
-    /// Errors: not_found (`to` has no session), invalid_argument (type without a rule, size outside
-    /// it), full or io (the link took it for nobody).
+    /// Errors: not_found (`to` has no session and is not heard on the air), unavailable (it is, and
+    /// this type does not go there), invalid_argument (type without a rule, size outside it), full
+    /// or io (the link took it for nobody).
     std::expected<std::size_t, base::Error> send(base::Now now, const wire::Outgoing& frame);
 
     /// Sends a message of a type of class `routed`: to one key over as many hops as it takes, to
@@ -121,8 +122,13 @@ public:
     void report_success(const crypto::PublicKey& peer, base::Duration latency);
     void report_failure(const crypto::PublicKey& peer);
 
-    /// Connected peers, weighted as mesh/peer_selection.h says.
+    /// Connected peers, weighted as mesh/peer_selection.h says; those on the air alone where there
+    /// is nobody else.
     std::vector<crypto::PublicKey> choose_peers(const Wish& wish) override;
+    base::Duration patience(const crypto::PublicKey& peer, base::Duration usual) const override;
+    bool reaches(const crypto::PublicKey& peer, wire::MessageType type) const override;
+    bool is_free(base::Instant now, wire::MessageType type) const override;
+    base::Duration flood_time() const override;
 
     std::optional<Event> poll_event() { return events_.pop(); }
     /// A copy, ordered by key: connected peers and those not yet forgotten.
@@ -217,6 +223,7 @@ private:
     bool count_sent(bool sent, wire::MessageType type, base::Bytes payload);
     /// Nothing when this run's control sequences are used up.
     std::optional<SignedFrame> sign_control(wire::MessageType type, base::Bytes body);
+    std::expected<SignedFrame, base::Error> sign_outgoing(const wire::Outgoing& frame);
     wire::Hello hello() const;
     wire::Heartbeat heartbeat() const;
     void send_hello(base::Now now, const Endpoint& to, Initiative initiative);
@@ -274,14 +281,30 @@ private:
     void start_airs(base::Now now);
     /// STATUS on the air soon, after a random pause.
     void request_air_status(base::Now now);
+    void plan_status(Air& air, base::Instant from);
+    base::Duration pause_of(const Air& air) const;
     bool handle_airs_readable(base::Now now);
     void handle_heard(base::Now now, std::size_t air, const wire::HeardFrame& heard);
     void handle_heard_object(base::Now now, std::size_t air, const wire::MessageRule& rule,
                              const wire::HeardFrame& heard);
     void handle_heard_control(base::Now now, std::size_t air, const wire::MessageRule& rule,
                               const wire::HeardFrame& heard);
-    wire::Verdict handle_heard_status(base::Now now, Air& air, const crypto::PublicKey& key,
-                                      bool is_start, base::Bytes body);
+    wire::Verdict handle_heard_status(base::Now now, const crypto::PublicKey& key, bool is_start,
+                                      const AirPath& path, base::Bytes body);
+    void lose_speaker(const crypto::PublicKey& key);
+    /// Who is heard on the air and counts as a peer.
+    const AirSpeaker* air_peer(const crypto::PublicKey& key) const;
+    Peer describe(const crypto::PublicKey& key, const AirSpeaker& speaker) const;
+    std::expected<std::size_t, base::Error> send_on_air(base::Now now, const wire::Outgoing& frame,
+                                                        const wire::MessageRule& rule,
+                                                        const AirSpeaker& to);
+    /// Without a word for so long it is no peer any more.
+    base::Duration air_silence() const {
+        return 2 * options_.air_status_interval + options_.air_pause;
+    }
+    const wire::MessageRule& status_rule() const {
+        return *find_rule(rules_, wire::MessageType::status);
+    }
     /// Whether to spend a check on a frame that claims to come through that radio.
     bool start_air_work(base::Now now, Air& air, const wire::MessageRule& rule, std::uint64_t flow);
     void note_air_use(base::Now now, Air& air, const wire::MessageRule& rule, std::uint64_t flow,
@@ -294,7 +317,7 @@ private:
     std::optional<crypto::PublicKey> air_key(const crypto::NodeId& id) const;
     /// Returns on how many it left.
     std::size_t send_to_airs(base::Now now, const wire::MessageRule& rule, wire::FrameHeader header,
-                             base::Bytes payload, const Air* except = nullptr);
+                             base::Bytes payload, std::size_t crowd, const Air* except = nullptr);
     void relay_to_airs(base::Now now, const wire::MessageRule& rule, const wire::Frame& frame,
                        const Air* except = nullptr);
     void handle_airs_timeout(base::Now now);
@@ -303,6 +326,7 @@ private:
     base::Instant airs_timeout() const;
 
     // mesh.cpp
+    bool has_session(const crypto::PublicKey& key) const;
     void connect(PeerEntry& entry);
     void disconnect(base::Now now, PeerEntry& entry, LossReason reason);
 

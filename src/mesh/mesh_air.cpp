@@ -1,6 +1,8 @@
 // The air: a medium without sessions, of which one copy of everything is enough
 // (docs/decisions/0152-the-air-beside-sessions.md).
 
+#include <algorithm>
+
 #include "base/assert.h"
 #include "base/cursor.h"
 #include "mesh/mesh.h"
@@ -15,6 +17,10 @@ namespace {
 
 /// Of a restart heard twice, or of many at once, one answer is enough for so long.
 constexpr base::Duration answer_pause = std::chrono::minutes(5);
+/// So long a pause that as many may end theirs by chance without speaking into each other.
+constexpr int packets_a_pause = 60;
+/// Until most in reach of a few radios have heard something: what these wait for, and relay.
+constexpr int packets_of_flood = 8;
 
 /// Messages with ways of their own wait until their cost on the air is known.
 bool goes_on_air(const wire::MessageRule& rule) {
@@ -25,21 +31,54 @@ bool goes_on_air(const wire::MessageRule& rule) {
 
 }  // namespace
 
+AirSpeaker& AirSpeakers::note(base::Instant now, const crypto::PublicKey& key) {
+    const auto [at, is_new] = speakers_.try_emplace(key);
+    if (is_new) {
+        at->second.first_heard = now;
+        if (!validator_keys_.contains(key)) ++others_;
+    }
+    return at->second;
+}
+
+std::optional<crypto::PublicKey> AirSpeakers::displaced_by(const crypto::PublicKey& key) const {
+    if (speakers_.contains(key) || validator_keys_.contains(key) || others_ < others_max) {
+        return std::nullopt;
+    }
+    std::optional<crypto::PublicKey> oldest;
+    base::Instant heard = base::never;
+    for (const auto& [other, speaker] : speakers_) {
+        if (validator_keys_.contains(other) || speaker.last_heard >= heard) continue;
+        oldest = other;
+        heard = speaker.last_heard;
+    }
+    return oldest;
+}
+
+std::optional<crypto::PublicKey> AirSpeakers::at(std::size_t air, std::uint32_t radio) const {
+    std::optional<crypto::PublicKey> found;
+    base::Instant heard{};
+    for (const auto& [key, speaker] : speakers_) {
+        if (speaker.air != air || speaker.radio != radio || !speaker.said) continue;
+        if (found && speaker.last_heard < heard) continue;
+        found = key;
+        heard = speaker.last_heard;
+    }
+    return found;
+}
+
+void AirSpeakers::forget(const crypto::PublicKey& key) {
+    if (speakers_.erase(key) > 0 && !validator_keys_.contains(key)) --others_;
+}
+
 void AirSpeakers::set_validators(std::span<const ValidatorIdentity> validators) {
-    std::map<crypto::PublicKey, AirSpeaker> speakers;
     key_of_id_.clear();
     validator_keys_.clear();
     for (const ValidatorIdentity& validator : validators) {
         key_of_id_.emplace(crypto::node_id(validator.key), validator.key);
         validator_keys_.insert(validator.key);
-        const AirSpeaker* known = find(validator.key);
-        if (known != nullptr) speakers.emplace(validator.key, *known);
-        others_.erase(validator.key);
     }
-    for (const auto& [key, speaker] : heard_validators_) {
-        if (!speakers.contains(key)) others_.put(key, speaker);
-    }
-    heard_validators_ = std::move(speakers);
+    others_ = static_cast<std::size_t>(std::ranges::count_if(
+        speakers_, [&](const auto& item) { return !validator_keys_.contains(item.first); }));
 }
 
 void Mesh::add_air(wire::AirLink& link) {
@@ -56,15 +95,29 @@ void Mesh::start_airs(base::Now now) {
         }
         air.work.emplace(now.instant, Air::work_rate, options_.flow_cells);
         air.answered_at = now.instant - answer_pause;
+        air.spoken_at.reset();
     }
     request_air_status(now);
 }
 
 void Mesh::request_air_status(base::Now now) {
     for (Air& air : airs_) {
-        air.status_at =
-            std::min(air.status_at, now.instant + random_.between({}, options_.air_pause));
+        plan_status(air, now.instant);
     }
+}
+
+/// Not sooner than a while after the last one, and after a pause by chance: many may start at once.
+void Mesh::plan_status(Air& air, base::Instant from) {
+    if (air.spoken_at) from = std::max(from, *air.spoken_at + pause_of(air));
+    air.status_at = std::min(air.status_at, from + random_.between({}, pause_of(air)));
+    air.status_due = air.status_at;
+}
+
+base::Duration Mesh::pause_of(const Air& air) const {
+    // What validators say sets clocks; the others have time.
+    const bool is_validator = self_.role == wire::Role::validator;
+    const int packets = is_validator ? packets_a_pause : 6 * packets_a_pause;
+    return std::max(options_.air_pause, packets * air.link->packet_time());
 }
 
 bool Mesh::handle_airs_readable(base::Now now) {
@@ -137,6 +190,7 @@ void Mesh::handle_heard_object(base::Now now, std::size_t air, const wire::Messa
                                const wire::HeardFrame& heard) {
     wire::Frame frame = heard.frame;
     const ContentId id = flood_.content_id(rule.type, frame.payload);
+    airs_[air].recent.put(id.low, now.instant);
     // The radios pass it on themselves, however far this copy could still go.
     if (flood_.classify(id, 0) != Flood::Novelty::unseen) return drop(Drop::duplicate);
     const std::uint64_t flow = air_flow(heard.radio);
@@ -150,7 +204,9 @@ void Mesh::handle_heard_object(base::Now now, std::size_t air, const wire::Messa
             verdict = judge_announcement(now, {}, frame);
         }
     } else {
-        verdict = handler_.handle_frame(now, {.peer = {}}, rule.type, frame.payload);
+        verdict = handler_.handle_frame(
+            now, {.peer = {}, .on_air = true, .claimed = speakers_.at(air, heard.radio)}, rule.type,
+            frame.payload);
     }
     note_air_use(now, airs_[air], rule, flow, verdict);
     if (verdict == Verdict::keep) flood_.mark_kept(id);
@@ -172,6 +228,8 @@ void Mesh::handle_heard_control(base::Now now, std::size_t air, const wire::Mess
                                 const wire::HeardFrame& heard) {
     const wire::FrameHeader& header = heard.frame.header;
     if (header.sender == id_) return drop(Drop::own);
+    const bool is_elsewhere = heard.to && *heard.to != wire::addressee_of(id_);
+    if (is_elsewhere && !rule.is_overheard) return drop(Drop::elsewhere);
     const auto key = air_key(header.sender);
     if (!key) return drop(Drop::no_session);
     const auto control = wire::split_control(heard.frame.payload);
@@ -186,7 +244,8 @@ void Mesh::handle_heard_control(base::Now now, std::size_t air, const wire::Mess
             control->signature)) {
         return drop(Drop::bad_signature);
     }
-    AirSpeaker& speaker = speakers_.note(*key);
+    if (const auto gone = speakers_.displaced_by(*key)) lose_speaker(*gone);
+    AirSpeaker& speaker = speakers_.note(now.instant, *key);
     const bool is_start = header.timestamp > speaker.epoch;
     if (is_start) {
         speaker.sequences.begin_at(sequence);
@@ -199,40 +258,149 @@ void Mesh::handle_heard_control(base::Now now, std::size_t air, const wire::Mess
     speaker.last_heard = now.instant;
     const Verdict verdict =
         header.type == MessageType::status
-            ? handle_heard_status(now, airs_[air], *key, is_start, control->body)
-            : handler_.handle_frame(now, {.peer = *key}, header.type, control->body);
+            ? handle_heard_status(now, *key, is_start, {heard.flight, heard.is_direct},
+                                  control->body)
+            : handler_.handle_frame(
+                  now, {.peer = *key, .heard_by_all = !heard.to, .overheard = is_elsewhere},
+                  header.type, control->body);
     note_air_use(now, airs_[air], rule, flow, verdict);
 }
 
-Verdict Mesh::handle_heard_status(base::Now now, Air& air, const crypto::PublicKey& key,
-                                  bool is_start, base::Bytes body) {
+Verdict Mesh::handle_heard_status(base::Now now, const crypto::PublicKey& key, bool is_start,
+                                  const AirPath& path, base::Bytes body) {
     const auto heartbeat = wire::parse_heartbeat(body);
     if (!heartbeat) return Verdict::punish;
-    emit(PeerHeartbeat{key, *heartbeat});
+    AirSpeaker& speaker = *speakers_.find(key);
+    const bool is_found = !speaker.said && !has_session(key);
+    speaker.said = *heartbeat;
+    if (is_found) emit(PeerDiscovered{key});
+    emit(PeerHeartbeat{key, *heartbeat, path});
+    Air& air = airs_[speaker.air];
     // Who has just started needs to hear what others' clocks show. What is going to be spoken
     // anyway answers him, too.
     const bool is_planned =
-        air.answered_at > now.instant || air.status_at <= now.instant + options_.air_pause;
-    if (is_start && !is_planned) {
+        air.answered_at > now.instant || air.status_at <= now.instant + pause_of(air);
+    if (is_start && !is_planned && self_.role == wire::Role::validator) {
         air.answered_at = std::max(now.instant, air.answered_at + answer_pause);
-        air.status_at =
-            std::min(air.status_at, air.answered_at + random_.between({}, options_.air_pause));
+        plan_status(air, air.answered_at);
     }
     return Verdict::keep;
 }
 
+void Mesh::lose_speaker(const crypto::PublicKey& key) {
+    const AirSpeaker& speaker = *speakers_.find(key);
+    const bool is_lost = speaker.said && !has_session(key);
+    speakers_.forget(key);
+    if (is_lost) emit(PeerLost{key, LossReason::crowded_out});
+}
+
+const AirSpeaker* Mesh::air_peer(const crypto::PublicKey& key) const {
+    const AirSpeaker* speaker = speakers_.find(key);
+    return speaker != nullptr && speaker->said ? speaker : nullptr;
+}
+
+base::Duration Mesh::patience(const crypto::PublicKey& peer, base::Duration usual) const {
+    const AirSpeaker* speaker = has_session(peer) ? nullptr : air_peer(peer);
+    return speaker == nullptr ? usual : std::max(usual, airs_[speaker->air].link->patience());
+}
+
+bool Mesh::reaches(const crypto::PublicKey& peer, MessageType type) const {
+    if (has_session(peer) || air_peer(peer) == nullptr) return true;
+    const wire::MessageRule* rule = find_rule(rules_, type);
+    return rule != nullptr && goes_on_air(*rule);
+}
+
+bool Mesh::is_free(base::Instant now, MessageType type) const {
+    if (airs_.empty() || std::ranges::any_of(peers(), [](const Peer& peer) {
+            return peer.connected && !peer.radio;
+        })) {
+        return true;
+    }
+    const wire::MessageRule* rule = find_rule(rules_, type);
+    return rule != nullptr && std::ranges::any_of(airs_, [&](const Air& air) {
+               return air.link->free_at(now, *rule, wire::ip_payload_bytes_max) <= now;
+           });
+}
+
+base::Duration Mesh::flood_time() const {
+    base::Duration longest{};
+    for (const Air& air : airs_) {
+        longest = std::max(longest, packets_of_flood * air.link->packet_time());
+    }
+    return longest;
+}
+
+Peer Mesh::describe(const crypto::PublicKey& key, const AirSpeaker& speaker) const {
+    Peer peer;
+    peer.key = key;
+    peer.id = crypto::node_id(key);
+    const auto validator = std::ranges::find(options_.validators, key, &ValidatorIdentity::key);
+    peer.is_validator = validator != options_.validators.end();
+    if (peer.is_validator) {
+        peer.stake = validator->stake;
+        peer.role = wire::Role::validator;
+    } else if (const KnownNode* known = surroundings_->known.find(key)) {
+        peer.role = known->announcement.role;
+    }
+    peer.connected = true;
+    peer.radio = speaker.radio;
+    peer.state = speaker.said->state;
+    peer.slot = speaker.said->slot;
+    peer.height = speaker.said->height;
+    peer.final_height = speaker.said->final_height;
+    peer.first_heard = speaker.first_heard;
+    peer.last_heard = speaker.last_heard;
+    return peer;
+}
+
+std::expected<std::size_t, base::Error> Mesh::send_on_air(base::Now now,
+                                                          const wire::Outgoing& frame,
+                                                          const wire::MessageRule& rule,
+                                                          const AirSpeaker& to) {
+    if (!goes_on_air(rule)) {
+        return base::failure(base::Errc::unavailable,
+                             std::string(wire::name(rule.type)) + " does not go on the air", "mesh",
+                             "wait for a faster link to this peer");
+    }
+    wire::FrameHeader header = own_header(now, frame.type, options_.hop_limit);
+    base::Bytes payload = frame.payload;
+    std::optional<SignedFrame> control;
+    if (rule.message_class == MessageClass::control) {
+        MESH_TRY(control, sign_outgoing(frame));
+        header = control->header;
+        header.hop_limit = options_.hop_limit;
+        payload = control->payload;
+    }
+    MESH_CHECK(airs_[to.air].link->send(now.instant, rule, header, payload,
+                                        {.to = wire::addressee_of(crypto::node_id(*frame.to))}));
+    count_sent(true, rule.type, payload);
+    return 1;
+}
+
 std::size_t Mesh::send_to_airs(base::Now now, const wire::MessageRule& rule,
-                               wire::FrameHeader header, base::Bytes payload, const Air* except) {
+                               wire::FrameHeader header, base::Bytes payload, std::size_t crowd,
+                               const Air* except) {
     if (airs_.empty() || !goes_on_air(rule)) return 0;
     // A control message goes one hop between sessions; the air is one hop, however many radios
     // it takes.
     const bool is_control = rule.message_class == MessageClass::control;
     header.hop_limit =
         is_control ? options_.hop_limit : std::min(header.hop_limit, options_.hop_limit);
+    const bool is_object = rule.message_class == MessageClass::object;
+    const std::uint64_t id = is_object ? flood_.content_id(rule.type, payload).low : 0;
     std::size_t sent = 0;
-    for (const Air& air : airs_) {
+    for (Air& air : airs_) {
         if (&air == except) continue;
-        const bool taken = air.link->send(now.instant, rule, header, payload).has_value();
+        if (is_object) {
+            const base::Instant* spoken = air.recent.get(id);
+            if (spoken != nullptr && now.instant - *spoken < Air::repeat_pause) {
+                ++sent;
+                continue;
+            }
+            air.recent.put(id, now.instant);
+        }
+        const bool taken =
+            air.link->send(now.instant, rule, header, payload, {.crowd = crowd}).has_value();
         if (count_sent(taken, rule.type, payload)) ++sent;
     }
     return sent;
@@ -243,23 +411,37 @@ void Mesh::relay_to_airs(base::Now now, const wire::MessageRule& rule, const wir
     if (frame.header.hop_limit == 0 || rule.type == MessageType::peer_info) return;
     wire::FrameHeader header = frame.header;
     --header.hop_limit;
-    stats_.of(rule.type).relayed += send_to_airs(now, rule, header, frame.payload, except);
+    stats_.of(rule.type).relayed += send_to_airs(now, rule, header, frame.payload, 0, except);
 }
 
 void Mesh::handle_airs_timeout(base::Now now) {
     for (Air& air : airs_) {
         if (air.link->poll_timeout() <= now.instant) air.link->handle_timeout(now.instant);
         if (now.instant < air.status_at) continue;
+        // It says what the clock shows, so it must not wait for its turn once it is made.
+        const base::Instant free =
+            air.link->free_at(now.instant, status_rule(), status_payload_bytes);
+        if (free > now.instant && now.instant < air.status_due + options_.air_status_interval) {
+            air.status_at = free;
+            continue;
+        }
         air.status_at = now.instant + random_.between(options_.air_status_interval * 3 / 4,
                                                       options_.air_status_interval);
+        air.status_due = air.status_at;
+        air.spoken_at = now.instant;
         speak_up(now, air);
     }
+    speakers_.for_each([&](const crypto::PublicKey& key, AirSpeaker& speaker) {
+        if (!speaker.said || now.instant < speaker.last_heard + air_silence()) return;
+        speaker.said.reset();
+        if (!has_session(key)) emit(PeerLost{key, LossReason::silent});
+    });
 }
 
 void Mesh::speak_up(base::Now now, Air& air) {
     const auto speak = [&](const wire::FrameHeader& header, base::Bytes payload) {
         const wire::MessageRule& rule = *find_rule(rules_, header.type);
-        const auto sent = air.link->send(now.instant, rule, header, payload);
+        const auto sent = air.link->send(now.instant, rule, header, payload, {});
         count_sent(sent.has_value(), header.type, payload);
     };
     // A validator's key is known; who else we are has to be said before we can be believed.
@@ -281,6 +463,9 @@ base::Instant Mesh::airs_timeout() const {
     for (const Air& air : airs_) {
         next = std::min({next, air.status_at, air.link->poll_timeout()});
     }
+    speakers_.for_each([&](const crypto::PublicKey&, const AirSpeaker& speaker) {
+        if (speaker.said) next = std::min(next, speaker.last_heard + air_silence());
+    });
     return next;
 }
 

@@ -22,17 +22,16 @@ std::expected<std::size_t, base::Error> Mesh::send(base::Now now, const wire::Ou
     MESH_TRY(const wire::MessageRule* const rule, check_outgoing(frame));
     const PeerEntry* receiver = frame.to ? peers_.find(*frame.to) : nullptr;
     if (frame.to && (receiver == nullptr || !receiver->session)) {
+        if (const AirSpeaker* speaker = air_peer(*frame.to)) {
+            return send_on_air(now, frame, *rule, *speaker);
+        }
         return base::failure(base::Errc::not_found, "no session with " + crypto::to_hex(*frame.to),
                              "mesh", "wait until it is connected, or send a routed message");
     }
     if (rule->message_class == wire::MessageClass::control) {
-        const auto signed_frame = sign_control(frame.type, frame.payload);
-        if (!signed_frame) {
-            return base::failure(base::Errc::full, "no control sequence is left", "mesh",
-                                 "restart the node");
-        }
+        MESH_TRY(const auto signed_frame, sign_outgoing(frame));
         note_question(now, frame, *rule);
-        return send_everywhere(now, frame, *rule, signed_frame->header, signed_frame->payload);
+        return send_everywhere(now, frame, *rule, signed_frame.header, signed_frame.payload);
     }
     const wire::FrameHeader header = own_header(now, frame.type, options_.hop_limit);
     if (rule->message_class == wire::MessageClass::object) {
@@ -46,7 +45,8 @@ std::expected<std::size_t, base::Error> Mesh::send_everywhere(base::Now now,
                                                               const wire::MessageRule& rule,
                                                               const wire::FrameHeader& header,
                                                               base::Bytes payload) {
-    const std::size_t on_air = frame.to ? 0 : send_to_airs(now, rule, header, payload);
+    const std::size_t crowd = frame.repeated ? std::max<std::size_t>(4, speakers_.size()) : 0;
+    const std::size_t on_air = frame.to ? 0 : send_to_airs(now, rule, header, payload, crowd);
     auto sent = send_to_sessions(frame, header, payload);
     if (on_air > 0) return sent.value_or(0) + on_air;
     return sent;
@@ -168,6 +168,12 @@ std::optional<Mesh::SignedFrame> Mesh::sign_control(wire::MessageType type, base
         self_.chain, type, identity(), frame.header.control_sequence(), body));
     frame.payload.insert(frame.payload.end(), signature.bytes.begin(), signature.bytes.end());
     return frame;
+}
+
+std::expected<Mesh::SignedFrame, base::Error> Mesh::sign_outgoing(const wire::Outgoing& frame) {
+    if (auto made = sign_control(frame.type, frame.payload)) return *std::move(made);
+    return base::failure(base::Errc::full, "no control sequence is left", "mesh",
+                         "restart the node");
 }
 
 wire::Hello Mesh::hello() const {

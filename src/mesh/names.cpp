@@ -37,6 +37,7 @@ std::string_view name(Drop reason) {
         case Drop::unknown_type: return "unknown_type";
         case Drop::size: return "size";
         case Drop::no_session: return "no_session";
+        case Drop::elsewhere: return "elsewhere";
         case Drop::rate: return "rate";
         case Drop::work: return "work";
         case Drop::handshake_rate: return "handshake_rate";

@@ -56,7 +56,8 @@ struct Peer {
     bool is_static = false;     ///< dialled because the configuration names its address
     bool is_validator = false;  ///< its key is one of Options::validators
     wire::Amount stake;         ///< zero unless it is a validator
-    bool connected = false;     ///< both sides hold a session
+    bool connected = false;     ///< both sides hold a session, or it is heard on the air
+    std::optional<std::uint32_t> radio = {};  ///< its number, where the air is the only way to it
     wire::Role role = wire::Role::relay;
     std::uint8_t state = 0;  ///< runtime::NodeState as last reported
     std::uint8_t hops = hops_unknown;

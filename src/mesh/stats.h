@@ -16,6 +16,7 @@ enum class Drop : std::uint8_t {
     unknown_type,    ///< not in the rule table: neither relayed nor punished
     size,            ///< outside the rule's payload range
     no_session,      ///< from an address without an accepted HELLO
+    elsewhere,       ///< heard on the air, and meant for somebody else
     rate,            ///< over the session's frames a minute of its type
     work,            ///< over what is spent on a session's frames that may be worth nothing
     handshake_rate,  ///< over what is spent on strangers

@@ -69,6 +69,8 @@ void add_chain(std::vector<MemoryLimit>& limits, std::size_t block_bytes) {
     limits.push_back({"chain", "mempool transactions", mempool.transactions_max,
                       2 * transaction_bytes + 8 * container_bytes});
     limits.push_back({"chain", "mempool bytes", mempool.bytes_max, 2});
+    limits.push_back({"chain", "transactions of late blocks", mempool.included_max,
+                      sizeof(wire::Wtxid) + wire::long_bytes_max + 200});
     limits.push_back({"chain", "blocks not applied yet", chain::BlockPool::blocks_max, block});
     limits.push_back({"chain", "blocks on their way", chain::BlockDownload::blocks_max, block});
     limits.push_back({"chain", "coins cached", chain::ChainStore::coins_cached,

@@ -47,6 +47,7 @@ NodeClock::Options clock_options(const NodeConfig& config, const ledger::Genesis
     options.agreement = base::Milliseconds{genesis.block_time_ms} / 3;
     // Two heartbeats at least, should one be lost.
     options.window = std::max(options.window, 3 * config.network.heartbeat_interval);
+    options.air_doubt = options.agreement;
     for (const auto& validator : genesis.validators) options.stakes.push_back(validator.stake);
     if (self) options.self = self->value;
     return options;
@@ -65,6 +66,19 @@ std::expected<void, base::Error> check_role(const NodeConfig& config,
     return std::unexpected(
         not_this_role("genesis lists no validator with this node's identity and validating key",
                       "set role to relay, or use the genesis this node was enrolled in"));
+}
+
+std::expected<void, base::Error> check_doors(const NodeConfig& config, const Doors& doors) {
+    if (doors.link == nullptr && doors.airs.empty()) {
+        return base::failure(base::Errc::invalid_argument, "a node without a link", "doors",
+                             "give it a network or a radio");
+    }
+    if (doors.link == nullptr && !config.network.static_peers.empty()) {
+        return base::failure(base::Errc::invalid_argument,
+                             "peers to dial, and no network to dial them on",
+                             "network.static_peers", "leave them out, or give it a network");
+    }
+    return {};
 }
 
 /// Whoever has no blocks from genesis on cannot follow sets that change yet.
@@ -103,6 +117,7 @@ std::expected<void, base::Error> Node::Parts::build(Keys keys, base::Now now) {
     MESH_CHECK(check_repeated(config, keys.identity.public_key(),
                               base::Milliseconds{genesis.block_time_ms}));
     MESH_CHECK(check_role(config, genesis, keys));
+    MESH_CHECK(check_doors(config, doors));
     if (config.role != wire::Role::validator) keys.validating.reset();
     identity = keys.identity.public_key();
     if (genesis.stakes) {
@@ -121,7 +136,8 @@ std::expected<void, base::Error> Node::Parts::build(Keys keys, base::Now now) {
         options, mesh::Self{chain_id, std::move(keys.identity), config.role}, rules,
         mesh::Doors{doors.store, tables::mesh, doors.entropy, log.for_module("mesh")},
         random.stream("mesh"), *this);
-    mesh->add_link(doors.link);
+    if (doors.link != nullptr) mesh->add_link(*doors.link);
+    for (wire::AirLink* air : doors.airs) mesh->add_air(*air);
 
     lifecycle.add({"chain", [this](base::Now at) { return service().start(at); },
                    [this](base::Now at) {
@@ -255,14 +271,21 @@ base::Now Node::Parts::advance_clock(base::Now system) {
 }
 
 void Node::Parts::note_time_stated(base::Now now, const crypto::PublicKey& peer, wire::Slot slot,
-                                   std::uint16_t slot_phase) {
+                                   std::uint16_t slot_phase,
+                                   const std::optional<mesh::AirPath>& air) {
     follow_epoch();  // it may have risen by what came just now
     const auto validator = validator_of(peer);
     // Slot 0 is also what a node says before the chain begins.
     if (!validator || slot == wire::Slot{}) return;
     const base::Milliseconds into_slot{std::int64_t{genesis.block_time_ms} * slot_phase / 65'536};
     const base::Milliseconds before{std::int64_t{genesis.block_time_ms} * slot.value};
-    clock->handle_sample(now.instant, validator->value, genesis.start + before + into_slot);
+    const base::WallTime stated = genesis.start + before + into_slot;
+    if (air) {
+        const auto flight = std::chrono::floor<base::Milliseconds>(air->flight);
+        clock->handle_sample(now.instant, validator->value, stated + flight, NodeClock::Way::air);
+    } else {
+        clock->handle_sample(now.instant, validator->value, stated);
+    }
 }
 
 wire::Verdict Node::Parts::handle_frame(base::Now now, const wire::Ingress& from,
@@ -278,6 +301,20 @@ std::vector<crypto::PublicKey> Node::Parts::choose_peers(const Wish& wish) {
     MESH_ASSERT(mesh != nullptr);  // nothing is asked before the start
     return mesh->choose_peers(wish);
 }
+
+base::Duration Node::Parts::patience(const crypto::PublicKey& peer, base::Duration usual) const {
+    return mesh->patience(peer, usual);
+}
+
+bool Node::Parts::reaches(const crypto::PublicKey& peer, wire::MessageType type) const {
+    return mesh->reaches(peer, type);
+}
+
+bool Node::Parts::is_free(base::Instant now, wire::MessageType type) const {
+    return mesh->is_free(now, type);
+}
+
+base::Duration Node::Parts::flood_time() const { return mesh->flood_time(); }
 
 void Node::Parts::send_all(base::Now now) {
     const auto next = [&] {
@@ -314,13 +351,15 @@ void Node::Parts::drain_mesh(base::Now now) {
             handle_peer_lost(now, lost->peer);
             tell(runtime::EventType::peer_lost, id(lost->peer));
         } else if (const auto* hello = std::get_if<mesh::PeerStatus>(&*event)) {
-            note_time_stated(now, hello->peer, hello->status.slot, hello->status.slot_phase);
+            note_time_stated(now, hello->peer, hello->status.slot, hello->status.slot_phase, {});
             handle_peer(now, hello->peer, hello->status.slot,
                         {hello->status.height, hello->status.final_height});
         } else if (const auto* beat = std::get_if<mesh::PeerHeartbeat>(&*event)) {
-            note_time_stated(now, beat->peer, beat->heartbeat.slot, beat->heartbeat.slot_phase);
+            note_time_stated(now, beat->peer, beat->heartbeat.slot, beat->heartbeat.slot_phase,
+                             beat->air);
             handle_peer(now, beat->peer, beat->heartbeat.slot,
-                        {beat->heartbeat.height, beat->heartbeat.final_height});
+                        {beat->heartbeat.height, beat->heartbeat.final_height},
+                        !beat->air || beat->air->is_direct);
         } else if (const auto* settled = std::get_if<mesh::RoutedSettled>(&*event)) {
             note_settled(*settled);
         } else if (const auto* answer = std::get_if<mesh::ClockStated>(&*event)) {

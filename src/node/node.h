@@ -26,6 +26,7 @@
 #include "node/wallet_views.h"
 #include "runtime/event_loop.h"
 #include "wallet/wallet.h"
+#include "wire/air_link.h"
 #include "wire/frame_link.h"
 #include "wire/peer_choice.h"
 #include "wire/service.h"
@@ -36,13 +37,14 @@ namespace meshchain::node {
 /// it besides its chain (row G5).
 struct Doors {
     kv::Store& store;
-    wire::FrameLink& link;
+    wire::FrameLink* link;  ///< none: it has but a radio
     base::Entropy& entropy;
     base::Kdf& kdf;
     base::LogSink* log = nullptr;
     base::TimeSource* time = nullptr;           ///< none: nobody keeps the system's clock
     std::vector<wire::Service*> services = {};  ///< they start in this order, after the mesh
     crypto::Verifier* verifier = nullptr;       ///< none: signatures are judged one by one
+    std::vector<wire::AirLink*> airs = {};      ///< media that everybody in reach hears
 };
 
 class Node {

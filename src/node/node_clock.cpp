@@ -41,10 +41,16 @@ base::Now NodeClock::at(base::Instant instant) const {
     return {instant, base::WallTime{std::chrono::floor<base::Milliseconds>(since_1970)}};
 }
 
-void NodeClock::handle_sample(base::Instant now, std::size_t index, base::WallTime stated) {
+void NodeClock::handle_sample(base::Instant now, std::size_t index, base::WallTime stated,
+                              Way way) {
     MESH_ASSERT(index < samples_.size());
     Samples& samples = samples_[index];
-    if (!samples.current || now - samples.current->since >= options_.window) {
+    if (samples.way != way) {
+        // Who is heard over a session needs no air.
+        if (way == Way::air && heard(now, samples)) return;
+        samples = {.current = {}, .previous = {}, .way = way};
+    }
+    if (!samples.current || now - samples.current->since >= window(way)) {
         samples.previous = samples.current;
         samples.current = Sample{relation(now, stated), now};
     }
@@ -55,7 +61,7 @@ std::optional<NodeClock::Relation> NodeClock::heard(base::Instant now,
                                                     const Samples& samples) const {
     std::optional<Relation> latest;
     for (const auto& sample : {samples.current, samples.previous}) {
-        if (!sample || now - sample->since >= 2 * options_.window) continue;
+        if (!sample || now - sample->since >= 2 * window(samples.way)) continue;
         latest = std::max(latest.value_or(Relation::min()), sample->relation);
     }
     return latest;
@@ -63,10 +69,11 @@ std::optional<NodeClock::Relation> NodeClock::heard(base::Instant now,
 
 /// This node's own voice in it is what its system says, not what it follows: or two nodes could
 /// drive each other on, and one that holds most of the stake could never be set.
-std::optional<NodeClock::Relation> NodeClock::median(base::Instant now, Relation system) {
+std::optional<NodeClock::Median> NodeClock::median(base::Instant now, Relation system) {
     struct Voice {
         Relation relation;
         std::uint64_t stake;
+        base::Duration doubt;
     };
     std::vector<Voice> voices;
     std::uint64_t total = 0;
@@ -79,7 +86,8 @@ std::optional<NodeClock::Relation> NodeClock::median(base::Instant now, Relation
         const auto said = own ? std::optional(system) : heard(now, samples_[i]);
         if (!said) continue;
         others |= !own;
-        voices.push_back({*said, stake});
+        const bool in_doubt = !own && samples_[i].way == Way::air;
+        voices.push_back({*said, stake, in_doubt ? options_.air_doubt : Duration{}});
         heard_stake += stake;
     }
     heard_percent_ = total == 0 ? 0 : static_cast<unsigned>(heard_stake * 100 / total);
@@ -89,14 +97,16 @@ std::optional<NodeClock::Relation> NodeClock::median(base::Instant now, Relation
     for (const Voice& voice : voices) {
         below += voice.stake;
         // Of two halves the later one: time may be made up for, never taken back.
-        if (2 * below > heard_stake) return voice.relation;
+        if (2 * below > heard_stake) return Median{voice.relation, voice.doubt};
     }
-    return voices.back().relation;
+    return Median{voices.back().relation, voices.back().doubt};
 }
 
-NodeClock::Relation NodeClock::target(Relation system, std::optional<Relation> median,
+NodeClock::Relation NodeClock::target(Relation system, const std::optional<Median>& median,
                                       bool synchronised) {
-    if (median) agreed_ = median;
+    if (median) {
+        agreed_ = std::clamp(system, median->relation, median->relation + median->doubt);
+    }
     if (synchronised) {
         source_ = ClockSource::synchronised;
         return system;
@@ -129,7 +139,11 @@ std::optional<Duration> NodeClock::advance(base::Now system, std::optional<Durat
     const Relation goal = target(said, middle, synchronised);
     const auto stepped = approach(goal, elapsed);
     validators_offset_.reset();
-    if (middle) validators_offset_ = *middle - relation_;
+    if (middle) {
+        const Relation nearest =
+            std::clamp(relation_, middle->relation, middle->relation + middle->doubt);
+        validators_offset_ = nearest - relation_;
+    }
     off_ = relation_ - goal > options_.agreement ||
            (validators_offset_ && std::chrono::abs(*validators_offset_) > options_.agreement);
     return stepped;

@@ -8,7 +8,9 @@
 // system's clock. Slots need agreement within a third of block_time only.
 //
 // A frame takes a while to arrive and is never early, so of what one validator said lately the
-// latest time counts.
+// latest time counts. What is heard on the air alone is heard rarely, and takes a while that nobody
+// knows: it counts for longer, and a clock that is ahead of it by no more than that doubt stays as
+// it is, or all would follow each other's delays into the past.
 //
 // Time:   instants must not go backwards; the civil time handed in may do anything.
 // Limits: two numbers a validator.
@@ -34,6 +36,9 @@ public:
         base::Duration agreement;
         /// What a validator said counts for so long, twice at most.
         base::Duration window = std::chrono::seconds(30);
+        /// The same of what was heard on the air, and how late that may be without anybody knowing.
+        base::Duration air_window = std::chrono::minutes(35);
+        base::Duration air_doubt = {};
         std::vector<wire::Amount> stakes;  ///< by validator index
         std::optional<std::size_t> self;   ///< this node's validator, if it is one
     };
@@ -54,13 +59,16 @@ public:
     /// Others vote now, by index as before; what was heard from a seat stays.
     void set_validators(std::vector<wire::Amount> stakes, std::optional<std::size_t> self);
 
+    enum class Way : std::uint8_t { session, air };
     /// Validator `index` stated this time in a fresh signed message.
-    void handle_sample(base::Instant now, std::size_t index, base::WallTime stated);
+    void handle_sample(base::Instant now, std::size_t index, base::WallTime stated,
+                       Way way = Way::session);
 
     /// Too far from what the validators say, or from what it should be: nothing may be signed.
     bool is_off() const { return off_; }
     ClockSource source() const { return source_; }
-    /// The validators' median less this clock; nothing below two thirds of the stake.
+    /// The validators' median less this clock, or zero where that is no more than in doubt; nothing
+    /// below two thirds of the stake.
     std::optional<base::Duration> validators_offset() const { return validators_offset_; }
     unsigned heard_percent() const { return heard_percent_; }
 
@@ -75,12 +83,20 @@ private:
     struct Samples {
         std::optional<Sample> current;
         std::optional<Sample> previous;
+        Way way = Way::session;
+    };
+    struct Median {
+        Relation relation;
+        base::Duration doubt;
     };
 
     static Relation relation(base::Instant instant, base::WallTime wall);
+    base::Duration window(Way way) const {
+        return way == Way::air ? options_.air_window : options_.window;
+    }
     std::optional<Relation> heard(base::Instant now, const Samples& samples) const;
-    std::optional<Relation> median(base::Instant now, Relation system);
-    Relation target(Relation system, std::optional<Relation> median, bool synchronised);
+    std::optional<Median> median(base::Instant now, Relation system);
+    Relation target(Relation system, const std::optional<Median>& median, bool synchronised);
     std::optional<base::Duration> approach(Relation target, base::Duration elapsed);
 
     Options options_;

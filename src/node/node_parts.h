@@ -35,10 +35,14 @@ struct Node::Parts final : mesh::FrameHandler, wire::PeerChoice {
                                base::Bytes payload) override;
     /// The chain is made before the mesh that draws its peers.
     std::vector<crypto::PublicKey> choose_peers(const Wish& wish) override;
+    base::Duration patience(const crypto::PublicKey& peer, base::Duration usual) const override;
+    bool reaches(const crypto::PublicKey& peer, wire::MessageType type) const override;
+    bool is_free(base::Instant now, wire::MessageType type) const override;
+    base::Duration flood_time() const override;
     void step(base::Now system);
     base::Now advance_clock(base::Now system);
     void note_time_stated(base::Now now, const crypto::PublicKey& peer, wire::Slot slot,
-                          std::uint16_t slot_phase);
+                          std::uint16_t slot_phase, const std::optional<mesh::AirPath>& air);
     void ask_clocks(base::Now now, const std::vector<crypto::PublicKey>& validators);
     void note_clock_answer(base::Now now, const mesh::ClockStated& answer);
     void drain_mesh(base::Now now);
@@ -81,7 +85,7 @@ struct Node::Parts final : mesh::FrameHandler, wire::PeerChoice {
     std::expected<void, base::Error> open_chain(base::Now now);
     wire::ChainStatus chain_status(base::Now now) const;
     void handle_peer(base::Now now, const crypto::PublicKey& peer, wire::Slot slot,
-                     chain::PeerHeights heights);
+                     chain::PeerHeights heights, bool directly = true);
     void handle_peer_lost(base::Now now, const crypto::PublicKey& peer);
     std::optional<chain::Event> poll_chain_event();
     /// Once a start from a state is done, the chain goes on from there.

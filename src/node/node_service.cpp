@@ -95,7 +95,8 @@ std::expected<void, base::Error> Node::Parts::open_chain(base::Now now) {
                                         .choice = this,
                                         .sync_timeout = config.sync_timeout,
                                         .undo_blocks_max = config.store_undo_blocks,
-                                        .keep_blocks = config.store_keep_blocks},
+                                        .keep_blocks = config.store_keep_blocks,
+                                        .has_air_alone = doors.link == nullptr},
                                        now));
     state_server = std::make_unique<chain::StateServer>(doors.store, *chain);
     return {};
@@ -107,8 +108,8 @@ wire::ChainStatus Node::Parts::chain_status(base::Now now) const {
 }
 
 void Node::Parts::handle_peer(base::Now now, const crypto::PublicKey& peer, wire::Slot slot,
-                              chain::PeerHeights heights) {
-    if (chain) return chain->handle_peer(now, peer, slot, heights);
+                              chain::PeerHeights heights, bool directly) {
+    if (chain) return chain->handle_peer(now, peer, slot, heights, directly);
     if (light) return light->handle_peer(now, peer, heights);
     snapshot->handle_peer(now, peer, heights);
 }

@@ -27,7 +27,8 @@ Outbox::Outbox(const OutboxLimits& limits) : limits_(limits) {
 }
 
 std::expected<void, base::Error> Outbox::submit(base::Instant now, Priority priority,
-                                                std::uint8_t hop_limit, const Message& message) {
+                                                std::uint8_t hop_limit, const Message& message,
+                                                const Turn& turn) {
     base::Buffer joined = join(message);
     if (joined.size() > limits_.message_bytes_max) {
         return base::failure(base::Errc::too_large,
@@ -35,10 +36,13 @@ std::expected<void, base::Error> Outbox::submit(base::Instant now, Priority prio
                                  std::to_string(limits_.message_bytes_max) + " may leave",
                              "radio", "send it over a faster link");
     }
-    const bool has_origin = message.origin.has_value();
-    const TransferId transfer = transfer_id(message.type, has_origin, joined);
+    const Head head = head_of(message);
+    const TransferId transfer = transfer_id(message.type, head, joined);
     if (Entry* known = find(transfer)) {
-        if (!known->is_waiting()) known->rest = known->cut.pieces();
+        if (!known->is_waiting()) {
+            known->rest = known->cut.pieces();
+            known->turn = turn;
+        }
         known->priority = std::min(known->priority, priority);
         return {};
     }
@@ -50,12 +54,13 @@ std::expected<void, base::Error> Outbox::submit(base::Instant now, Priority prio
                 .order = orders_++,
                 .hop_limit = hop_limit,
                 .type = message.type,
-                .has_origin = has_origin,
+                .head = head,
                 .joined = std::move(joined),
                 .transfer = transfer,
                 .cut = {},
                 .rest = 1,
                 .answer_at = now,
+                .turn = turn,
                 .forget_at = base::never};
     if (header_bytes + entry.joined.size() > limits_.packet_bytes_max) {
         entry.cut = coding::cut_evenly(entry.joined.size(),
@@ -84,6 +89,20 @@ bool Outbox::make_room(Priority priority, std::size_t bytes_needed) {
         entries_.erase(least);
     }
     return true;
+}
+
+void Outbox::handle_overheard(TransferId transfer) {
+    const Entry* entry = find(transfer);
+    if (entry == nullptr || entry->sent > 0 || entry->turn.crowd == 0) return;
+    entries_.erase(entries_.begin() + (entry - entries_.data()));
+}
+
+void Outbox::draw_turns(base::Instant from,
+                        const std::function<base::Duration(std::size_t crowd)>& draw) {
+    for (Entry& entry : entries_) {
+        if (entry.rest == 0 || entry.sent > 0 || entry.turn.crowd == 0) continue;
+        entry.turn.from = std::max(entry.turn.from, from + draw(entry.turn.crowd));
+    }
 }
 
 bool Outbox::handle_wish(base::Instant now, TransferId transfer, std::uint8_t missing) {
@@ -132,7 +151,7 @@ Outbox::Departure Outbox::take(base::Instant now) {
 }
 
 base::Buffer Outbox::whole_packet(const Entry& entry) {
-    const auto message = split(entry.type, entry.has_origin, entry.joined);
+    const auto message = split(entry.type, entry.head, entry.joined);
     MESH_ASSERT(message.has_value());
     return encode(*message);
 }
@@ -143,7 +162,7 @@ base::Buffer Outbox::piece_packet(Entry& entry) {
     --entry.rest;
     ++entry.sent;
     return encode(Piece{.type = entry.type,
-                        .has_origin = entry.has_origin,
+                        .head = entry.head,
                         .transfer = entry.transfer,
                         .cut = entry.cut,
                         .index = entry.index++,
@@ -155,7 +174,9 @@ base::Instant Outbox::poll_timeout(base::Instant now) const {
     base::Instant next = base::never;
     for (const Entry& entry : entries_) {
         if (!entry.is_waiting()) next = std::min(next, entry.forget_at);
-        if (entry.is_waiting() && !entry.is_ready(now)) next = std::min(next, entry.answer_at);
+        if (!entry.is_waiting() || entry.is_ready(now)) continue;
+        if (entry.rest > 0) next = std::min(next, entry.turn.from);
+        if (entry.wished > 0) next = std::min(next, entry.answer_at);
     }
     return next;
 }

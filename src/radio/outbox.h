@@ -11,6 +11,7 @@
 // Limits:    those of OutboxLimits. What waits is displaced only by what is more urgent.
 // Errors:    too_large and full, of submit().
 
+#include <functional>
 #include <vector>
 
 #include "base/time.h"
@@ -34,11 +35,27 @@ class Outbox {
 public:
     explicit Outbox(const OutboxLimits& limits);
 
+    /// When something may leave, and how many others may say it first (wire::Spoken).
+    struct Turn {
+        base::Instant from{};
+        std::size_t crowd = 0;
+    };
     /// Queues a copy. What waits already is not queued twice; what left in pieces and is kept
     /// leaves anew, in pieces that nobody has seen.
     /// Errors: too_large, full (of what is as urgent or more).
     std::expected<void, base::Error> submit(base::Instant now, Priority priority,
-                                            std::uint8_t hop_limit, const Message& message);
+                                            std::uint8_t hop_limit, const Message& message,
+                                            const Turn& turn);
+    /// At once.
+    std::expected<void, base::Error> submit(base::Instant now, Priority priority,
+                                            std::uint8_t hop_limit, const Message& message) {
+        return submit(now, priority, hop_limit, message, Turn{now, 0});
+    }
+    /// New turns from `from` on for all that others may say, too.
+    void draw_turns(base::Instant from,
+                    const std::function<base::Duration(std::size_t crowd)>& draw);
+    /// Somebody else says the same: what has not left yet need not any more.
+    void handle_overheard(TransferId transfer);
     /// A radio misses pieces of ours. False: we have none of these any more, or sent enough.
     bool handle_wish(base::Instant now, TransferId transfer, std::uint8_t missing);
 
@@ -71,7 +88,7 @@ private:
         std::uint64_t order;
         std::uint8_t hop_limit;
         wire::MessageType type;
-        bool has_origin;
+        Head head;
         base::Buffer joined;
         TransferId transfer;
         coding::Cut cut;          ///< zero: it fits one packet
@@ -80,12 +97,13 @@ private:
         std::size_t sent = 0;     ///< pieces
         std::size_t wished = 0;   ///< by who missed most
         base::Instant answer_at;  ///< then what is wished leaves
+        Turn turn;
         base::Instant forget_at;
 
         bool is_cut() const { return cut.piece_bytes > 0; }
         bool is_waiting() const { return rest > 0 || wished > 0; }
         bool is_ready(base::Instant now) const {
-            return rest > 0 || (wished > 0 && now >= answer_at);
+            return (rest > 0 && now >= turn.from) || (wished > 0 && now >= answer_at);
         }
         std::size_t packet_bytes() const;
     };

@@ -14,6 +14,7 @@ constexpr std::uint8_t version = 1;
 constexpr std::uint8_t origin_flag = 0x01;
 constexpr std::uint8_t piece_flag = 0x02;
 constexpr std::uint8_t wish_flag = 0x04;
+constexpr std::uint8_t addressee_flag = 0x08;
 
 constexpr std::string_view transfer_domain = "mc/air/1";
 
@@ -21,22 +22,37 @@ void write_header(base::Writer& out, wire::MessageType type, std::uint8_t flags)
     out.u8(magic | version).u8(static_cast<std::uint8_t>(type)).u8(flags);
 }
 
-void write_origin(base::Writer& out, const Origin& origin) {
-    out.bytes(origin.node.bytes).u32(origin.timestamp).u32(origin.sequence);
+constexpr std::uint8_t flags_of(const Head& head) {
+    return (head.has_origin ? origin_flag : 0) | (head.has_addressee ? addressee_flag : 0);
 }
 
-std::optional<Origin> read_origin(base::Reader& in, bool has_origin) {
-    if (!has_origin) return std::nullopt;
-    Origin origin;
-    origin.node.bytes = in.array<crypto::NodeId::size>();
-    origin.timestamp = in.u32();
-    origin.sequence = in.u32();
-    return origin;
+void write_message(base::Writer& out, const Message& message) {
+    if (message.to) out.u32(static_cast<std::uint32_t>(*message.to));
+    if (message.origin) {
+        const Origin& origin = *message.origin;
+        out.bytes(origin.node.bytes).u32(origin.timestamp).u32(origin.sequence);
+    }
+    out.bytes(message.payload);
 }
 
-std::expected<Packet, PacketFault> parse_piece(wire::MessageType type, bool has_origin,
+std::expected<Message, PacketFault> read_message(base::Reader in, wire::MessageType type,
+                                                 const Head& head) {
+    Message message{.type = type, .payload = {}};
+    if (head.has_addressee) message.to = wire::Addressee{in.u32()};
+    if (head.has_origin) {
+        Origin& origin = message.origin.emplace();
+        origin.node.bytes = in.array<crypto::NodeId::size>();
+        origin.timestamp = in.u32();
+        origin.sequence = in.u32();
+    }
+    if (!in.ok()) return std::unexpected(PacketFault::length);
+    message.payload = in.rest();
+    return message;
+}
+
+std::expected<Packet, PacketFault> parse_piece(wire::MessageType type, const Head& head,
                                                base::Reader in) {
-    Piece piece{.type = type, .has_origin = has_origin, .transfer = {}, .cut = {}, .bytes = {}};
+    Piece piece{.type = type, .head = head, .transfer = {}, .cut = {}, .bytes = {}};
     piece.transfer = TransferId{in.u32()};
     piece.cut.message_bytes = in.u16();
     piece.index = in.u8();
@@ -68,14 +84,13 @@ struct Encoder {
     base::Writer& out;
 
     void operator()(const Message& message) const {
-        write_header(out, message.type, message.origin ? origin_flag : 0);
-        if (message.origin) write_origin(out, *message.origin);
-        out.bytes(message.payload);
+        write_header(out, message.type, flags_of(head_of(message)));
+        write_message(out, message);
     }
     void operator()(const Piece& piece) const {
         MESH_ASSERT(piece.cut.message_bytes <= 0xFFFF);
         MESH_ASSERT(piece.bytes.size() == piece.cut.piece_bytes);
-        write_header(out, piece.type, piece_flag | (piece.has_origin ? origin_flag : 0));
+        write_header(out, piece.type, piece_flag | flags_of(piece.head));
         out.u32(static_cast<std::uint32_t>(piece.transfer))
             .u16(static_cast<std::uint16_t>(piece.cut.message_bytes))
             .u8(piece.index)
@@ -112,18 +127,15 @@ std::expected<Packet, PacketFault> parse_packet(base::Bytes bytes) {
     const auto type = static_cast<wire::MessageType>(in.u8());
     const std::uint8_t flags = in.u8();
     if (!in.ok() || bytes.size() > payload_bytes_max) return std::unexpected(PacketFault::length);
-    const bool has_origin = (flags & origin_flag) != 0;
-    switch (flags & ~origin_flag & 0xFF) {
-        case 0: break;
-        case piece_flag: return parse_piece(type, has_origin, in);
+    const Head head{(flags & addressee_flag) != 0, (flags & origin_flag) != 0};
+    switch (flags & ~flags_of({true, true}) & 0xFF) {
+        case 0: return read_message(in, type, head);
+        case piece_flag: return parse_piece(type, head, in);
         case wish_flag:
-            if (has_origin) return std::unexpected(PacketFault::flags);
+            if (head != Head{}) return std::unexpected(PacketFault::flags);
             return parse_wish(type, in);
         default: return std::unexpected(PacketFault::flags);
     }
-    const std::optional<Origin> origin = read_origin(in, has_origin);
-    if (!in.ok()) return std::unexpected(PacketFault::length);
-    return Message{.type = type, .origin = origin, .payload = in.rest()};
 }
 
 base::Buffer encode(const Packet& packet) {
@@ -137,27 +149,23 @@ base::Buffer encode(const Packet& packet) {
 base::Buffer join(const Message& message) {
     base::Buffer joined;
     base::Writer out(joined);
-    if (message.origin) write_origin(out, *message.origin);
-    out.bytes(message.payload);
+    write_message(out, message);
     return joined;
 }
 
-std::expected<Message, PacketFault> split(wire::MessageType type, bool has_origin,
+std::expected<Message, PacketFault> split(wire::MessageType type, const Head& head,
                                           base::Bytes joined) {
-    base::Reader in(joined);
-    const std::optional<Origin> origin = read_origin(in, has_origin);
-    if (!in.ok()) return std::unexpected(PacketFault::length);
-    return Message{.type = type, .origin = origin, .payload = in.rest()};
+    return read_message(base::Reader(joined), type, head);
 }
 
-TransferId transfer_id(wire::MessageType type, bool has_origin, base::Bytes joined) {
-    base::Buffer head;
-    base::Writer(head)
+TransferId transfer_id(wire::MessageType type, const Head& head, base::Bytes joined) {
+    base::Buffer name;
+    base::Writer(name)
         .u8(static_cast<std::uint8_t>(transfer_domain.size()))
         .text(transfer_domain)
         .u8(static_cast<std::uint8_t>(type))
-        .u8(has_origin ? 1 : 0);
-    const crypto::Hash hash = crypto::hash(head, joined);
+        .u8(flags_of(head));
+    const crypto::Hash hash = crypto::hash(name, joined);
     return TransferId{base::Reader(hash.bytes).u32()};
 }
 

@@ -20,6 +20,7 @@
 #include "coding/erasure_code.h"
 #include "crypto/identity.h"
 #include "radio/lora.h"
+#include "wire/addressee.h"
 #include "wire/message_type.h"
 
 namespace meshchain::radio {
@@ -37,19 +38,33 @@ struct Origin {
     friend bool operator==(const Origin&, const Origin&) = default;
 };
 
-/// An object has no origin: it says itself whose it is.
+/// An object has no origin: it says itself whose it is. Without `to` it is for everybody.
 struct Message {
     wire::MessageType type{};
-    std::optional<Origin> origin;
+    std::optional<wire::Addressee> to = std::nullopt;
+    std::optional<Origin> origin = std::nullopt;
     base::Bytes payload;
 };
+
+/// What precedes a message's payload.
+struct Head {
+    bool has_addressee = false;
+    bool has_origin = false;
+    friend bool operator==(const Head&, const Head&) = default;
+};
+constexpr Head head_of(const Message& message) {
+    return {message.to.has_value(), message.origin.has_value()};
+}
+constexpr std::size_t bytes_of(const Head& head) {
+    return (head.has_addressee ? 4 : 0) + (head.has_origin ? Origin::size : 0);
+}
 
 /// The first four bytes of the hash of all of a message, which also tells whether pieces were true.
 enum class TransferId : std::uint32_t {};
 
 struct Piece {
     wire::MessageType type{};
-    bool has_origin = false;  ///< the joined message begins with it
+    Head head;  ///< of the joined message
     TransferId transfer{};
     coding::Cut cut;         ///< two pieces at least; message_bytes has 16 bits
     std::uint8_t index = 0;  ///< from cut.pieces() on: for repair
@@ -86,11 +101,11 @@ std::expected<Packet, PacketFault> parse_packet(base::Bytes bytes);
 /// Asserts that it is what parse_packet accepts.
 base::Buffer encode(const Packet& packet);
 
-/// What travels in pieces: the origin, if any, then the payload.
+/// What travels in pieces: addressee and origin, if any, then the payload.
 base::Buffer join(const Message& message);
 /// Undoes it; borrows. Errors: length.
-std::expected<Message, PacketFault> split(wire::MessageType type, bool has_origin,
+std::expected<Message, PacketFault> split(wire::MessageType type, const Head& head,
                                           base::Bytes joined);
-TransferId transfer_id(wire::MessageType type, bool has_origin, base::Bytes joined);
+TransferId transfer_id(wire::MessageType type, const Head& head, base::Bytes joined);
 
 }  // namespace meshchain::radio

@@ -29,10 +29,12 @@ TEST(RadioPacket, WhatIsNotOurs_IsRefusedByItsReason) {
     EXPECT_EQ(fault_of("f8"), Fault::version);
     EXPECT_EQ(fault_of("f9"), Fault::length);
     EXPECT_EQ(fault_of("f901"), Fault::length);
-    EXPECT_EQ(fault_of("f90008"), Fault::flags);
+    EXPECT_EQ(fault_of("f90010"), Fault::flags);
     EXPECT_EQ(fault_of("f900ff"), Fault::flags);
     EXPECT_EQ(fault_of("f90006"), Fault::flags);  // a piece and a wish at once
     EXPECT_EQ(fault_of("f90005"), Fault::flags);  // a wish with an origin
+    EXPECT_EQ(fault_of("f9000c"), Fault::flags);  // a wish for one alone
+    EXPECT_EQ(fault_of("f90008010203"), Fault::length);
     EXPECT_EQ(fault_of("f90001"
                        "0102030405060708"
                        "010203"),
@@ -148,7 +150,7 @@ TEST(RadioPacket, KnownPackets_AreMadeAsTheFormatSays) {
         if (key != message_before) {
             message_before = key;
             ASSERT_TRUE(outbox.submit({}, Priority::block, 3, message).has_value());
-            transfer = transfer_id(message.type, message.origin.has_value(), join(message));
+            transfer = transfer_id(message.type, head_of(message), join(message));
         }
         base::Instant now{};
         if (!outbox.next(now)) {
@@ -170,7 +172,7 @@ TEST(RadioPacket, KnownWish_IsMadeAsTheFormatSays) {
     }
     const Wish wish{.type = wire::MessageType::block,
                     .sender = NodeNumber{0xA1B2C3D4},
-                    .transfer = transfer_id(wire::MessageType::block, false, payload_of(229)),
+                    .transfer = transfer_id(wire::MessageType::block, {}, payload_of(229)),
                     .missing = 2};
     EXPECT_EQ(base::to_hex(encode(wish)), hex);
     const auto packet = parse_packet(from_hex(hex));
@@ -200,10 +202,26 @@ TEST(RadioPacket, OriginAndPayload_AreReadBack) {
     EXPECT_EQ(packet_bytes.size(), 3U + 16U + 60U);
 }
 
+TEST(RadioPacket, WhomItIsFor_IsReadBack_AndPartOfItsName) {
+    const base::Buffer payload = payload_of(60);
+    Message message{.type = wire::MessageType::sync_request,
+                    .to = wire::Addressee{0x01020304},
+                    .origin = Origin{.node = {.bytes = {std::byte{7}}}},
+                    .payload = payload};
+    const base::Buffer packet_bytes = encode(message);
+    EXPECT_EQ(base::to_hex(base::Bytes(packet_bytes).first(7)), "f9030901020304");
+    const auto packet = parse_packet(packet_bytes);
+    ASSERT_TRUE(packet.has_value());
+    EXPECT_EQ(std::get<Message>(*packet).to, message.to);
+    const auto id = transfer_id(message.type, head_of(message), join(message));
+    message.to = wire::Addressee{0x01020305};
+    EXPECT_NE(transfer_id(message.type, head_of(message), join(message)), id);
+}
+
 TEST(RadioPacket, JoinedMessageTooShortForItsOrigin_IsRefused) {
     const base::Buffer joined(Origin::size - 1);
-    EXPECT_EQ(split(wire::MessageType::block, true, joined).error(), Fault::length);
-    EXPECT_TRUE(split(wire::MessageType::block, false, joined).has_value());
+    EXPECT_EQ(split(wire::MessageType::block, {.has_origin = true}, joined).error(), Fault::length);
+    EXPECT_TRUE(split(wire::MessageType::block, {}, joined).has_value());
 }
 
 }  // namespace

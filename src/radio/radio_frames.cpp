@@ -11,6 +11,7 @@ namespace {
 constexpr base::Duration look_again = std::chrono::seconds(10);
 /// A deferral ends sooner if the channel gets quieter, of which the radio tells every minute.
 constexpr base::Duration ask_again_after = std::chrono::minutes(1);
+constexpr int hold_up_packets = 16;
 
 OutboxLimits fitting(OutboxLimits limits, const PacketLink& link) {
     limits.packet_bytes_max = std::min(limits.packet_bytes_max, link.payload_bytes_max());
@@ -40,6 +41,7 @@ RadioFrames::RadioFrames(base::Instant now, const RadioOptions& options, PacketL
     : options_(options),
       link_(link),
       budget_(now, options.airtime),
+      random_(random.stream("turns")),
       outbox_(fitting(options.outbox, link)),
       reassembly_(options.reassembly, random) {
     budget_.set_paused(options.listen_only);
@@ -47,7 +49,7 @@ RadioFrames::RadioFrames(base::Instant now, const RadioOptions& options, PacketL
 
 std::expected<void, base::Error> RadioFrames::send(base::Instant now, const wire::MessageRule& rule,
                                                    const wire::FrameHeader& header,
-                                                   base::Bytes payload) {
+                                                   base::Bytes payload, const wire::Spoken& how) {
     if (!rule.on_radio || options_.listen_only) {
         return base::failure(base::Errc::unavailable,
                              options_.listen_only
@@ -58,16 +60,20 @@ std::expected<void, base::Error> RadioFrames::send(base::Instant now, const wire
     const bool is_control = rule.message_class == wire::MessageClass::control;
     const Origin origin{header.sender, header.timestamp, header.sequence};
     const Message message{.type = header.type,
+                          .to = how.to,
                           .origin = is_control ? std::optional(origin) : std::nullopt,
                           .payload = payload};
-    const std::size_t packet_bytes =
-        std::min(header_bytes + Origin::size + payload.size(), link_.payload_bytes_max());
+    const std::size_t packet_bytes = std::min(
+        header_bytes + bytes_of(head_of(message)) + payload.size(), link_.payload_bytes_max());
     if (!budget_.allows(priority_of(rule), budget_.airtime_of(packet_bytes))) {
         return base::failure(base::Errc::too_large,
                              "one packet of it takes more air than this node ever has", "radio",
                              "give the node more airtime, or the network a quicker preset");
     }
-    MESH_CHECK(outbox_.submit(now, priority_of(rule), header.hop_limit, message));
+    const base::Instant from =
+        how.crowd == 0 ? now : now + random_.between({}, window_of(how.crowd));
+    MESH_CHECK(outbox_.submit(now, priority_of(rule), header.hop_limit, message,
+                              {.from = from, .crowd = how.crowd}));
     pump(now);
     return {};
 }
@@ -76,9 +82,9 @@ std::optional<wire::HeardFrame> RadioFrames::receive(base::Instant now) {
     while (const auto received = link_.receive()) {
         ++stats_.received;
         auto frame = handle_packet(now, *received);
-        schedule(now);
         if (frame) return frame;
     }
+    schedule(now);
     return std::nullopt;
 }
 
@@ -89,7 +95,11 @@ std::optional<wire::HeardFrame> RadioFrames::handle_packet(base::Instant now,
         ++stats_.faults[static_cast<std::size_t>(packet.error())];
         return std::nullopt;
     }
-    if (const auto* message = std::get_if<Message>(&*packet)) return heard(received, *message);
+    if (const auto* message = std::get_if<Message>(&*packet)) {
+        const Head head = head_of(*message);
+        outbox_.handle_overheard(transfer_id(message->type, head, join(*message)));
+        return heard(received, *message);
+    }
     if (const auto* piece = std::get_if<Piece>(&*packet))
         return handle_piece(now, received, *piece);
     handle_wish(now, std::get<Wish>(*packet));
@@ -99,10 +109,11 @@ std::optional<wire::HeardFrame> RadioFrames::handle_packet(base::Instant now,
 std::optional<wire::HeardFrame> RadioFrames::handle_piece(base::Instant now,
                                                           const ReceivedPacket& received,
                                                           const Piece& piece) {
+    outbox_.handle_overheard(piece.transfer);
     auto joined = reassembly_.handle_piece(now, received.from, piece);
     if (!joined) return std::nullopt;
     joined_ = std::move(joined->bytes);
-    const auto message = split(joined->type, joined->has_origin, joined_);
+    const auto message = split(joined->type, joined->head, joined_);
     if (!message) {
         ++stats_.faults[static_cast<std::size_t>(message.error())];
         return std::nullopt;
@@ -115,10 +126,14 @@ void RadioFrames::handle_wish(base::Instant now, const Wish& wish) {
     if (!outbox_.handle_wish(now, wish.transfer, wish.missing)) ++stats_.wishes_refused;
 }
 
-wire::HeardFrame RadioFrames::heard(const ReceivedPacket& received, const Message& message) {
+wire::HeardFrame RadioFrames::heard(const ReceivedPacket& received, const Message& message) const {
     const Origin origin = message.origin.value_or(Origin{});
+    const int relays = std::max(0, wire::hop_limit_default - received.hop_limit);
     return {
         .radio = static_cast<std::uint32_t>(received.from),
+        .to = message.to,
+        .flight = budget_.airtime_of(received.payload.size()) * (1 + relays),
+        .is_direct = relays == 0,
         .frame = {.header = {.type = message.type,
                              .sender = origin.node,
                              .timestamp = origin.timestamp,
@@ -126,6 +141,25 @@ wire::HeardFrame RadioFrames::heard(const ReceivedPacket& received, const Messag
                              .hop_limit = received.hop_limit,
                              .payload_bytes = static_cast<std::uint16_t>(message.payload.size())},
                   .payload = message.payload}};
+}
+
+base::Instant RadioFrames::free_at(base::Instant now, const wire::MessageRule& rule,
+                                   std::size_t payload_bytes) const {
+    if (now < retry_at_) return retry_at_;
+    if (outbox_.waiting() > 0 || !link_.is_ready()) return now + look_again;
+    const std::size_t bytes =
+        std::min(header_bytes + Origin::size + payload_bytes, link_.payload_bytes_max());
+    const auto deferral = budget_.deferral(now, priority_of(rule), budget_.airtime_of(bytes));
+    if (!deferral) return now;
+    return std::clamp(deferral->until, now + look_again, now + ask_again_after);
+}
+
+/// A full packet each way at the pace of the budget.
+base::Duration RadioFrames::patience() const {
+    const base::Duration packet = packet_time();
+    const base::Duration hour = std::chrono::hours(1);
+    const base::Duration pace = hour / std::max<std::int64_t>(1, budget_.per_hour() / packet);
+    return 2 * std::max(pace, packet) + 2 * look_again;
 }
 
 void RadioFrames::handle_timeout(base::Instant now) {
@@ -139,6 +173,7 @@ void RadioFrames::pump(base::Instant now) {
         budget_.note_channel_use(now, *percent);
     }
     deferral_.reset();
+    end_hold_up(now);
     while (now >= retry_at_ && link_.is_ready()) {
         const auto wish = reassembly_.next_wish(now);
         const auto next = outbox_.next(now);
@@ -159,6 +194,22 @@ void RadioFrames::pump(base::Instant now) {
         }
     }
     schedule(now);
+}
+
+/// Of as many that begin somewhere in it two rarely speak at once.
+base::Duration RadioFrames::window_of(std::size_t crowd) const {
+    return 2 * static_cast<std::int64_t>(crowd) * packet_time();
+}
+
+/// When the channel gets quiet, it does so for everybody: not all speak in the same moment.
+void RadioFrames::end_hold_up(base::Instant now) {
+    const bool is_held_up =
+        budget_.channel_use_percent(now) >= AirtimeBudget::bulk_stops_at_percent;
+    if (std::exchange(was_held_up_, is_held_up) && !is_held_up) {
+        retry_at_ = std::max(retry_at_, now + random_.between({}, hold_up_packets * packet_time()));
+        outbox_.draw_turns(
+            retry_at_, [this](std::size_t crowd) { return random_.between({}, window_of(crowd)); });
+    }
 }
 
 bool RadioFrames::may_leave(base::Instant now, Priority priority, std::size_t packet_bytes) {

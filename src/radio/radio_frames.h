@@ -48,8 +48,14 @@ public:
                 base::Random random);
 
     std::expected<void, base::Error> send(base::Instant now, const wire::MessageRule& rule,
-                                          const wire::FrameHeader& header,
-                                          base::Bytes payload) override;
+                                          const wire::FrameHeader& header, base::Bytes payload,
+                                          const wire::Spoken& how) override;
+    base::Instant free_at(base::Instant now, const wire::MessageRule& rule,
+                          std::size_t payload_bytes) const override;
+    base::Duration packet_time() const override {
+        return budget_.airtime_of(link_.payload_bytes_max());
+    }
+    base::Duration patience() const override;
     std::optional<wire::HeardFrame> receive(base::Instant now) override;
     base::Instant poll_timeout() const override { return wakes_; }
     void handle_timeout(base::Instant now) override;
@@ -71,8 +77,10 @@ private:
     std::optional<wire::HeardFrame> handle_piece(base::Instant now, const ReceivedPacket& received,
                                                  const Piece& piece);
     void handle_wish(base::Instant now, const Wish& wish);
-    static wire::HeardFrame heard(const ReceivedPacket& received, const Message& message);
+    wire::HeardFrame heard(const ReceivedPacket& received, const Message& message) const;
 
+    base::Duration window_of(std::size_t crowd) const;
+    void end_hold_up(base::Instant now);
     /// Sends what may leave now.
     void pump(base::Instant now);
     bool may_leave(base::Instant now, Priority priority, std::size_t packet_bytes);
@@ -83,12 +91,14 @@ private:
     RadioOptions options_;
     PacketLink& link_;
     AirtimeBudget budget_;
+    base::Random random_;
     Outbox outbox_;
     Reassembly reassembly_;
     std::optional<AirtimeBudget::Deferral> deferral_;
     base::Instant retry_at_{};  ///< after the radio refused a packet
     base::Instant wakes_ = base::never;
-    base::Buffer joined_;  ///< what the last message received borrows from
+    bool was_held_up_ = false;  ///< by others' use of the channel
+    base::Buffer joined_;       ///< what the last message received borrows from
     RadioStats stats_;
 };
 

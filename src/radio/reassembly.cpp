@@ -24,7 +24,7 @@ std::optional<Reassembly::Joined> Reassembly::handle_piece(base::Instant now, No
     }
     const auto known = transfers_.find(key);
     Transfer& transfer = known != transfers_.end() ? known->second : open(now, key, piece);
-    if (transfer.type != piece.type || transfer.has_origin != piece.has_origin ||
+    if (transfer.type != piece.type || transfer.head != piece.head ||
         transfer.pieces.cut() != piece.cut) {
         refuse(Refusal::contradicts);
         return std::nullopt;
@@ -42,7 +42,7 @@ Reassembly::Transfer& Reassembly::open(base::Instant now, const Key& key, const 
     make_room(key.first);
     return transfers_
         .emplace(key, Transfer{.type = piece.type,
-                               .has_origin = piece.has_origin,
+                               .head = piece.head,
                                .pieces = coding::PieceCollector(piece.cut),
                                .heard = now,
                                .gap = limits_.piece_gap,
@@ -135,9 +135,9 @@ void Reassembly::handle_timeout(base::Instant now) {
 std::optional<Reassembly::Joined> Reassembly::finish(const Key& key) {
     const auto found = transfers_.find(key);
     Transfer& transfer = found->second;
-    Joined joined{transfer.type, transfer.has_origin, transfer.pieces.take_message()};
+    Joined joined{transfer.type, transfer.head, transfer.pieces.take_message()};
     transfers_.erase(found);
-    if (transfer_id(joined.type, joined.has_origin, joined.bytes) != key.second) {
+    if (transfer_id(joined.type, joined.head, joined.bytes) != key.second) {
         refuse(Refusal::untrue);
         return std::nullopt;
     }

@@ -43,7 +43,7 @@ public:
 
     struct Joined {
         wire::MessageType type;
-        bool has_origin;
+        Head head;
         base::Buffer bytes;
     };
     /// Takes a piece. The whole message, if it was the last one needed.
@@ -85,7 +85,7 @@ private:
     using Key = std::pair<NodeNumber, TransferId>;
     struct Transfer {
         wire::MessageType type;
-        bool has_origin;
+        Head head;
         coding::PieceCollector pieces;
         base::Instant heard;  ///< the last new piece
         std::uint8_t rest = 0;

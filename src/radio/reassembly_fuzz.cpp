@@ -38,7 +38,7 @@ void step(Reassembly& reassembly, base::Instant now, NodeNumber sender, base::By
     const auto joined = reassembly.handle_piece(now, sender, *piece);
     if (!joined) return;
     MESH_ASSERT(joined->bytes.size() == piece->cut.message_bytes);
-    MESH_ASSERT(transfer_id(joined->type, joined->has_origin, joined->bytes) == piece->transfer);
+    MESH_ASSERT(transfer_id(joined->type, joined->head, joined->bytes) == piece->transfer);
 }
 
 }  // namespace

@@ -34,7 +34,7 @@ std::vector<base::Buffer> packets_of(base::Bytes payload, std::size_t more = 0) 
     std::vector<base::Buffer> packets;
     while (outbox.next(start)) packets.push_back(outbox.take(start).packet);
     for (; more > 0; --more) {
-        outbox.handle_wish(start, transfer_id(wire::MessageType::block, false, payload), 1);
+        outbox.handle_wish(start, transfer_id(wire::MessageType::block, {}, payload), 1);
         packets.push_back(outbox.take(start + 1min).packet);
     }
     return packets;
@@ -158,6 +158,7 @@ TEST(Reassembly, MillionSinglePieces_PushOutEachOtherButNotWhatIsUnderWay) {
     std::size_t most = 0;
     for (std::uint32_t i = 0; i < test::effort(20'000U, 1'000'000U); ++i) {
         const Piece piece{.type = wire::MessageType::block,
+                          .head = {},
                           .transfer = TransferId{i},
                           .cut = {8000, 100},
                           .index = 200,
@@ -282,7 +283,7 @@ TEST(Reassembly, WhoHeardOneMissingAsMany_KeepsSilent) {
     hand_over(reassembly, start, packets[3]);
     Wish wish{.type = wire::MessageType::block,
               .sender = sender,
-              .transfer = transfer_id(wire::MessageType::block, false, payload),
+              .transfer = transfer_id(wire::MessageType::block, {}, payload),
               .missing = 2};
     reassembly.handle_wish(start, wish);
     EXPECT_LE(reassembly.poll_timeout(start), start + 3s);
@@ -307,6 +308,46 @@ TEST(Outbox, MoreUrgent_LeavesFirst_AndEqualsInTheirOrder) {
     }
     EXPECT_FALSE(outbox.next(start).has_value());
     EXPECT_EQ(outbox.poll_timeout(start), base::never);
+}
+
+TEST(Outbox, WhatOthersMaySay_WaitsForItsTurn_AndIsNotSaidTwice) {
+    Outbox outbox({});
+    const base::Buffer whole(10, std::byte{1});
+    const base::Buffer cut(700, std::byte{2});
+    const base::Buffer own(10, std::byte{3});
+    const auto id = [](const base::Buffer& payload) {
+        return transfer_id(wire::MessageType::block, {}, payload);
+    };
+    const Outbox::Turn later{.from = start + 7s, .crowd = 5};
+    ASSERT_TRUE(outbox.submit(start, Priority::block, 3, block_of(whole), later).has_value());
+    ASSERT_TRUE(outbox.submit(start, Priority::block, 3, block_of(cut), later).has_value());
+    EXPECT_FALSE(outbox.next(start + 6s).has_value());
+    EXPECT_EQ(outbox.poll_timeout(start), start + 7s);
+    ASSERT_TRUE(outbox.submit(start, Priority::block, 3, block_of(own)).has_value());
+    for (const base::Buffer& payload : {whole, cut, own}) outbox.handle_overheard(id(payload));
+    EXPECT_EQ(outbox.waiting(), 1U) << "what is ours is ours to say";
+    EXPECT_EQ(std::to_integer<unsigned>(outbox.take(start).packet.back()), 3U);
+    // What has begun goes on: others have heard some of ours.
+    ASSERT_TRUE(outbox.submit(start, Priority::block, 3, block_of(cut), later).has_value());
+    outbox.take(start + 7s);
+    outbox.handle_overheard(id(cut));
+    EXPECT_EQ(outbox.waiting(), 1U);
+}
+
+TEST(Outbox, NewTurns_AreForThoseThatWait) {
+    Outbox outbox({});
+    const base::Buffer others(10, std::byte{1});
+    const base::Buffer own(10, std::byte{2});
+    const Outbox::Turn now{.from = start, .crowd = 5};
+    ASSERT_TRUE(outbox.submit(start, Priority::block, 3, block_of(others), now).has_value());
+    ASSERT_TRUE(outbox.submit(start, Priority::block, 3, block_of(own)).has_value());
+    outbox.draw_turns(start + 10s, [](std::size_t crowd) {
+        EXPECT_EQ(crowd, 5U);
+        return base::Duration(5s);
+    });
+    EXPECT_EQ(std::to_integer<unsigned>(outbox.take(start).packet.back()), 2U);
+    EXPECT_FALSE(outbox.next(start + 14s).has_value());
+    EXPECT_TRUE(outbox.next(start + 15s).has_value());
 }
 
 TEST(Outbox, Full_GivesUpWhatIsLessUrgentAndNothingElse) {
@@ -349,7 +390,7 @@ TEST(Outbox, Wishes_AreGatheredAndAnsweredOnceWithAQuarterMore) {
     Outbox outbox({});
     base::Random random(11);
     const base::Buffer payload = random_bytes(random, 2200);
-    const TransferId transfer = transfer_id(wire::MessageType::block, false, payload);
+    const TransferId transfer = transfer_id(wire::MessageType::block, {}, payload);
     ASSERT_TRUE(outbox.submit(start, Priority::block, 3, block_of(payload)).has_value());
     for (int i = 0; i < 10; ++i) outbox.take(start);
     EXPECT_EQ(outbox.kept(), 1U);
@@ -371,7 +412,7 @@ TEST(Outbox, WhoWishesForEver_GetsFourTimesTheMessageAndNoMore) {
     Outbox outbox({});
     base::Random random(12);
     const base::Buffer payload = random_bytes(random, 2200);
-    const TransferId transfer = transfer_id(wire::MessageType::block, false, payload);
+    const TransferId transfer = transfer_id(wire::MessageType::block, {}, payload);
     ASSERT_TRUE(outbox.submit(start, Priority::block, 3, block_of(payload)).has_value());
     std::size_t packets = 0;
     base::Instant now = start;

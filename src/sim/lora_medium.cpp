@@ -123,7 +123,8 @@ base::Duration LoraMedium::begin(base::Instant now, std::size_t sender, std::siz
     use_channel(now, radio, takes);
     for (Link& link : radio.reach) {
         Radio& hearer = radios_[link.to];
-        const Decibel100 level = level_now(now, link);
+        const bool is_cut = hears && !hears(link.to, sender);
+        const Decibel100 level = is_cut ? silence : level_now(now, link);
         if (level >= sensitivity_) use_channel(now, hearer, takes);
         arrive(hearer, {.sender = sender, .level = level, .begin = now, .end = now + takes});
     }

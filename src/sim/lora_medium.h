@@ -10,6 +10,7 @@
 // Limits: memory grows with the pairs in reach, and with what is on the air.
 
 #include <array>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -41,7 +42,11 @@ class LoraMedium {
 public:
     LoraMedium(const LoraSetting& setting, const std::vector<Place>& places, base::Random random);
 
+    /// Something between two radios that lets nothing through; without it nothing does.
+    std::function<bool(std::size_t to, std::size_t from)> hears;
+
     std::size_t size() const { return radios_.size(); }
+    void set_loss(unsigned permille) { setting_.loss_permille = permille; }
     /// The loudest of a link without fading. Nothing: out of reach, not even a disturbance.
     std::optional<Decibel100> level(std::size_t from, std::size_t to) const;
     /// Quieter packets are not read.
@@ -85,6 +90,7 @@ private:
         base::Instant end;
         Fate fate = Fate::read;
     };
+    static constexpr Decibel100 silence = -1'000'00;
     struct Link {
         std::size_t to;
         Decibel100 level;

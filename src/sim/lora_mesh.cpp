@@ -78,6 +78,13 @@ bool LoraMesh::enqueue(base::Instant now, std::size_t radio, Packet packet, base
     return true;
 }
 
+bool LoraMesh::has_own(std::size_t radio) const {
+    const Radio& self = radios_.at(radio);
+    if (self.sending && self.sending->hops == 0) return true;
+    return std::ranges::any_of(self.waiting,
+                               [](const Waiting& waiting) { return waiting.packet.hops == 0; });
+}
+
 void LoraMesh::schedule(base::Instant now, std::size_t radio) {
     Radio& self = radios_[radio];
     if (self.sending || self.waiting.empty()) return;

@@ -44,6 +44,8 @@ public:
     std::optional<Delivery> poll_delivery();
 
     std::size_t queued(std::size_t radio) const { return radios_.at(radio).waiting.size(); }
+    /// Whether a packet of its own program has not left yet.
+    bool has_own(std::size_t radio) const;
     /// What it sent, relayed packets included.
     base::Duration airtime(std::size_t radio) const { return radios_.at(radio).airtime; }
     LoraMedium& medium() { return medium_; }

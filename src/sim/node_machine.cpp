@@ -52,7 +52,16 @@ std::expected<void, base::Error> NodeMachine::start(base::Now now) {
 
 std::expected<void, base::Error> NodeMachine::boot(base::Now now) {
     MESH_TRY(store_, disk_.open(node::node_tables));
-    frames_ = std::make_unique<mesh::IpFrames>(port());
+    std::vector<wire::AirLink*> airs;
+    if (options_.radio != nullptr) {
+        air_ = std::make_unique<radio::RadioFrames>(
+            now.instant,
+            radio::RadioOptions{.airtime = options_.airtime, .outbox = {}, .reassembly = {}},
+            *options_.radio, random_.stream("air " + std::to_string(starts_++)));
+        airs.push_back(air_.get());
+    } else {
+        frames_ = std::make_unique<mesh::IpFrames>(port());
+    }
     node::NodeConfig config;
     config.role = options_.role;
     config.node_name = options_.name;
@@ -65,11 +74,12 @@ std::expected<void, base::Error> NodeMachine::boot(base::Now now) {
     if (options_.role == wire::Role::validator) keys.validating = credentials_.validating();
     MESH_TRY(node_, node::Node::create(config, genesis_, std::move(keys),
                                        {.store = *store_,
-                                        .link = *frames_,
+                                        .link = frames_.get(),
                                         .entropy = entropy_,
                                         .kdf = kdf_,
                                         .log = options_.log,
-                                        .time = &time_source_},
+                                        .time = &time_source_,
+                                        .airs = std::move(airs)},
                                        now));
     if (options_.has_wallet) MESH_CHECK(open_wallet(now));
     return node_->start(now);
@@ -86,6 +96,7 @@ std::expected<void, base::Error> NodeMachine::open_wallet(base::Now now) {
 void NodeMachine::crash() {
     port().is_dead = true;
     node_.reset();
+    air_.reset();
     frames_.reset();
     store_.reset();
     port().clear();

@@ -8,9 +8,11 @@
 #include "crypto/heap_secret_memory.h"
 #include "mesh/ip_frames.h"
 #include "node/node.h"
+#include "radio/radio_frames.h"
 #include "sim/disk.h"
 #include "sim/doors.h"
 #include "sim/machine.h"
+#include "sim/radio_door.h"
 #include "wallet/key_file.h"
 
 namespace meshchain::sim {
@@ -39,6 +41,9 @@ public:
         std::string name;
         bool has_wallet = true;
         base::LogSink* log = nullptr;
+        /// It has this radio, and nothing else to speak through; outlives it.
+        RadioDoor* radio = nullptr;
+        radio::AirtimeOptions airtime{};
     };
     /// `credentials` and `genesis` outlive it. A new key: the disk knows that it signed nothing.
     NodeMachine(std::size_t index, Clock clock, const Credentials& credentials,
@@ -61,6 +66,8 @@ public:
     Disk& disk() { return disk_; }
     SettableTimeSource& time_source() { return time_source_; }
     const Credentials& credentials() const { return credentials_; }
+    /// It is on, and has a radio.
+    const radio::RadioFrames& air() const { return *air_; }
     const Options& options() const { return options_; }
 
 private:
@@ -78,6 +85,8 @@ private:
     crypto::HeapSecretMemory memory_;
     std::unique_ptr<kv::Store> store_;
     std::unique_ptr<mesh::IpFrames> frames_;
+    std::unique_ptr<radio::RadioFrames> air_;
+    unsigned starts_ = 0;
     std::unique_ptr<node::Node> node_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "radio/packet.h"
 #include "wire/frame.h"
 
 namespace meshchain::sim {
@@ -21,7 +22,9 @@ Play::Play(const Scenario& scenario, Options options)
       history_(village_.genesis(), village_.world().size(), findings_, village_.dishonest_keys()),
       certificates_(village_.genesis(), findings_),
       watch_(village_.genesis(), village_.dishonest_keys(), findings_, village_.validating_keys()),
-      can_finalise_(village_.can_honest_finalise()) {
+      can_finalise_(village_.can_honest_finalise()),
+      look_every_(std::clamp<base::Duration>(std::chrono::milliseconds(scenario.block_time_ms) / 10,
+                                             second, 10 * second)) {
     if (!can_finalise_) history_.expect_forks();
     report_.about = scenario_.about;
     report_.seed = options_.seed;
@@ -58,6 +61,28 @@ void Play::count_traffic(base::Bytes datagram) {
     sent_[static_cast<std::size_t>(kind_of(frame->header.type))] += datagram.size();
 }
 
+void Play::count_packet(base::Bytes packet) {
+    const auto parsed = radio::parse_packet(packet);
+    if (!parsed) return;
+    const auto type = std::visit([](const auto& kind) { return kind.type; }, *parsed);
+    const std::size_t bytes = radio::packet_bytes_of(packet.size());
+    report_.bytes_sent += bytes;
+    TypeTraffic& traffic = report_.traffic[static_cast<std::size_t>(type)];
+    ++traffic.datagrams;
+    traffic.bytes += bytes;
+    sent_[static_cast<std::size_t>(kind_of(type))] += bytes;
+}
+
+void Play::check_airtime() {
+    const RadioAir* air = village_.world().air();
+    if (air == nullptr) return;
+    for (std::size_t i = 0; i < village_.nodes(); ++i) {
+        if (village_.world().air()->door(i).is_within_budget()) continue;
+        findings_.add("airtime", "machine " + std::to_string(i) + " sent for " +
+                                     seconds_text(air->watch().worst(i)) + " in an hour");
+    }
+}
+
 void Play::collect(std::size_t index) {
     const auto status = village_.node(index).node().status(village_.world().time_of(index));
     report_.blocks_reverted += status.blocks_reverted;
@@ -70,6 +95,10 @@ void Play::prepare() {
     world.on_sent = [this](std::size_t, base::Bytes datagram) {
         count_traffic(datagram);
         watch_.handle_datagram(datagram);
+    };
+    world.on_radio = [this](std::size_t, base::Bytes packet) {
+        count_packet(packet);
+        watch_.handle_packet(packet);
     };
     world.on_crash = [this](std::size_t index) {
         ++report_.crashes;
@@ -93,7 +122,7 @@ void Play::prepare() {
 
 void Play::look() {
     findings_.set_time(since_start());
-    const bool looks_at_memory = since_start() % (10 * second) < second;
+    const bool looks_at_memory = since_start() % (10 * second) < look_every_;
     const std::size_t height = history_.height();
     for (std::size_t i = 0; i < village_.nodes(); ++i) {
         if (!is_judged(i) && !is_judged_light(i)) continue;
@@ -129,7 +158,7 @@ void Play::keep_moment() {
 
 bool Play::pass_second(base::Instant end, bool is_healing) {
     World& world = village_.world();
-    world.run_until(std::min(end, world.now() + second));
+    world.run_until(std::min(end, world.now() + look_every_));
     look();
     keep_moment();
     return options_.on_progress({.at = since_start(),
@@ -153,7 +182,7 @@ void Play::end_hostilities() {
     LinkQuality quality = *quality_of(scenario_.network);
     const LinkQuality good = *quality_of("wifi");
     if (quality.loss_permille > good.loss_permille) quality = good;
-    world.network().set_quality(quality);
+    world.set_quality(quality);
     schedule_payments({});
     for (std::size_t i = 0; i < village_.nodes(); ++i) {
         NodeMachine& machine = village_.node(i);
@@ -265,6 +294,7 @@ void Play::run_healing() {
 
 void Play::judge_end() {
     findings_.set_time(since_start());
+    check_airtime();
     for (std::size_t i = 0; i < village_.nodes(); ++i) {
         if (!is_judged(i)) continue;
         NodeMachine& machine = village_.node(i);

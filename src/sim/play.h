@@ -14,6 +14,7 @@
 //   converge           after the hostile phase honest nodes agree and finalise again, in time
 //   payment-forgotten  a payment that was taken is FINAL in the end
 //   memory             no table or queue is over its limit
+//   airtime            no program hands its radio more in any hour than it was given
 //   no-start           a machine with a sound disk starts, once that has room
 //   successor          those who are left agree on one, which goes on with all the money
 //   promise            what the scenario itself expects (expect-final, expect-still)
@@ -86,6 +87,8 @@ private:
     void run_successor();
     Report report() const;
     void count_traffic(base::Bytes datagram);
+    void count_packet(base::Bytes packet);
+    void check_airtime();
     void collect(std::size_t index);
     base::Duration since_start() const { return village_.world().now() - World::start; }
 
@@ -116,6 +119,7 @@ private:
     Report report_;
     std::array<std::uint64_t, traffic_kinds> sent_{};  ///< bytes
     bool can_finalise_;
+    base::Duration look_every_;
     base::Duration pay_every_{};
     std::uint64_t payment_plan_ = 0;  ///< an older one does not go on
     base::Instant healing_since_{};

@@ -20,7 +20,7 @@ void Play::perform(const Step& step) {
         case Step::Verb::partition: return network.partition(village_.with_attackers(step.sides));
         case Step::Verb::cut: return network.cut(step.machines[0], step.machines[1]);
         case Step::Verb::heal: return network.heal();
-        case Step::Verb::network: return network.set_quality(*quality_of(step.word));
+        case Step::Verb::network: return village_.world().set_quality(*quality_of(step.word));
         case Step::Verb::payments: return schedule_payments(step.time);
         case Step::Verb::expect_final:
         case Step::Verb::expect_still: return check_promise(step);

@@ -5,6 +5,7 @@
 // Limits:    waiting_max packets, like the radio's queue to its program; more are lost.
 
 #include <deque>
+#include <functional>
 
 #include "radio/packet_link.h"
 #include "sim/airtime_watch.h"
@@ -18,12 +19,14 @@ public:
     /// How often a radio tells how busy the channel is.
     static constexpr base::Duration telemetry = std::chrono::minutes(1);
 
+    /// `now`: the world's time, which a machine's clock does not show.
     RadioDoor(LoraMesh& mesh, AirtimeWatch& watch, const radio::Modulation& modulation,
-              std::size_t index);
+              std::size_t index, std::function<base::Instant()> now);
 
     radio::NodeNumber number() const override { return number_of(index_); }
     std::size_t payload_bytes_max() const override { return radio::payload_bytes_max; }
-    /// As a careful client of the stream API has it: with twelve free places of sixteen.
+    /// As a careful client of the stream API has it: no packet of its own waits in the radio, from
+    /// where it could not be taken back, and there is room.
     bool is_ready() const override;
     std::expected<void, base::Error> send(base::Instant now, base::Bytes payload,
                                           std::uint8_t hop_limit) override;
@@ -31,6 +34,8 @@ public:
     std::optional<unsigned> take_channel_use_percent(base::Instant now) override;
 
     void arrive(const LoraMesh::Delivery& delivery);
+    /// Sees every packet that is handed over.
+    std::function<void(base::Bytes payload)> on_sent = [](base::Bytes) {};
     /// No hour had more than the watch allows.
     bool is_within_budget() const { return is_within_budget_; }
 
@@ -43,6 +48,7 @@ private:
     AirtimeWatch& watch_;
     radio::Modulation modulation_;
     std::size_t index_;
+    std::function<base::Instant()> now_;
     std::deque<LoraMesh::Delivery> waiting_;
     std::shared_ptr<const base::Buffer> borrowed_;
     std::optional<base::Instant> told_;

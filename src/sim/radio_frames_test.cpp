@@ -32,7 +32,8 @@ public:
         const std::vector<radio::RadioOptions>& options, std::uint64_t seed = 1)
         : random_(seed), mesh_(setting, places, random_.stream("air")), watch_(budgets(options)) {
         for (std::size_t i = 0; i < places.size(); ++i) {
-            doors_.push_back(std::make_unique<RadioDoor>(mesh_, watch_, setting.modulation, i));
+            doors_.push_back(std::make_unique<RadioDoor>(mesh_, watch_, setting.modulation, i,
+                                                         [this] { return now_; }));
             programs_.push_back(std::make_unique<radio::RadioFrames>(
                 now_, options[i], *doors_[i], random_.stream(std::to_string(i))));
         }
@@ -44,7 +45,7 @@ public:
         for (std::byte& value : payload) value = static_cast<std::byte>(random_.below(256));
         for (std::size_t i = 0; i < 4; ++i) payload[i] = static_cast<std::byte>(sent_ >> 8 * i);
         EXPECT_TRUE(programs_[from]->send(
-            now_, rule, {.type = rule.type, .sender = {}, .hop_limit = 3}, payload));
+            now_, rule, {.type = rule.type, .sender = {}, .hop_limit = 3}, payload, {}));
         content_[sent_] = std::move(payload);
         sent_at_[sent_] = now_;
         return sent_++;
@@ -58,8 +59,9 @@ public:
             mesh_.handle_timeout(now_);
             while (const auto delivery = mesh_.poll_delivery()) {
                 doors_[delivery->to]->arrive(*delivery);
-                listen(delivery->to);
             }
+            // Also those whose radio takes packets again.
+            for (std::size_t i = 0; i < programs_.size(); ++i) listen(i);
             for (const auto& program : programs_) {
                 if (program->poll_timeout() <= now_) program->handle_timeout(now_);
             }
@@ -148,7 +150,7 @@ TEST(RadioFrames, OneLongMessage_IsJoinedByAllOverTwoHops) {
 }
 
 TEST(RadioFrames, PiecesThatGetLost_AreWishedForUntilAllHaveThem) {
-    Air air(crowd(6, 300), {.loss_permille = 300}, same(6));
+    Air air(crowd(6, 300), {.loss_permille = 300}, same(6), 2);
     std::vector<std::uint32_t> messages;
     for (int i = 0; i < 3; ++i) {
         messages.push_back(air.send(static_cast<std::size_t>(i), sync_rule, 1'200));
@@ -165,6 +167,7 @@ TEST(RadioFrames, UrgentMessage_OvertakesWhatWaits) {
     Air air(crowd(2, 300), {}, same(2));
     // More than the bucket holds.
     for (int i = 0; i < 12; ++i) air.send(0, payment_rule, 220);
+    air.run(30s);
     EXPECT_TRUE(air.program(0).deferral().has_value());
     const std::uint32_t vote = air.send(0, vote_rule, 150);
     air.run(10s);
@@ -178,7 +181,7 @@ TEST(RadioFrames, WhoOnlyListens_NeverSpeaksNotEvenAWish) {
     auto options = same(2);
     options[1].listen_only = true;
     Air air(crowd(2, 300), {.loss_permille = 300}, options);
-    EXPECT_FALSE(air.program(1).send(air.now(), vote_rule, {}, base::Buffer(10)).has_value());
+    EXPECT_FALSE(air.program(1).send(air.now(), vote_rule, {}, base::Buffer(10), {}).has_value());
     for (int i = 0; i < 3; ++i) air.send(0, sync_rule, 900);
     air.run(2h);
     EXPECT_EQ(air.watch().total(1), 0s);
@@ -189,7 +192,7 @@ TEST(RadioFrames, WhatIsKeptOffRadio_DoesNotGoThere) {
     Air air(crowd(2, 300), {}, same(2));
     wire::MessageRule rule = sync_rule;
     rule.on_radio = false;
-    const auto sent = air.program(0).send(air.now(), rule, {}, base::Buffer(10));
+    const auto sent = air.program(0).send(air.now(), rule, {}, base::Buffer(10), {});
     ASSERT_FALSE(sent.has_value());
     EXPECT_EQ(sent.error().code, base::Errc::unavailable);
 }

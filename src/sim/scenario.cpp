@@ -72,6 +72,28 @@ bool moves_stake(Step::Verb verb) {
            verb == Step::Verb::expect_stake || verb == Step::Verb::expect_slashed;
 }
 
+std::expected<void, base::Error> check_air(const Scenario& scenario) {
+    if (scenario.slots_per_round < 1 || scenario.slots_per_round > 64) {
+        return unfit("a round of " + std::to_string(scenario.slots_per_round) + " slots",
+                     "1 to 64");
+    }
+    if (!scenario.air) return {};
+    for (const unsigned share : {scenario.air->validator_permille, scenario.air->other_permille}) {
+        if (share >= 1 && share <= 100) continue;
+        return unfit("an airtime of " + std::to_string(share) + " thousandths", "1 to 100");
+    }
+    const Shape shape = scenario.shape;
+    if (shape != Shape::all && shape != Shape::line && shape != Shape::grid) {
+        return unfit("radios in the shape " + std::string(name(shape)), "all, line or grid");
+    }
+    if (!scenario.attackers.empty()) {
+        return unfit("attackers on the air", "they know networks of datagrams only");
+    }
+    if (scenario.lights > 0) return unfit("light nodes on the air", "take relays");
+    if (!scenario.successor.empty()) return unfit("a successor on the air", "leave out `medium`");
+    return {};
+}
+
 std::expected<void, base::Error> check_staking(const Scenario& scenario) {
     if (!scenario.staking) return {};
     using Rules = ledger::StakeRules;
@@ -178,6 +200,14 @@ std::string to_text(const Scenario& scenario) {
     text += "network " + scenario.network + "\n";
     text += std::string("disk ") + (scenario.disk == DiskKind::flash ? "flash" : "memory") + "\n";
     text += "block-time " + duration_text(std::chrono::milliseconds(scenario.block_time_ms)) + "\n";
+    if (scenario.slots_per_round != 1) {
+        text += "round " + std::to_string(scenario.slots_per_round) + "\n";
+    }
+    if (const auto& air = scenario.air) {
+        text += "medium " + std::string(radio::name(air->preset)) + "\n";
+        text += "airtime " + std::to_string(air->validator_permille) + " " +
+                std::to_string(air->other_permille) + "\n";
+    }
     if (const auto& rules = scenario.staking) {
         text += "staking " + std::to_string(rules->stake_min.units) + " " +
                 std::to_string(rules->unbond_epochs) + " " + std::to_string(rules->epoch_rounds) +
@@ -230,6 +260,7 @@ std::expected<void, base::Error> check(const Scenario& scenario) {
         scenario.heartbeat > std::chrono::minutes(5)) {
         return unfit("a heartbeat every " + duration_text(scenario.heartbeat), "1s to 5m");
     }
+    MESH_CHECK(check_air(scenario));
     for (const std::size_t machine : scenario.late) MESH_CHECK(check_machine(scenario, machine));
     for (const std::size_t machine : scenario.successor) {
         if (machine < scenario.stakes.size() && !scenario.staking) continue;

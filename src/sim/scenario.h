@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "ledger/genesis.h"
+#include "radio/lora.h"
 #include "sim/disk.h"
 #include "sim/network.h"
 
@@ -97,6 +98,14 @@ std::string_view name(Attacker::Kind kind);
 enum class Shape : std::uint8_t { all, line, ring, star, grid, valley };
 std::string_view name(Shape shape);
 
+/// Radios in place of a network of datagrams.
+struct AirOptions {
+    radio::Preset preset = radio::Preset::long_fast;
+    unsigned validator_permille = 20;  ///< of each hour, for what a validator originates
+    unsigned other_permille = 10;
+    friend bool operator==(const AirOptions&, const AirOptions&) = default;
+};
+
 struct Scenario {
     std::string about;                  ///< one sentence
     std::vector<std::uint64_t> stakes;  ///< of the validators, machines 0 …
@@ -104,8 +113,10 @@ struct Scenario {
     std::size_t lights = 0;             ///< and after those
     Shape shape = Shape::all;           ///< who is in reach of whom
     std::string network = "lan";        ///< quality_of() knows it
+    std::optional<AirOptions> air;      ///< of the network only its loss counts then
     DiskKind disk = DiskKind::flash;
     std::uint32_t block_time_ms = 1000;
+    std::uint8_t slots_per_round = 1;
     std::optional<ledger::StakeRules> staking;  ///< nothing: stakes stay as they are
     std::uint32_t undo_blocks = 16'384;
     base::Duration heartbeat = std::chrono::seconds(5);  ///< how often a machine says it is there

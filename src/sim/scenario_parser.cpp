@@ -99,6 +99,7 @@ private:
         if (word == "staking") return read_staking(operands);
         if (word == "successor") return read_list(scenario_.successor, operands);
         if (word == "late") return read_list(scenario_.late, operands);
+        if (word == "airtime") return read_airtime(operands);
         if (operands.size() != 1) {
             return wrong("'" + std::string(word.substr(0, 40)) + "' with " +
                              std::to_string(operands.size()) + " operands",
@@ -135,10 +136,12 @@ private:
         if (word == "shape") return read_shape(value);
         if (word == "disk") return read_disk(value);
         if (word == "block-time") return read_block_time(value);
+        if (word == "round") return read(scenario_.slots_per_round, value);
+        if (word == "medium") return read_medium(value);
         return wrong_value(
             word, "word of a scenario",
-            "about, validators, stakes, relays, lights, shape, network, disk, "
-            "block-time, staking, undo, heartbeat, payments, late, successor, attacker, at, "
+            "about, validators, stakes, relays, lights, shape, network, medium, airtime, disk, "
+            "block-time, round, staking, undo, heartbeat, payments, late, successor, attacker, at, "
             "hostile, converge");
     }
 
@@ -188,6 +191,23 @@ private:
         scenario_.block_time_ms = static_cast<std::uint32_t>(
             std::min(time, base::Duration(std::chrono::hours(2))) / std::chrono::milliseconds(1));
         return {};
+    }
+
+    Result read_medium(std::string_view text) {
+        const auto preset = radio::preset_of(text);
+        if (!preset) return wrong_value(text, "preset of radios", "write it like LONG_FAST");
+        if (!scenario_.air) scenario_.air.emplace();
+        scenario_.air->preset = *preset;
+        return {};
+    }
+    Result read_airtime(const Words& operands) {
+        if (operands.size() != 2) {
+            return wrong("'airtime' with " + std::to_string(operands.size()) + " operands",
+                         "thousandths of an hour for a validator, and for the others");
+        }
+        if (!scenario_.air) return wrong("airtime without radios", "say `medium LONG_FAST` before");
+        MESH_CHECK(read(scenario_.air->validator_permille, operands[0]));
+        return read(scenario_.air->other_permille, operands[1]);
     }
 
     Result read_staking(const Words& operands) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "radio/packet.h"
 #include "wire/frame.h"
 
 namespace meshchain::sim {
@@ -24,13 +25,23 @@ SignatureWatch::SignatureWatch(const ledger::Genesis& genesis,
 
 void SignatureWatch::handle_datagram(base::Bytes datagram) {
     const auto frame = wire::parse_frame(datagram);
-    if (!frame) return;
-    const auto type = frame->header.type;
+    if (frame) handle_object(frame->header.type, frame->payload);
+}
+
+void SignatureWatch::handle_packet(base::Bytes packet) {
+    const auto parsed = radio::parse_packet(packet);
+    if (!parsed) return;
+    if (const auto* message = std::get_if<radio::Message>(&*parsed)) {
+        handle_object(message->type, message->payload);
+    }
+}
+
+void SignatureWatch::handle_object(wire::MessageType type, base::Bytes payload) {
     if (type != wire::MessageType::block && type != wire::MessageType::block_ack) return;
-    if (!known_.insert(crypto::hash(frame->payload)).second) return;
+    if (!known_.insert(crypto::hash(payload)).second) return;
     if (type == wire::MessageType::block_ack) {
-        if (const auto vote = wire::parse_vote(frame->payload)) note_vote(*vote);
-    } else if (const auto block = wire::parse_block_announcement(frame->payload)) {
+        if (const auto vote = wire::parse_vote(payload)) note_vote(*vote);
+    } else if (const auto block = wire::parse_block_announcement(payload)) {
         note_block(block->header);
     }
 }

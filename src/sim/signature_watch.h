@@ -23,6 +23,8 @@ public:
                    Findings& findings, std::span<const crypto::PublicKey> people = {});
 
     void handle_datagram(base::Bytes datagram);
+    /// The same of what a radio carries; a message in pieces is not read.
+    void handle_packet(base::Bytes packet);
 
     /// Those against whom there is proof.
     const std::set<crypto::PublicKey>& guilty() const { return guilty_; }
@@ -33,6 +35,7 @@ public:
 private:
     using Statement = std::pair<crypto::PublicKey, std::uint32_t>;
 
+    void handle_object(wire::MessageType type, base::Bytes payload);
     void note_vote(const wire::Vote& vote);
     void note_block(const wire::BlockHeader& header);
     void condemn(const crypto::PublicKey& key, std::string what);

@@ -19,6 +19,11 @@ constexpr std::size_t allocations_max = ledger::genesis_allocations_max;
 constexpr std::size_t crowd_size = 24;
 constexpr base::Duration selfish_hold = std::chrono::milliseconds(2500);
 
+std::size_t columns_of(std::size_t count) {
+    return static_cast<std::size_t>(
+        std::max(1L, std::lround(std::sqrt(static_cast<double>(count)))));
+}
+
 bool is_twin(const Attacker& attacker) { return attacker.kind == Attacker::Kind::twins; }
 
 /// Those that an attacker brings besides the nodes.
@@ -64,6 +69,7 @@ Village::Village(const Scenario& scenario, std::uint64_t seed, base::LogSink* lo
     world_ = std::make_unique<World>(seed, machines_of(scenario_),
                                      genesis_.start - std::chrono::seconds(2));
     if (const auto quality = quality_of(scenario_.network)) world_->network().set_quality(*quality);
+    if (scenario_.air) set_up_radios();
     honest_.assign(machines_of(scenario_), true);
     for (std::size_t i = 0; i < nodes(); ++i) add_node(i, i, log);
     add_attackers();
@@ -73,6 +79,7 @@ Village::Village(const Scenario& scenario, std::uint64_t seed, base::LogSink* lo
 void Village::make_genesis(std::uint64_t seed) {
     genesis_.start = chain_start;
     genesis_.block_time_ms = scenario_.block_time_ms;
+    genesis_.slots_per_round = scenario_.slots_per_round;
     genesis_.stakes = scenario_.staking;
     genesis_.rank_delay_ms = scenario_.block_time_ms * 3 / 10;
     for (std::size_t i = 0; i < sizeof seed; ++i) {
@@ -110,9 +117,43 @@ void Village::add_node(std::size_t index, std::size_t person, base::LogSink* log
         if (scenario_.staking) options.role = wire::Role::validator;
     }
     options.has_wallet = keeps_chain(person);
+    if (scenario_.air) {
+        options.radio = &world_->air()->door(index);
+        options.airtime = airtime_of(index);
+    }
     world_->add(std::make_unique<NodeMachine>(index, world_->new_clock(), *people_[person],
                                               genesis_, std::move(options),
                                               random_.stream("machine " + std::to_string(index))));
+}
+
+radio::AirtimeOptions Village::airtime_of(std::size_t index) const {
+    radio::AirtimeOptions options;
+    options.modulation = radio::modulation_of(scenario_.air->preset);
+    options.share_permille =
+        is_validator(index) ? scenario_.air->validator_permille : scenario_.air->other_permille;
+    return options;
+}
+
+/// In one room, on a line or in a grid in which neighbours hear each other well.
+void Village::set_up_radios() {
+    RadioAir::Options options;
+    options.setting.modulation = radio::modulation_of(scenario_.air->preset);
+    options.setting.loss_permille = world_->network().quality().loss_permille;
+    const std::int32_t apart =
+        scenario_.shape == Shape::all ? 20 : RadioAir::reach(options.setting);
+    const auto columns = static_cast<std::int32_t>(columns_of(nodes()));
+    for (std::size_t i = 0; i < nodes(); ++i) {
+        const auto n = static_cast<std::int32_t>(i);
+        const bool is_line = scenario_.shape == Shape::line;
+        options.places.push_back(is_line ? Place{n * apart, 0}
+                                         : Place{n % columns * apart, n / columns * apart});
+        options.budgets.push_back(base::Duration(std::chrono::hours(1)) / 1000 *
+                                  airtime_of(i).share_permille);
+    }
+    options.hears = [this](std::size_t to, std::size_t from) {
+        return world_->network().hears(to, from);
+    };
+    world_->use_air(options);
 }
 
 /// Several twins are of one mind: their first places tell one half of the others one story, their
@@ -193,8 +234,8 @@ void Village::turn(const Attacker& attacker) {
 void Village::set_links() {
     std::vector<std::pair<std::size_t, std::size_t>> links;
     const std::size_t count = nodes();
-    const std::size_t columns =
-        static_cast<std::size_t>(std::max(1L, std::lround(std::sqrt(static_cast<double>(count)))));
+    if (scenario_.air) return;  // who hears whom is a matter of places
+    const std::size_t columns = columns_of(count);
     for (std::size_t i = 0; i < count; ++i) {
         const bool is_last = i + 1 == count;
         switch (scenario_.shape) {

@@ -56,6 +56,8 @@ private:
     std::unique_ptr<Tamper> signing_tamper(const Attacker& attacker);
     std::vector<crypto::SigningKey> keys_by_seat() const;
     void set_links();
+    void set_up_radios();
+    radio::AirtimeOptions airtime_of(std::size_t index) const;
 
     Scenario scenario_;
     std::vector<std::unique_ptr<Credentials>> people_;

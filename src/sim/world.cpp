@@ -19,10 +19,24 @@ void World::add(std::unique_ptr<Machine> machine) {
     machines_.push_back(std::move(machine));
 }
 
+void World::set_quality(const LinkQuality& quality) {
+    network_.set_quality(quality);
+    if (air_) air_->set_loss(quality.loss_permille);
+}
+
+void World::use_air(const RadioAir::Options& options) {
+    MESH_ASSERT(machines_.empty() && options.places.size() == seats_.size());
+    air_ = std::make_unique<RadioAir>(options, random_.stream("air"), [this] { return now_; });
+    for (std::size_t i = 0; i < air_->size(); ++i) {
+        air_->door(i).on_sent = [this, i](base::Bytes payload) { on_radio(i, payload); };
+    }
+}
+
 std::expected<void, base::Error> World::switch_on(std::size_t index) {
     trace_.note(now_, "on", index);
     MESH_CHECK(machine(index).start(time_of(index)));
     schedule(index, now_);
+    schedule_air();
     return {};
 }
 
@@ -92,6 +106,7 @@ void World::step(std::size_t index) {
     ++steps_;
     const base::Now time = time_of(index);
     machine.step(time);
+    schedule_air();
     seat.busy_until = now_ + step_time + machine.take_busy();
     if (!machine.has_power()) {
         crash(index);
@@ -101,12 +116,30 @@ void World::step(std::size_t index) {
     if (next != base::never) schedule(index, machine.clock().true_time(next));
 }
 
+void World::schedule_air() {
+    if (!air_ || air_->poll_timeout() >= air_at_) return;
+    air_at_ = std::max(now_, air_->poll_timeout());
+    queue_.push(air_at_, AirTime{});
+}
+
+void World::pass_air_time() {
+    if (now_ != air_at_) return;  // an earlier one has done it
+    air_at_ = base::never;
+    air_->handle_timeout(now_, [this](std::size_t index) {
+        trace_.note(now_, "air", index);
+        if (machines_[index]->is_on()) schedule(index, now_);
+    });
+    schedule_air();
+}
+
 void World::happen(What& what) {
     ++events_;
     if (auto* delivery = std::get_if<Delivery>(&what)) {
         deliver(*delivery);
     } else if (const auto* wake = std::get_if<Wake>(&what)) {
         step(wake->index);
+    } else if (std::holds_alternative<AirTime>(what)) {
+        pass_air_time();
     } else {
         std::get<std::function<void()>>(what)();
     }

@@ -13,6 +13,7 @@
 #include "sim/event_queue.h"
 #include "sim/machine.h"
 #include "sim/network.h"
+#include "sim/radio_air.h"
 #include "sim/trace.h"
 
 namespace meshchain::sim {
@@ -43,6 +44,13 @@ public:
     void wake(std::size_t index) { schedule(index, now_); }
 
     Network& network() { return network_; }
+    /// Of the network, and as far as it is a matter of loss, of the air.
+    void set_quality(const LinkQuality& quality);
+    /// Each machine gets a radio, at the place of its number. Before any is added.
+    void use_air(const RadioAir::Options& options);
+    /// Nothing without radios.
+    RadioAir* air() { return air_.get(); }
+    const RadioAir* air() const { return air_.get(); }
     const Trace& trace() const { return trace_; }
     void note(std::string_view what, std::size_t index) { trace_.note(now_, what, index); }
     base::Instant now() const { return now_; }
@@ -59,6 +67,9 @@ public:
     /// Sees every datagram that a machine sends, once.
     std::function<void(std::size_t from, base::Bytes datagram)> on_sent = [](std::size_t,
                                                                              base::Bytes) {};
+    /// The same of its packets on the radio.
+    std::function<void(std::size_t from, base::Bytes payload)> on_radio = [](std::size_t,
+                                                                             base::Bytes) {};
     /// Just before a machine is off, and just after it lost its power by itself.
     std::function<void(std::size_t index)> on_crash = [](std::size_t) {};
 
@@ -70,7 +81,8 @@ private:
     struct Wake {
         std::size_t index;
     };
-    using What = std::variant<Delivery, Wake, std::function<void()>>;
+    struct AirTime {};  ///< something happens on the air
+    using What = std::variant<Delivery, Wake, AirTime, std::function<void()>>;
     struct Seat {
         base::Instant wake_at = base::never;
         base::Instant busy_until{};
@@ -83,12 +95,16 @@ private:
     void happen(What& what);
     void deliver(Delivery& delivery);
     void step(std::size_t index);
+    void schedule_air();
+    void pass_air_time();
 
     base::Random random_;
     Network network_;
     EventQueue<What> queue_;
     std::vector<std::unique_ptr<Machine>> machines_;
     std::vector<Seat> seats_;
+    std::unique_ptr<RadioAir> air_;
+    base::Instant air_at_ = base::never;
     Trace trace_;
     base::Instant now_ = start;
     base::WallTime wall_;  ///< at `start`

@@ -12,15 +12,27 @@
 #include <optional>
 
 #include "base/time.h"
+#include "wire/addressee.h"
 #include "wire/frame.h"
 #include "wire/service.h"
 
 namespace meshchain::wire {
 
 struct HeardFrame {
-    std::uint32_t radio = 0;  ///< the number that its sender claims
+    std::uint32_t radio = 0;      ///< the number that its sender claims
+    std::optional<Addressee> to;  ///< as claimed; nothing: for everybody
+    base::Duration flight{};      ///< since its sender made it; the least that it can have been
+    bool is_direct = false;       ///< no radio passed it on
     /// Of an object the sender is zero, and timestamp and sequence are: none was on the air.
     Frame frame;  ///< borrows from the link until its next receive()
+};
+
+/// How something is said on the air.
+struct Spoken {
+    std::optional<Addressee> to = std::nullopt;  ///< nothing: it is for everybody
+    /// So many others hold it as well and may say it: it waits for its turn by chance, and is not
+    /// said if somebody else says it first. 0: it is ours to say.
+    std::size_t crowd = 0;
 };
 
 class AirLink {
@@ -30,8 +42,16 @@ public:
     /// Errors: too_large, full (what waits is as urgent), unavailable (the rule keeps it off radio,
     /// or the link only listens).
     virtual std::expected<void, base::Error> send(base::Instant now, const MessageRule& rule,
-                                                  const FrameHeader& header,
-                                                  base::Bytes payload) = 0;
+                                                  const FrameHeader& header, base::Bytes payload,
+                                                  const Spoken& how) = 0;
+    /// When something of this rule and size would leave, as far as can be told now: for what says
+    /// the time. `now`: at once.
+    virtual base::Instant free_at(base::Instant now, const MessageRule& rule,
+                                  std::size_t payload_bytes) const = 0;
+    /// How long a full packet is on the air.
+    virtual base::Duration packet_time() const = 0;
+    /// How long to wait for the answer to a request, each side having a share of the air.
+    virtual base::Duration patience() const = 0;
     /// The next whole message; what is none of ours is counted and skipped.
     virtual std::optional<HeardFrame> receive(base::Instant now) = 0;
     /// `never` while nothing waits.

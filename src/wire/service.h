@@ -46,6 +46,8 @@ struct MessageRule {
     /// How many may come at once, at most frames_per_minute_max; 0: those of three seconds, and no
     /// fewer than a service may send in one share.
     std::uint32_t frames_at_once_max = 0;
+    /// Who hears it on the air, meant for somebody else, may learn from it.
+    bool is_overheard = false;
 
     static constexpr std::uint32_t frames_at_once_usual = 64;
     constexpr std::uint32_t frames_at_once() const {
@@ -62,11 +64,28 @@ struct RoutedFrom {
     Destination destination;  ///< as its origin wrote it: this node, all, or a segment of ours
 };
 
-/// Who handed a frame to us. On IP the session's identity, verified by its HELLO.
+/// Who handed a frame to us. On IP the session's identity, verified by its HELLO. An object that
+/// was heard on the air came from nobody who could be blamed: then `peer` is zero.
 struct Ingress {
     crypto::PublicKey peer;
+    bool on_air = false;
+    /// A control message on the air, for nobody in particular: all in reach heard it, too.
+    bool heard_by_all = false;
+    /// A control message on the air that was meant for somebody else.
+    bool overheard = false;
+    /// Of an object on the air: whose radio claims to have sent it, if that is known.
+    std::optional<crypto::PublicKey> claimed = std::nullopt;
     /// For a type of class `routed`, and only then. Verdicts are then about the origin.
     std::optional<RoutedFrom> routed = std::nullopt;
+
+    /// Who is charged with what is wrong.
+    std::optional<crypto::PublicKey> giver() const {
+        return on_air ? std::nullopt : std::optional(peer);
+    }
+    /// Whom to ask for more of it.
+    std::optional<crypto::PublicKey> source() const {
+        return on_air ? claimed : std::optional(peer);
+    }
 };
 
 /// A frame to send. Control frames are signed and numbered by mesh on the way out.
@@ -79,6 +98,8 @@ struct Outgoing {
     std::optional<crypto::PublicKey> except = std::nullopt;  ///< with `to` empty: not back to it
     base::Buffer payload = {};                               ///< for control: the body, unsigned
     std::optional<Destination> destination = std::nullopt;   ///< for `routed`
+    /// Others hold this object as well, and may say it: on the air one of them is enough.
+    bool repeated = false;
 };
 
 /// A message of class `routed`.

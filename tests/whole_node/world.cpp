@@ -189,8 +189,8 @@ std::expected<void, base::Error> World::boot(std::size_t index) {
     const bool observes = index + options_.observers >= hosts_.size();
     config.role = observes ? wire::Role::relay : wire::Role::validator;
     if (options_.configure) options_.configure(index, config);
-    node::Doors doors{*host.faulty, *host.frames, host.entropy,
-                      host.kdf,     nullptr,      &host.time_source};
+    node::Doors doors{*host.faulty, host.frames.get(), host.entropy,
+                      host.kdf,     nullptr,           &host.time_source};
     if (options_.services) doors.services = options_.services(index);
     MESH_TRY(host.node, node::Node::create(config, genesis_,
                                            {crypto::SigningKey::from_seed(host.identity_seed),
