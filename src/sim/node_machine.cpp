@@ -63,14 +63,16 @@ std::expected<void, base::Error> NodeMachine::boot(base::Now now) {
     config.wallet.lock_after = {};
     node::Keys keys{credentials_.identity(), std::nullopt};
     if (options_.role == wire::Role::validator) keys.validating = credentials_.validating();
-    MESH_TRY(node_, node::Node::create(config, genesis_, std::move(keys),
-                                       {.store = *store_,
-                                        .link = *frames_,
-                                        .entropy = entropy_,
-                                        .kdf = kdf_,
-                                        .log = options_.log,
-                                        .time = &time_source_},
-                                       now));
+    MESH_TRY(node_,
+             node::Node::create(config, genesis_, std::move(keys),
+                                {.store = *store_,
+                                 .link = *frames_,
+                                 .entropy = entropy_,
+                                 .kdf = kdf_,
+                                 .log = options_.log,
+                                 .time = &time_source_,
+                                 .witness = port().tamper ? port().tamper->witness() : nullptr},
+                                now));
     if (options_.has_wallet) MESH_CHECK(open_wallet(now));
     return node_->start(now);
 }
