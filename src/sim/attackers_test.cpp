@@ -100,12 +100,17 @@ TEST(Attackers, WhoClaimsToHearNobody_SetsNobodyBack_UntilHalfOfTheOthersDo) {
     EXPECT_EQ(many.findings_count, broken_promises(many)) << to_text(many);
 }
 
-TEST(Attackers, WhoClaimsToHearItsFriendsAlone_GetsThemNoFurtherThanTheOthersDo) {
+TEST(Attackers, WhoClaimsToHearItsFriendsAlone_GetsThemNoFurther_UntilHalfOfTheOthersDo) {
+    const std::string as_it_is =
+        "shape star\nat 90s expect-heard 255 0\nat 90s expect-unheard 0 1 2 3 4 5 6\n";
     const std::string liars = "attacker hears-friends 5\nattacker hears-friends 6\n";
-    const Report report = with_epochs(
-        7, "shape star\nat 90s expect-heard 255 0\nat 90s expect-unheard 0 5 6\n" + liars);
-    EXPECT_TRUE(report.all_right()) << to_text(report);
-    EXPECT_GT(report.attacks, 50U);
+    const Report few = with_epochs(7, as_it_is + liars);
+    EXPECT_TRUE(few.all_right()) << to_text(few);
+    EXPECT_GT(few.attacks, 50U);
+    // The four bring each other forward, and hide the one in the middle.
+    const Report many =
+        with_epochs(7, as_it_is + liars + "attacker hears-friends 3\nattacker hears-friends 4\n");
+    EXPECT_EQ(broken_promises(many), 5U) << to_text(many);
 }
 
 /// Of so many slots in an epoch everybody leads some, or nearly always.
