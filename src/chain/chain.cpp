@@ -111,7 +111,8 @@ Chain::Chain(const ledger::Genesis& genesis, ChainParts parts)
       sync_(sync_options(genesis), choice_),
       certificates_(parts.store, tables::certificates),
       progress_(parts.sync_timeout),
-      verifier_(parts.verifier != nullptr ? parts.verifier : &inline_verifier_) {}
+      verifier_(parts.verifier != nullptr ? parts.verifier : &inline_verifier_),
+      witness_(parts.witness) {}
 
 std::expected<std::unique_ptr<Chain>, base::Error> Chain::open(const ledger::Genesis& genesis,
                                                                ChainParts parts, base::Now now) {
@@ -130,7 +131,7 @@ std::expected<void, base::Error> Chain::load(base::Now now) {
         params_of(genesis_), validators_of(genesis_), *kv_,
         consensus::VoteTables(consensus_table_, tables::certificates), std::move(validating_key_),
         random_.stream("consensus"), log_.for_module("consensus"), limits,
-        genesis_.stakes ? store_.get() : nullptr);
+        genesis_.stakes ? store_.get() : nullptr, witness_);
     MESH_CHECK(engine_->load(now.wall));
     repair_ = std::make_unique<Repair>(
         *kv_, *store_, genesis_,

@@ -49,6 +49,8 @@ struct ChainParts {
     base::Log log;
     /// Judges the signatures of many blocks at once; without one they are judged one by one.
     crypto::Verifier* verifier = nullptr;
+    /// What this validator tells of itself; none: the truth.
+    consensus::Witness* witness = nullptr;
     /// Draws whom to ask, from start() on; without one, who promises most is asked.
     wire::PeerChoice* choice = nullptr;
     /// Behind for so long without a block, the node says that something is wrong.
@@ -342,6 +344,7 @@ private:
     SyncProgress progress_;
     crypto::InlineVerifier inline_verifier_;
     crypto::Verifier* verifier_;
+    consensus::Witness* witness_;
     std::set<crypto::PublicKey> peers_;
     std::map<wire::Hash, FailedBodies> failed_bodies_;  ///< of blocks above FINAL
     SyncState reported_sync_ = SyncState::idle;

@@ -94,6 +94,7 @@ void Chain::add_reports(ledger::BlockBuilder& builder, wire::Slot slot) {
 /// did.
 bool Chain::add_testimony(ledger::BlockBuilder& builder, const consensus::Duty& duty) {
     const auto self = engine_->self();
+    if (genesis_.stakes && witness_ != nullptr && !witness_->testifies(duty.epoch)) return false;
     const auto seat = genesis_.stakes && self
                           ? ledger::StakeBook(*store_).seat(*self)
                           : std::expected<std::optional<ledger::Seat>, base::Error>(std::nullopt);

@@ -15,6 +15,9 @@ namespace {
 
 using Type = wire::MessageType;
 
+/// Until the store is tried again, after it failed.
+constexpr base::Duration store_pause = std::chrono::seconds(5);
+
 }  // namespace
 
 LightChain::LightChain(const ledger::Genesis& genesis, kv::Store& store, base::Random random,
@@ -41,6 +44,7 @@ std::expected<std::unique_ptr<LightChain>, base::Error> LightChain::open(
             "the stored FINAL does not prove itself: " + base::sentence(proven.error()),
             "light chain", "use the genesis file this folder was made with, or a new folder");
     }
+    light->durable_ = *proven;
     light->follower_.restore(*std::move(proven));
     return light;
 }
@@ -52,7 +56,7 @@ wire::Verdict LightChain::handle(base::Now now, const wire::Ingress& from, wire:
     switch (type) {
         case Type::block_ack: return handle_vote(now, payload);
         case Type::evidence: return handle_evidence(payload);
-        case Type::state_response: return handle_response(from, payload);
+        case Type::state_response: return handle_response(now, from, payload);
         case Type::state_request: return handle_request(from, payload);
         default: return wire::Verdict::ignore;  // it cannot be judged here, so it ends here
     }
@@ -86,11 +90,12 @@ wire::Verdict LightChain::handle_evidence(base::Bytes payload) {
     return wire::Verdict::relay;
 }
 
-wire::Verdict LightChain::handle_response(const wire::Ingress& from, base::Bytes payload) {
+wire::Verdict LightChain::handle_response(base::Now now, const wire::Ingress& from,
+                                          base::Bytes payload) {
     const auto response = wire::parse_state_response(payload);
     if (!response) return wire::Verdict::punish;
     if (const auto* final = std::get_if<wire::NewestFinalResponse>(&*response)) {
-        if (follower_.handle_response(from.peer, *final)) note_proven();
+        if (follower_.handle_response(from.peer, *final)) store_proven(now);
     } else if (const auto* headers = std::get_if<wire::HeaderPageResponse>(&*response)) {
         proofs_.handle_headers(from.peer, *headers);
     } else if (const auto* inclusion = std::get_if<wire::InclusionResponse>(&*response)) {
@@ -116,18 +121,27 @@ wire::Verdict LightChain::handle_request(const wire::Ingress& from, base::Bytes 
     return wire::Verdict::keep;
 }
 
-void LightChain::note_proven() {
+/// Nobody is told of a FINAL that a crash could take back.
+void LightChain::store_proven(base::Now now) {
+    const ProvenFinal& proven = *follower_.newest();
     kv::Batch batch;
-    batch.put(tables::meta, meta_keys::light, encode(*final()));
-    fault_.reset();
+    batch.put(tables::meta, meta_keys::light, encode(proven));
     if (const auto written = store_->commit(batch); !written) {
+        if (!fault_) log_.error("FINAL is not durable: " + base::sentence(written.error()));
         fault_ = written.error();
-        log_.error("FINAL is not durable: " + base::sentence(written.error()));
+        store_again_ = now.instant + store_pause;
+        return;
     }
-    events_.push_back(CheckpointFinal{final()->certificate.final, final_height()});
+    fault_.reset();
+    store_again_ = base::never;
+    durable_ = proven;
+    events_.push_back(CheckpointFinal{proven.certificate.final, proven.height()});
 }
 
-void LightChain::handle_timeout(base::Now now) { send_payments(now); }
+void LightChain::handle_timeout(base::Now now) {
+    if (now.instant >= store_again_) store_proven(now);
+    send_payments(now);
+}
 
 void LightChain::send(wire::MessageType type, base::Buffer payload,
                       std::optional<crypto::PublicKey> to) {
@@ -149,7 +163,7 @@ std::optional<wire::Outgoing> LightChain::poll_frame(base::Now now) {
 }
 
 base::Instant LightChain::poll_timeout(base::Now now) const {
-    base::Instant next = std::min(follower_.poll_timeout(), proofs_.poll_timeout());
+    base::Instant next = std::min({follower_.poll_timeout(), proofs_.poll_timeout(), store_again_});
     for (const auto& [txid, payment] : payments_) {
         next = std::min(next, now.instant + (schedule_.start_of(payment.again) - now.wall));
     }

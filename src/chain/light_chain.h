@@ -63,10 +63,11 @@ public:
     std::optional<Event> poll_event();
 
     const wire::ChainId& chain_id() const { return chain_; }
-    const std::optional<ProvenFinal>& final() const { return follower_.newest(); }
-    wire::Height final_height() const { return follower_.height(); }
+    /// The newest that is proven and durable: after a crash it is no less.
+    const std::optional<ProvenFinal>& final() const { return durable_; }
+    wire::Height final_height() const { return durable_ ? durable_->height() : wire::Height{}; }
     /// Somebody believable claims a later FINAL.
-    bool is_behind() const { return follower_.claimed() > follower_.height(); }
+    bool is_behind() const { return follower_.claimed() > final_height(); }
     const consensus::ValidatorSet& validators() const { return *validators_; }
     wire::Slot slot(base::Now now) const;
     /// Tells peers no height: there is nothing here for them to fetch.
@@ -91,9 +92,9 @@ private:
                wire::PeerChoice* choice);
     wire::Verdict handle_vote(base::Now now, base::Bytes payload);
     wire::Verdict handle_evidence(base::Bytes payload);
-    wire::Verdict handle_response(const wire::Ingress& from, base::Bytes payload);
+    wire::Verdict handle_response(base::Now now, const wire::Ingress& from, base::Bytes payload);
     wire::Verdict handle_request(const wire::Ingress& from, base::Bytes payload);
-    void note_proven();
+    void store_proven(base::Now now);
     void send(wire::MessageType type, base::Buffer payload, std::optional<crypto::PublicKey> to);
     void send_payments(base::Now now);
 
@@ -103,6 +104,8 @@ private:
     kv::Store* store_;
     base::Log log_;
     FinalFollower follower_;
+    std::optional<ProvenFinal> durable_;
+    base::Instant store_again_ = base::never;  ///< the newest proven is not durable yet
     LightProofs proofs_;
     std::map<wire::ValidatorIndex, Relayed> relayed_;
     consensus::ValidatorBits guilty_ = 0;

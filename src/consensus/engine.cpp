@@ -28,8 +28,9 @@ BlockRef genesis_block(const wire::ChainId& chain) {
 
 Engine::Engine(const Params& params, ValidatorSet validators, kv::Store& store, VoteTables tables,
                std::optional<crypto::SigningKey> key, base::Random random, base::Log log,
-               Limits limits, const EpochSource* epochs)
+               Limits limits, const EpochSource* epochs, Witness* witness)
     : epoch_source_(epochs),
+      witness_(witness),
       epochs_(std::move(validators), params.seed),
       schedule_(params, epochs_.voters()),
       limits_(limits),

@@ -38,6 +38,7 @@
 #include "consensus/vote_pattern.h"
 #include "consensus/vote_repair.h"
 #include "consensus/vote_store.h"
+#include "consensus/witness.h"
 #include "wire/service.h"
 
 namespace meshchain::consensus {
@@ -75,10 +76,10 @@ class Engine {
 public:
     /// `key` makes it a validator while the set has it; otherwise it follows and relays. A chain
     /// whose sets change (Params::epoch_slots) has an `epochs`, which outlives the engine;
-    /// `validators` are those of genesis.
+    /// `validators` are those of genesis. `witness` says whom it heard; none: the truth.
     Engine(const Params& params, ValidatorSet validators, kv::Store& store, VoteTables tables,
            std::optional<crypto::SigningKey> key, base::Random random, base::Log log,
-           Limits limits = {}, const EpochSource* epochs = nullptr);
+           Limits limits = {}, const EpochSource* epochs = nullptr, Witness* witness = nullptr);
     Engine(const Engine&) = delete;
     Engine& operator=(const Engine&) = delete;
 
@@ -254,6 +255,7 @@ private:
     Leaders leaders(wire::Slot slot, std::uint32_t epoch) const;
 
     const EpochSource* epoch_source_;
+    Witness* witness_;
     Epochs epochs_;
     Schedule schedule_;
     Limits limits_;

@@ -328,8 +328,9 @@ std::optional<wire::Vote> Engine::make_vote() {
     vote.target = target->ref.hash;
     // Where sets are those of genesis nobody reads it.
     if (epochs_.is_moving()) {
-        vote.heard =
-            reception_.heard(now_, online_window()) & epochs_.voters().all() & ~bit(*self_);
+        const ValidatorBits others = epochs_.voters().all() & ~bit(*self_);
+        vote.heard = reception_.heard(now_, online_window()) & others;
+        if (witness_ != nullptr) vote.heard = witness_->states(vote.heard, others) & others;
     }
     if (!is_written(signer_.sign_vote(vote))) return std::nullopt;
     reception_.note_vote(vote.round, vote.heard);

@@ -31,6 +31,10 @@
 #include "wire/peer_choice.h"
 #include "wire/service.h"
 
+namespace meshchain::consensus {
+class Witness;
+}
+
 namespace meshchain::node {
 
 /// The doors to the outside that a node is built with, and what takes part in the network through
@@ -44,6 +48,7 @@ struct Doors {
     base::TimeSource* time = nullptr;           ///< none: nobody keeps the system's clock
     std::vector<wire::Service*> services = {};  ///< they start in this order, after the mesh
     crypto::Verifier* verifier = nullptr;       ///< none: signatures are judged one by one
+    consensus::Witness* witness = nullptr;      ///< none: it tells the truth of itself
     std::vector<wire::AirLink*> airs = {};      ///< media that everybody in reach hears
 };
 

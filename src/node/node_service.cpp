@@ -92,6 +92,7 @@ std::expected<void, base::Error> Node::Parts::open_chain(base::Now now) {
                                         .random = random.stream("chain"),
                                         .log = log.for_module("chain"),
                                         .verifier = doors.verifier,
+                                        .witness = doors.witness,
                                         .choice = this,
                                         .sync_timeout = config.sync_timeout,
                                         .undo_blocks_max = config.store_undo_blocks,

@@ -29,6 +29,7 @@ void Node::Parts::fill_without_chain(StatusView& view, base::Now now) const {
     };
     if (light) {
         view.slot = light->slot(now);
+        view.final_block = view.justified.block = light->chain_id();  // as every chain begins
         fill_final(light->final());
         view.mempool_transactions = light->payments();
         // What others claim says that we may be behind, and never by how much.

@@ -12,6 +12,7 @@ FinalHistory::FinalHistory(const ledger::Genesis& genesis, std::size_t machines,
     : chain_(ledger::chain_id(genesis)),
       supply_(ledger::supply(genesis)->units),
       stakes_(genesis, std::move(dishonest), findings),
+      testimonies_(stakes_, findings),
       findings_(findings),
       seen_(machines, 0) {
     for (const ledger::Coin& coin : ledger::genesis_coins(genesis)) {
@@ -114,6 +115,7 @@ bool FinalHistory::append(std::size_t machine, const node::Node& node,
         look_at_proof(light, height, proofs_.begin()->second);
         proofs_.erase(proofs_.begin());
     }
+    testimonies_.begin(block.header);
     stakes_.begin(block.header);
     for (const wire::Txid& txid : block.transactions) {
         const auto view = node.transaction(txid);
@@ -155,6 +157,8 @@ void FinalHistory::apply(const wire::Txid& txid, const wire::Transaction& transa
                       what + "takes " + std::to_string(in) + " and gives " + std::to_string(out));
     }
     stakes_.apply(transaction.body, what);
+    if (!operation) return;
+    if (const auto* said = std::get_if<wire::Testimony>(&*operation)) testimonies_.apply(*said);
 }
 
 namespace {
@@ -171,11 +175,30 @@ std::optional<ledger::StakeRows> stake_rows(kv::Store& store) {
     return rows;
 }
 
+/// Those that can be read; that a damaged disk has others is not for here.
+std::vector<wire::Roster> rosters(kv::Store& store) {
+    std::vector<wire::Roster> all;
+    const auto first = chain::roster_key(0);
+    const auto read =
+        store.scan({.table = chain::tables::epochs}, [&](base::Bytes key, base::Bytes value) {
+            const bool is_roster = key.size() == first.size() && key.front() == first.front();
+            auto roster = is_roster ? wire::parse_roster(value)
+                                    : base::failure(base::Errc::not_found, "", "");
+            if (roster) all.push_back(*std::move(roster));
+            return true;
+        });
+    if (!read) all.clear();
+    return all;
+}
+
 }  // namespace
 
 void FinalHistory::check_stakes(std::size_t machine, kv::Store& store) {
     const auto rows = stake_rows(store);
-    if (rows && !rows->empty()) stakes_.compare("machine " + std::to_string(machine), *rows);
+    if (!rows || rows->empty()) return;
+    const std::string whose = "machine " + std::to_string(machine);
+    stakes_.compare(whose, *rows);
+    for (const auto& roster : rosters(store)) testimonies_.compare(whose, roster);
 }
 
 void FinalHistory::check_supply(std::size_t machine, kv::Store& store) {

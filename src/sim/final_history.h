@@ -13,6 +13,7 @@
 #include "node/node.h"
 #include "sim/findings.h"
 #include "sim/stake_tally.h"
+#include "sim/testimony_tally.h"
 
 namespace meshchain::sim {
 
@@ -42,7 +43,7 @@ public:
     void expect_damage(std::size_t machine) { damaged_.insert(machine); }
     /// Coins, fee balances and stakes in the tables of an honest node are all the supply.
     void check_supply(std::size_t machine, kv::Store& store);
-    /// Its tip is the end of this history: it has the stakes that follow from it.
+    /// Its tip is the end of this history: it has the stakes that follow from it, and the rosters.
     void check_stakes(std::size_t machine, kv::Store& store);
 
     /// A transaction of the next FINAL block: against the coins of those before.
@@ -54,6 +55,7 @@ public:
     bool contains(const wire::Txid& txid) const { return transactions_.contains(txid); }
     const wire::Hash& tip() const { return blocks_.empty() ? chain_ : blocks_.back(); }
     const StakeTally& stakes() const { return stakes_; }
+    const TestimonyTally& testimonies() const { return testimonies_; }
 
 private:
     /// Whether it could be looked at.
@@ -70,6 +72,7 @@ private:
     std::uint64_t supply_;
     std::uint64_t fixed_stakes_ = 0;  ///< of a chain on which they do not move
     StakeTally stakes_;
+    TestimonyTally testimonies_;
     Findings& findings_;
     std::vector<wire::Hash> blocks_;  ///< of heights 1 …
     bool expects_forks_ = false;

@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "base/link.h"
+#include "consensus/witness.h"
 #include "sim/clock.h"
 
 namespace meshchain::sim {
@@ -42,6 +43,8 @@ public:
     virtual std::optional<base::Buffer> turn(const std::optional<base::LinkAddress>&, base::Bytes) {
         return std::nullopt;
     }
+    /// What its node asks what to say of itself; nothing: it tells the truth.
+    virtual consensus::Witness* witness() { return nullptr; }
     /// How often it has done what it is there for, as far as that can be counted.
     virtual std::uint64_t acts() const { return 0; }
 };

@@ -72,15 +72,17 @@ std::expected<void, base::Error> NodeMachine::boot(base::Now now) {
     config.wallet.lock_after = {};
     node::Keys keys{credentials_.identity(), std::nullopt};
     if (options_.role == wire::Role::validator) keys.validating = credentials_.validating();
-    MESH_TRY(node_, node::Node::create(config, genesis_, std::move(keys),
-                                       {.store = *store_,
-                                        .link = frames_.get(),
-                                        .entropy = entropy_,
-                                        .kdf = kdf_,
-                                        .log = options_.log,
-                                        .time = &time_source_,
-                                        .airs = std::move(airs)},
-                                       now));
+    MESH_TRY(node_,
+             node::Node::create(config, genesis_, std::move(keys),
+                                {.store = *store_,
+                                 .link = frames_.get(),
+                                 .entropy = entropy_,
+                                 .kdf = kdf_,
+                                 .log = options_.log,
+                                 .time = &time_source_,
+                                 .witness = port().tamper ? port().tamper->witness() : nullptr,
+                                 .airs = std::move(airs)},
+                                now));
     if (options_.has_wallet) MESH_CHECK(open_wallet(now));
     return node_->start(now);
 }

@@ -8,6 +8,8 @@
 //   spent-once         each coin is spent once in the FINAL history
 //   supply             coins, stakes and fee balances are the supply, in each honest store
 //   stake, slashed-once, slashed-honest    stakes move by the rules (sim/stake_tally.h)
+//   testimony          rosters say what was testified of proximity and of secrets
+//                      (sim/testimony_tally.h)
 //   equivocation       an honest validator signs nothing that could be slashed
 //   accountable        two FINAL histories, which a third of the stake can make, leave proof
 //                      against a third of it
@@ -104,6 +106,7 @@ private:
     std::optional<node::StakeOrder> order_of(const Step& step, std::size_t index);
     void check_kept(const Step& step, std::size_t index);
     void check_stake_promise(const Step& step, std::size_t index);
+    void check_election_promise(const Step& step, std::size_t index);
     void schedule_payments(base::Duration every);
     void follow_payments();
 

@@ -74,6 +74,9 @@ void Play::perform_on(const Step& step, std::size_t index) {
         case Step::Verb::expect_kept: return check_kept(step, index);
         case Step::Verb::expect_stake:
         case Step::Verb::expect_slashed: return check_stake_promise(step, index);
+        case Step::Verb::expect_heard:
+        case Step::Verb::expect_unheard:
+        case Step::Verb::expect_withheld: return check_election_promise(step, index);
         case Step::Verb::ntp: machine.time_source().error = std::chrono::milliseconds(5); break;
         default: break;
     }
@@ -102,6 +105,26 @@ void Play::check_stake_promise(const Step& step, std::size_t index) {
     if (bonded >= static_cast<std::uint64_t>(step.number)) return;
     findings_.add("promise",
                   "machine " + std::to_string(index) + " has a stake of " + std::to_string(bonded));
+}
+
+void Play::check_election_promise(const Step& step, std::size_t index) {
+    look();
+    const crypto::PublicKey key = village_.node(index).credentials().validating().public_key();
+    const TestimonyTally& testimonies = history_.testimonies();
+    const auto number = static_cast<std::uint64_t>(step.number);
+    const std::string who = "machine " + std::to_string(index);
+    if (step.verb == Step::Verb::expect_withheld) {
+        const std::size_t withheld = testimonies.withheld(key);
+        if (withheld >= number) return;
+        return findings_.add("promise", who + " withheld its secret in " +
+                                            std::to_string(withheld) + " of " +
+                                            std::to_string(testimonies.elections()) + " elections");
+    }
+    const auto proximity = testimonies.proximity(key);
+    if (!proximity) return findings_.add("promise", who + " was not elected");
+    const bool wants_more = step.verb == Step::Verb::expect_heard;
+    if (wants_more ? *proximity >= number : *proximity <= number) return;
+    findings_.add("promise", who + " is heard with " + std::to_string(*proximity) + " of 255");
 }
 
 /// Nothing: there is nothing to be moved.

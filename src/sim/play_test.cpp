@@ -55,6 +55,19 @@ TEST(Play, StrangersOfEveryKind_StopNothing) {
     EXPECT_EQ(report.evidence_found, 0U);
 }
 
+TEST(Play, ALightNodeWithoutRoom_CallsNothingFinalThatItCannotKeep_AndCatchesUpWhenThereIsRoom) {
+    const Report report = play(
+        "validators 4\nlights 1\nhostile 40s\npayments 2s\n"
+        "at 12s full 4\nat 20s payments 0s\nat 30s room 4\nat 38s crash 4\nat 39s start 4\n");
+    EXPECT_TRUE(report.all_right()) << to_text(report);
+    EXPECT_LT(report.to_converge, std::chrono::seconds(5)) << to_text(report);
+    // It would say less after this than before it, had it told of what it could not store.
+    const Report crashed = play(
+        "validators 4\nlights 1\nhostile 30s\npayments 2s\n"
+        "at 12s full 4\nat 22s crash 4\nat 23s room 4\nat 24s start 4\n");
+    EXPECT_TRUE(crashed.all_right()) << to_text(crashed);
+}
+
 TEST(Play, ACrowdAtOneNode_DoesNotCutItOff) {
     if (!test::is_long()) GTEST_SKIP() << "its handshakes take seconds; MESHCHAIN_LONG=1 plays it";
     const Report report =

@@ -69,7 +69,8 @@ NumberRange range_of(Step::Verb verb) {
 
 bool moves_stake(Step::Verb verb) {
     return (verb >= Step::Verb::stake && verb <= Step::Verb::claim) ||
-           verb == Step::Verb::expect_stake || verb == Step::Verb::expect_slashed;
+           verb == Step::Verb::expect_stake || verb == Step::Verb::expect_slashed ||
+           (verb >= Step::Verb::expect_heard && verb <= Step::Verb::expect_withheld);
 }
 
 std::expected<void, base::Error> check_air(const Scenario& scenario) {
@@ -122,7 +123,8 @@ std::expected<void, base::Error> check_step(const Scenario& scenario, const Step
         for (const std::size_t machine : side) MESH_CHECK(check_machine(scenario, machine));
     }
     if (moves_stake(step.verb) && !scenario.staking) {
-        return unfit("a step moves stakes, which stay as they are", "say `staking 50 4 4`");
+        return unfit("a step is about stakes that move, and they stay as they are",
+                     "say `staking 50 4 4`");
     }
     if (step.verb == Step::Verb::network && !quality_of(step.word)) {
         return unfit("there is no network '" + step.word + "'", "lan, wifi, bad or awful");
@@ -158,6 +160,9 @@ std::expected<void, base::Error> check_attackers(const Scenario& scenario) {
             return unfit("attacker " + std::to_string(attacker.machine) + " is no validator",
                          "they are 0 to " + std::to_string(scenario.stakes.size() - 1));
         }
+        if (is_false_witness(attacker.kind) && !scenario.staking) {
+            return unfit("nobody testifies where stakes stay as they are", "say `staking 50 4 4`");
+        }
     }
     return {};
 }
@@ -166,6 +171,10 @@ std::expected<void, base::Error> check_attackers(const Scenario& scenario) {
 
 bool is_stranger(Attacker::Kind kind) {
     return words::attackers[static_cast<std::size_t>(kind)].is_stranger;
+}
+
+bool is_false_witness(Attacker::Kind kind) {
+    return kind >= Attacker::Kind::hears_all && kind <= Attacker::Kind::secretive;
 }
 
 std::string_view name(Attacker::Kind kind) {

@@ -56,6 +56,9 @@ struct Step {
         expect_stake,    ///< machine has `number` units or more staked on it, as FINAL has it
         expect_slashed,  ///< has lost its stake, as FINAL has it
         expect_kept,     ///< it took no more than `number` blocks back since it started
+        expect_heard,    ///< its proximity is `number` or more in the newest election that is FINAL
+        expect_unheard,  ///< `number` or less
+        expect_withheld,  ///< it withheld its secret in `number` elections or more, as FINAL has it
     };
     base::Duration at{};
     Verb verb{};
@@ -78,6 +81,11 @@ struct Attacker {
         two_tongued,  ///< signs every vote and block twice, another one for every other machine
         fork,         ///< proposes empty blocks beside those that others made
         bounce,       ///< lets votes and blocks leave when it is too late for some
+        // The same, on a chain whose stakes move:
+        hears_all,      ///< claims to hear everybody directly
+        hears_none,     ///< claims to hear nobody
+        hears_friends,  ///< claims to hear those who lie as well, and nobody else
+        secretive,      ///< keeps the secret that it is bound to in every other epoch
         // A stranger, without any:
         spam,     ///< more than anybody may send, and nothing of it true
         forge,    ///< claims heights, answers with certificates and blocks that it made up
@@ -92,6 +100,8 @@ struct Attacker {
     friend bool operator==(const Attacker&, const Attacker&) = default;
 };
 bool is_stranger(Attacker::Kind kind);
+/// Lies about what it hears or keeps its secret, and breaks no other rule.
+bool is_false_witness(Attacker::Kind kind);
 std::string_view name(Attacker::Kind kind);
 
 /// Of a valley the two halves hear each other over the first relay alone.

@@ -228,8 +228,9 @@ private:
         const auto found = std::ranges::find(words::attackers, word, &words::AttackerWord::word);
         if (found == words::attackers.end()) {
             return wrong_value(word, "attacker",
-                               "twins, withhold, selfish, silent, two-tongued, fork or bounce, "
-                               "with a validator's number; spam, forge, spoof, crowd, liar, "
+                               "twins, withhold, selfish, silent, two-tongued, fork, bounce, "
+                               "hears-all, hears-none, hears-friends or secretive, with a "
+                               "validator's number; spam, forge, spoof, crowd, liar, "
                                "replay or drizzle");
         }
         Attacker attacker{.kind = found->kind};

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "sim/named_scenarios.h"
+#include "sim/scenario_words.h"
 #include "sim/swarm.h"
 
 namespace meshchain::sim {
@@ -37,6 +38,9 @@ TEST(Scenario, WhatCannotBe_IsRefused) {
               std::string::npos);
     EXPECT_NE(refusal("validators 4\nnetwork moon\n").find("moon"), std::string::npos);
     EXPECT_NE(refusal("validators 4\nhostile 1m\nat 2m heal\n").find("hostile"), std::string::npos);
+    EXPECT_NE(refusal("validators 4\nattacker secretive 0\n").find("staking"), std::string::npos);
+    EXPECT_NE(refusal("validators 4\nhostile 1m\nat 1s expect-heard 9 0\n").find("staking"),
+              std::string::npos);
     EXPECT_NE(refusal("validators 65\n").find("64"), std::string::npos);
     EXPECT_NE(refusal("validators 4\nrelays 18446744073709551615\n").find("machines"),
               std::string::npos);
@@ -87,7 +91,7 @@ TEST(Swarm, EverySeed_DrawsASoundScenarioThatItsTextRepeats) {
         for (const Step& step : scenario.steps) verbs.insert(step.verb);
     }
     EXPECT_EQ(networks.size(), 4U);
-    EXPECT_EQ(attackers.size(), 14U);
+    EXPECT_EQ(attackers.size(), words::attackers.size());
     EXPECT_GE(verbs.size(), 14U);
 }
 

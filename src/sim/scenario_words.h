@@ -55,6 +55,9 @@ inline constexpr std::array verbs{
     VerbWord{Step::Verb::expect_stake, "expect-stake", Operands::number_machines},
     VerbWord{Step::Verb::expect_slashed, "expect-slashed", Operands::machines},
     VerbWord{Step::Verb::expect_kept, "expect-kept", Operands::number_machines},
+    VerbWord{Step::Verb::expect_heard, "expect-heard", Operands::number_machines},
+    VerbWord{Step::Verb::expect_unheard, "expect-unheard", Operands::number_machines},
+    VerbWord{Step::Verb::expect_withheld, "expect-withheld", Operands::number_machines},
 };
 
 struct AttackerWord {
@@ -71,6 +74,10 @@ inline constexpr std::array attackers{
     AttackerWord{Attacker::Kind::two_tongued, "two-tongued", false},
     AttackerWord{Attacker::Kind::fork, "fork", false},
     AttackerWord{Attacker::Kind::bounce, "bounce", false},
+    AttackerWord{Attacker::Kind::hears_all, "hears-all", false},
+    AttackerWord{Attacker::Kind::hears_none, "hears-none", false},
+    AttackerWord{Attacker::Kind::hears_friends, "hears-friends", false},
+    AttackerWord{Attacker::Kind::secretive, "secretive", false},
     AttackerWord{Attacker::Kind::spam, "spam", true},
     AttackerWord{Attacker::Kind::forge, "forge", true},
     AttackerWord{Attacker::Kind::spoof, "spoof", true},

@@ -46,6 +46,12 @@ std::uint64_t StakeTally::bonded(const crypto::PublicKey& key) const {
     return 0;
 }
 
+std::vector<StakeTally::Holder> StakeTally::holders() const {
+    std::vector<Holder> all;
+    for (const auto& [index, seat] : seats_) all.push_back({index, seat.key, seat.bonded});
+    return all;
+}
+
 bool StakeTally::is_vacant(const Seat& seat) const {
     return seat.bonded == 0 && seat.waiting == 0 && header_.epoch - seat.emptied >= unbond_epochs_;
 }

@@ -12,6 +12,7 @@
 
 #include <map>
 #include <set>
+#include <vector>
 
 #include "ledger/genesis.h"
 #include "sim/findings.h"
@@ -37,6 +38,13 @@ public:
     /// Zero for who is no validator.
     std::uint64_t bonded(const crypto::PublicKey& key) const;
     std::size_t operations() const { return operations_; }
+    struct Holder {
+        std::uint16_t seat = 0;
+        crypto::PublicKey key;
+        std::uint64_t bonded = 0;
+    };
+    /// Of every seat that was ever taken, ascending.
+    std::vector<Holder> holders() const;
 
 private:
     struct Seat {

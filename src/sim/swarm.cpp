@@ -1,6 +1,7 @@
 #include "sim/swarm.h"
 
 #include <algorithm>
+#include <array>
 #include <numeric>
 
 #include "base/assert.h"
@@ -28,6 +29,7 @@ public:
         draw_shape();
         const std::size_t faults = random_.below(7);
         for (std::size_t i = 0; i < faults; ++i) draw_fault();
+        draw_false_witnesses();
         std::ranges::stable_sort(scenario_.steps, {}, &Step::at);
         MESH_ASSERT(check(scenario_).has_value());
         return std::move(scenario_);
@@ -160,6 +162,27 @@ private:
         if (!random_.chance(1, 2)) return;
         scenario_.attackers.push_back(
             {one_of({spam, forge, spoof, crowd, liar, replay, drizzle}), 0});
+    }
+
+    /// Last, and from a stream of its own: what a seed draws besides does not depend on it.
+    void draw_false_witnesses() {
+        using enum Attacker::Kind;
+        constexpr std::array kinds{hears_all, hears_none, hears_friends, secretive};
+        base::Random random = random_.stream("false witnesses");
+        if (!scenario_.staking) return;
+        const std::size_t tries = random.below(5);  // most find no stake left to blame
+        for (std::size_t i = 0; i < tries; ++i) {
+            const std::size_t machine = random.below(scenario_.stakes.size());
+            const Attacker::Kind kind = kinds[random.below(kinds.size())];
+            const bool attacks = std::ranges::any_of(scenario_.attackers, [&](const auto& other) {
+                return !is_stranger(other.kind) && other.machine == machine;
+            });
+            const std::uint64_t stake = blamed_[machine] ? 0 : stakes_[machine];
+            if (attacks || stake > stake_left_) continue;
+            stake_left_ -= stake;
+            blamed_[machine] = true;
+            scenario_.attackers.push_back({kind, machine});
+        }
     }
 
     /// A validator that withholds or cheats may cut others off where it is the only way, as may a

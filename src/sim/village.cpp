@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/assert.h"
+#include "sim/lying_tamper.h"
 #include "sim/machine_log.h"
 #include "sim/signing_tampers.h"
 #include "sim/stranger.h"
@@ -210,10 +211,43 @@ std::unique_ptr<Tamper> Village::signing_tamper(const Attacker& attacker) {
     }
 }
 
+/// The seats of all who lie about whom they hear.
+consensus::ValidatorBits Village::liars() const {
+    consensus::ValidatorBits seats = 0;
+    for (const Attacker& attacker : scenario_.attackers) {
+        if (!is_false_witness(attacker.kind) || attacker.kind == Attacker::Kind::secretive)
+            continue;
+        const auto found = std::ranges::find(genesis_.validators,
+                                             people_[attacker.machine]->validating().public_key(),
+                                             &ledger::GenesisValidator::key);
+        const auto seat = static_cast<std::uint16_t>(found - genesis_.validators.begin());
+        if (found != genesis_.validators.end()) seats |= consensus::bit({seat});
+    }
+    return seats;
+}
+
+std::unique_ptr<Tamper> Village::witness_tamper(const Attacker& attacker) {
+    using Claim = LyingTamper::Claim;
+    switch (attacker.kind) {
+        case Attacker::Kind::hears_all:
+            return std::make_unique<LyingTamper>(Claim::everybody, liars());
+        case Attacker::Kind::hears_none:
+            return std::make_unique<LyingTamper>(Claim::nobody, liars());
+        case Attacker::Kind::hears_friends:
+            return std::make_unique<LyingTamper>(Claim::friends, liars());
+        case Attacker::Kind::secretive: return std::make_unique<SecretiveTamper>();
+        default: return nullptr;
+    }
+}
+
 void Village::turn(const Attacker& attacker) {
     honest_[attacker.machine] = false;
     Port& port = world_->machine(attacker.machine).port();
     if (auto tamper = signing_tamper(attacker)) {
+        port.tamper = std::move(tamper);
+        return;
+    }
+    if (auto tamper = witness_tamper(attacker)) {
         port.tamper = std::move(tamper);
         return;
     }

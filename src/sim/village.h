@@ -54,6 +54,8 @@ private:
     void add_attackers();
     void turn(const Attacker& attacker);
     std::unique_ptr<Tamper> signing_tamper(const Attacker& attacker);
+    std::unique_ptr<Tamper> witness_tamper(const Attacker& attacker);
+    consensus::ValidatorBits liars() const;
     std::vector<crypto::SigningKey> keys_by_seat() const;
     void set_links();
     void set_up_radios();

@@ -70,7 +70,8 @@ TEST_F(WholeNodeStakeTest, ANewcomerBecomesAValidator_AndAnotherLeavesWithItsSta
     bool proposed = false;
     for (int i = 0; i < 9 && !proposed; ++i) {
         ASSERT_TRUE(pays(1));
-        for (const auto& block : world_[1].blocks({UINT32_MAX}, 20).value()) {
+        const auto blocks = world_[1].blocks({UINT32_MAX}, 20).value();
+        for (const auto& block : blocks) {
             proposed |= block.proposer == world_.identity(newcomer);
         }
     }
