@@ -13,6 +13,7 @@
 #include <cstring>
 
 #include "base/assert.h"
+#include "host/activity.h"
 #include "host/backoff.h"
 #include "host/monotonic.h"
 #include "host/mqtt_settings.h"
@@ -55,11 +56,11 @@ public:
           timer_(context),
           radio_(std::move(radio)),
           backoff_(options_.retry_min, options_.retry_max, random),
-          log_(log) {}
+          log_(log),
+          activity_(context, [this] { return radio_.has_received(); }) {}
 
     void start();
     void close();
-    void notify();
     void flush();
     bool is_ready() const {
         return state_ == State::up && unsent_ < options_.unsent_max && !radio_.is_full();
@@ -75,7 +76,7 @@ public:
     radio::VirtualRadio radio_;
     Backoff backoff_;
     base::Log log_;
-    std::function<void()> callback_;
+    Activity activity_;
     State state_ = State::waiting;
     std::optional<base::Error> fault_;
     Stats stats_;
@@ -115,7 +116,6 @@ private:
     bool has_completed_ = false;  ///< a message, in this turn
     bool is_oversized_ = false;
     bool was_ready_ = false;
-    bool is_notified_ = false;
     std::uint64_t taken_ = 0;  ///< bytes, up to the last message that was complete
     int refusal_ = 0;          ///< of the broker
     bool is_subscribed_ = false;
@@ -352,7 +352,7 @@ void MqttLink::Session::look_around() {
     const base::Instant now = monotonic_now();
     if (now >= radio_.poll_timeout()) radio_.handle_timeout(now);
     flush();
-    if (radio_.has_received() || is_ready() != was_ready_) notify();
+    if (radio_.has_received() || is_ready() != was_ready_) activity_.raise(weak_from_this());
     was_ready_ = is_ready();
 }
 
@@ -400,7 +400,7 @@ void MqttLink::Session::fail(base::Error error) {
     if (is_news) log_.warning(sentence(error));
     fault_ = std::move(error);
     arm();
-    notify();
+    activity_.raise(weak_from_this());
 }
 
 void MqttLink::Session::tear_down() {
@@ -449,18 +449,6 @@ void MqttLink::Session::handle_timer() {
     if (state_ != State::waiting) arm();
 }
 
-void MqttLink::Session::notify() {
-    if (std::exchange(is_notified_, true)) return;
-    asio::post(context_, [weak = weak_from_this()] {
-        const auto self = weak.lock();
-        if (!self) return;
-        self->is_notified_ = false;
-        if (!self->callback_) return;
-        self->callback_();
-        if (self->callback_ && self->radio_.has_received()) self->notify();
-    });
-}
-
 void MqttLink::Session::close() {
     if (state_ == State::closed) return;
     if (state_ == State::up) {
@@ -469,7 +457,7 @@ void MqttLink::Session::close() {
     }
     tear_down();
     state_ = State::closed;
-    callback_ = nullptr;
+    activity_.clear();
     resolver_.cancel();
     timer_.cancel();
 }
@@ -497,8 +485,7 @@ std::expected<std::unique_ptr<MqttLink>, base::Error> MqttLink::open(asio::io_co
 MqttLink::~MqttLink() { session_->close(); }
 
 void MqttLink::on_activity(std::function<void()> callback) {
-    MESH_ASSERT(!session_->callback_ && callback);
-    session_->callback_ = std::move(callback);
+    session_->activity_.set(std::move(callback));
 }
 
 radio::NodeNumber MqttLink::number() const { return session_->radio_.number(); }
