@@ -54,7 +54,7 @@ private:
     auto here(Function function) {
         return [weak = weak_from_this(), serial = serial_, function](auto... arguments) {
             const auto self = weak.lock();
-            if (self && self->serial_ == serial) function(*self, arguments...);
+            if (self && self->serial_ == serial) function(*self, std::move(arguments)...);
         };
     }
     void handle_opened(std::optional<base::Error> error);
