@@ -32,6 +32,8 @@ using Descriptor = asio::posix::stream_descriptor;
 /// Reads of one turn, while TLS holds more than the socket shows.
 constexpr int reads_a_turn = 64;
 constexpr int subscription_refused = 128;
+/// Which filters by port where the channel's key is the well-known one.
+constexpr const char* public_server = "mqtt.meshtastic.org";
 
 struct Destroy {
     void operator()(mosquitto* client) const { mosquitto_destroy(client); }
@@ -125,6 +127,11 @@ private:
 };
 
 void MqttLink::Session::start() {
+    if (options_.host == public_server) {
+        log_.warning(options_.host +
+                     " passes on nothing of ours where the key is the well-known one: "
+                     "use a key of your own, or another broker");
+    }
     if (!options_.tls && !options_.user.empty()) {
         log_.warning("user and password travel in clear to " + target());
     }
@@ -442,8 +449,10 @@ void MqttLink::Session::handle_timer() {
     }
     if (client_ && now >= misc_at_) {
         misc_at_ = now + options_.keep_alive / 4;
-        const int code = mosquitto_loop_misc(client_.get());
-        if (code != MOSQ_ERR_SUCCESS) return fail(code);
+        if (mosquitto_loop_misc(client_.get()) != MOSQ_ERR_SUCCESS) {
+            return fail({base::Errc::timeout, target() + " is there no more", "mqtt",
+                         "it is tried again; check the network and the broker"});
+        }
     }
     if (state_ == State::up) look_around();
     if (state_ != State::waiting) arm();

@@ -305,6 +305,23 @@ TEST_F(MqttTest, BrokerThatDiesAndComesBack_IsFoundAgain) {
     }
 }
 
+/// As when a cable is pulled: nothing is closed, nothing comes. The one test that takes its time,
+/// because MQTT's keep-alive has five seconds at least.
+TEST_F(MqttTest, BrokerThatFallsSilent_IsNoticedByTheKeepAlive) {
+    TestBroker broker;
+    MqttOptions options = options_for(broker.port());
+    options.keep_alive = seconds(5);
+    const auto link = open(options);
+    ASSERT_TRUE(run_until_up(*link));
+    broker.freeze();
+    const auto deadline = std::chrono::steady_clock::now() + seconds(20);
+    while (link->is_up() && std::chrono::steady_clock::now() < deadline) {
+        io_.run_one_for(milliseconds(50));
+    }
+    ASSERT_TRUE(link->fault());
+    EXPECT_EQ(link->fault()->code, Errc::timeout) << base::sentence(*link->fault());
+}
+
 TEST_F(MqttTest, BrokerThatIsNotThere_IsTriedLessAndLessOften) {
     MqttOptions options = options_for(TestBroker::free_port());
     options.retry_max = seconds(60);
@@ -354,6 +371,15 @@ TEST_F(MqttTest, HostThatNobodyKnows_IsSaidClearly) {
     ASSERT_TRUE(run_until([&] { return link->fault().has_value(); }));
     EXPECT_THAT(link->fault()->code, testing::AnyOf(Errc::unavailable, Errc::timeout));
     EXPECT_THAT(link->fault()->what, HasSubstr("no-such-host.invalid"));
+}
+
+/// It may have two addresses, of which the broker listens at one.
+TEST_F(MqttTest, BrokerByItsName_IsFoundAtWhicheverAddress) {
+    TestBroker broker;
+    MqttOptions options = options_for(broker.port());
+    options.host = "localhost";
+    const auto link = open(options);
+    EXPECT_TRUE(run_until_up(*link));
 }
 
 TEST_F(MqttTest, WhateverAStrangerPublishes_IsCountedAndDoesNoHarm) {

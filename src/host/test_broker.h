@@ -43,6 +43,8 @@ public:
     const std::filesystem::path& folder() const { return folder_.path(); }
     const std::filesystem::path& authority() const { return files_.certificate; }
 
+    /// It neither answers nor hangs up.
+    void freeze() { process_->send_signal(SIGSTOP); }
     /// As a power cut would.
     void kill() {
         process_->send_signal(SIGKILL);
