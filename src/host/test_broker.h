@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 #include <mosquitto.h>
+#include <unistd.h>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -65,15 +66,26 @@ public:
             boost::asio::ip::tcp::socket probe(io);
             boost::system::error_code error;
             probe.connect({boost::asio::ip::address_v4::loopback(), port_}, error);
-            listens_ = !error;
+            listens_ = !error && process_->running();
         }
     }
 
+    /// Below those that the system gives to connections, so that a broker that was killed finds its
+    /// own free again; from a place of this process's own, for tests run beside each other.
     static std::uint16_t free_port() {
-        boost::asio::io_context io;
         using boost::asio::ip::tcp;
-        const tcp::acceptor probe(io, {boost::asio::ip::address_v4::loopback(), 0});
-        return probe.local_endpoint().port();
+        static unsigned tried = 0;
+        boost::asio::io_context io;
+        for (;;) {
+            const unsigned place = static_cast<unsigned>(::getpid()) * 31 + tried++;
+            const tcp::endpoint endpoint(boost::asio::ip::address_v4::loopback(),
+                                         static_cast<std::uint16_t>(20'000 + place % 12'000));
+            tcp::acceptor probe(io);
+            boost::system::error_code error;
+            probe.open(tcp::v4(), error);
+            probe.bind(endpoint, error);
+            if (!error) return endpoint.port();
+        }
     }
 
 private:

@@ -201,6 +201,21 @@ TEST_F(StreamLinkTest, StatusThatGetsLost_CostsTheConfirmation_ButNeitherACopyNo
     EXPECT_EQ(radio_.asked, 1U);
 }
 
+TEST_F(StreamLinkTest, StatusOfAnotherPacket_ConfirmsNothing) {
+    open();
+    radio_.is_deaf = true;
+    ASSERT_TRUE(link_.send(now_, rising(1, 20), 3));
+    talk();
+    radio_.say_status(0, 0);
+    radio_.say_status(0, 4'711);
+    talk();
+    EXPECT_EQ(link_.stats().sent, 0U);
+    EXPECT_FALSE(link_.is_ready());
+    radio_.is_deaf = false;
+    pass(seconds(11));
+    EXPECT_EQ(link_.stats().sent, 1U);
+}
+
 TEST_F(StreamLinkTest, FullQueue_IsWaitedFor) {
     open();
     while (radio_.queue.size() < test::StreamRadio::queue_size) {
