@@ -15,6 +15,7 @@ set(MESHCHAIN_PKG_CONFIG_OF_ssl openssl)
 set(MESHCHAIN_PKG_CONFIG_OF_crypto openssl)
 set(MESHCHAIN_PKG_CONFIG_OF_qrencode libqrencode)
 set(MESHCHAIN_PKG_CONFIG_OF_utf8proc libutf8proc)
+set(MESHCHAIN_PKG_CONFIG_OF_mosquitto libmosquitto)
 set(MESHCHAIN_PKG_CONFIG_OF_prometheus-cpp-core prometheus-cpp-core)
 # Of these Debian's packages tell pkg-config nothing.
 set(plain protobuf-nanopb)

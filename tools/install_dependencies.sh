@@ -10,8 +10,10 @@ packages_of() {
     case $1 in
         build) echo g++ cmake make ninja-build pkg-config ccache libsodium-dev libboost1.81-dev \
             nlohmann-json3-dev libcli11-dev libspdlog-dev libsqlite3-dev libssl-dev \
-            libqrencode-dev libutf8proc-dev prometheus-cpp-dev nanopb libnanopb-dev ;;
-        test) echo python3 python3-jsonschema python3-prometheus-client libgtest-dev libgmock-dev ;;
+            libqrencode-dev libutf8proc-dev prometheus-cpp-dev nanopb libnanopb-dev \
+            libmosquitto-dev ;;
+        test) echo python3 python3-jsonschema python3-prometheus-client libgtest-dev libgmock-dev \
+            mosquitto ;;
         bench) echo libbenchmark-dev liblmdb-dev ;;
         lint) echo python3 clang-format-19 clang-tidy-19 clang-19 ;;
         fuzz) echo clang-19 libclang-rt-19-dev lld-19 ;;

@@ -22,6 +22,16 @@ std::expected<base::Buffer, base::Error> crypt_for_channel(const radio::ChannelK
                                                            radio::NodeNumber from, std::uint32_t id,
                                                            base::Bytes bytes);
 
+/// The same behind the door of virtual radios. Without state.
+class PacketCipher final : public radio::ChannelCipher {
+public:
+    std::expected<base::Buffer, base::Error> crypt(const radio::ChannelKey& key,
+                                                   radio::NodeNumber from, std::uint32_t id,
+                                                   base::Bytes bytes) const override {
+        return crypt_for_channel(key, from, id, bytes);
+    }
+};
+
 /// A radio's X25519 keys. Wiped when destroyed.
 class RadioKey {
 public:

@@ -1,5 +1,7 @@
 #include "radio/channel_key.h"
 
+#include <sodium/utils.h>
+
 #include <algorithm>
 
 namespace meshchain::radio {
@@ -35,6 +37,29 @@ std::expected<ChannelKey, base::Error> channel_key_of(base::Bytes psk) {
     ChannelKey key{base::to_buffer(psk)};
     key.bytes.resize(psk.size() <= aes128_bytes ? aes128_bytes : aes256_bytes);
     return key;
+}
+
+std::expected<base::Buffer, base::Error> parse_psk(std::string_view base64) {
+    const auto refuse = [](base::Errc code, std::string what) {
+        return base::failure(code, std::move(what), "channel key",
+                             "copy it from the radio's settings: base64 of 0, 1, 16 or 32 bytes");
+    };
+    if (base64.size() > (aes256_bytes + 2) / 3 * 4) {
+        return refuse(base::Errc::too_large, std::to_string(base64.size()) + " characters");
+    }
+    base::Buffer psk(aes256_bytes);
+    std::size_t size = 0;
+    // The text is not repeated: it is a secret.
+    if (sodium_base642bin(reinterpret_cast<unsigned char*>(psk.data()), psk.size(), base64.data(),
+                          base64.size(), nullptr, &size, nullptr,
+                          sodium_base64_VARIANT_ORIGINAL) != 0) {
+        return refuse(base::Errc::malformed, "no base64");
+    }
+    if (size != 0 && size != 1 && size != aes128_bytes && size != aes256_bytes) {
+        return refuse(base::Errc::invalid_argument, std::to_string(size) + " bytes");
+    }
+    psk.resize(size);
+    return psk;
 }
 
 std::uint8_t channel_hash(std::string_view name, const ChannelKey& key) {

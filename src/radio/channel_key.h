@@ -26,6 +26,10 @@ struct ChannelKey {
 /// well-known key, shorter ones are filled up with zeros. Errors: too_large (more than 32).
 std::expected<ChannelKey, base::Error> channel_key_of(base::Bytes psk);
 
+/// A key as Meshtastic's programs show it: base64, such as "AQ==" for the well-known one; empty for
+/// none. Errors: malformed (no base64), too_large, invalid_argument (a length no program makes).
+std::expected<base::Buffer, base::Error> parse_psk(std::string_view base64);
+
 /// One byte, so different channels can share it: which key fits is found by trying.
 std::uint8_t channel_hash(std::string_view name, const ChannelKey& key);
 
@@ -33,5 +37,16 @@ std::uint8_t channel_hash(std::string_view name, const ChannelKey& key);
 std::array<std::byte, 16> counter_block(NodeNumber from, std::uint32_t id);
 /// Nonce of AES-CCM for a packet to one node; `extra` is random and travels with it.
 std::array<std::byte, 13> direct_nonce(NodeNumber from, std::uint32_t id, std::uint32_t extra);
+
+/// Door to the cipher of channels: AES-CTR from counter_block(from, id), which the host has.
+class ChannelCipher {
+public:
+    virtual ~ChannelCipher() = default;
+    /// Encrypts, and decrypts: it is the same. Without a key the bytes stay as they are. Errors:
+    /// io.
+    virtual std::expected<base::Buffer, base::Error> crypt(const ChannelKey& key, NodeNumber from,
+                                                           std::uint32_t id,
+                                                           base::Bytes bytes) const = 0;
+};
 
 }  // namespace meshchain::radio

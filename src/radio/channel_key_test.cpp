@@ -34,5 +34,20 @@ TEST(ChannelKey, CountersAndNonces_AreLittleEndianAsOnTheAir) {
               "04030201887766550d0c0b0a00");
 }
 
+TEST(ChannelKey, TextOfAKey_IsWhatMeshtasticsProgramsShow) {
+    EXPECT_EQ(parse_psk("").value(), base::Buffer{});
+    EXPECT_EQ(parse_psk("AQ==").value(), base::Buffer{std::byte{1}});
+    EXPECT_EQ(base::to_hex(parse_psk("1PG7OiApB1nwvP+rz05pAQ==").value()),
+              "d4f1bb3a20290759f0bcffabcf4e6901");
+    EXPECT_EQ(parse_psk("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=").value(), base::Buffer(32));
+    for (const char* text : {"AQ", "A", "AQ==AQ==", "1PG7-_==", "AQ== ", "default"}) {
+        EXPECT_EQ(parse_psk(text).error().code, base::Errc::malformed) << text;
+    }
+    EXPECT_EQ(parse_psk("AQID").error().code, base::Errc::invalid_argument);
+    EXPECT_EQ(parse_psk(std::string(48, 'A')).error().code, base::Errc::too_large);
+    EXPECT_EQ(base::sentence(parse_psk("c2VjcmV0IQ==").error()).find("c2VjcmV0"),
+              std::string::npos);
+}
+
 }  // namespace
 }  // namespace meshchain::radio

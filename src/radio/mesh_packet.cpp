@@ -96,12 +96,14 @@ User value_of(const mtpb_User& message) {
             .short_name = message.short_name,
             .hardware = message.hw_model,
             .role = message.role,
-            .public_key = bytes_of(message.public_key)};
+            .public_key = bytes_of(message.public_key),
+            .is_unmessagable = message.is_unmessagable};
 }
 
 bool put(mtpb_User& message, const User& user) {
     message.hw_model = user.hardware;
     message.role = user.role;
+    message.is_unmessagable = user.is_unmessagable;
     return put_text(message.id, user.id) && put_text(message.long_name, user.long_name) &&
            put_text(message.short_name, user.short_name) &&
            put_bytes(message.public_key, user.public_key);

@@ -44,14 +44,14 @@ struct Content {
     static constexpr std::size_t encoded_bytes_max = 239;
 
     Port port{};
-    base::Buffer payload;
+    base::Buffer payload = {};
     bool wants_response = false;
     NodeNumber destination{};
     NodeNumber source{};
     std::uint32_t request_id = 0;  ///< of the packet that this one answers
     std::uint32_t reply_id = 0;
     /// Bit 0: may be put on MQTT; bit 1: wants a response. Firmware 2.8 drops packets without it.
-    std::optional<std::uint32_t> bitfield;
+    std::optional<std::uint32_t> bitfield = {};
     friend bool operator==(const Content&, const Content&) = default;
 };
 
@@ -64,7 +64,7 @@ struct MeshPacket {
     NodeNumber from{};  ///< as claimed: on MQTT and on the air anybody can write it
     NodeNumber to = everybody;
     std::uint32_t channel = 0;  ///< encrypted: the channel's hash; in clear: the radio's index
-    std::variant<Content, Ciphertext> content;
+    std::variant<Content, Ciphertext> content = {};
     std::uint32_t id = 0;  ///< never 0: such packets are not relayed
     std::uint32_t rx_time = 0;
     float rx_snr = 0;
@@ -73,8 +73,8 @@ struct MeshPacket {
     std::uint8_t hop_start = 0;  ///< at the sender; 2.8 drops what has less than hop_limit
     bool wants_ack = false;
     bool came_by_mqtt = false;
-    bool is_pki = false;      ///< to one node, under its public key
-    base::Buffer public_key;  ///< of the sender of such a packet; 32 bytes or none
+    bool is_pki = false;           ///< to one node, under its public key
+    base::Buffer public_key = {};  ///< of the sender of such a packet; 32 bytes or none
     friend bool operator==(const MeshPacket&, const MeshPacket&) = default;
 };
 
@@ -93,7 +93,8 @@ struct User {
     std::string short_name;  ///< 4 bytes
     std::uint32_t hardware = 0;
     std::uint32_t role = 0;
-    base::Buffer public_key;  ///< 32 bytes or none
+    base::Buffer public_key;       ///< 32 bytes or none
+    bool is_unmessagable = false;  ///< nobody reads what people write to it
     friend bool operator==(const User&, const User&) = default;
 };
 

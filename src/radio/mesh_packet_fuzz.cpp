@@ -1,5 +1,6 @@
 #include "base/assert.h"
 #include "base/cursor.h"
+#include "radio/channel_key.h"
 #include "radio/stream_message.h"
 
 namespace {
@@ -45,6 +46,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         case 6: read_stream(in.rest()); break;
         case 7: (void)radio::parse_routing(in.rest()); break;
         case 8: (void)radio::parse_telemetry(in.rest()); break;
+        case 9: {
+            const auto psk = radio::parse_psk(base::as_text(in.rest()));
+            MESH_ASSERT(!psk || radio::channel_key_of(*psk).has_value());
+            break;
+        }
         default: break;
     }
     return 0;

@@ -39,7 +39,7 @@ struct NodeInfo {
     std::uint32_t last_heard = 0;  ///< seconds of the radio's clock
     std::uint32_t channel = 0;
     bool came_by_mqtt = false;
-    std::optional<std::uint32_t> hops_away;
+    std::optional<std::uint32_t> hops_away = {};
     friend bool operator==(const NodeInfo&, const NodeInfo&) = default;
 };
 /// As the radio numbers presets and regions.

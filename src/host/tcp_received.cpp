@@ -1,0 +1,21 @@
+#include "host/tcp_received.h"
+
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+namespace meshchain::host {
+
+std::optional<std::uint64_t> tcp_bytes_taken(int socket) {
+    tcp_info info{};
+    socklen_t size = sizeof info;
+    int waiting = 0;
+    if (::getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &size) != 0 ||
+        ::ioctl(socket, FIONREAD, &waiting) != 0) {
+        return std::nullopt;
+    }
+    return std::uint64_t{info.tcpi_bytes_received} - static_cast<unsigned>(waiting);
+}
+
+}  // namespace meshchain::host

@@ -1,0 +1,172 @@
+#pragma once
+// A Mosquitto of a test's own, on loopback, and a plain MQTT client that is neither polite nor
+// ours.
+
+#include <gtest/gtest.h>
+#include <mosquitto.h>
+#include <unistd.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <chrono>
+#include <csignal>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "host/child_process.h"
+#include "host/file.h"
+#include "host/temporary_folder.h"
+#include "host/tls_test_certificate.h"
+
+namespace meshchain::host {
+
+class TestBroker {
+public:
+    enum class Kind : unsigned char { open, password, tls };
+    static constexpr const char* user = "radio";
+    static constexpr const char* password = "correct horse";
+
+    explicit TestBroker(Kind kind = Kind::open) : kind_(kind) {
+        if (kind == Kind::tls) files_ = make_certificate(folder_.path(), "broker");
+        if (kind == Kind::password) make_passwords();
+        // Somebody else may take the port between our look and the broker's.
+        for (int attempt = 0; attempt < 5 && !listens_; ++attempt) {
+            port_ = free_port();
+            start();
+        }
+        EXPECT_TRUE(listens_) << "Mosquitto does not start: install the package mosquitto";
+    }
+
+    std::uint16_t port() const { return port_; }
+    const std::filesystem::path& folder() const { return folder_.path(); }
+    const std::filesystem::path& authority() const { return files_.certificate; }
+
+    /// It neither answers nor hangs up.
+    void freeze() { process_->send_signal(SIGSTOP); }
+    /// As a power cut would.
+    void kill() {
+        process_->send_signal(SIGKILL);
+        EXPECT_TRUE(process_->wait(std::chrono::seconds(5)));
+        process_.reset();
+    }
+    /// On the port that it had.
+    void start() {
+        write_config();
+        auto process = ChildProcess::start(
+            {.program = "/usr/sbin/mosquitto", .arguments = {"-c", config().string()}});
+        ASSERT_TRUE(process.has_value()) << base::sentence(process.error());
+        process_.emplace(std::move(*process));
+        boost::asio::io_context io;
+        const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+        listens_ = false;
+        while (!listens_ && process_->running() && std::chrono::steady_clock::now() < deadline) {
+            boost::asio::ip::tcp::socket probe(io);
+            boost::system::error_code error;
+            probe.connect({boost::asio::ip::address_v4::loopback(), port_}, error);
+            listens_ = !error && process_->running();
+        }
+    }
+
+    /// Below those that the system gives to connections, so that a broker that was killed finds its
+    /// own free again; from a place of this process's own, for tests run beside each other.
+    static std::uint16_t free_port() {
+        using boost::asio::ip::tcp;
+        static unsigned tried = 0;
+        boost::asio::io_context io;
+        for (;;) {
+            const unsigned place = static_cast<unsigned>(::getpid()) * 31 + tried++;
+            const tcp::endpoint endpoint(boost::asio::ip::address_v4::loopback(),
+                                         static_cast<std::uint16_t>(20'000 + place % 12'000));
+            tcp::acceptor probe(io);
+            boost::system::error_code error;
+            probe.open(tcp::v4(), error);
+            probe.bind(endpoint, error);
+            if (!error) return endpoint.port();
+        }
+    }
+
+private:
+    std::filesystem::path config() const { return folder_.path() / "mosquitto.conf"; }
+    std::filesystem::path passwords() const { return folder_.path() / "passwords"; }
+
+    void make_passwords() {
+        auto made = ChildProcess::start({.program = "/usr/bin/mosquitto_passwd",
+                                         .arguments = {"-c", "-b", passwords(), user, password}});
+        ASSERT_TRUE(made.has_value());
+        EXPECT_EQ(made->wait(std::chrono::seconds(10)), 0);
+    }
+    void write_config() {
+        // As root it would become another user, who may not enter our folder.
+        std::string text = "user root\npersistence false\nlog_dest none\nlistener " +
+                           std::to_string(port_) + " 127.0.0.1\n";
+        if (kind_ == Kind::password) {
+            text += "allow_anonymous false\npassword_file " + passwords().string() + "\n";
+        } else {
+            text += "allow_anonymous true\n";
+        }
+        if (kind_ == Kind::tls) {
+            text += "certfile " + files_.certificate.string() + "\nkeyfile " + files_.key.string() +
+                    "\n";
+        }
+        ASSERT_TRUE(write_file(config(), base::as_bytes(text)));
+    }
+
+    Kind kind_;
+    TemporaryFolder folder_;
+    TestCertificate files_;
+    std::uint16_t port_ = 0;
+    bool listens_ = false;
+    std::optional<ChildProcess> process_;
+};
+
+/// Any MQTT client: a gateway, or somebody hostile.
+class TestClient {
+public:
+    struct Message {
+        std::string topic;
+        base::Buffer payload;
+    };
+
+    explicit TestClient(std::uint16_t port) {
+        mosquitto_lib_init();
+        client_.reset(mosquitto_new(nullptr, true, this));
+        mosquitto_message_callback_set(
+            client_.get(), [](mosquitto*, void* self, const mosquitto_message* message) {
+                const auto* begin = static_cast<const std::byte*>(message->payload);
+                static_cast<TestClient*>(self)->messages.push_back(
+                    {message->topic, {begin, begin + message->payloadlen}});
+            });
+        mosquitto_subscribe_callback_set(client_.get(),
+                                         [](mosquitto*, void* self, int, int, const int*) {
+                                             static_cast<TestClient*>(self)->is_subscribed_ = true;
+                                         });
+        EXPECT_EQ(mosquitto_connect(client_.get(), "127.0.0.1", port, 60), MOSQ_ERR_SUCCESS);
+        mosquitto_subscribe(client_.get(), nullptr, "#", 0);
+        const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+        while (!is_subscribed_ && std::chrono::steady_clock::now() < deadline) turn();
+        EXPECT_TRUE(is_subscribed_);
+    }
+
+    void publish(const std::string& topic, base::Bytes payload, bool is_kept = false) {
+        EXPECT_EQ(mosquitto_publish(client_.get(), nullptr, topic.c_str(),
+                                    static_cast<int>(payload.size()), payload.data(), 0, is_kept),
+                  MOSQ_ERR_SUCCESS);
+        turn(0);
+    }
+    /// Whatever is to be read or written, within `wait_ms`.
+    void turn(int wait_ms = 20) { mosquitto_loop(client_.get(), wait_ms, 1); }
+
+    std::vector<Message> messages;
+
+private:
+    struct Destroy {
+        void operator()(mosquitto* client) const { mosquitto_destroy(client); }
+    };
+    bool is_subscribed_ = false;
+    std::unique_ptr<mosquitto, Destroy> client_;
+};
+
+}  // namespace meshchain::host
