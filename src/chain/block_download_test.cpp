@@ -189,5 +189,59 @@ TEST_F(BlockDownloadTest, APeerThatLeft_TakesItsWishesAlong) {
     EXPECT_EQ(download_.poll_request(at(seconds(0)))->to, peer(2));
 }
 
+class SlowDownloadTest : public testing::Test {
+protected:
+    BlockDownload download_{[](const crypto::PublicKey&) { return seconds(100); }, 40,
+                            [](const wire::BlockHeader& h) { return std::optional(h.parent); },
+                            base::Random(1)};
+};
+
+TEST_F(SlowDownloadTest, WhatIsLacking_IsAwaitedFirst_ThenAskedOfAll_ThenOfOne) {
+    std::vector<std::optional<wire::WireTransaction>> known(2);
+    known[0] = transaction(7);
+    ASSERT_TRUE(download_.want(hash(1), peer(1), header(1), known));
+    base::Instant now = at(seconds(1000));
+    EXPECT_FALSE(download_.poll_request(now));
+    EXPECT_GE(download_.poll_timeout(), now + seconds(25));
+    EXPECT_LE(download_.poll_timeout(), now + seconds(75));
+    std::optional<DownloadRequest> request;
+    int shared = 0;
+    for (int i = 0; i < 20 && !(request && request->to); ++i) {
+        now = download_.poll_timeout();
+        download_.handle_timeout(now);
+        request = download_.poll_request(now);
+        if (request && !request->to) ++shared;
+    }
+    ASSERT_TRUE(request);
+    EXPECT_EQ(request->to, peer(1));
+    EXPECT_EQ(request->request.first, 1);
+    EXPECT_EQ(shared, BlockDownload::shared_tries);
+}
+
+TEST_F(SlowDownloadTest, OfManyBlocks_FewAreAskedForAtATime_AndNothingSpins) {
+    for (int i = 1; i <= 5; ++i) ASSERT_TRUE(download_.want(hash(i), peer(1)));
+    base::Instant now = at(seconds(1000));
+    EXPECT_FALSE(download_.poll_request(now));
+    now += seconds(80);
+    std::size_t asked = 0;
+    while (download_.poll_request(now)) ++asked;
+    EXPECT_EQ(asked, BlockDownload::slow_in_flight_max);
+    EXPECT_EQ(download_.poll_timeout(), now + seconds(100)) << "and not before";
+}
+
+TEST_F(SlowDownloadTest, WhomElseAsked_IsWaitedFor_AndWhatComesOneByOneIsEnough) {
+    ASSERT_TRUE(download_.want(hash(1), peer(1), header(1),
+                               std::vector<std::optional<wire::WireTransaction>>(1)));
+    const base::Instant now = at(seconds(1000));
+    download_.note_asked(now, hash(1));
+    EXPECT_FALSE(download_.poll_request(now + seconds(80)));
+    const std::vector<std::optional<wire::WireTransaction>> all{transaction(3)};
+    EXPECT_FALSE(download_.fill(hash(1), all, hash(99))) << "not what the header commits to";
+    const auto complete = download_.fill(hash(1), all, header(1).transaction_root);
+    ASSERT_TRUE(complete);
+    EXPECT_EQ(complete->block.transactions, std::vector{transaction(3)});
+    EXPECT_FALSE(download_.is_wanted(hash(1)));
+}
+
 }  // namespace
 }  // namespace meshchain::chain

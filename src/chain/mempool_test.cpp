@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/random.h"
+#include "crypto/merkle.h"
 #include "ledger/test_payments.h"
 
 namespace meshchain::chain {
@@ -300,6 +301,26 @@ TEST_F(MempoolTest, Announcement_IsFilledFromWhatWaits_AndLeavesGapsForTheRest) 
     EXPECT_EQ(matched[0],
               wire::WireTransaction(ledger::test::pay_compact(chain, coin(1), {1, 2, 100})));
     EXPECT_FALSE(matched[1].has_value());
+}
+
+TEST_F(MempoolTest, Announcement_IsFilledAlsoFromWhatTheLastBlocksIncluded) {
+    const auto held = pay(coin(1), {1, 2, 100});
+    const wire::Txid id = submit(held);
+    ledger::BlockEffects effects;
+    effects.transactions.push_back(*pool->find(id));
+    pool->remove_included(effects);
+    ASSERT_EQ(pool->size(), 0U);
+    const wire::Hash sibling = crypto::hash(base::as_bytes("another block with the same"));
+    const wire::Wtxid wtxid = wire::wtxid(id, held.signatures);
+    const std::array ids{wire::short_id(sibling, wtxid)};
+    const auto matched = pool->match(sibling, ids);
+    EXPECT_TRUE(matched.transactions[0].has_value());
+    EXPECT_EQ(matched.root, crypto::merkle_root(std::array{wtxid.hash}));
+    for (std::size_t i = 0; i < pool->limits().included_max; ++i) {
+        effects.transactions[0].wtxid.hash = crypto::hash(base::as_bytes(std::to_string(i)));
+        pool->remove_included(effects);
+    }
+    EXPECT_FALSE(pool->match(sibling, ids).transactions[0].has_value()) << "so many are kept";
 }
 
 /// Everything at random, judged by the invariants and by blocks made of what is selected.

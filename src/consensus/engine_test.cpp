@@ -435,6 +435,28 @@ TEST_F(EngineTest, RequestForVotesOfLongAgo_IsAnsweredWithTheCertificate) {
     EXPECT_EQ(engine().handle_vote_request(now_, {{99}, 0}), wire::Verdict::ignore);
 }
 
+TEST_F(EngineTest, QuestionThatAllHeard_IsNotAskedAgain_UnlessItWantsLessThanWeMiss) {
+    const BlockRef block = add(9);
+    hand_signed(vote(1, 10, block.hash));
+    drain();
+    // In the second half of the round votes are missing here.
+    const wire::Round round{10};
+    engine().handle_vote_request(now_, {round, bit({1}) | bit({2})}, true);
+    at_slot(10, 750);
+    EXPECT_EQ(count<RequestVotes>(drain()), 1U) << "that question leaves one out";
+    engine().handle_vote_request(now_, {round, bit({1})}, true);
+    at_slot(11, 100);
+    drain();
+    engine().handle_vote_request(now_, {{11}, 0}, false);
+    at_slot(11, 750);
+    EXPECT_EQ(count<RequestVotes>(drain()), 1U) << "nobody else heard it";
+    at_slot(12, 400);
+    drain();
+    engine().handle_vote_request(now_, {{12}, 0}, true);
+    at_slot(12, 750);
+    EXPECT_EQ(count<RequestVotes>(drain()), 0U);
+}
+
 TEST(VoteStore, DamagedRecord_StopsTheNode) {
     TestNetwork net(NetworkOptions{});
     net.start(0);

@@ -353,5 +353,148 @@ TEST_F(AirTest, NodeWithoutPeersButWithARadio_Restarts) {
     EXPECT_EQ(heard(two, "after the restart"), 1U);
 }
 
+TEST_F(AirTest, WhoIsHeard_IsAPeer_UntilItIsSilentForTwoIntervals) {
+    test::Node& one = add(1);
+    test::Node& two = add(2);
+    EXPECT_FALSE(one.mesh().is_connected(two.key()));
+    network_.run_for(2min);
+    ASSERT_TRUE(one.mesh().is_connected(two.key()));
+    EXPECT_EQ(one.mesh().connected_count(), 1U);
+    const std::optional<Peer> peer = one.mesh().peer(two.key());
+    ASSERT_TRUE(peer.has_value());
+    EXPECT_EQ(peer->radio, 1U);
+    EXPECT_TRUE(peer->is_validator);
+    EXPECT_EQ(one.mesh().peers().size(), 1U);
+    EXPECT_EQ(one.mesh().choose_peers({}), std::vector{two.key()});
+    EXPECT_EQ(one.mesh().patience(two.key(), 2s), 5min);
+    EXPECT_TRUE(one.mesh().reaches(two.key(), MessageType::sync_request));
+    EXPECT_FALSE(one.mesh().reaches(two.key(), MessageType::sync_data));
+    network_.run_for(2h);
+    EXPECT_EQ(one.events_of<PeerDiscovered>().size(), 1U);
+    EXPECT_TRUE(one.events_of<PeerLost>().empty());
+    two.mesh().stop(network_.now());
+    network_.run_for(2h);
+    EXPECT_FALSE(one.mesh().is_connected(two.key()));
+    ASSERT_EQ(one.events_of<PeerLost>().size(), 1U);
+    EXPECT_EQ(one.events_of<PeerLost>()[0].reason, LossReason::silent);
+}
+
+TEST_F(AirTest, WhoHasASessionAsWell_IsFoundOnce_AndAskedThere) {
+    network_.connect_only({{1, 2}});
+    test::Node& one = add(1);
+    test::Node& two = add(2);
+    test::Node& three = add(3);
+    network_.run_for(5min);
+    EXPECT_EQ(one.mesh().connected_count(), 2U);
+    EXPECT_EQ(one.events_of<PeerDiscovered>().size(), 2U);
+    EXPECT_EQ(one.mesh().peers().size(), 2U);
+    EXPECT_EQ(one.mesh().choose_peers({.count = 2}), std::vector{two.key()}) << "the quick one";
+    EXPECT_EQ(one.mesh().patience(two.key(), 2s), 2s);
+    EXPECT_TRUE(one.mesh().is_free(network_.now().instant, MessageType::block));
+    network_.connect_only({});
+    network_.run_for(2min);
+    EXPECT_TRUE(one.events_of<PeerLost>().empty()) << "it is still heard";
+    EXPECT_EQ(one.mesh().choose_peers({.count = 2}).size(), 2U);
+    EXPECT_TRUE(one.mesh().is_connected(three.key()));
+}
+
+TEST_F(AirTest, MessageToOne_IsTakenByThatOne_AndOnlyWhatTeachesOthersByThem) {
+    test::Node& one = add(1);
+    test::Node& two = add(2);
+    test::Node& three = add(3);
+    network_.run_for(2min);
+    const auto ask = [&](MessageType type, std::optional<crypto::PublicKey> to,
+                         std::string_view body) {
+        EXPECT_TRUE(
+            one.mesh()
+                .send(network_.now(),
+                      {.type = type, .to = to, .payload = base::to_buffer(base::as_bytes(body))})
+                .has_value());
+        network_.run_for(3s);
+    };
+    ask(MessageType::sync_request, two.key(), "for two");
+    EXPECT_EQ(heard(two, "for two"), 1U);
+    EXPECT_EQ(heard(three, "for two"), 0U);
+    EXPECT_EQ(three.mesh().stats().of(Drop::elsewhere), 1U);
+    ask(MessageType::vote_request, two.key(), "of use to all");
+    ASSERT_EQ(heard(three, "of use to all"), 1U);
+    EXPECT_TRUE(three.handler().seen.back().ingress.overheard);
+    EXPECT_FALSE(two.handler().seen.back().ingress.overheard);
+    ask(MessageType::vote_request, std::nullopt, "whoever");
+    EXPECT_TRUE(two.handler().seen.back().ingress.heard_by_all);
+    EXPECT_FALSE(two.handler().seen.back().ingress.overheard);
+    const auto off_radio = one.mesh().send(
+        network_.now(),
+        {.type = MessageType::state_response, .to = two.key(), .payload = base::Buffer(10)});
+    ASSERT_FALSE(off_radio.has_value());
+    EXPECT_EQ(off_radio.error().code, base::Errc::unavailable);
+}
+
+TEST_F(AirTest, WhatWasSaidAMomentAgo_IsNotSaidAgain) {
+    test::Node& one = add(1);
+    test::Node& two = add(2);
+    send(one, MessageType::block, "a block");
+    network_.run_for(5s);
+    send(two, MessageType::block, "a block");
+    EXPECT_EQ(room_.count(MessageType::block), 1U);
+    network_.run_for(Air::repeat_pause);
+    send(two, MessageType::block, "a block");
+    EXPECT_EQ(room_.count(MessageType::block), 2U) << "somebody may have missed it";
+}
+
+TEST_F(AirTest, ObjectOnTheAir_IsNobodysFault_ButIsKnownByTheRadio) {
+    test::Node& one = add(1);
+    test::Node& two = add(2);
+    network_.run_for(2min);
+    send(two, MessageType::transaction, "by two");
+    say(MessageType::transaction, "by a stranger");
+    network_.run_for(3s);
+    for (const auto& seen : one.handler().seen) {
+        if (seen.type != MessageType::transaction) continue;
+        EXPECT_EQ(seen.ingress.giver(), std::nullopt);
+        const bool is_of_two = base::as_text(seen.payload) == "by two";
+        EXPECT_EQ(seen.ingress.source(), is_of_two ? std::optional(two.key()) : std::nullopt);
+    }
+    EXPECT_EQ(heard(one, "by two") + heard(one, "by a stranger"), 2U);
+}
+
+TEST_F(AirTest, Status_WaitsWhileTheAirIsTaken_BecauseItTellsTheTime) {
+    Room::Radio* radio = room_.add();
+    radio->busy_until = network_.now().instant + 3min;
+    test::Node one(
+        network_,
+        {.key = 1, .port = 1, .options = options(), .role = wire::Role::validator, .air = radio});
+    network_.run_for(150s);
+    EXPECT_EQ(room_.count(MessageType::status), 0U);
+    network_.run_for(1min);
+    EXPECT_EQ(room_.count(MessageType::status), 1U);
+}
+
+TEST_F(AirTest, MoreStrangersThanFit_PushOutWhoWasSilentForLongest_AndNoValidator) {
+    AirSpeakers speakers;
+    const auto stranger_key = [](std::size_t number) {
+        crypto::PublicKey key;
+        key.bytes[0] = std::byte{0xFF};
+        key.bytes[1] = static_cast<std::byte>(number);
+        return key;
+    };
+    const std::vector<ValidatorIdentity> validators{{test::key_of(1).public_key(), {10}}};
+    speakers.set_validators(validators);
+    const auto hear = [&](const crypto::PublicKey& key, base::Duration at) {
+        if (const auto gone = speakers.displaced_by(key)) speakers.forget(*gone);
+        speakers.note(base::Instant{at}, key).last_heard = base::Instant{at};
+    };
+    hear(validators[0].key, 0s);
+    for (std::size_t i = 0; i < AirSpeakers::others_max; ++i) hear(stranger_key(i), 1s * (i + 1));
+    hear(stranger_key(0), 1000s);
+    hear(stranger_key(200), 1001s);
+    EXPECT_EQ(speakers.size(), AirSpeakers::others_max + 1);
+    EXPECT_EQ(speakers.find(stranger_key(1)), nullptr);
+    EXPECT_NE(speakers.find(stranger_key(0)), nullptr);
+    EXPECT_NE(speakers.find(validators[0].key), nullptr);
+    speakers.set_validators({});
+    EXPECT_EQ(speakers.displaced_by(stranger_key(201)), validators[0].key) << "it left";
+}
+
 }  // namespace
 }  // namespace meshchain::mesh

@@ -41,10 +41,11 @@ public:
         wire::MessageType type;
         base::Buffer payload;
         std::optional<wire::RoutedFrom> routed = std::nullopt;
+        wire::Ingress ingress = {};
     };
     wire::Verdict handle_frame(base::Now, const wire::Ingress& from, wire::MessageType type,
                                base::Bytes payload) override {
-        seen.push_back({from.peer, type, base::to_buffer(payload), from.routed});
+        seen.push_back({from.peer, type, base::to_buffer(payload), from.routed, from});
         return verdict ? verdict(type, payload) : wire::Verdict::relay;
     }
     std::size_t count(base::Bytes payload) const {
@@ -113,8 +114,10 @@ inline std::vector<wire::MessageRule> test_rules() {
     static constexpr std::array others{
         wire::MessageRule{wire::MessageType::transaction, object, 1, 1'148, 600, 4, true},
         wire::MessageRule{wire::MessageType::block, object, 1, 1'180, 120, 3, true},
-        wire::MessageRule{wire::MessageType::sync_request, control, 65, 200, 30, 5, false,
+        wire::MessageRule{wire::MessageType::sync_request, control, 65, 200, 30, 5, true,
                           wire::MessageType::sync_request},
+        wire::MessageRule{wire::MessageType::vote_request, control, 65, 200, 30, 1, true,
+                          std::nullopt, 0, true},
         wire::MessageRule{wire::MessageType::state_response, control, 65, 200, 60'000, 5, false},
         wire::MessageRule{wire::MessageType::sync_data, chunk, 1, 1'180, 600, 5, false},
         wire::MessageRule{note_type, routed, 1, 500, 600, 4, true},

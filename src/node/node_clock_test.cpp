@@ -221,5 +221,49 @@ TEST_F(NodeClockTest, AnyHistory_NeverRunsBackwards) {
     }
 }
 
+TEST_F(NodeClockTest, WordsOnTheAir_CountForLonger_AndTheirDelayMovesNobodyBack) {
+    NodeClock::Options options;
+    options.agreement = seconds(10);
+    options.air_doubt = seconds(10);
+    options.stakes = {{100}, {100}, {100}, {100}};
+    options.self = 0;
+    clock_.emplace(options, system());
+    last_ = clock_->at(instant_).wall;
+    const auto hear_on_air = [&](milliseconds their_error, milliseconds delay) {
+        for (const std::size_t index : {1U, 2U, 3U}) {
+            clock_->handle_sample(instant_, index, truth() - delay + their_error,
+                                  NodeClock::Way::air);
+        }
+    };
+    // For a day each follows what is said late: nobody slows down for that.
+    for (int hour = 0; hour < 48; ++hour) {
+        hear_on_air({}, seconds(6));
+        pass(minutes(30));
+    }
+    EXPECT_EQ(error(), milliseconds(0));
+    EXPECT_FALSE(clock_->is_off());
+    EXPECT_EQ(clock_->validators_offset(), Duration{});
+    EXPECT_EQ(clock_->source(), ClockSource::validators);
+    // Nobody is heard before he speaks: this node is behind.
+    hear_on_air(seconds(30), seconds(2));
+    pass(seconds(1));
+    EXPECT_GE(error(), seconds(27));
+}
+
+TEST_F(NodeClockTest, WhoIsHeardOverASession_NeedsNoAir) {
+    begin({100, 100, 100, 100}, 0);
+    for (const std::size_t index : {1U, 2U, 3U}) {
+        clock_->handle_sample(instant_, index, truth() + seconds(5), NodeClock::Way::air);
+        hear(index, milliseconds(100));
+    }
+    pass(seconds(5));
+    EXPECT_NEAR(static_cast<double>(error().count()), 100, 2);
+    for (const std::size_t index : {1U, 2U, 3U}) {
+        clock_->handle_sample(instant_, index, truth() + seconds(5), NodeClock::Way::air);
+    }
+    pass(seconds(5));
+    EXPECT_NEAR(static_cast<double>(error().count()), 100, 2);
+}
+
 }  // namespace
 }  // namespace meshchain::node

@@ -84,5 +84,33 @@ TEST(Play, AValidatorThatWithholds_HoldsNobodyUpForLong) {
     }
 }
 
+TEST(PlayOnTheAir, ARoomOfRadios_MakesEveryPaymentFinal_WithinItsAir) {
+    const Report report = play(
+        "validators 5\nrelays 3\nmedium SHORT_TURBO\nairtime 20 10\nnetwork bad\n"
+        "block-time 10s\nround 3\npayments 1m\nhostile 8m\nconverge 10m\ndisk memory\n");
+    EXPECT_TRUE(report.all_right()) << to_text(report);
+    EXPECT_GE(report.payments, 5U);
+    EXPECT_EQ(report.to_final.size(), report.payments);
+    const auto& votes = report.traffic[static_cast<std::size_t>(wire::MessageType::block_ack)];
+    EXPECT_GT(votes.datagrams, 0U);
+    EXPECT_LT(votes.datagrams, 3 * report.votes_signed) << "each is said by few";
+}
+
+TEST(PlayOnTheAir, AWallBetweenRadios_LetsNothingThrough_AndFalls) {
+    const Report report = play(
+        "validators 4\nmedium SHORT_TURBO\nairtime 20 10\nblock-time 10s\nround 3\n"
+        "payments 40s\nat 3m partition 0 1 | 2 3\nat 8m expect-still 3m\nat 8m heal\n"
+        "hostile 8m\nconverge 20m\ndisk memory\n");
+    EXPECT_TRUE(report.all_right()) << to_text(report);
+}
+
+TEST(PlayOnTheAir, OneSeed_HasOneStory) {
+    const std::string_view text =
+        "validators 4\nmedium LONG_FAST\nblock-time 30s\nround 12\npayments 1m\n"
+        "network bad\nhostile 10m\nconverge 1m\ndisk memory\n";
+    EXPECT_EQ(play(text, 5).trace, play(text, 5).trace);
+    EXPECT_NE(play(text, 5).trace, play(text, 6).trace);
+}
+
 }  // namespace
 }  // namespace meshchain::sim

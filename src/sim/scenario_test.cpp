@@ -42,6 +42,17 @@ TEST(Scenario, WhatCannotBe_IsRefused) {
     EXPECT_NE(refusal("validators 4\nhostile 1m\nat 1s expect-heard 9 0\n").find("staking"),
               std::string::npos);
     EXPECT_NE(refusal("validators 65\n").find("64"), std::string::npos);
+    EXPECT_NE(refusal("validators 4\nmedium LONG_QUICK\n").find("LONG_FAST"), std::string::npos);
+    EXPECT_NE(refusal("validators 4\nairtime 10 10\n").find("medium"), std::string::npos);
+    EXPECT_NE(refusal("validators 4\nmedium LONG_FAST\nairtime 10\n").find("hour"),
+              std::string::npos);
+    EXPECT_NE(refusal("validators 4\nmedium LONG_FAST\nairtime 0 10\n").find("1 to 100"),
+              std::string::npos);
+    EXPECT_NE(refusal("validators 4\nmedium LONG_FAST\nshape star\n").find("line"),
+              std::string::npos);
+    EXPECT_NE(refusal("validators 4\nmedium LONG_FAST\nattacker spam\n").find("datagrams"),
+              std::string::npos);
+    EXPECT_NE(refusal("validators 4\nround 65\n").find("1 to 64"), std::string::npos);
     EXPECT_NE(refusal("validators 4\nrelays 18446744073709551615\n").find("machines"),
               std::string::npos);
     EXPECT_NE(refusal("stakes 1 0\n").find("stake of 0"), std::string::npos);
