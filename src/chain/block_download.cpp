@@ -94,6 +94,11 @@ std::optional<CompleteBlock> BlockDownload::handle_response(const crypto::Public
     const auto found = downloads_.find(response.block);
     if (found == downloads_.end()) return std::nullopt;
     Download& download = found->second;
+    // On the air anybody may be heard answering: whoever is not said to have it is not believed.
+    if (patience_(from) > usual_patience &&
+        std::ranges::find(download.sources, from) == download.sources.end()) {
+        return std::nullopt;
+    }
     if (!take_part(download, response.block, response)) {
         if (!may_lag_ || header_hash_(response.header)) failures_.push_back(from);
         if (is_asked(download, from) && !pass_over(download)) downloads_.erase(found);
@@ -166,6 +171,7 @@ std::optional<DownloadRequest> BlockDownload::poll_request(base::Instant now) {
         }
         if (slow_one && (now < download.ask_at || slow >= slow_in_flight_max)) continue;
         download.asked = true;
+        download.has_yielded = false;
         download.deadline = now + patience;
         const std::uint16_t first = download.header ? first_missing(download).value_or(0) : 0;
         const bool shared = slow_one && download.announced && download.tries < shared_tries;
@@ -190,16 +196,21 @@ std::optional<CompleteBlock> BlockDownload::fill(
     return complete;
 }
 
-void BlockDownload::note_asked(base::Instant now, const wire::Hash& hash) {
-    const auto found = downloads_.find(hash);
-    if (found == downloads_.end() || found->second.asked) return;
+void BlockDownload::note_asked(base::Instant now, const wire::BlockRequest& request) {
+    const auto found = downloads_.find(request.block);
+    if (found == downloads_.end()) return;
     Download& download = found->second;
-    download.asked = true;
-    download.deadline = now + patience_(download.sources[download.source]);
+    if (download.asked || download.has_yielded || !is_slow(download)) return;
+    const std::uint16_t first = download.header ? first_missing(download).value_or(0) : 0;
+    if (request.first > first) return;
+    download.has_yielded = true;
+    const base::Duration patience = patience_(download.sources[download.source]);
+    download.ask_at = std::max(download.ask_at, now + patience / 2);
 }
 
 base::Instant BlockDownload::poll_timeout() const {
-    const bool has_room = slow_in_flight() < slow_in_flight_max;
+    const bool has_room =
+        slow_in_flight() < slow_in_flight_max && in_flight() < requests_in_flight_max;
     base::Instant earliest = base::never;
     for (const auto& [hash, download] : downloads_) {
         if (download.asked) {

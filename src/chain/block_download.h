@@ -43,7 +43,7 @@ public:
     /// Of those to peers that take longer than that.
     static constexpr std::size_t slow_in_flight_max = 2;
     /// Asked of everybody so often, then of one.
-    static constexpr int shared_tries = 3;
+    static constexpr int shared_tries = 2;
 
     /// The name of a header, or nothing if its proposer is no validator.
     using HeaderHash = std::function<std::optional<wire::Hash>(const wire::BlockHeader&)>;
@@ -75,8 +75,9 @@ public:
         const wire::Hash& hash,
         const std::vector<std::optional<wire::WireTransaction>>& transactions,
         const wire::Hash& root);
-    /// Somebody else was heard asking for it: the answer is awaited.
-    void note_asked(base::Instant now, const wire::Hash& hash);
+    /// Somebody else was heard asking for what this node lacks, or more: it waits for that answer
+    /// before it asks itself, once between two questions of its own.
+    void note_asked(base::Instant now, const wire::BlockRequest& request);
     void handle_not_found(const crypto::PublicKey& from, const wire::Hash& hash);
     void handle_timeout(base::Instant now);
 
@@ -98,6 +99,7 @@ private:
         bool announced = false;
         base::Instant deadline = base::never;
         base::Instant ask_at{};  ///< not before: what it lacks may be on its way
+        bool has_yielded = false;
     };
 
     static std::optional<std::uint16_t> first_missing(const Download& download);

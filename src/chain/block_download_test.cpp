@@ -218,6 +218,12 @@ TEST_F(SlowDownloadTest, WhatIsLacking_IsAwaitedFirst_ThenAskedOfAll_ThenOfOne) 
     EXPECT_EQ(shared, BlockDownload::shared_tries);
 }
 
+TEST_F(SlowDownloadTest, AnswerOfSomebodyWhoIsNotSaidToHaveIt_IsNotTaken) {
+    ASSERT_TRUE(download_.want(hash(1), peer(1)));
+    EXPECT_FALSE(download_.handle_response(peer(2), part(1, 1, 0, {transaction(5)})));
+    EXPECT_TRUE(download_.handle_response(peer(1), part(1, 1, 0, {transaction(6)})));
+}
+
 TEST_F(SlowDownloadTest, OfManyBlocks_FewAreAskedForAtATime_AndNothingSpins) {
     for (int i = 1; i <= 5; ++i) ASSERT_TRUE(download_.want(hash(i), peer(1)));
     base::Instant now = at(seconds(1000));
@@ -233,8 +239,15 @@ TEST_F(SlowDownloadTest, WhomElseAsked_IsWaitedFor_AndWhatComesOneByOneIsEnough)
     ASSERT_TRUE(download_.want(hash(1), peer(1), header(1),
                                std::vector<std::optional<wire::WireTransaction>>(1)));
     const base::Instant now = at(seconds(1000));
-    download_.note_asked(now, hash(1));
-    EXPECT_FALSE(download_.poll_request(now + seconds(80)));
+    EXPECT_FALSE(download_.poll_request(now));
+    download_.note_asked(now + seconds(20), {hash(1), 5});
+    EXPECT_LE(download_.poll_timeout(), now + seconds(75)) << "that leaves out what this one lacks";
+    download_.note_asked(now + seconds(20), {hash(1), 0});
+    EXPECT_GE(download_.poll_timeout(), now + seconds(70));
+    const base::Instant waits = download_.poll_timeout();
+    download_.note_asked(now + seconds(60), {hash(1), 0});
+    EXPECT_EQ(download_.poll_timeout(), waits) << "once: nobody is kept from asking";
+    EXPECT_FALSE(download_.poll_failure());
     const std::vector<std::optional<wire::WireTransaction>> all{transaction(3)};
     EXPECT_FALSE(download_.fill(hash(1), all, hash(99))) << "not what the header commits to";
     const auto complete = download_.fill(hash(1), all, header(1).transaction_root);

@@ -58,7 +58,7 @@ constexpr std::array chain_rules{
     object(Type::block_ack, wire::Vote::size, wire::Vote::size, 6000, 0, Chain::outgoing_max),
     object(Type::block, wire::BlockHeader::size + 2, wire::ip_payload_bytes_max, 600, 1),
     object(Type::evidence, 2, wire::ip_payload_bytes_max, 60, 1),
-    control(Type::vote_request, 13, 13, 600, 1),
+    overheard(control(Type::vote_request, 13, 13, 600, 1)),
     object(Type::transaction, wire::CompactTransfer::size, wire::long_bytes_max, 6000, 2,
            Chain::outgoing_max),
     overheard(control(Type::sync_request, 1, 64, 3000, 3, Type::sync_response)),
@@ -348,7 +348,10 @@ void Chain::poll_requests(base::Now now) {
         }
     }
     while (const auto wanted = downloads_.poll_request(now.instant)) {
-        send(Type::sync_request, wire::encode(wire::SyncRequest(wanted->request)), wanted->to);
+        send({.type = Type::sync_request,
+              .to = wanted->to,
+              .payload = wire::encode(wire::SyncRequest(wanted->request)),
+              .only_on_air = !wanted->to});
     }
 }
 
@@ -407,6 +410,8 @@ void Chain::handle_peer(base::Now now, const crypto::PublicKey& peer, wire::Slot
     // What proves much at once does not go on the air.
     if (choice_ == nullptr || choice_->reaches(peer, Type::sync_data)) {
         catch_up_->handle_peer(now.instant, peer, heights.final, is_validator);
+    } else {
+        catch_up_->forget_peer(peer);
     }
     settle(now);
 }

@@ -254,7 +254,7 @@ void Chain::refuse(const wire::Hash& hash, const base::Error& error) {
         if (const auto erased = branches_.erase(hash); !erased) return fail(erased.error());
         hold_refused(hash, entry->block);
     }
-    const bool may_differ = entry->from || entry->recalled;
+    const bool may_differ = entry->from || entry->recalled || entry->reconstructed;
     if (may_differ && failed.bodies.size() < failed_bodies_max) return;
     log_.warning("block " + crypto::to_hex(hash) + " is invalid: " + base::sentence(error));
     engine_->mark_invalid(hash);
@@ -350,6 +350,7 @@ bool Chain::is_left_behind() const {
 }
 
 void Chain::propose(base::Now now) {
+    if (mempool_->size() == 0) waiting_since_.reset();
     if (mempool_->size() == 0 && !is_block_wanted(now)) return;
     if (!is_block_wanted(now) && now.instant < proposal_due()) return;
     const auto turn = duty(now);

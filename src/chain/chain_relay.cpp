@@ -99,7 +99,8 @@ void Chain::answer_all(const wire::BlockRequest& request) {
     std::optional<StoredBlock> stored;
     if (const BlockPool::Entry* pooled = pool_.find(request.block)) {
         block = &pooled->block;
-    } else if (auto found = store_->block(request.block); found && *found) {
+    } else if (auto found = store_->block(request.block);
+               found && *found && (*found)->block.header.height > final_height()) {
         stored = *std::move(*found);
         block = &stored->block;
     }
@@ -126,8 +127,11 @@ wire::Verdict Chain::handle_vote(base::Now now, base::Bytes payload) {
 wire::Verdict Chain::handle_vote_request(base::Now now, const wire::Ingress& from,
                                          base::Bytes body) {
     const auto request = wire::parse_vote_request(body);
-    return request ? engine_->handle_vote_request(now.wall, *request, from.heard_by_all)
-                   : wire::Verdict::punish;
+    if (!request) return wire::Verdict::punish;
+    // Only where whoever answers it is heard by us as well, and not for who has no stake in it.
+    const bool is_ours_too = has_air_alone_ && from.heard_by_all &&
+                             engine_->validators().find_identity(from.peer).has_value();
+    return engine_->handle_vote_request(now.wall, *request, is_ours_too);
 }
 
 wire::Verdict Chain::handle_evidence(base::Now now, base::Bytes payload) {
@@ -142,7 +146,7 @@ wire::Verdict Chain::handle_sync_request(base::Now now, const wire::Ingress& fro
     const auto* block = std::get_if<wire::BlockRequest>(&*request);
     if (from.heard_by_all || from.overheard) {
         if (block == nullptr) return from.overheard ? wire::Verdict::keep : wire::Verdict::ignore;
-        downloads_.note_asked(now.instant, block->block);
+        downloads_.note_asked(now.instant, *block);
         if (from.heard_by_all) answer_all(*block);
         return wire::Verdict::keep;
     }

@@ -243,7 +243,7 @@ private:
     // engine_repair.cpp
     void offer_certificate();
     void ask_for_missing();
-    void ask_votes(wire::Round round);
+    bool ask_votes(wire::Round round);
     void ask_block(const Hash& block);
     void send_due_repairs();
     base::WallTime after_random_delay();
@@ -273,6 +273,7 @@ private:
     VotePattern pattern_;
     VoteRepair repair_;
     Throttle<wire::Round> asked_rounds_;
+    Throttle<wire::Round> yielded_;  ///< questions left to another, once in two rounds each
     Throttle<Hash> asked_blocks_;
     Throttle<Hash> reconsidered_;
     std::optional<base::Error> fault_;

@@ -33,7 +33,8 @@ wire::Verdict Engine::handle_vote_request(base::WallTime now, const wire::VoteRe
     if (request.round <= final().round || all_final) offer_certificate();
     // Who misses what we miss, and more, has asked for us.
     const ValidatorBits held = ledger_.voters(request.round) & ~equivocators_;
-    if (heard_by_all && (request.held & ~held) == 0) {
+    if (heard_by_all && (request.held & ~held) == 0 &&
+        yielded_.may_ask(request.round, now_, schedule_.round_length() * 2)) {
         asked_rounds_.may_ask(request.round, now_, schedule_.round_length() / 2);
     }
     const ValidatorBits missing = ledger_.voters(request.round) & ~request.held;
@@ -63,16 +64,17 @@ void Engine::ask_for_missing() {
         ask_votes(*round_);
     std::size_t asked = 0;
     for (const wire::Round round : ledger_.unproven_source_rounds()) {
-        if (asked++ == limits_.rounds_asked) break;
-        ask_votes(round);
+        if (asked == limits_.rounds_asked) break;
+        if (ask_votes(round)) ++asked;
     }
     for (const Hash& block : ledger_.unknown_blocks(blocks_asked_at_once)) ask_block(block);
 }
 
 /// Of a proven equivocator we may hold the wrong votes, so those are asked for again.
-void Engine::ask_votes(wire::Round round) {
-    if (!asked_rounds_.may_ask(round, now_, schedule_.round_length() / 2)) return;
+bool Engine::ask_votes(wire::Round round) {
+    if (!asked_rounds_.may_ask(round, now_, schedule_.round_length() / 2)) return false;
     events_.push_back(RequestVotes{{round, ledger_.voters(round) & ~equivocators_}});
+    return true;
 }
 
 void Engine::ask_block(const Hash& block) {

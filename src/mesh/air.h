@@ -84,12 +84,21 @@ struct Air {
     wire::AirLink* link;
     std::vector<TokenBucket> buckets{};  ///< one for each rule, in the table's order
     std::optional<FairBudget> work{};    ///< shared by the radios that claim to speak
-    /// When an object was heard or said last, by its id in this process.
-    base::LruCache<std::uint64_t, base::Instant> recent{recent_max};
+    /// When an object was heard or said last; never: {}.
+    struct Word {
+        base::Instant heard{};
+        base::Instant said{};
+    };
+    base::LruCache<std::uint64_t, Word> recent{recent_max};  ///< by its id in this process
     base::Instant status_at = base::never;
     base::Instant status_due = base::never;    ///< when it was to be spoken, before it had to wait
     std::optional<base::Instant> spoken_at{};  ///< the last STATUS
     base::Instant answered_at{};  ///< when somebody's start was last answered by a STATUS
+
+    /// Whether it was said a moment ago: by anybody, if as many as `crowd` others hold it; by us.
+    bool is_said(base::Instant now, std::uint64_t id, std::size_t crowd);
+    void note_said(base::Instant now, std::uint64_t id);
+    void note_heard(base::Instant now, std::uint64_t id);
 };
 
 }  // namespace meshchain::mesh

@@ -49,7 +49,6 @@ public:
             arriving_.pop_front();
             return wire::HeardFrame{.radio = static_cast<std::uint32_t>(borrowed_.speaker),
                                     .to = borrowed_.to,
-                                    .flight = 1s,
                                     .is_direct = true,
                                     .frame = {borrowed_.header, borrowed_.payload}};
         }
@@ -423,6 +422,15 @@ TEST_F(AirTest, MessageToOne_IsTakenByThatOne_AndOnlyWhatTeachesOthersByThem) {
     ask(MessageType::vote_request, std::nullopt, "whoever");
     EXPECT_TRUE(two.handler().seen.back().ingress.heard_by_all);
     EXPECT_FALSE(two.handler().seen.back().ingress.overheard);
+    // Stripped of its addressee a question would be answered by all.
+    Room::Spoken stripped = *std::ranges::find_if(room_.log, [](const Room::Spoken& spoken) {
+        return spoken.header.type == MessageType::sync_request;
+    });
+    stripped.to.reset();
+    stripped.speaker = stranger;
+    room_.speak(network_.now().instant, stripped);
+    network_.run_for(2s);
+    EXPECT_EQ(heard(three, "for two"), 0U);
     const auto off_radio = one.mesh().send(
         network_.now(),
         {.type = MessageType::state_response, .to = two.key(), .payload = base::Buffer(10)});
@@ -433,13 +441,26 @@ TEST_F(AirTest, MessageToOne_IsTakenByThatOne_AndOnlyWhatTeachesOthersByThem) {
 TEST_F(AirTest, WhatWasSaidAMomentAgo_IsNotSaidAgain) {
     test::Node& one = add(1);
     test::Node& two = add(2);
+    const auto repeat = [&](test::Node& from) {
+        EXPECT_TRUE(
+            from.mesh()
+                .send(network_.now(), {.type = MessageType::block,
+                                       .payload = base::to_buffer(base::as_bytes("a block")),
+                                       .repeated = true})
+                .has_value());
+    };
     send(one, MessageType::block, "a block");
     network_.run_for(5s);
-    send(two, MessageType::block, "a block");
+    repeat(two);
     EXPECT_EQ(room_.count(MessageType::block), 1U);
     network_.run_for(Air::repeat_pause);
-    send(two, MessageType::block, "a block");
+    repeat(two);
     EXPECT_EQ(room_.count(MessageType::block), 2U) << "somebody may have missed it";
+    // Whoever echoes what is ours does not keep us from saying it.
+    say(MessageType::transaction, "ours");
+    network_.run_for(2s);
+    send(one, MessageType::transaction, "ours");
+    EXPECT_EQ(room_.count(MessageType::transaction), 2U);
 }
 
 TEST_F(AirTest, ObjectOnTheAir_IsNobodysFault_ButIsKnownByTheRadio) {

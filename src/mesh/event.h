@@ -40,8 +40,7 @@ struct PeerStatus {
 
 /// How a word came that was heard on the air.
 struct AirPath {
-    base::Duration flight;  ///< since it was made; the least that it can have been
-    bool is_direct;         ///< no relay between
+    bool is_direct;  ///< no relay between
 };
 
 /// A verified STATUS.

@@ -193,6 +193,17 @@ bool Mesh::has_session(const crypto::PublicKey& key) const {
     return entry != nullptr && entry->peer.connected;
 }
 
+bool Mesh::has_any_session() const {
+    bool has = false;
+    peers_.for_each([&](const PeerEntry& entry) { has = has || entry.peer.connected; });
+    return has;
+}
+
+bool Mesh::is_announced(const crypto::PublicKey& key) const {
+    const PeerEntry* entry = peers_.find(key);
+    return entry != nullptr && entry->session && entry->session->announced;
+}
+
 bool Mesh::is_connected(const crypto::PublicKey& key) const {
     return has_session(key) || air_peer(key) != nullptr;
 }

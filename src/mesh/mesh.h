@@ -320,6 +320,8 @@ private:
                              base::Bytes payload, std::size_t crowd, const Air* except = nullptr);
     void relay_to_airs(base::Now now, const wire::MessageRule& rule, const wire::Frame& frame,
                        const Air* except = nullptr);
+    /// How many may say what this node would repeat.
+    std::size_t air_crowd() const;
     void handle_airs_timeout(base::Now now);
     /// Says where our chain stands, and who we are if nobody can know.
     void speak_up(base::Now now, Air& air);
@@ -327,6 +329,9 @@ private:
 
     // mesh.cpp
     bool has_session(const crypto::PublicKey& key) const;
+    bool has_any_session() const;
+    /// PeerDiscovered was said of its session.
+    bool is_announced(const crypto::PublicKey& key) const;
     void connect(PeerEntry& entry);
     void disconnect(base::Now now, PeerEntry& entry, LossReason reason);
 

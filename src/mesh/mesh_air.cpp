@@ -190,9 +190,11 @@ void Mesh::handle_heard_object(base::Now now, std::size_t air, const wire::Messa
                                const wire::HeardFrame& heard) {
     wire::Frame frame = heard.frame;
     const ContentId id = flood_.content_id(rule.type, frame.payload);
-    airs_[air].recent.put(id.low, now.instant);
     // The radios pass it on themselves, however far this copy could still go.
-    if (flood_.classify(id, 0) != Flood::Novelty::unseen) return drop(Drop::duplicate);
+    if (flood_.classify(id, 0) != Flood::Novelty::unseen) {
+        airs_[air].note_heard(now.instant, id.low);
+        return drop(Drop::duplicate);
+    }
     const std::uint64_t flow = air_flow(heard.radio);
     if (!start_air_work(now, airs_[air], rule, flow)) return;
     Verdict verdict = Verdict::punish;
@@ -210,6 +212,9 @@ void Mesh::handle_heard_object(base::Now now, std::size_t air, const wire::Messa
     }
     note_air_use(now, airs_[air], rule, flow, verdict);
     if (verdict == Verdict::keep) flood_.mark_kept(id);
+    if (verdict == Verdict::keep || verdict == Verdict::relay) {
+        airs_[air].note_heard(now.instant, id.low);
+    }
     if (verdict != Verdict::relay) return;
     flood_.mark_relayed(id, frame.header.hop_limit);
     relay(now, {}, frame);
@@ -228,6 +233,9 @@ void Mesh::handle_heard_control(base::Now now, std::size_t air, const wire::Mess
                                 const wire::HeardFrame& heard) {
     const wire::FrameHeader& header = heard.frame.header;
     if (header.sender == id_) return drop(Drop::own);
+    // What one has to answer is for one: or all who hear it would.
+    const bool is_for_all = rule.type == MessageType::status || rule.is_overheard;
+    if (!heard.to && !is_for_all) return drop(Drop::elsewhere);
     const bool is_elsewhere = heard.to && *heard.to != wire::addressee_of(id_);
     if (is_elsewhere && !rule.is_overheard) return drop(Drop::elsewhere);
     const auto key = air_key(header.sender);
@@ -258,8 +266,7 @@ void Mesh::handle_heard_control(base::Now now, std::size_t air, const wire::Mess
     speaker.last_heard = now.instant;
     const Verdict verdict =
         header.type == MessageType::status
-            ? handle_heard_status(now, *key, is_start, {heard.flight, heard.is_direct},
-                                  control->body)
+            ? handle_heard_status(now, *key, is_start, {heard.is_direct}, control->body)
             : handler_.handle_frame(
                   now, {.peer = *key, .heard_by_all = !heard.to, .overheard = is_elsewhere},
                   header.type, control->body);
@@ -271,7 +278,7 @@ Verdict Mesh::handle_heard_status(base::Now now, const crypto::PublicKey& key, b
     const auto heartbeat = wire::parse_heartbeat(body);
     if (!heartbeat) return Verdict::punish;
     AirSpeaker& speaker = *speakers_.find(key);
-    const bool is_found = !speaker.said && !has_session(key);
+    const bool is_found = !speaker.said && !is_announced(key);
     speaker.said = *heartbeat;
     if (is_found) emit(PeerDiscovered{key});
     emit(PeerHeartbeat{key, *heartbeat, path});
@@ -289,7 +296,7 @@ Verdict Mesh::handle_heard_status(base::Now now, const crypto::PublicKey& key, b
 
 void Mesh::lose_speaker(const crypto::PublicKey& key) {
     const AirSpeaker& speaker = *speakers_.find(key);
-    const bool is_lost = speaker.said && !has_session(key);
+    const bool is_lost = speaker.said && !is_announced(key);
     speakers_.forget(key);
     if (is_lost) emit(PeerLost{key, LossReason::crowded_out});
 }
@@ -311,11 +318,7 @@ bool Mesh::reaches(const crypto::PublicKey& peer, MessageType type) const {
 }
 
 bool Mesh::is_free(base::Instant now, MessageType type) const {
-    if (airs_.empty() || std::ranges::any_of(peers(), [](const Peer& peer) {
-            return peer.connected && !peer.radio;
-        })) {
-        return true;
-    }
+    if (airs_.empty() || has_any_session()) return true;
     const wire::MessageRule* rule = find_rule(rules_, type);
     return rule != nullptr && std::ranges::any_of(airs_, [&](const Air& air) {
                return air.link->free_at(now, *rule, wire::ip_payload_bytes_max) <= now;
@@ -324,6 +327,7 @@ bool Mesh::is_free(base::Instant now, MessageType type) const {
 
 base::Duration Mesh::flood_time() const {
     base::Duration longest{};
+    if (has_any_session()) return longest;
     for (const Air& air : airs_) {
         longest = std::max(longest, packets_of_flood * air.link->packet_time());
     }
@@ -362,15 +366,15 @@ std::expected<std::size_t, base::Error> Mesh::send_on_air(base::Now now,
                              std::string(wire::name(rule.type)) + " does not go on the air", "mesh",
                              "wait for a faster link to this peer");
     }
-    wire::FrameHeader header = own_header(now, frame.type, options_.hop_limit);
-    base::Bytes payload = frame.payload;
-    std::optional<SignedFrame> control;
-    if (rule.message_class == MessageClass::control) {
-        MESH_TRY(control, sign_outgoing(frame));
-        header = control->header;
-        header.hop_limit = options_.hop_limit;
-        payload = control->payload;
+    if (rule.message_class == MessageClass::object) {
+        // Many may have been asked for it, and all can use it.
+        const wire::FrameHeader header = own_header(now, frame.type, options_.hop_limit);
+        return send_to_airs(now, rule, header, frame.payload, air_crowd());
     }
+    MESH_TRY(const SignedFrame control, sign_outgoing(frame));
+    wire::FrameHeader header = control.header;
+    header.hop_limit = options_.hop_limit;
+    const base::Bytes payload = control.payload;
     MESH_CHECK(airs_[to.air].link->send(now.instant, rule, header, payload,
                                         {.to = wire::addressee_of(crypto::node_id(*frame.to))}));
     count_sent(true, rule.type, payload);
@@ -391,19 +395,42 @@ std::size_t Mesh::send_to_airs(base::Now now, const wire::MessageRule& rule,
     std::size_t sent = 0;
     for (Air& air : airs_) {
         if (&air == except) continue;
-        if (is_object) {
-            const base::Instant* spoken = air.recent.get(id);
-            if (spoken != nullptr && now.instant - *spoken < Air::repeat_pause) {
-                ++sent;
-                continue;
-            }
-            air.recent.put(id, now.instant);
+        if (is_object && air.is_said(now.instant, id, crowd)) {
+            ++sent;
+            continue;
         }
         const bool taken =
             air.link->send(now.instant, rule, header, payload, {.crowd = crowd}).has_value();
+        if (taken && is_object) air.note_said(now.instant, id);
         if (count_sent(taken, rule.type, payload)) ++sent;
     }
     return sent;
+}
+
+std::size_t Mesh::air_crowd() const {
+    std::size_t present = 0;
+    speakers_.for_each([&](const crypto::PublicKey&, const AirSpeaker& speaker) {
+        if (speaker.said) ++present;
+    });
+    return std::clamp<std::size_t>(present, 4, 16);
+}
+
+bool Air::is_said(base::Instant now, std::uint64_t id, std::size_t crowd) {
+    const Word* word = recent.get(id);
+    if (word == nullptr) return false;
+    // What is ours to say is said, whoever echoes it.
+    const base::Instant last = crowd == 0 ? word->said : std::max(word->said, word->heard);
+    return last != base::Instant{} && now - last < repeat_pause;
+}
+
+void Air::note_said(base::Instant now, std::uint64_t id) {
+    const Word* word = recent.get(id);
+    recent.put(id, {.heard = word == nullptr ? base::Instant{} : word->heard, .said = now});
+}
+
+void Air::note_heard(base::Instant now, std::uint64_t id) {
+    const Word* word = recent.get(id);
+    recent.put(id, {.heard = now, .said = word == nullptr ? base::Instant{} : word->said});
 }
 
 void Mesh::relay_to_airs(base::Now now, const wire::MessageRule& rule, const wire::Frame& frame,
@@ -434,7 +461,7 @@ void Mesh::handle_airs_timeout(base::Now now) {
     speakers_.for_each([&](const crypto::PublicKey& key, AirSpeaker& speaker) {
         if (!speaker.said || now.instant < speaker.last_heard + air_silence()) return;
         speaker.said.reset();
-        if (!has_session(key)) emit(PeerLost{key, LossReason::silent});
+        if (!is_announced(key)) emit(PeerLost{key, LossReason::silent});
     });
 }
 

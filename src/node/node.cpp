@@ -73,6 +73,15 @@ std::expected<void, base::Error> check_doors(const NodeConfig& config, const Doo
         return base::failure(base::Errc::invalid_argument, "a node without a link", "doors",
                              "give it a network or a radio");
     }
+    const bool light = config.role == wire::Role::light;
+    if (doors.link == nullptr && (light || config.sync_start == SyncStart::snapshot)) {
+        return base::failure(base::Errc::unsupported,
+                             std::string(light ? "role light" : "a start from a FINAL state") +
+                                 " asks for more than the air carries",
+                             light ? "role" : "sync.start",
+                             light ? "be a relay, or give it a network"
+                                   : "set sync.start to genesis, or give it a network");
+    }
     if (doors.link == nullptr && !config.network.static_peers.empty()) {
         return base::failure(base::Errc::invalid_argument,
                              "peers to dial, and no network to dial them on",
@@ -271,8 +280,7 @@ base::Now Node::Parts::advance_clock(base::Now system) {
 }
 
 void Node::Parts::note_time_stated(base::Now now, const crypto::PublicKey& peer, wire::Slot slot,
-                                   std::uint16_t slot_phase,
-                                   const std::optional<mesh::AirPath>& air) {
+                                   std::uint16_t slot_phase, bool on_air) {
     follow_epoch();  // it may have risen by what came just now
     const auto validator = validator_of(peer);
     // Slot 0 is also what a node says before the chain begins.
@@ -280,12 +288,8 @@ void Node::Parts::note_time_stated(base::Now now, const crypto::PublicKey& peer,
     const base::Milliseconds into_slot{std::int64_t{genesis.block_time_ms} * slot_phase / 65'536};
     const base::Milliseconds before{std::int64_t{genesis.block_time_ms} * slot.value};
     const base::WallTime stated = genesis.start + before + into_slot;
-    if (air) {
-        const auto flight = std::chrono::floor<base::Milliseconds>(air->flight);
-        clock->handle_sample(now.instant, validator->value, stated + flight, NodeClock::Way::air);
-    } else {
-        clock->handle_sample(now.instant, validator->value, stated);
-    }
+    clock->handle_sample(now.instant, validator->value, stated,
+                         on_air ? NodeClock::Way::air : NodeClock::Way::session);
 }
 
 wire::Verdict Node::Parts::handle_frame(base::Now now, const wire::Ingress& from,
@@ -351,12 +355,12 @@ void Node::Parts::drain_mesh(base::Now now) {
             handle_peer_lost(now, lost->peer);
             tell(runtime::EventType::peer_lost, id(lost->peer));
         } else if (const auto* hello = std::get_if<mesh::PeerStatus>(&*event)) {
-            note_time_stated(now, hello->peer, hello->status.slot, hello->status.slot_phase, {});
+            note_time_stated(now, hello->peer, hello->status.slot, hello->status.slot_phase, false);
             handle_peer(now, hello->peer, hello->status.slot,
                         {hello->status.height, hello->status.final_height});
         } else if (const auto* beat = std::get_if<mesh::PeerHeartbeat>(&*event)) {
             note_time_stated(now, beat->peer, beat->heartbeat.slot, beat->heartbeat.slot_phase,
-                             beat->air);
+                             beat->air.has_value());
             handle_peer(now, beat->peer, beat->heartbeat.slot,
                         {beat->heartbeat.height, beat->heartbeat.final_height},
                         !beat->air || beat->air->is_direct);

@@ -42,7 +42,7 @@ struct Node::Parts final : mesh::FrameHandler, wire::PeerChoice {
     void step(base::Now system);
     base::Now advance_clock(base::Now system);
     void note_time_stated(base::Now now, const crypto::PublicKey& peer, wire::Slot slot,
-                          std::uint16_t slot_phase, const std::optional<mesh::AirPath>& air);
+                          std::uint16_t slot_phase, bool on_air);
     void ask_clocks(base::Now now, const std::vector<crypto::PublicKey>& validators);
     void note_clock_answer(base::Now now, const mesh::ClockStated& answer);
     void drain_mesh(base::Now now);

@@ -42,6 +42,8 @@ std::expected<void, base::Error> Outbox::submit(base::Instant now, Priority prio
         if (!known->is_waiting()) {
             known->rest = known->cut.pieces();
             known->turn = turn;
+        } else if (turn.from < known->turn.from) {
+            known->turn = turn;
         }
         known->priority = std::min(known->priority, priority);
         return {};

@@ -14,6 +14,7 @@ namespace meshchain::radio {
 struct ReceivedPacket {
     NodeNumber from{};           ///< as claimed
     std::uint8_t hop_limit = 0;  ///< that is left
+    std::uint8_t hop_start = 0;  ///< with which it left its sender, as claimed; 0: not known
     base::Bytes payload;         ///< borrows until the next receive()
 };
 

@@ -109,9 +109,10 @@ std::optional<wire::HeardFrame> RadioFrames::handle_packet(base::Instant now,
 std::optional<wire::HeardFrame> RadioFrames::handle_piece(base::Instant now,
                                                           const ReceivedPacket& received,
                                                           const Piece& piece) {
-    outbox_.handle_overheard(piece.transfer);
     auto joined = reassembly_.handle_piece(now, received.from, piece);
     if (!joined) return std::nullopt;
+    // Not before: a piece with this name is nothing yet.
+    outbox_.handle_overheard(piece.transfer);
     joined_ = std::move(joined->bytes);
     const auto message = split(joined->type, joined->head, joined_);
     if (!message) {
@@ -126,14 +127,12 @@ void RadioFrames::handle_wish(base::Instant now, const Wish& wish) {
     if (!outbox_.handle_wish(now, wish.transfer, wish.missing)) ++stats_.wishes_refused;
 }
 
-wire::HeardFrame RadioFrames::heard(const ReceivedPacket& received, const Message& message) const {
+wire::HeardFrame RadioFrames::heard(const ReceivedPacket& received, const Message& message) {
     const Origin origin = message.origin.value_or(Origin{});
-    const int relays = std::max(0, wire::hop_limit_default - received.hop_limit);
     return {
         .radio = static_cast<std::uint32_t>(received.from),
         .to = message.to,
-        .flight = budget_.airtime_of(received.payload.size()) * (1 + relays),
-        .is_direct = relays == 0,
+        .is_direct = received.hop_start > 0 && received.hop_limit == received.hop_start,
         .frame = {.header = {.type = message.type,
                              .sender = origin.node,
                              .timestamp = origin.timestamp,
@@ -146,7 +145,8 @@ wire::HeardFrame RadioFrames::heard(const ReceivedPacket& received, const Messag
 base::Instant RadioFrames::free_at(base::Instant now, const wire::MessageRule& rule,
                                    std::size_t payload_bytes) const {
     if (now < retry_at_) return retry_at_;
-    if (outbox_.waiting() > 0 || !link_.is_ready()) return now + look_again;
+    const auto next = outbox_.next(now);
+    if ((next && next->priority <= priority_of(rule)) || !link_.is_ready()) return now + look_again;
     const std::size_t bytes =
         std::min(header_bytes + Origin::size + payload_bytes, link_.payload_bytes_max());
     const auto deferral = budget_.deferral(now, priority_of(rule), budget_.airtime_of(bytes));

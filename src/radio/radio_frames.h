@@ -77,7 +77,7 @@ private:
     std::optional<wire::HeardFrame> handle_piece(base::Instant now, const ReceivedPacket& received,
                                                  const Piece& piece);
     void handle_wish(base::Instant now, const Wish& wish);
-    wire::HeardFrame heard(const ReceivedPacket& received, const Message& message) const;
+    static wire::HeardFrame heard(const ReceivedPacket& received, const Message& message);
 
     base::Duration window_of(std::size_t crowd) const;
     void end_hold_up(base::Instant now);

@@ -30,7 +30,10 @@ std::optional<radio::ReceivedPacket> RadioDoor::receive() {
     waiting_.pop_front();
     borrowed_ = delivery.payload;
     return radio::ReceivedPacket{
-        .from = number_of(delivery.from), .hop_limit = delivery.hop_limit, .payload = *borrowed_};
+        .from = number_of(delivery.from),
+        .hop_limit = delivery.hop_limit,
+        .hop_start = static_cast<std::uint8_t>(delivery.hop_limit + delivery.hops),
+        .payload = *borrowed_};
 }
 
 std::optional<unsigned> RadioDoor::take_channel_use_percent(base::Instant) {

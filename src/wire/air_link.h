@@ -21,8 +21,7 @@ namespace meshchain::wire {
 struct HeardFrame {
     std::uint32_t radio = 0;      ///< the number that its sender claims
     std::optional<Addressee> to;  ///< as claimed; nothing: for everybody
-    base::Duration flight{};      ///< since its sender made it; the least that it can have been
-    bool is_direct = false;       ///< no radio passed it on
+    bool is_direct = false;       ///< no radio passed it on, as it claims
     /// Of an object the sender is zero, and timestamp and sequence are: none was on the air.
     Frame frame;  ///< borrows from the link until its next receive()
 };

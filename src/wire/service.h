@@ -100,6 +100,8 @@ struct Outgoing {
     std::optional<Destination> destination = std::nullopt;   ///< for `routed`
     /// Others hold this object as well, and may say it: on the air one of them is enough.
     bool repeated = false;
+    /// To nobody who has a session: a question that is cheap where all hear it.
+    bool only_on_air = false;
 };
 
 /// A message of class `routed`.
