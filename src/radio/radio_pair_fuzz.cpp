@@ -101,8 +101,9 @@ private:
         base::Buffer payload(std::size_t{much} * 4 + place % 4, std::byte{much});
         if (!payload.empty()) payload[0] = static_cast<std::byte>(place);
         const wire::MessageRule rule = rule_of(place & 7);
-        const auto taken = frames_[node].send(
-            now_, rule, {.type = rule.type, .sender = {}, .hop_limit = 3}, payload);
+        const auto taken =
+            frames_[node].send(now_, rule, {.type = rule.type, .sender = {}, .hop_limit = 3},
+                               payload, {.crowd = place >> 6});
         MESH_ASSERT(taken || taken.error().code != base::Errc::malformed);
         if (taken) said_.insert(std::move(payload));
     }

@@ -22,7 +22,8 @@ base::Buffer true_piece(std::uint8_t index) {
     base::Buffer piece(cut.piece_bytes);
     coding::make_piece(cut, message, index, piece);
     return encode(Piece{.type = wire::MessageType::block,
-                        .transfer = transfer_id(wire::MessageType::block, false, message),
+                        .head = {},
+                        .transfer = transfer_id(wire::MessageType::block, {}, message),
                         .cut = cut,
                         .index = index,
                         .rest = 0,
