@@ -78,6 +78,9 @@ void StreamLink::handle_open(base::Instant now) {
 }
 
 void StreamLink::ask(base::Instant now) {
+    // Whole messages that nobody has fetched, of no use now: a radio that starts anew again and
+    // again would pile them up.
+    out_.clear();
     state_ = State::asking;
     number_ = {};
     channels_.clear();

@@ -261,6 +261,16 @@ TEST_F(StreamLinkTest, AfterAReboot_ItShakesHandsAgain_AndHandsOverWhatWasUnderW
     EXPECT_TRUE(link_.is_ready());
 }
 
+TEST_F(StreamLinkTest, RadioThatStartsAnewForEver_AndReadsNothing_TakesBoundedMemory) {
+    link_.handle_open(now_);
+    const std::size_t asked = link_.poll_bytes().size();
+    for (int i = 0; i < 1'000; ++i) {
+        radio_.reboot();
+        link_.handle_bytes(now_, radio_.poll_bytes());
+    }
+    EXPECT_EQ(link_.poll_bytes().size(), asked) << "the question is asked once";
+}
+
 TEST_F(StreamLinkTest, RadioThatFallsSilent_IsGivenUp_AndFoundAgain) {
     open();
     radio_.is_deaf = true;
