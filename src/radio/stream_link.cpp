@@ -216,7 +216,7 @@ void StreamLink::handle(base::Instant now, const ConfigComplete& complete) {
 void StreamLink::handle(base::Instant now, const QueueStatus& status) {
     const bool had_room = has_room_;
     has_room_ = status.free >= std::min(options_.room_min, status.size);
-    if (had_room && !has_room_) close_room(now, options_.room_within);
+    if (had_room && !has_room_) close_room(now);
     if (!submission_ || status.packet_id != submission_->id || state_ != State::up) return;
     if (status.result == 0) {
         ++stats_.sent;
@@ -230,15 +230,15 @@ void StreamLink::handle(base::Instant now, const QueueStatus& status) {
     if (submission_->tries >= options_.tries_max) give_up_submission(now);
 }
 
-void StreamLink::close_room(base::Instant now, base::Duration within) {
+void StreamLink::close_room(base::Instant now) {
     has_room_ = false;
-    room_by_ = now + within;
+    room_by_ = now + options_.room_within;
 }
 
 void StreamLink::give_up_submission(base::Instant now) {
     submission_.reset();
     ++stats_.given_up;
-    close_room(now, options_.room_within);
+    close_room(now);
 }
 
 std::expected<void, base::Error> StreamLink::send(base::Instant now, base::Bytes payload,
@@ -301,7 +301,7 @@ void StreamLink::handle_routing(base::Instant now, const Content& content) {
     if (!error || error->value_or(0) == 0) return;
     ++stats_.failed;
     last_id_ = 0;
-    if (**error == duty_cycle_limit || **error == rate_limit) close_room(now, limit_pause);
+    if (**error == duty_cycle_limit || **error == rate_limit) paused_until_ = now + limit_pause;
 }
 
 std::optional<StreamLink::Drop> StreamLink::take(const MeshPacket& packet, const Content& content) {
@@ -341,6 +341,7 @@ base::Instant StreamLink::poll_timeout() const {
     base::Instant at = std::min(written_ + options_.heartbeat_every, heard_ + options_.silence_max);
     if (short_lives_ > 0) at = std::min(at, opened_ + options_.short_life);
     if (!has_room_) at = std::min(at, room_by_);
+    if (paused_until_) at = std::min(at, *paused_until_);
     return submission_ && is_up() ? std::min(at, answer_by_) : at;
 }
 
@@ -356,6 +357,7 @@ void StreamLink::handle_timeout(base::Instant now) {
         return lose(base::Errc::timeout, "the radio has been silent for too long");
     }
     if (!has_room_ && now >= room_by_) has_room_ = true;
+    if (paused_until_ && now >= *paused_until_) paused_until_.reset();
     if (submission_ && is_up() && now >= answer_by_) {
         if (submission_->tries < options_.tries_max) {
             hand_over(now);

@@ -448,7 +448,12 @@ TEST_F(StreamLinkTest, PacketThatTheRadioMayNotSend_IsCounted_AndItIsSparedForAW
     hear(refusal);
     EXPECT_EQ(link_.stats().failed, 1U);
     EXPECT_FALSE(link_.is_ready());
-    pass(seconds(61));
+    radio_.say_status(0, 0);
+    talk();
+    EXPECT_FALSE(link_.is_ready()) << "room in its queue is no leave to send";
+    pass(seconds(59));
+    EXPECT_FALSE(link_.is_ready());
+    pass(seconds(2));
     EXPECT_TRUE(link_.is_ready());
     hear(refusal);
     EXPECT_EQ(link_.stats().failed, 1U) << "each packet fails once";
