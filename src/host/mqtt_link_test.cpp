@@ -125,6 +125,11 @@ TEST_F(MqttTest, SettingThatCannotWork_IsNamedWithWhatToDo) {
                 HasSubstr("key of channel \"village\": 40 bytes"));
     EXPECT_THAT(broken([](Options& o) { o.radio.port = radio::Port{1}; }),
                 HasSubstr("port number"));
+    EXPECT_THAT(broken([](Options& o) { o.unsent_max = 0; }), HasSubstr("may wait"));
+    EXPECT_THAT(broken([](Options& o) { o.retry_min = {}; }), HasSubstr("no pause"));
+    EXPECT_THAT(broken([](Options& o) { o.retry_max = milliseconds(19); }),
+                HasSubstr("shorter than the least"));
+    EXPECT_THAT(broken([](Options& o) { o.radio.departures_max = 0; }), HasSubstr("to leave"));
 }
 
 TEST_F(MqttTest, AuthorityThatCannotBeUsed_IsNamed) {

@@ -216,6 +216,7 @@ StreamDoor::Opened StreamDoor::open_tcp(asio::io_context& context, const TcpRadi
                                         StreamDoorOptions options, base::Entropy& entropy,
                                         base::Random random, base::Log log) {
     MESH_CHECK(check_stream(options.stream));
+    MESH_CHECK(check_pauses(options.retry_min, options.retry_max, "radio"));
     if (!is_place(radio.host) || radio.host.find_first_of("/ ") != std::string::npos) {
         return no_radio("a host that is no name or address",
                         "write the radio's address without tcp:// and without the port");
@@ -233,6 +234,7 @@ StreamDoor::Opened StreamDoor::open_serial(asio::io_context& context, const Seri
                                            StreamDoorOptions options, base::Entropy& entropy,
                                            base::Random random, base::Log log) {
     MESH_CHECK(check_stream(options.stream));
+    MESH_CHECK(check_pauses(options.retry_min, options.retry_max, "radio"));
     if (!is_place(radio.path) || radio.path.front() != '/') {
         return no_radio("a serial port that is no path", "name it in full: /dev/ttyUSB0");
     }

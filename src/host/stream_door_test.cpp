@@ -158,6 +158,11 @@ TEST_F(StreamDoorTest, SettingThatCannotWork_IsNamedWithWhatToDo) {
     StreamDoorOptions wrong = quick();
     wrong.stream.port = radio::Port{1};
     EXPECT_THAT(tcp_refusal({"radio", 4403}, wrong), HasSubstr("port number 1"));
+    wrong = quick();
+    wrong.retry_min = {};
+    EXPECT_THAT(tcp_refusal({"radio", 4403}, wrong), HasSubstr("no pause"));
+    wrong.retry_min = wrong.retry_max + milliseconds(1);
+    EXPECT_THAT(tcp_refusal({"radio", 4403}, wrong), HasSubstr("shorter than the least"));
     EXPECT_THAT(serial_refusal({"ttyUSB0"}), HasSubstr("in full"));
     EXPECT_THAT(serial_refusal({"/dev/ttyUSB0", 7}), HasSubstr("7 baud"));
 }

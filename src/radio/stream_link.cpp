@@ -58,6 +58,10 @@ std::expected<void, base::Error> check_stream(const StreamOptions& options) {
         return refuse("a channel name that no radio has",
                       "use the radio's name, or none for its primary channel");
     }
+    if (options.received_max == 0) {
+        return refuse("no room for received packets, so that each would be dropped",
+                      "keep at least 1 until it is fetched; 64 by default");
+    }
     return {};
 }
 

@@ -79,6 +79,7 @@ TEST_F(StreamLinkTest, SettingThatCannotWork_IsNamed) {
     EXPECT_THAT(refusal({.payload_bytes_max = 232}), HasSubstr("232 bytes"));
     EXPECT_THAT(refusal({.channel = "thirteen bytes"}), HasSubstr("channel"));
     EXPECT_THAT(refusal({.channel = "a\n"}), HasSubstr("channel"));
+    EXPECT_THAT(refusal({.received_max = 0}), HasSubstr("no room for received packets"));
 }
 
 TEST_F(StreamLinkTest, Handshake_LearnsWhoTheRadioIs_AndFindsTheChannelByName) {
