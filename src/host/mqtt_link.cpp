@@ -439,6 +439,7 @@ void MqttLink::Session::arm() {
 }
 
 void MqttLink::Session::handle_timer() {
+    if (state_ == State::closed) return;  // its turn had come before the timer was cancelled
     const base::Instant now = monotonic_now();
     if (state_ == State::waiting) {
         if (now >= retry_at_) return connect();

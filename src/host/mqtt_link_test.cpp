@@ -4,6 +4,8 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <thread>
 
 #include "host/backoff.h"
 #include "host/monotonic.h"
@@ -366,6 +368,22 @@ TEST_F(MqttTest, ServerThatNeverAnswers_IsGivenUp) {
         ASSERT_TRUE(link->fault());
         EXPECT_EQ(link->fault()->code, Errc::timeout);
     }
+}
+
+TEST_F(MqttTest, LinkClosedWhenItsTimerHasFired_StaysClosed) {
+    using boost::asio::ip::tcp;
+    const tcp::acceptor silent(io_, {boost::asio::ip::address_v4::loopback(), 0});
+    MqttOptions options = options_for(silent.local_endpoint().port());
+    options.connect_timeout = milliseconds(50);
+    const auto link = open(options);
+    io_.run_for(milliseconds(10));
+    ASSERT_EQ(link->stats().attempts, 1U);
+    std::this_thread::sleep_for(milliseconds(60));
+    // By its turn the timer's handler waits for its own.
+    boost::asio::post(io_, [&] { link->close(); });
+    io_.run_for(milliseconds(150));
+    EXPECT_EQ(link->stats().attempts, 1U);
+    EXPECT_FALSE(link->fault());
 }
 
 TEST_F(MqttTest, HostThatNobodyKnows_IsSaidClearly) {
