@@ -305,7 +305,7 @@ bool MqttLink::Session::is_too_much() {
     const auto taken = tcp_bytes_taken(socket_->native_handle());
     if (!taken) return is_oversized_;
     if (has_completed_) taken_ = *taken;
-    return is_oversized_ || *taken - taken_ > message_bytes_max;
+    return is_oversized_ || *taken > taken_ + message_bytes_max;
 }
 
 void MqttLink::Session::on_connected(int code) {
