@@ -35,6 +35,17 @@ constexpr int subscription_refused = 128;
 /// Which filters by port where the channel's key is the well-known one.
 constexpr const char* public_server = "mqtt.meshtastic.org";
 
+/// We subscribe with QoS 0.
+constexpr const char* unasked_quality = "a message with a QoS that nobody asked for";
+
+/// libmosquitto keeps what comes with QoS 2 until the broker releases it, however much it is, and
+/// only its log says that it came. The topic, which is others' choice, stands behind.
+bool tells_of_quality(std::string_view text) {
+    constexpr std::string_view start = " received PUBLISH (d";
+    const std::size_t at = text.find(start);
+    return at != std::string_view::npos && !text.substr(at + start.size() + 1).starts_with(", q0,");
+}
+
 struct Destroy {
     void operator()(mosquitto* client) const { mosquitto_destroy(client); }
 };
@@ -104,6 +115,7 @@ private:
     void on_connected(int code);
     void on_subscribed(std::span<const int> granted);
     void on_message(const mosquitto_message& message);
+    void on_log(int level, std::string_view text);
     std::string target() const { return options_.host + ":" + std::to_string(options_.port); }
 
     base::Instant retry_at_{};
@@ -115,11 +127,12 @@ private:
     bool is_writing_ = false;     ///< a wait for it is pending
     bool is_connected_ = false;   ///< TCP
     bool has_answered_ = false;   ///< the broker has taken our CONNECT
-    bool has_completed_ = false;  ///< a message, in this turn
+    bool has_completed_ = false;  ///< a message of ours to read, in this turn
     bool is_oversized_ = false;
     bool was_ready_ = false;
-    std::uint64_t taken_ = 0;  ///< bytes, up to the last message that was complete
-    int refusal_ = 0;          ///< of the broker
+    std::uint64_t taken_ = 0;       ///< bytes, up to the last message that was complete
+    int refusal_ = 0;               ///< of the broker
+    const char* breach_ = nullptr;  ///< what it must not send
     bool is_subscribed_ = false;
     std::size_t unsent_ = 0;
     std::string complaint_;  ///< libmosquitto's last
@@ -188,7 +201,7 @@ bool MqttLink::Session::prepare_client() {
     mosquitto_publish_callback_set(
         client, [](Client*, void* self, int) { --static_cast<Session*>(self)->unsent_; });
     mosquitto_log_callback_set(client, [](Client*, void* self, int level, const char* text) {
-        if (level == MOSQ_LOG_ERR) static_cast<Session*>(self)->complaint_ = text;
+        static_cast<Session*>(self)->on_log(level, text);
     });
     if (mosquitto_int_option(client, MOSQ_OPT_TCP_NODELAY, 1) != MOSQ_ERR_SUCCESS) return false;
     if (!options_.user.empty() &&
@@ -251,6 +264,11 @@ void MqttLink::Session::service() {
         }
     }
     int code = read();
+    if (breach_ != nullptr) {
+        return fail({base::Errc::malformed,
+                     target() + " does not keep to the rules of MQTT: it sent " + breach_, "mqtt",
+                     "check that a broker runs there, or use another one"});
+    }
     if (code == MOSQ_ERR_SUCCESS) code = mosquitto_loop_write(client_.get(), 1);
     if (has_refused()) return;
     if (code != MOSQ_ERR_SUCCESS) return fail(code);
@@ -309,9 +327,13 @@ bool MqttLink::Session::is_too_much() {
 }
 
 void MqttLink::Session::on_connected(int code) {
+    if (has_answered_ || refusal_ != 0) {
+        breach_ = "a second CONNACK";
+        return;
+    }
     refusal_ = code;
     if (code != 0) return;
-    has_answered_ = has_completed_ = true;
+    has_answered_ = true;
     std::vector<std::string> topics;
     for (const radio::ChannelSetting& channel : radio_.options().channels) {
         topics.push_back(options_.root + "/2/e/" + channel.name + "/+");
@@ -324,7 +346,6 @@ void MqttLink::Session::on_connected(int code) {
 }
 
 void MqttLink::Session::on_subscribed(std::span<const int> granted) {
-    has_completed_ = true;
     is_subscribed_ = true;
     for (const int quality : granted) {
         if (quality >= subscription_refused) refusal_ = subscription_refused;
@@ -332,6 +353,10 @@ void MqttLink::Session::on_subscribed(std::span<const int> granted) {
 }
 
 void MqttLink::Session::on_message(const mosquitto_message& message) {
+    if (message.qos != 0) {
+        breach_ = unasked_quality;
+        return;
+    }
     has_completed_ = true;
     ++stats_.messages;
     const auto size = static_cast<std::size_t>(message.payloadlen);
@@ -343,6 +368,11 @@ void MqttLink::Session::on_message(const mosquitto_message& message) {
         radio_.handle_envelope(monotonic_now(),
                                {static_cast<const std::byte*>(message.payload), size});
     }
+}
+
+void MqttLink::Session::on_log(int level, std::string_view text) {
+    if (level == MOSQ_LOG_ERR) complaint_ = text;
+    if (level == MOSQ_LOG_DEBUG && tells_of_quality(text)) breach_ = unasked_quality;
 }
 
 void MqttLink::Session::rise(base::Instant now) {
@@ -418,6 +448,7 @@ void MqttLink::Session::tear_down() {
     is_writing_ = is_connected_ = has_answered_ = is_oversized_ = was_ready_ = false;
     is_subscribed_ = false;
     refusal_ = 0;
+    breach_ = nullptr;
     unsent_ = 0;
     taken_ = 0;
 }

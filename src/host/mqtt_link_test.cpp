@@ -2,9 +2,11 @@
 
 #include <gmock/gmock.h>
 
+#include <boost/asio/buffer.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/write.hpp>
 #include <thread>
 
 #include "host/backoff.h"
@@ -43,6 +45,38 @@ MqttOptions options_for(std::uint16_t port, int who = 1) {
     options.retry_max = milliseconds(200);
     return options;
 }
+
+/// Says the same to whoever speaks to it, on loopback.
+class FakeBroker {
+public:
+    FakeBroker(boost::asio::io_context& io, std::string_view hex)
+        : acceptor_(io, {boost::asio::ip::address_v4::loopback(), 0}),
+          said_(base::from_hex(hex).value()) {
+        accept();
+    }
+    std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
+
+private:
+    using Tcp = boost::asio::ip::tcp;
+    using Error = boost::system::error_code;
+
+    void accept() {
+        acceptor_.async_accept([this](const Error& error, Tcp::socket socket) {
+            if (error) return;
+            socket_.emplace(std::move(socket));
+            socket_->async_wait(Tcp::socket::wait_read, [this](const Error& gone) {
+                if (gone) return;
+                Error ignored;
+                boost::asio::write(*socket_, boost::asio::buffer(said_), ignored);
+            });
+            accept();
+        });
+    }
+
+    Tcp::acceptor acceptor_;
+    base::Buffer said_;
+    std::optional<Tcp::socket> socket_;
+};
 
 class MqttTest : public testing::Test {
 protected:
@@ -403,6 +437,24 @@ TEST_F(MqttTest, BrokerByItsName_IsFoundAtWhicheverAddress) {
     options.host = "localhost";
     const auto link = open(options);
     EXPECT_TRUE(run_until_up(*link));
+}
+
+TEST_F(MqttTest, BrokerThatSendsWhatNobodyAskedFor_IsLeft) {
+    const std::string greeting = "20020000900400010000";  // CONNACK, SUBACK
+    const std::string publish = "0b0001610001";           // topic "a", packet 1, six bytes
+    FakeBroker sound(io_, greeting + "300600016178797a");
+    const auto link = open(options_for(sound.port()));
+    ASSERT_TRUE(run_until([&] { return link->stats().messages == 1; }));
+    EXPECT_TRUE(link->is_up());
+    for (const auto& [said, what] : {std::pair{"20020000" + std::string(), "a second CONNACK"},
+                                     std::pair{"32" + publish + "313233343536", "QoS"},
+                                     std::pair{"34" + publish + "313233343536", "QoS"}}) {
+        FakeBroker broker(io_, greeting + said);
+        const auto one = open(options_for(broker.port()));
+        ASSERT_TRUE(run_until([&] { return one->fault().has_value(); })) << said;
+        EXPECT_EQ(one->fault()->code, Errc::malformed);
+        EXPECT_THAT(one->fault()->what, HasSubstr(what));
+    }
 }
 
 TEST_F(MqttTest, WhateverAStrangerPublishes_IsCountedAndDoesNoHarm) {
