@@ -74,7 +74,8 @@ public:
 
     void start();
     void close();
-    void flush();
+    /// After anything that may have changed what is to be done.
+    void look_around();
     bool is_ready() const {
         return state_ == State::up && unsent_ < options_.unsent_max && !radio_.is_full();
     }
@@ -110,7 +111,7 @@ private:
     void tear_down();
     void arm();
     void handle_timer();
-    void look_around();
+    void flush();
 
     void on_connected(int code);
     void on_subscribed(std::span<const int> granted);
@@ -384,7 +385,6 @@ void MqttLink::Session::rise(base::Instant now) {
     radio_.handle_up(now);
 }
 
-/// After anything that may have changed what is to be done.
 void MqttLink::Session::look_around() {
     const base::Instant now = monotonic_now();
     if (now >= radio_.poll_timeout()) radio_.handle_timeout(now);
@@ -536,7 +536,7 @@ bool MqttLink::is_ready() const { return session_->is_ready(); }
 std::expected<void, base::Error> MqttLink::send(base::Instant, base::Bytes payload,
                                                 std::uint8_t hop_limit) {
     MESH_CHECK(session_->radio_.send(payload, hop_limit));
-    session_->flush();
+    session_->look_around();
     if (session_->fault_) return std::unexpected(*session_->fault_);
     return {};
 }

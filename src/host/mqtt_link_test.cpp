@@ -564,6 +564,25 @@ TEST_F(MqttTest, ActivityIsReported_UntilEverythingIsFetched_AndNotAfterClosing)
     EXPECT_EQ(two->send(monotonic_now(), key_bytes(1, 1), 3).error().code, Errc::unavailable);
 }
 
+TEST_F(MqttTest, ReadinessThatComesBack_IsReported) {
+    TestBroker broker;
+    const auto link = open(options_for(broker.port()));
+    bool is_told = false;
+    link->on_activity([&] { is_told = is_told || link->is_ready(); });
+    ASSERT_TRUE(run_until_up(*link));
+    ASSERT_TRUE(run_until([&] { return link->radio_stats().count(Drop::own) == 1; }));
+    broker.freeze();
+    // Until the sockets' buffers hold no more.
+    for (int i = 0; i < 200'000 && link->is_ready(); ++i) {
+        ASSERT_EQ(send(*link, key_bytes(i, radio::payload_bytes_max)), "");
+    }
+    ASSERT_FALSE(link->is_ready());
+    is_told = false;
+    broker.thaw();
+    std::this_thread::sleep_for(milliseconds(200));  // it reads first, so that all leaves at once
+    EXPECT_TRUE(run_until([&] { return is_told; }));
+}
+
 TEST_F(MqttTest, MessagesOfRadioFrames_CrossInPieces) {
     TestBroker broker;
     const auto one = open(options_for(broker.port(), 1));

@@ -46,6 +46,8 @@ public:
 
     /// It neither answers nor hangs up.
     void freeze() { process_->send_signal(SIGSTOP); }
+    /// It goes on where it was frozen.
+    void thaw() { process_->send_signal(SIGCONT); }
     /// As a power cut would.
     void kill() {
         process_->send_signal(SIGKILL);
