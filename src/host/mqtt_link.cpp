@@ -4,6 +4,7 @@
 #include <mosquitto.h>
 #include <sys/socket.h>
 
+#include <array>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -61,10 +62,12 @@ void prepare_library() {
 class MqttLink::Session : public std::enable_shared_from_this<MqttLink::Session> {
 public:
     Session(asio::io_context& context, MqttOptions options, radio::VirtualRadio radio,
-            std::unique_ptr<MqttTls> tls, base::Random random, base::Log log)
+            std::unique_ptr<MqttTls> tls, base::Entropy& entropy, base::Random random,
+            base::Log log)
         : options_(std::move(options)),
           tls_(std::move(tls)),
           context_(context),
+          entropy_(entropy),
           resolver_(context),
           timer_(context),
           radio_(std::move(radio)),
@@ -85,6 +88,7 @@ public:
     MqttOptions options_;
     std::unique_ptr<MqttTls> tls_;
     asio::io_context& context_;
+    base::Entropy& entropy_;
     tcp::resolver resolver_;
     asio::steady_timer timer_;
     radio::VirtualRadio radio_;
@@ -183,7 +187,11 @@ void MqttLink::Session::connect() {
 }
 
 bool MqttLink::Session::prepare_client() {
-    const std::string id = "meshchain-" + to_text(radio_.number()).substr(1);
+    // Who connects with an id ends the connection that has it: ours is nobody's to guess. Every
+    // broker takes 23 letters and digits.
+    std::array<std::byte, 10> drawn{};
+    entropy_.fill(drawn);
+    const std::string id = "mc" + base::to_hex(drawn);
     client_.reset(mosquitto_new(id.c_str(), true, this));
     if (!client_) return false;
     mosquitto* const client = client_.get();
@@ -517,8 +525,9 @@ std::expected<std::unique_ptr<MqttLink>, base::Error> MqttLink::open(asio::io_co
         MESH_TRY(tls, MqttTls::open(options.host, options.authority));
     }
     prepare_library();
-    auto session = std::make_shared<Session>(context, std::move(options), std::move(radio),
-                                             std::move(tls), random, log.for_module("mqtt"));
+    auto session =
+        std::make_shared<Session>(context, std::move(options), std::move(radio), std::move(tls),
+                                  entropy, random, log.for_module("mqtt"));
     session->start();
     return std::unique_ptr<MqttLink>(new MqttLink(std::move(session)));
 }

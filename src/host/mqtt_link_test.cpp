@@ -224,6 +224,17 @@ TEST_F(MqttTest, TwoNodes_HearEachOther_AndOthersSeeWhatAGatewayWouldPublish) {
     EXPECT_FALSE(one->receive());
 }
 
+TEST_F(MqttTest, TwoLinksOfOneNode_DoNotEndEachOther) {
+    TestBroker broker;
+    const auto one = open(options_for(broker.port()));
+    const auto two = open(options_for(broker.port()));
+    ASSERT_TRUE(run_until_up(*one) && run_until_up(*two));
+    const auto until = std::chrono::steady_clock::now() + milliseconds(200);
+    while (std::chrono::steady_clock::now() < until) io_.run_one_for(milliseconds(5));
+    EXPECT_TRUE(one->is_up() && two->is_up());
+    EXPECT_EQ(one->stats().attempts + two->stats().attempts, 2U);
+}
+
 TEST_F(MqttTest, GatewayThatAsks_IsToldWhoWeAre) {
     TestBroker broker;
     TestClient gateway(broker.port());
