@@ -179,9 +179,9 @@ void MqttLink::Session::connect() {
                      "no address of " + self->options_.host + " is found: " + error.message(),
                      "mqtt", "check the name, or give the broker's address"});
             }
-            // Each try takes the next one.
+            // Each try takes the next one, the first that which the system prefers.
             auto chosen = found.begin();
-            std::advance(chosen, attempt % found.size());
+            std::advance(chosen, (attempt - 1) % found.size());
             self->dial(chosen->endpoint().address().to_string());
         });
 }

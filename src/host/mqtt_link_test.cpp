@@ -300,11 +300,12 @@ TEST_F(MqttTest, Tls_ConnectsToTheBrokerOfTheAuthority_AndToNoOther) {
     }
     const auto expect_refused = [&](const MqttOptions& wrong) {
         const auto link = open(wrong);
-        ASSERT_TRUE(run_until([&] { return link->stats().attempts > 1; }));
+        // At some address: a name may have others, where nobody listens.
+        EXPECT_TRUE(run_until([&] {
+            return link->fault() && link->fault()->what.find("certificate") != std::string::npos;
+        })) << (link->fault() ? base::sentence(*link->fault()) : "no fault");
         EXPECT_EQ(link->stats().connections, 0U);
-        ASSERT_TRUE(link->fault());
-        EXPECT_EQ(link->fault()->code, Errc::unauthorized) << base::sentence(*link->fault());
-        EXPECT_THAT(link->fault()->what, HasSubstr("certificate"));
+        EXPECT_EQ(link->fault().value_or(base::Error{}).code, Errc::unauthorized);
     };
     MqttOptions stranger = options;
     stranger.authority = make_certificate(broker.folder(), "other").certificate;
