@@ -130,6 +130,7 @@ private:
     std::uint64_t serial_ = 0;  ///< of the connection that pending waits belong to
     std::optional<Descriptor> socket_;
     bool is_writing_ = false;     ///< a wait for it is pending
+    bool is_posted_ = false;      ///< a turn for what TLS has read is pending
     bool is_connected_ = false;   ///< TCP
     bool has_answered_ = false;   ///< the broker has taken our CONNECT
     bool has_completed_ = false;  ///< a message of ours to read, in this turn
@@ -292,11 +293,13 @@ void MqttLink::Session::service() {
     if (state_ == State::up) look_around();
     if (!client_) return;
     if (mosquitto_want_write(client_.get())) await(Descriptor::wait_write);
-    if (has_pending(mosquitto_ssl_get(client_.get()))) {
+    if (has_pending(mosquitto_ssl_get(client_.get())) && !std::exchange(is_posted_, true)) {
         // No socket becomes readable by what TLS has read already.
         asio::post(context_, [weak = weak_from_this(), serial = serial_] {
             const auto self = weak.lock();
-            if (self && self->serial_ == serial) self->service();
+            if (!self || self->serial_ != serial) return;
+            self->is_posted_ = false;
+            self->service();
         });
     }
     arm();
@@ -454,7 +457,7 @@ void MqttLink::Session::tear_down() {
     client_.reset();
     radio_.handle_down();
     is_writing_ = is_connected_ = has_answered_ = is_oversized_ = was_ready_ = false;
-    is_subscribed_ = false;
+    is_subscribed_ = is_posted_ = false;
     refusal_ = 0;
     breach_ = nullptr;
     unsent_ = 0;
