@@ -141,7 +141,7 @@ private:
     const char* breach_ = nullptr;  ///< what it must not send
     bool is_subscribed_ = false;
     std::size_t unsent_ = 0;
-    std::string complaint_;  ///< libmosquitto's last
+    std::string complaint_;  ///< libmosquitto's last, of this connection
     std::unique_ptr<mosquitto, Destroy> client_;
 };
 
@@ -460,6 +460,7 @@ void MqttLink::Session::tear_down() {
     is_subscribed_ = is_posted_ = false;
     refusal_ = 0;
     breach_ = nullptr;
+    complaint_.clear();
     unsent_ = 0;
     taken_ = 0;
 }
