@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <stdlib.h>
+#include <termios.h>
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/io_context.hpp>
@@ -345,6 +346,12 @@ TEST_F(StreamDoorTest, PortThatAnotherProgramHas_AndNoPortAtAll_AreSaidClearly) 
     const auto second = open_serial(line.path);
     EXPECT_EQ(fault_of(*second).code, Errc::locked) << base::sentence(fault_of(*second));
     EXPECT_TRUE(first->is_up());
+    const auto slow =
+        taken(StreamDoor::open_serial(io_, {line.path, 9'600}, quick(), entropy_, base::Random(1)));
+    EXPECT_EQ(fault_of(*slow).code, Errc::locked);
+    termios settings{};
+    ASSERT_EQ(::tcgetattr(line.end->stream.native_handle(), &settings), 0);
+    EXPECT_EQ(::cfgetospeed(&settings), speed_t{B115200}) << "the line is still the first one's";
     const auto missing = open_serial("/dev/no-such-port");
     EXPECT_EQ(fault_of(*missing).code, Errc::not_found);
     const auto no_port = open_serial("/dev/null");
