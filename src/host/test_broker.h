@@ -37,7 +37,7 @@ public:
             port_ = free_port();
             start();
         }
-        EXPECT_TRUE(listens_) << "Mosquitto does not start: install the package mosquitto";
+        EXPECT_TRUE(listens_) << "Mosquitto does not start: " << what_it_says();
     }
 
     std::uint16_t port() const { return port_; }
@@ -45,11 +45,18 @@ public:
     const std::filesystem::path& authority() const { return files_.certificate; }
 
     /// It neither answers nor hangs up.
-    void freeze() { process_->send_signal(SIGSTOP); }
+    void freeze() {
+        ASSERT_TRUE(process_.has_value());
+        process_->send_signal(SIGSTOP);
+    }
     /// It goes on where it was frozen.
-    void thaw() { process_->send_signal(SIGCONT); }
+    void thaw() {
+        ASSERT_TRUE(process_.has_value());
+        process_->send_signal(SIGCONT);
+    }
     /// As a power cut would.
     void kill() {
+        ASSERT_TRUE(process_.has_value());
         process_->send_signal(SIGKILL);
         EXPECT_TRUE(process_->wait(std::chrono::seconds(5)));
         process_.reset();
@@ -57,9 +64,11 @@ public:
     /// On the port that it had.
     void start() {
         write_config();
-        auto process = ChildProcess::start(
-            {.program = "/usr/sbin/mosquitto", .arguments = {"-c", config().string()}});
-        ASSERT_TRUE(process.has_value()) << base::sentence(process.error());
+        auto process = ChildProcess::start({.program = "/usr/sbin/mosquitto",
+                                            .arguments = {"-c", config().string()},
+                                            .errors = log()});
+        ASSERT_TRUE(process.has_value())
+            << base::sentence(process.error()) << "; install the package mosquitto";
         process_.emplace(std::move(*process));
         boost::asio::io_context io;
         const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(5);
@@ -92,6 +101,11 @@ public:
 
 private:
     std::filesystem::path config() const { return folder_.path() / "mosquitto.conf"; }
+    std::filesystem::path log() const { return folder_.path() / "log"; }
+    std::string what_it_says() const {
+        const auto said = read_file(log(), 65536);
+        return said ? std::string(base::as_text(*said)) : base::sentence(said.error());
+    }
     std::filesystem::path passwords() const { return folder_.path() / "passwords"; }
 
     void make_passwords() {
@@ -102,7 +116,7 @@ private:
     }
     void write_config() {
         // As root it would become another user, who may not enter our folder.
-        std::string text = "user root\npersistence false\nlog_dest none\nlistener " +
+        std::string text = "user root\npersistence false\nlog_dest stderr\nlistener " +
                            std::to_string(port_) + " 127.0.0.1\n";
         if (kind_ == Kind::password) {
             text += "allow_anonymous false\npassword_file " + passwords().string() + "\n";
