@@ -15,6 +15,9 @@ constexpr std::uint32_t without_nodes = 69'420;
 constexpr std::size_t wake_bytes = 32;
 constexpr std::byte wake_byte{0xc3};
 constexpr std::size_t channels_max = 8;
+/// What is written at the times that poll_timeout() gives, a few packets: a radio that talks and
+/// does not read would pile them up.
+constexpr std::size_t unsent_bytes_max = 4'096;
 constexpr std::uint32_t role_primary = 1;
 /// Errors of port routing after which the radio sends nothing for a while.
 constexpr std::uint32_t duty_cycle_limit = 9;
@@ -359,6 +362,9 @@ void StreamLink::handle_timeout(base::Instant now) {
     if (short_lives_ > 0 && now >= opened_ + options_.short_life) short_lives_ = 0;
     if (now >= heard_ + options_.silence_max) {
         return lose(base::Errc::timeout, "the radio has been silent for too long");
+    }
+    if (out_.size() > unsent_bytes_max) {
+        return lose(base::Errc::timeout, "the radio reads nothing of what it is sent");
     }
     if (!has_room_ && now >= room_by_) has_room_ = true;
     if (paused_until_ && now >= *paused_until_) paused_until_.reset();

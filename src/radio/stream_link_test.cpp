@@ -272,6 +272,19 @@ TEST_F(StreamLinkTest, RadioThatStartsAnewForEver_AndReadsNothing_TakesBoundedMe
     EXPECT_EQ(link_.poll_bytes().size(), asked) << "the question is asked once";
 }
 
+TEST_F(StreamLinkTest, RadioThatTalks_AndReadsNothing_IsGivenUp) {
+    open();
+    for (int i = 0; i < 1'000 && !link_.is_lost(); ++i) {
+        if (link_.is_ready()) (void)link_.send(now_, rising(1, 200), 3);
+        now_ += seconds(11);
+        radio_.say_status(0, 0);
+        link_.handle_bytes(now_, radio_.poll_bytes());
+        link_.handle_timeout(now_);
+    }
+    EXPECT_TRUE(link_.is_lost());
+    EXPECT_THAT(fault(), HasSubstr("reads nothing"));
+}
+
 TEST_F(StreamLinkTest, RadioThatFallsSilent_IsGivenUp_AndFoundAgain) {
     open();
     radio_.is_deaf = true;
