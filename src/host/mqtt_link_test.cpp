@@ -2,14 +2,10 @@
 
 #include <gmock/gmock.h>
 
-#include <boost/asio/buffer.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/write.hpp>
-#include <thread>
 
-#include "host/backoff.h"
 #include "host/monotonic.h"
 #include "host/packet_cipher.h"
 #include "host/system_entropy.h"
@@ -45,38 +41,6 @@ MqttOptions options_for(std::uint16_t port, int who = 1) {
     options.retry_max = milliseconds(200);
     return options;
 }
-
-/// Says the same to whoever speaks to it, on loopback.
-class FakeBroker {
-public:
-    FakeBroker(boost::asio::io_context& io, std::string_view hex)
-        : acceptor_(io, {boost::asio::ip::address_v4::loopback(), 0}),
-          said_(base::from_hex(hex).value()) {
-        accept();
-    }
-    std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
-
-private:
-    using Tcp = boost::asio::ip::tcp;
-    using Error = boost::system::error_code;
-
-    void accept() {
-        acceptor_.async_accept([this](const Error& error, Tcp::socket socket) {
-            if (error) return;
-            socket_.emplace(std::move(socket));
-            socket_->async_wait(Tcp::socket::wait_read, [this](const Error& gone) {
-                if (gone) return;
-                Error ignored;
-                boost::asio::write(*socket_, boost::asio::buffer(said_), ignored);
-            });
-            accept();
-        });
-    }
-
-    Tcp::acceptor acceptor_;
-    base::Buffer said_;
-    std::optional<Tcp::socket> socket_;
-};
 
 class MqttTest : public testing::Test {
 protected:
@@ -388,20 +352,6 @@ TEST_F(MqttTest, BrokerThatIsNotThere_IsTriedLessAndLessOften) {
     EXPECT_LE(link->stats().attempts, 7U);
 }
 
-TEST(Backoff, Pauses_DoubleUpToTheLimit_HalfOfThemRandom) {
-    Backoff backoff(seconds(1), seconds(5), base::Random(4));
-    std::set<base::Duration> seen;
-    for (const int longest : {1, 2, 4, 5, 5, 5}) {
-        const base::Duration pause = backoff.next();
-        EXPECT_GE(pause, seconds(longest) / 2);
-        EXPECT_LE(pause, seconds(longest));
-        seen.insert(pause);
-    }
-    EXPECT_EQ(seen.size(), 6U);
-    backoff.reset();
-    EXPECT_LE(backoff.next(), seconds(1));
-}
-
 TEST_F(MqttTest, ServerThatNeverAnswers_IsGivenUp) {
     using boost::asio::ip::tcp;
     const tcp::acceptor silent(io_, {boost::asio::ip::address_v4::loopback(), 0});
@@ -420,11 +370,9 @@ TEST_F(MqttTest, LinkClosedWhenItsTimerHasFired_StaysClosed) {
     using boost::asio::ip::tcp;
     const tcp::acceptor silent(io_, {boost::asio::ip::address_v4::loopback(), 0});
     MqttOptions options = options_for(silent.local_endpoint().port());
-    options.connect_timeout = milliseconds(50);
+    options.connect_timeout = {};
     const auto link = open(options);
-    io_.run_for(milliseconds(10));
-    ASSERT_EQ(link->stats().attempts, 1U);
-    std::this_thread::sleep_for(milliseconds(60));
+    ASSERT_TRUE(run_until([&] { return link->stats().attempts == 1; }));
     // By its turn the timer's handler waits for its own.
     boost::asio::post(io_, [&] { link->close(); });
     io_.run_for(milliseconds(150));
@@ -578,6 +526,7 @@ TEST_F(MqttTest, ActivityIsReported_UntilEverythingIsFetched_AndNotAfterClosing)
 
 TEST_F(MqttTest, ReadinessThatComesBack_IsReported) {
     TestBroker broker;
+    TestClient witness(broker.port());
     const auto link = open(options_for(broker.port()));
     bool is_told = false;
     link->on_activity([&] { is_told = is_told || link->is_ready(); });
@@ -591,7 +540,11 @@ TEST_F(MqttTest, ReadinessThatComesBack_IsReported) {
     ASSERT_FALSE(link->is_ready());
     is_told = false;
     broker.thaw();
-    std::this_thread::sleep_for(milliseconds(200));  // it reads first, so that all leaves at once
+    // It reads first, so that all that waits leaves at once.
+    const auto deadline = std::chrono::steady_clock::now() + seconds(5);
+    while (witness.messages.size() < 1'000 && std::chrono::steady_clock::now() < deadline) {
+        witness.turn();
+    }
     EXPECT_TRUE(run_until([&] { return is_told; }));
 }
 

@@ -6,14 +6,17 @@
 #include <mosquitto.h>
 #include <unistd.h>
 
+#include <boost/asio/buffer.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/write.hpp>
 #include <chrono>
 #include <csignal>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "host/child_process.h"
@@ -136,6 +139,38 @@ private:
     std::uint16_t port_ = 0;
     bool listens_ = false;
     std::optional<ChildProcess> process_;
+};
+
+/// A broker of no rules: says the same to whoever speaks to it, on loopback.
+class FakeBroker {
+public:
+    FakeBroker(boost::asio::io_context& io, std::string_view hex)
+        : acceptor_(io, {boost::asio::ip::address_v4::loopback(), 0}),
+          said_(base::from_hex(hex).value()) {
+        accept();
+    }
+    std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
+
+private:
+    using Tcp = boost::asio::ip::tcp;
+    using Error = boost::system::error_code;
+
+    void accept() {
+        acceptor_.async_accept([this](const Error& error, Tcp::socket socket) {
+            if (error) return;
+            socket_.emplace(std::move(socket));
+            socket_->async_wait(Tcp::socket::wait_read, [this](const Error& gone) {
+                if (gone) return;
+                Error ignored;
+                boost::asio::write(*socket_, boost::asio::buffer(said_), ignored);
+            });
+            accept();
+        });
+    }
+
+    Tcp::acceptor acceptor_;
+    base::Buffer said_;
+    std::optional<Tcp::socket> socket_;
 };
 
 /// Any MQTT client: a gateway, or somebody hostile.
