@@ -3,11 +3,29 @@
 // limit, and half of it random, so that those who lost the same thing do not all come back at once.
 
 #include <algorithm>
+#include <expected>
 
+#include "base/error.h"
 #include "base/random.h"
 #include "base/time.h"
 
 namespace meshchain::host {
+
+/// Errors: invalid_argument (which pause cannot be, why and what to do), of `where`.
+inline std::expected<void, base::Error> check_pauses(base::Duration min, base::Duration max,
+                                                     const char* where) {
+    if (min <= base::Duration::zero()) {
+        return base::failure(base::Errc::invalid_argument,
+                             "no pause before a new try, so that tries would never rest", where,
+                             "set the least pause to a second, or at least above 0");
+    }
+    if (max < min) {
+        return base::failure(base::Errc::invalid_argument,
+                             "the longest pause before a new try is shorter than the least", where,
+                             "raise the longest one, or lower the least");
+    }
+    return {};
+}
 
 class Backoff {
 public:

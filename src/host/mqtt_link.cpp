@@ -4,6 +4,7 @@
 #include <mosquitto.h>
 #include <sys/socket.h>
 
+#include <array>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -35,6 +36,17 @@ constexpr int subscription_refused = 128;
 /// Which filters by port where the channel's key is the well-known one.
 constexpr const char* public_server = "mqtt.meshtastic.org";
 
+/// We subscribe with QoS 0.
+constexpr const char* unasked_quality = "a message with a QoS that nobody asked for";
+
+/// libmosquitto keeps what comes with QoS 2 until the broker releases it, however much it is, and
+/// only its log says that it came. The topic, which is others' choice, stands behind.
+bool tells_of_quality(std::string_view text) {
+    constexpr std::string_view start = " received PUBLISH (d";
+    const std::size_t at = text.find(start);
+    return at != std::string_view::npos && !text.substr(at + start.size() + 1).starts_with(", q0,");
+}
+
 struct Destroy {
     void operator()(mosquitto* client) const { mosquitto_destroy(client); }
 };
@@ -50,10 +62,12 @@ void prepare_library() {
 class MqttLink::Session : public std::enable_shared_from_this<MqttLink::Session> {
 public:
     Session(asio::io_context& context, MqttOptions options, radio::VirtualRadio radio,
-            std::unique_ptr<MqttTls> tls, base::Random random, base::Log log)
+            std::unique_ptr<MqttTls> tls, base::Entropy& entropy, base::Random random,
+            base::Log log)
         : options_(std::move(options)),
           tls_(std::move(tls)),
           context_(context),
+          entropy_(entropy),
           resolver_(context),
           timer_(context),
           radio_(std::move(radio)),
@@ -63,7 +77,8 @@ public:
 
     void start();
     void close();
-    void flush();
+    /// After anything that may have changed what is to be done.
+    void look_around();
     bool is_ready() const {
         return state_ == State::up && unsent_ < options_.unsent_max && !radio_.is_full();
     }
@@ -73,6 +88,7 @@ public:
     MqttOptions options_;
     std::unique_ptr<MqttTls> tls_;
     asio::io_context& context_;
+    base::Entropy& entropy_;
     tcp::resolver resolver_;
     asio::steady_timer timer_;
     radio::VirtualRadio radio_;
@@ -99,11 +115,12 @@ private:
     void tear_down();
     void arm();
     void handle_timer();
-    void look_around();
+    void flush();
 
     void on_connected(int code);
     void on_subscribed(std::span<const int> granted);
     void on_message(const mosquitto_message& message);
+    void on_log(int level, std::string_view text);
     std::string target() const { return options_.host + ":" + std::to_string(options_.port); }
 
     base::Instant retry_at_{};
@@ -113,16 +130,18 @@ private:
     std::uint64_t serial_ = 0;  ///< of the connection that pending waits belong to
     std::optional<Descriptor> socket_;
     bool is_writing_ = false;     ///< a wait for it is pending
+    bool is_posted_ = false;      ///< a turn for what TLS has read is pending
     bool is_connected_ = false;   ///< TCP
     bool has_answered_ = false;   ///< the broker has taken our CONNECT
-    bool has_completed_ = false;  ///< a message, in this turn
+    bool has_completed_ = false;  ///< a message of ours to read, in this turn
     bool is_oversized_ = false;
     bool was_ready_ = false;
-    std::uint64_t taken_ = 0;  ///< bytes, up to the last message that was complete
-    int refusal_ = 0;          ///< of the broker
+    std::uint64_t taken_ = 0;       ///< bytes, up to the last message that was complete
+    int refusal_ = 0;               ///< of the broker
+    const char* breach_ = nullptr;  ///< what it must not send
     bool is_subscribed_ = false;
     std::size_t unsent_ = 0;
-    std::string complaint_;  ///< libmosquitto's last
+    std::string complaint_;  ///< libmosquitto's last, of this connection
     std::unique_ptr<mosquitto, Destroy> client_;
 };
 
@@ -161,15 +180,19 @@ void MqttLink::Session::connect() {
                      "no address of " + self->options_.host + " is found: " + error.message(),
                      "mqtt", "check the name, or give the broker's address"});
             }
-            // Each try takes the next one.
+            // Each try takes the next one, the first that which the system prefers.
             auto chosen = found.begin();
-            std::advance(chosen, attempt % found.size());
+            std::advance(chosen, (attempt - 1) % found.size());
             self->dial(chosen->endpoint().address().to_string());
         });
 }
 
 bool MqttLink::Session::prepare_client() {
-    const std::string id = "meshchain-" + to_text(radio_.number()).substr(1);
+    // Who connects with an id ends the connection that has it: ours is nobody's to guess. Every
+    // broker takes 23 letters and digits.
+    std::array<std::byte, 10> drawn{};
+    entropy_.fill(drawn);
+    const std::string id = "mc" + base::to_hex(drawn);
     client_.reset(mosquitto_new(id.c_str(), true, this));
     if (!client_) return false;
     mosquitto* const client = client_.get();
@@ -188,7 +211,7 @@ bool MqttLink::Session::prepare_client() {
     mosquitto_publish_callback_set(
         client, [](Client*, void* self, int) { --static_cast<Session*>(self)->unsent_; });
     mosquitto_log_callback_set(client, [](Client*, void* self, int level, const char* text) {
-        if (level == MOSQ_LOG_ERR) static_cast<Session*>(self)->complaint_ = text;
+        static_cast<Session*>(self)->on_log(level, text);
     });
     if (mosquitto_int_option(client, MOSQ_OPT_TCP_NODELAY, 1) != MOSQ_ERR_SUCCESS) return false;
     if (!options_.user.empty() &&
@@ -251,6 +274,11 @@ void MqttLink::Session::service() {
         }
     }
     int code = read();
+    if (breach_ != nullptr) {
+        return fail({base::Errc::malformed,
+                     target() + " does not keep to the rules of MQTT: it sent " + breach_, "mqtt",
+                     "check that a broker runs there, or use another one"});
+    }
     if (code == MOSQ_ERR_SUCCESS) code = mosquitto_loop_write(client_.get(), 1);
     if (has_refused()) return;
     if (code != MOSQ_ERR_SUCCESS) return fail(code);
@@ -265,11 +293,13 @@ void MqttLink::Session::service() {
     if (state_ == State::up) look_around();
     if (!client_) return;
     if (mosquitto_want_write(client_.get())) await(Descriptor::wait_write);
-    if (has_pending(mosquitto_ssl_get(client_.get()))) {
+    if (has_pending(mosquitto_ssl_get(client_.get())) && !std::exchange(is_posted_, true)) {
         // No socket becomes readable by what TLS has read already.
         asio::post(context_, [weak = weak_from_this(), serial = serial_] {
             const auto self = weak.lock();
-            if (self && self->serial_ == serial) self->service();
+            if (!self || self->serial_ != serial) return;
+            self->is_posted_ = false;
+            self->service();
         });
     }
     arm();
@@ -305,13 +335,17 @@ bool MqttLink::Session::is_too_much() {
     const auto taken = tcp_bytes_taken(socket_->native_handle());
     if (!taken) return is_oversized_;
     if (has_completed_) taken_ = *taken;
-    return is_oversized_ || *taken - taken_ > message_bytes_max;
+    return is_oversized_ || *taken > taken_ + message_bytes_max;
 }
 
 void MqttLink::Session::on_connected(int code) {
+    if (has_answered_ || refusal_ != 0) {
+        breach_ = "a second CONNACK";
+        return;
+    }
     refusal_ = code;
     if (code != 0) return;
-    has_answered_ = has_completed_ = true;
+    has_answered_ = true;
     std::vector<std::string> topics;
     for (const radio::ChannelSetting& channel : radio_.options().channels) {
         topics.push_back(options_.root + "/2/e/" + channel.name + "/+");
@@ -324,7 +358,6 @@ void MqttLink::Session::on_connected(int code) {
 }
 
 void MqttLink::Session::on_subscribed(std::span<const int> granted) {
-    has_completed_ = true;
     is_subscribed_ = true;
     for (const int quality : granted) {
         if (quality >= subscription_refused) refusal_ = subscription_refused;
@@ -332,6 +365,10 @@ void MqttLink::Session::on_subscribed(std::span<const int> granted) {
 }
 
 void MqttLink::Session::on_message(const mosquitto_message& message) {
+    if (message.qos != 0) {
+        breach_ = unasked_quality;
+        return;
+    }
     has_completed_ = true;
     ++stats_.messages;
     const auto size = static_cast<std::size_t>(message.payloadlen);
@@ -345,6 +382,11 @@ void MqttLink::Session::on_message(const mosquitto_message& message) {
     }
 }
 
+void MqttLink::Session::on_log(int level, std::string_view text) {
+    if (level == MOSQ_LOG_ERR) complaint_ = text;
+    if (level == MOSQ_LOG_DEBUG && tells_of_quality(text)) breach_ = unasked_quality;
+}
+
 void MqttLink::Session::rise(base::Instant now) {
     state_ = State::up;
     up_since_ = now;
@@ -354,7 +396,6 @@ void MqttLink::Session::rise(base::Instant now) {
     radio_.handle_up(now);
 }
 
-/// After anything that may have changed what is to be done.
 void MqttLink::Session::look_around() {
     const base::Instant now = monotonic_now();
     if (now >= radio_.poll_timeout()) radio_.handle_timeout(now);
@@ -416,8 +457,10 @@ void MqttLink::Session::tear_down() {
     client_.reset();
     radio_.handle_down();
     is_writing_ = is_connected_ = has_answered_ = is_oversized_ = was_ready_ = false;
-    is_subscribed_ = false;
+    is_subscribed_ = is_posted_ = false;
     refusal_ = 0;
+    breach_ = nullptr;
+    complaint_.clear();
     unsent_ = 0;
     taken_ = 0;
 }
@@ -439,6 +482,7 @@ void MqttLink::Session::arm() {
 }
 
 void MqttLink::Session::handle_timer() {
+    if (state_ == State::closed) return;  // its turn had come before the timer was cancelled
     const base::Instant now = monotonic_now();
     if (state_ == State::waiting) {
         if (now >= retry_at_) return connect();
@@ -485,8 +529,9 @@ std::expected<std::unique_ptr<MqttLink>, base::Error> MqttLink::open(asio::io_co
         MESH_TRY(tls, MqttTls::open(options.host, options.authority));
     }
     prepare_library();
-    auto session = std::make_shared<Session>(context, std::move(options), std::move(radio),
-                                             std::move(tls), random, log.for_module("mqtt"));
+    auto session =
+        std::make_shared<Session>(context, std::move(options), std::move(radio), std::move(tls),
+                                  entropy, random, log.for_module("mqtt"));
     session->start();
     return std::unique_ptr<MqttLink>(new MqttLink(std::move(session)));
 }
@@ -504,7 +549,7 @@ bool MqttLink::is_ready() const { return session_->is_ready(); }
 std::expected<void, base::Error> MqttLink::send(base::Instant, base::Bytes payload,
                                                 std::uint8_t hop_limit) {
     MESH_CHECK(session_->radio_.send(payload, hop_limit));
-    session_->flush();
+    session_->look_around();
     if (session_->fault_) return std::unexpected(*session_->fault_);
     return {};
 }

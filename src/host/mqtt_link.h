@@ -4,6 +4,7 @@
 //
 // libmosquitto speaks MQTT, driven by asio: no thread of its own. A lost connection is made again
 // after a pause that doubles, half of it random. What waited to leave is lost with the connection.
+// Each has a random client id, so that nobody can take it over.
 //
 // Ownership: borrows the io_context and the entropy, which outlive the link.
 // Threads:   the io_context's one; the callback is called there.

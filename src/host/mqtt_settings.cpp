@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/utf8.h"
+#include "host/backoff.h"
 
 namespace meshchain::host {
 namespace {
@@ -70,6 +71,11 @@ std::expected<void, base::Error> check_mqtt(const MqttOptions& options) {
         options.keep_alive > std::chrono::hours(1)) {
         return refuse("a keep-alive out of range", "choose 5 seconds to an hour");
     }
+    if (options.unsent_max == 0) {
+        return refuse("no packet may wait for the broker, so that none could be sent",
+                      "let at least 1 wait; 8 by default");
+    }
+    MESH_CHECK(check_pauses(options.retry_min, options.retry_max, "mqtt"));
     return check_root(options.root);
 }
 

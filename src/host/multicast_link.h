@@ -5,10 +5,9 @@
 //
 // Ownership: borrows the io_context and the entropy, which outlive the link.
 // Threads:   the io_context's one; the callback is called there.
-// Limits:    those of VirtualRadioOptions; datagrams of 2,048 bytes, of which a packet is the
-// least. Errors:    open() says which setting is wrong and what to do; later faults lose the
-// datagram and
-//            are in fault() until one leaves again. What is of no use is counted by its reason.
+// Limits:    those of VirtualRadioOptions; datagrams of 2,048 bytes, more than any packet has.
+// Errors:    open() says which setting is wrong and what to do; later faults lose the datagram
+//            and are in fault() until one leaves again. What is of no use is counted by its reason.
 // Source:    firmware 2.7.26, UdpMulticastHandler.h.
 // Format:    docs/formats/meshtastic.md
 

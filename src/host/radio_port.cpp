@@ -1,5 +1,6 @@
 #include "host/radio_port.h"
 
+#include <fcntl.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <termios.h>
@@ -12,6 +13,8 @@
 #include <boost/asio/serial_port.hpp>
 #include <boost/asio/write.hpp>
 #include <cerrno>
+
+#include "host/file_descriptor.h"
 
 namespace meshchain::host {
 namespace {
@@ -112,12 +115,33 @@ public:
     void open(Opened opened) override {
         asio::post(context_, [opened = std::move(opened), fault = open_now()] { opened(fault); });
     }
+    void close() override {
+        // What a radio does not take would hold us up for half a minute.
+        if (stream_.is_open()) ::tcflush(stream_.native_handle(), TCIOFLUSH);
+        AnyPort::close();
+    }
 
 private:
     std::optional<base::Error> open_now() {
+        // Not by asio, which changes the line's settings at once: another program may have it.
+        FileDescriptor opened(
+            ::open(radio_.path.c_str(), O_RDWR | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+        termios settings{};
+        if (!opened.valid() || ::tcgetattr(opened.number(), &settings) != 0 ||
+            ::flock(opened.number(), LOCK_EX | LOCK_NB) != 0) {
+            return fault_of(last_error());
+        }
+        ::cfmakeraw(&settings);
+        settings.c_iflag |= IGNPAR;
+        settings.c_cflag |= CREAD | CLOCAL;
+        // Many boards start anew when the line drops, which it does not have to when we go.
+        settings.c_cflag &= ~static_cast<tcflag_t>(HUPCL);
+        if (::tcsetattr(opened.number(), TCSANOW, &settings) != 0) return fault_of(last_error());
+        ::ioctl(opened.number(), TIOCEXCL);
         error_code error;
-        stream_.open(radio_.path, error);
+        stream_.assign(opened.number(), error);
         if (error) return fault_of(error);
+        (void)opened.release();
         using Port = asio::serial_port_base;
         stream_.set_option(Port::baud_rate(radio_.baud), error);
         if (!error) stream_.set_option(Port::character_size(8), error);
@@ -125,19 +149,9 @@ private:
         if (!error) stream_.set_option(Port::stop_bits(Port::stop_bits::one), error);
         if (!error) stream_.set_option(Port::flow_control(Port::flow_control::none), error);
         if (error) return fault_of(error);
-        const int file = stream_.native_handle();
-        if (::flock(file, LOCK_EX | LOCK_NB) != 0) {
-            return fault_of(error_code(EBUSY, boost::system::system_category()));
-        }
-        ::ioctl(file, TIOCEXCL);
-        // Many boards start anew when the line drops, which it does not have to when we go.
-        termios settings{};
-        if (::tcgetattr(file, &settings) == 0) {
-            settings.c_cflag &= ~static_cast<tcflag_t>(HUPCL);
-            ::tcsetattr(file, TCSANOW, &settings);
-        }
         return std::nullopt;
     }
+    static error_code last_error() { return {errno, boost::system::system_category()}; }
     base::Error fault_of(const error_code& error) const {
         const auto fault = [&](base::Errc code, const char* advice) {
             return base::Error{code, "cannot open " + radio_.path + ": " + error.message(), "radio",

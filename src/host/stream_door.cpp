@@ -21,9 +21,10 @@ constexpr std::size_t read_bytes = 2'048;
 
 class StreamDoor::Session : public std::enable_shared_from_this<StreamDoor::Session> {
 public:
-    Session(asio::io_context& context, StreamDoorOptions options, MakePort make_port,
-            base::Entropy& entropy, base::Random random, base::Log log)
+    Session(asio::io_context& context, StreamDoorOptions options, std::string place,
+            MakePort make_port, base::Entropy& entropy, base::Random random, base::Log log)
         : options_(std::move(options)),
+          place_(std::move(place)),
           make_port_(std::move(make_port)),
           timer_(context),
           link_(options_.stream, entropy),
@@ -37,6 +38,7 @@ public:
     void look_around();
 
     StreamDoorOptions options_;
+    std::string place_;  ///< of the radio, for texts
     MakePort make_port_;
     asio::steady_timer timer_;
     radio::StreamLink link_;
@@ -182,7 +184,8 @@ void StreamDoor::Session::handle_timer() {
     const base::Instant now = monotonic_now();
     if (state_ == State::waiting && now >= retry_at_) return connect();
     if (state_ == State::opening && now >= deadline_) {
-        return hang_up(base::Error{base::Errc::timeout, "the radio cannot be reached", "radio",
+        return hang_up(base::Error{base::Errc::timeout,
+                                   "the radio at " + place_ + " does not answer", "radio",
                                    "check its address, and that it is on and in this network"});
     }
     if (state_ == State::open) return look_around();
@@ -216,6 +219,7 @@ StreamDoor::Opened StreamDoor::open_tcp(asio::io_context& context, const TcpRadi
                                         StreamDoorOptions options, base::Entropy& entropy,
                                         base::Random random, base::Log log) {
     MESH_CHECK(check_stream(options.stream));
+    MESH_CHECK(check_pauses(options.retry_min, options.retry_max, "radio"));
     if (!is_place(radio.host) || radio.host.find_first_of("/ ") != std::string::npos) {
         return no_radio("a host that is no name or address",
                         "write the radio's address without tcp:// and without the port");
@@ -223,8 +227,9 @@ StreamDoor::Opened StreamDoor::open_tcp(asio::io_context& context, const TcpRadi
     if (radio.port == 0) return no_radio("port 0", "use the radio's, which is 4403");
     options.stream.is_serial = false;
     auto session = std::make_shared<Session>(
-        context, std::move(options), [&context, radio] { return make_tcp_port(context, radio); },
-        entropy, random, log.for_module("radio"));
+        context, std::move(options), radio.host + ":" + std::to_string(radio.port),
+        [&context, radio] { return make_tcp_port(context, radio); }, entropy, random,
+        log.for_module("radio"));
     session->connect();
     return std::unique_ptr<StreamDoor>(new StreamDoor(std::move(session)));
 }
@@ -233,6 +238,7 @@ StreamDoor::Opened StreamDoor::open_serial(asio::io_context& context, const Seri
                                            StreamDoorOptions options, base::Entropy& entropy,
                                            base::Random random, base::Log log) {
     MESH_CHECK(check_stream(options.stream));
+    MESH_CHECK(check_pauses(options.retry_min, options.retry_max, "radio"));
     if (!is_place(radio.path) || radio.path.front() != '/') {
         return no_radio("a serial port that is no path", "name it in full: /dev/ttyUSB0");
     }
@@ -241,8 +247,9 @@ StreamDoor::Opened StreamDoor::open_serial(asio::io_context& context, const Seri
     }
     options.stream.is_serial = true;
     auto session = std::make_shared<Session>(
-        context, std::move(options), [&context, radio] { return make_serial_port(context, radio); },
-        entropy, random, log.for_module("radio"));
+        context, std::move(options), radio.path,
+        [&context, radio] { return make_serial_port(context, radio); }, entropy, random,
+        log.for_module("radio"));
     session->connect();
     return std::unique_ptr<StreamDoor>(new StreamDoor(std::move(session)));
 }

@@ -6,8 +6,7 @@
 // Threads:   the io_context's one; the callback is called there.
 // Limits:    those of StreamOptions.
 // Errors:    open_*() says which setting is wrong and what to do; later faults, such as a radio
-// that
-//            is unplugged or serves another program, are in fault() until it is of use again.
+//            that is unplugged or serves another program, are in fault() until it is of use again.
 
 #include <functional>
 #include <memory>

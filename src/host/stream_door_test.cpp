@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <stdlib.h>
+#include <termios.h>
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/io_context.hpp>
@@ -158,6 +159,11 @@ TEST_F(StreamDoorTest, SettingThatCannotWork_IsNamedWithWhatToDo) {
     StreamDoorOptions wrong = quick();
     wrong.stream.port = radio::Port{1};
     EXPECT_THAT(tcp_refusal({"radio", 4403}, wrong), HasSubstr("port number 1"));
+    wrong = quick();
+    wrong.retry_min = {};
+    EXPECT_THAT(tcp_refusal({"radio", 4403}, wrong), HasSubstr("no pause"));
+    wrong.retry_min = wrong.retry_max + milliseconds(1);
+    EXPECT_THAT(tcp_refusal({"radio", 4403}, wrong), HasSubstr("shorter than the least"));
     EXPECT_THAT(serial_refusal({"ttyUSB0"}), HasSubstr("in full"));
     EXPECT_THAT(serial_refusal({"/dev/ttyUSB0", 7}), HasSubstr("7 baud"));
 }
@@ -237,8 +243,14 @@ TEST_F(StreamDoorTest, NobodyAtTheAddress_IsSaidClearly_AndTriedAgain) {
     EXPECT_EQ(fault_of(*door).code, Errc::unavailable);
     EXPECT_THAT(fault_of(*door).what, HasSubstr("Connection refused"));
     EXPECT_TRUE(run_until([&] { return door->attempts() >= 3; }));
-    const auto unknown = open_tcp(4403, quick(), "no-such-radio.invalid");
-    EXPECT_THAT(fault_of(*unknown).what, HasSubstr("no-such-radio.invalid"));
+    // However long the name service takes to say that it does not know it.
+    StreamDoorOptions options = quick();
+    options.connect_timeout = milliseconds(200);
+    const auto unknown = open_tcp(4403, options, "no-such-radio.invalid");
+    EXPECT_THAT(fault_of(*unknown).what, HasSubstr("no-such-radio.invalid:4403"));
+    options.connect_timeout = {};
+    const auto late = open_tcp(4403, options, "no-such-radio.invalid");
+    EXPECT_THAT(fault_of(*late).what, HasSubstr("no-such-radio.invalid:4403"));
 }
 
 TEST_F(StreamDoorTest, SomethingElseAtTheAddress_IsSaidClearly) {
@@ -334,6 +346,12 @@ TEST_F(StreamDoorTest, PortThatAnotherProgramHas_AndNoPortAtAll_AreSaidClearly) 
     const auto second = open_serial(line.path);
     EXPECT_EQ(fault_of(*second).code, Errc::locked) << base::sentence(fault_of(*second));
     EXPECT_TRUE(first->is_up());
+    const auto slow =
+        taken(StreamDoor::open_serial(io_, {line.path, 9'600}, quick(), entropy_, base::Random(1)));
+    EXPECT_EQ(fault_of(*slow).code, Errc::locked);
+    termios settings{};
+    ASSERT_EQ(::tcgetattr(line.end->stream.native_handle(), &settings), 0);
+    EXPECT_EQ(::cfgetospeed(&settings), speed_t{B115200}) << "the line is still the first one's";
     const auto missing = open_serial("/dev/no-such-port");
     EXPECT_EQ(fault_of(*missing).code, Errc::not_found);
     const auto no_port = open_serial("/dev/null");

@@ -5,6 +5,8 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include <algorithm>
+
 namespace meshchain::host {
 
 std::optional<std::uint64_t> tcp_bytes_taken(int socket) {
@@ -15,7 +17,9 @@ std::optional<std::uint64_t> tcp_bytes_taken(int socket) {
         ::ioctl(socket, FIONREAD, &waiting) != 0) {
         return std::nullopt;
     }
-    return std::uint64_t{info.tcpi_bytes_received} - static_cast<unsigned>(waiting);
+    // What arrived between the two looks waits, but was not counted.
+    const std::uint64_t received = info.tcpi_bytes_received;
+    return received - std::min<std::uint64_t>(received, static_cast<unsigned>(waiting));
 }
 
 }  // namespace meshchain::host

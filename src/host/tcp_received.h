@@ -7,6 +7,7 @@
 
 namespace meshchain::host {
 
+/// Too few by what arrives meanwhile: it may fall from one call to the next.
 /// Nothing: it is no TCP connection, or not one any more.
 std::optional<std::uint64_t> tcp_bytes_taken(int socket);
 

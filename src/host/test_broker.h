@@ -6,14 +6,17 @@
 #include <mosquitto.h>
 #include <unistd.h>
 
+#include <boost/asio/buffer.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/write.hpp>
 #include <chrono>
 #include <csignal>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "host/child_process.h"
@@ -37,7 +40,7 @@ public:
             port_ = free_port();
             start();
         }
-        EXPECT_TRUE(listens_) << "Mosquitto does not start: install the package mosquitto";
+        EXPECT_TRUE(listens_) << "Mosquitto does not start: " << what_it_says();
     }
 
     std::uint16_t port() const { return port_; }
@@ -45,9 +48,18 @@ public:
     const std::filesystem::path& authority() const { return files_.certificate; }
 
     /// It neither answers nor hangs up.
-    void freeze() { process_->send_signal(SIGSTOP); }
+    void freeze() {
+        ASSERT_TRUE(process_.has_value());
+        process_->send_signal(SIGSTOP);
+    }
+    /// It goes on where it was frozen.
+    void thaw() {
+        ASSERT_TRUE(process_.has_value());
+        process_->send_signal(SIGCONT);
+    }
     /// As a power cut would.
     void kill() {
+        ASSERT_TRUE(process_.has_value());
         process_->send_signal(SIGKILL);
         EXPECT_TRUE(process_->wait(std::chrono::seconds(5)));
         process_.reset();
@@ -55,9 +67,11 @@ public:
     /// On the port that it had.
     void start() {
         write_config();
-        auto process = ChildProcess::start(
-            {.program = "/usr/sbin/mosquitto", .arguments = {"-c", config().string()}});
-        ASSERT_TRUE(process.has_value()) << base::sentence(process.error());
+        auto process = ChildProcess::start({.program = "/usr/sbin/mosquitto",
+                                            .arguments = {"-c", config().string()},
+                                            .errors = log()});
+        ASSERT_TRUE(process.has_value())
+            << base::sentence(process.error()) << "; install the package mosquitto";
         process_.emplace(std::move(*process));
         boost::asio::io_context io;
         const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(5);
@@ -90,6 +104,11 @@ public:
 
 private:
     std::filesystem::path config() const { return folder_.path() / "mosquitto.conf"; }
+    std::filesystem::path log() const { return folder_.path() / "log"; }
+    std::string what_it_says() const {
+        const auto said = read_file(log(), 65536);
+        return said ? std::string(base::as_text(*said)) : base::sentence(said.error());
+    }
     std::filesystem::path passwords() const { return folder_.path() / "passwords"; }
 
     void make_passwords() {
@@ -100,7 +119,7 @@ private:
     }
     void write_config() {
         // As root it would become another user, who may not enter our folder.
-        std::string text = "user root\npersistence false\nlog_dest none\nlistener " +
+        std::string text = "user root\npersistence false\nlog_dest stderr\nlistener " +
                            std::to_string(port_) + " 127.0.0.1\n";
         if (kind_ == Kind::password) {
             text += "allow_anonymous false\npassword_file " + passwords().string() + "\n";
@@ -120,6 +139,38 @@ private:
     std::uint16_t port_ = 0;
     bool listens_ = false;
     std::optional<ChildProcess> process_;
+};
+
+/// A broker of no rules: says the same to whoever speaks to it, on loopback.
+class FakeBroker {
+public:
+    FakeBroker(boost::asio::io_context& io, std::string_view hex)
+        : acceptor_(io, {boost::asio::ip::address_v4::loopback(), 0}),
+          said_(base::from_hex(hex).value()) {
+        accept();
+    }
+    std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
+
+private:
+    using Tcp = boost::asio::ip::tcp;
+    using Error = boost::system::error_code;
+
+    void accept() {
+        acceptor_.async_accept([this](const Error& error, Tcp::socket socket) {
+            if (error) return;
+            socket_.emplace(std::move(socket));
+            socket_->async_wait(Tcp::socket::wait_read, [this](const Error& gone) {
+                if (gone) return;
+                Error ignored;
+                boost::asio::write(*socket_, boost::asio::buffer(said_), ignored);
+            });
+            accept();
+        });
+    }
+
+    Tcp::acceptor acceptor_;
+    base::Buffer said_;
+    std::optional<Tcp::socket> socket_;
 };
 
 /// Any MQTT client: a gateway, or somebody hostile.

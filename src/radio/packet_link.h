@@ -26,7 +26,8 @@ public:
     virtual std::size_t payload_bytes_max() const = 0;
     /// Whether it takes a packet now: what we gave it before has left.
     virtual bool is_ready() const = 0;
-    /// It is ready. Errors: full, io (the packet is lost then).
+    /// Errors: unavailable (it is not ready, or is down), full, too_large, io. The packet is lost
+    /// then.
     virtual std::expected<void, base::Error> send(base::Instant now, base::Bytes payload,
                                                   std::uint8_t hop_limit) = 0;
     virtual std::optional<ReceivedPacket> receive() = 0;

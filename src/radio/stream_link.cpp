@@ -15,6 +15,9 @@ constexpr std::uint32_t without_nodes = 69'420;
 constexpr std::size_t wake_bytes = 32;
 constexpr std::byte wake_byte{0xc3};
 constexpr std::size_t channels_max = 8;
+/// What is written at the times that poll_timeout() gives, a few packets: a radio that talks and
+/// does not read would pile them up.
+constexpr std::size_t unsent_bytes_max = 4'096;
 constexpr std::uint32_t role_primary = 1;
 /// Errors of port routing after which the radio sends nothing for a while.
 constexpr std::uint32_t duty_cycle_limit = 9;
@@ -58,6 +61,10 @@ std::expected<void, base::Error> check_stream(const StreamOptions& options) {
         return refuse("a channel name that no radio has",
                       "use the radio's name, or none for its primary channel");
     }
+    if (options.received_max == 0) {
+        return refuse("no room for received packets, so that each would be dropped",
+                      "keep at least 1 until it is fetched; 64 by default");
+    }
     return {};
 }
 
@@ -78,6 +85,9 @@ void StreamLink::handle_open(base::Instant now) {
 }
 
 void StreamLink::ask(base::Instant now) {
+    // Whole messages that nobody has fetched, of no use now: a radio that starts anew again and
+    // again would pile them up.
+    out_.clear();
     state_ = State::asking;
     number_ = {};
     channels_.clear();
@@ -213,7 +223,7 @@ void StreamLink::handle(base::Instant now, const ConfigComplete& complete) {
 void StreamLink::handle(base::Instant now, const QueueStatus& status) {
     const bool had_room = has_room_;
     has_room_ = status.free >= std::min(options_.room_min, status.size);
-    if (had_room && !has_room_) close_room(now, options_.room_within);
+    if (had_room && !has_room_) close_room(now);
     if (!submission_ || status.packet_id != submission_->id || state_ != State::up) return;
     if (status.result == 0) {
         ++stats_.sent;
@@ -227,15 +237,15 @@ void StreamLink::handle(base::Instant now, const QueueStatus& status) {
     if (submission_->tries >= options_.tries_max) give_up_submission(now);
 }
 
-void StreamLink::close_room(base::Instant now, base::Duration within) {
+void StreamLink::close_room(base::Instant now) {
     has_room_ = false;
-    room_by_ = now + within;
+    room_by_ = now + options_.room_within;
 }
 
 void StreamLink::give_up_submission(base::Instant now) {
     submission_.reset();
     ++stats_.given_up;
-    close_room(now, options_.room_within);
+    close_room(now);
 }
 
 std::expected<void, base::Error> StreamLink::send(base::Instant now, base::Bytes payload,
@@ -298,7 +308,7 @@ void StreamLink::handle_routing(base::Instant now, const Content& content) {
     if (!error || error->value_or(0) == 0) return;
     ++stats_.failed;
     last_id_ = 0;
-    if (**error == duty_cycle_limit || **error == rate_limit) close_room(now, limit_pause);
+    if (**error == duty_cycle_limit || **error == rate_limit) paused_until_ = now + limit_pause;
 }
 
 std::optional<StreamLink::Drop> StreamLink::take(const MeshPacket& packet, const Content& content) {
@@ -338,6 +348,7 @@ base::Instant StreamLink::poll_timeout() const {
     base::Instant at = std::min(written_ + options_.heartbeat_every, heard_ + options_.silence_max);
     if (short_lives_ > 0) at = std::min(at, opened_ + options_.short_life);
     if (!has_room_) at = std::min(at, room_by_);
+    if (paused_until_) at = std::min(at, *paused_until_);
     return submission_ && is_up() ? std::min(at, answer_by_) : at;
 }
 
@@ -352,7 +363,11 @@ void StreamLink::handle_timeout(base::Instant now) {
     if (now >= heard_ + options_.silence_max) {
         return lose(base::Errc::timeout, "the radio has been silent for too long");
     }
+    if (out_.size() > unsent_bytes_max) {
+        return lose(base::Errc::timeout, "the radio reads nothing of what it is sent");
+    }
     if (!has_room_ && now >= room_by_) has_room_ = true;
+    if (paused_until_ && now >= *paused_until_) paused_until_.reset();
     if (submission_ && is_up() && now >= answer_by_) {
         if (submission_->tries < options_.tries_max) {
             hand_over(now);

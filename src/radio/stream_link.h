@@ -66,7 +66,9 @@ public:
     /// 0 until the radio has said it.
     NodeNumber number() const override { return number_; }
     std::size_t payload_bytes_max() const override { return options_.payload_bytes_max; }
-    bool is_ready() const override { return is_up() && !submission_ && has_room_; }
+    bool is_ready() const override {
+        return is_up() && !submission_ && has_room_ && !paused_until_;
+    }
     /// Errors: unavailable (not ready), too_large.
     std::expected<void, base::Error> send(base::Instant now, base::Bytes payload,
                                           std::uint8_t hop_limit) override;
@@ -156,7 +158,7 @@ private:
     void hand_over(base::Instant now);
     void give_up_submission(base::Instant now);
     void lose(base::Errc code, std::string what);
-    void close_room(base::Instant now, base::Duration within);
+    void close_room(base::Instant now);
     std::string name_of(const Channel& channel) const;
 
     StreamOptions options_;
@@ -184,6 +186,7 @@ private:
     std::uint32_t last_id_ = 0;  ///< that the radio has taken
     bool has_room_ = true;
     base::Instant room_by_{};
+    std::optional<base::Instant> paused_until_;  ///< it may not send, room or not
     std::optional<unsigned> use_percent_;
     base::RingBuffer<Waiting> received_;
     base::Buffer borrowed_;

@@ -79,6 +79,7 @@ TEST_F(StreamLinkTest, SettingThatCannotWork_IsNamed) {
     EXPECT_THAT(refusal({.payload_bytes_max = 232}), HasSubstr("232 bytes"));
     EXPECT_THAT(refusal({.channel = "thirteen bytes"}), HasSubstr("channel"));
     EXPECT_THAT(refusal({.channel = "a\n"}), HasSubstr("channel"));
+    EXPECT_THAT(refusal({.received_max = 0}), HasSubstr("no room for received packets"));
 }
 
 TEST_F(StreamLinkTest, Handshake_LearnsWhoTheRadioIs_AndFindsTheChannelByName) {
@@ -261,6 +262,29 @@ TEST_F(StreamLinkTest, AfterAReboot_ItShakesHandsAgain_AndHandsOverWhatWasUnderW
     EXPECT_TRUE(link_.is_ready());
 }
 
+TEST_F(StreamLinkTest, RadioThatStartsAnewForEver_AndReadsNothing_TakesBoundedMemory) {
+    link_.handle_open(now_);
+    const std::size_t asked = link_.poll_bytes().size();
+    for (int i = 0; i < 1'000; ++i) {
+        radio_.reboot();
+        link_.handle_bytes(now_, radio_.poll_bytes());
+    }
+    EXPECT_EQ(link_.poll_bytes().size(), asked) << "the question is asked once";
+}
+
+TEST_F(StreamLinkTest, RadioThatTalks_AndReadsNothing_IsGivenUp) {
+    open();
+    for (int i = 0; i < 1'000 && !link_.is_lost(); ++i) {
+        if (link_.is_ready()) (void)link_.send(now_, rising(1, 200), 3);
+        now_ += seconds(11);
+        radio_.say_status(0, 0);
+        link_.handle_bytes(now_, radio_.poll_bytes());
+        link_.handle_timeout(now_);
+    }
+    EXPECT_TRUE(link_.is_lost());
+    EXPECT_THAT(fault(), HasSubstr("reads nothing"));
+}
+
 TEST_F(StreamLinkTest, RadioThatFallsSilent_IsGivenUp_AndFoundAgain) {
     open();
     radio_.is_deaf = true;
@@ -438,7 +462,12 @@ TEST_F(StreamLinkTest, PacketThatTheRadioMayNotSend_IsCounted_AndItIsSparedForAW
     hear(refusal);
     EXPECT_EQ(link_.stats().failed, 1U);
     EXPECT_FALSE(link_.is_ready());
-    pass(seconds(61));
+    radio_.say_status(0, 0);
+    talk();
+    EXPECT_FALSE(link_.is_ready()) << "room in its queue is no leave to send";
+    pass(seconds(59));
+    EXPECT_FALSE(link_.is_ready());
+    pass(seconds(2));
     EXPECT_TRUE(link_.is_ready());
     hear(refusal);
     EXPECT_EQ(link_.stats().failed, 1U) << "each packet fails once";

@@ -50,6 +50,28 @@ std::expected<void, base::Error> check_channel(const std::vector<ChannelSetting>
     return {};
 }
 
+std::expected<void, base::Error> check_limits(const VirtualRadioOptions& options) {
+    if (options.received_max == 0) {
+        return refuse("no room for received packets, so that each would be dropped",
+                      "keep at least 1 until it is fetched; 64 by default");
+    }
+    if (options.departures_max == 0) {
+        return refuse("no room for packets that are to leave, so that none could be sent",
+                      "keep at least 1 until it has left; 16 by default");
+    }
+    if (options.remembered_max == 0) {
+        return refuse("no memory of packets seen, so that each copy would count as new",
+                      "remember at least 1, better as many as arrive in some minutes; "
+                      "1,024 by default");
+    }
+    if (options.node_info_every <= base::Duration::zero() &&
+        options.node_info_gap <= base::Duration::zero()) {
+        return refuse("no pause between two NodeInfos, so that they would be sent without end",
+                      "set the interval, 3 hours by default, or the least gap, 5 minutes");
+    }
+    return {};
+}
+
 std::expected<void, base::Error> check(const VirtualRadioOptions& options) {
     if (options.channels.empty() || options.channels.size() > VirtualRadio::channels_max) {
         return refuse(std::to_string(options.channels.size()) + " channels",
@@ -75,7 +97,7 @@ std::expected<void, base::Error> check(const VirtualRadioOptions& options) {
     if (options.hop_limit > hops_max) {
         return refuse("hop limit " + std::to_string(options.hop_limit), "choose 0 to 7");
     }
-    return {};
+    return check_limits(options);
 }
 
 /// Firmware says it in either place.

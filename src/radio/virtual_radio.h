@@ -9,11 +9,11 @@
 // others. That little is not counted against the airtime budget.
 //
 // Time:      handed in, never falling.
-// Ownership: borrows the cipher and the entropy; a received payload borrows until the next
-// receive(). Limits:    those of VirtualRadioOptions, whatever arrives. Errors:    what is of no
-// use is counted by its reason: a flood of it builds no texts. Source:    firmware 2.7.26
-// (MQTT.cpp, UdpMulticastHandler.h, Router.cpp, NodeInfoModule.cpp); what
-//            2.8 drops is never sent.
+// Ownership: borrows the cipher and the entropy; a received payload borrows until the next one.
+// Limits:    those of VirtualRadioOptions, whatever arrives.
+// Errors:    what is of no use is counted by its reason: a flood of it builds no texts.
+// Source:    firmware 2.7.26 (MQTT.cpp, UdpMulticastHandler.h, Router.cpp, NodeInfoModule.cpp);
+//            what 2.8 drops is never sent.
 // Format:    docs/formats/meshtastic.md
 
 #include <array>

@@ -121,6 +121,13 @@ TEST_F(VirtualRadioTest, SettingThatCannotWork_IsNamed) {
     EXPECT_THAT(broken([](Options& o) { o.long_name = ""; }), testing::HasSubstr("name"));
     EXPECT_THAT(broken([](Options& o) { o.public_key.pop_back(); }), testing::HasSubstr("key"));
     EXPECT_THAT(broken([](Options& o) { o.hop_limit = 8; }), testing::HasSubstr("hop limit 8"));
+    EXPECT_THAT(broken([](Options& o) { o.received_max = 0; }), testing::HasSubstr("received"));
+    EXPECT_THAT(broken([](Options& o) { o.departures_max = 0; }), testing::HasSubstr("to leave"));
+    EXPECT_THAT(broken([](Options& o) { o.remembered_max = 0; }), testing::HasSubstr("seen"));
+    EXPECT_THAT(broken([](Options& o) { o.node_info_every = o.node_info_gap = {}; }),
+                testing::HasSubstr("no pause between two NodeInfos"));
+    EXPECT_EQ(broken([](Options& o) { o.node_info_gap = {}; }), "");
+    EXPECT_EQ(broken([](Options& o) { o.node_info_every = {}; }), "");
 }
 
 TEST_F(VirtualRadioTest, WhatWeSend_IsWhatEveryFirmwareTakes) {
