@@ -228,7 +228,8 @@ TEST_F(MulticastTest, MessagesOfRadioFrames_CrossInPieces) {
     const wire::MessageRule rule{
         wire::MessageType::block, wire::MessageClass::object, 0, 8'000, 60, 1, true};
     const base::Buffer payload = rising(3, 2'000);
-    ASSERT_TRUE(sender.send(now, rule, {.type = rule.type, .sender = {}, .hop_limit = 3}, payload));
+    ASSERT_TRUE(
+        sender.send(now, rule, {.type = rule.type, .sender = {}, .hop_limit = 3}, payload, {}));
     base::Buffer arrived;
     EXPECT_TRUE(run_until([&] {
         now = monotonic_now();
