@@ -173,7 +173,7 @@ std::vector<Peer> Mesh::peers() const {
     });
     std::vector<Peer> list;
     list.reserve(all.size());
-    for (auto& [key, peer] : all) list.push_back(std::move(peer));
+    for (const auto& [key, peer] : all) list.push_back(peer);
     return list;
 }
 

@@ -10,7 +10,8 @@ constexpr Decibel100 margin = 6'00;
 
 }  // namespace
 
-RadioAir::RadioAir(const Options& options, base::Random random, std::function<base::Instant()> now)
+RadioAir::RadioAir(const Options& options, base::Random random,
+                   const std::function<base::Instant()>& now)
     : mesh_(options.setting, options.places, random),
       watch_(options.budgets),
       was_ready_(options.places.size(), true) {

@@ -3,7 +3,7 @@
 // it goes on relaying when its machine is off, and keeps what it heard until that is on again.
 //
 // Time:      the world's, handed in; the doors take it from `now`.
-// Ownership: owns radios and doors; `now` outlives it.
+// Ownership: owns radios and doors.
 
 #include <functional>
 #include <memory>
@@ -22,7 +22,8 @@ public:
         /// Whether this radio can hear that one, now.
         std::function<bool(std::size_t to, std::size_t from)> hears;
     };
-    RadioAir(const Options& options, base::Random random, std::function<base::Instant()> now);
+    RadioAir(const Options& options, base::Random random,
+             const std::function<base::Instant()>& now);
 
     std::size_t size() const { return doors_.size(); }
     RadioDoor& door(std::size_t index) { return *doors_.at(index); }
