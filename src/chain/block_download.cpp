@@ -33,8 +33,7 @@ bool BlockDownload::want(const wire::Hash& hash, const crypto::PublicKey& source
 }
 
 bool BlockDownload::want(const wire::Hash& hash, const crypto::PublicKey& source,
-                         const wire::BlockHeader& header,
-                         std::vector<std::optional<wire::WireTransaction>> known) {
+                         const wire::BlockHeader& header, Transactions known) {
     if (!want(hash, source)) return false;
     Download& download = downloads_[hash];
     const bool is_first = !download.header;
@@ -64,6 +63,10 @@ std::optional<std::uint16_t> BlockDownload::first_missing(const Download& downlo
                                               [](const auto& slot) { return !slot.has_value(); });
     if (missing == download.transactions.end()) return std::nullopt;
     return static_cast<std::uint16_t>(missing - download.transactions.begin());
+}
+
+std::uint16_t BlockDownload::first_wanted(const Download& download) {
+    return download.header ? first_missing(download).value_or(0) : 0;
 }
 
 bool BlockDownload::take_part(Download& download, const wire::Hash& hash,
@@ -108,11 +111,16 @@ std::optional<CompleteBlock> BlockDownload::handle_response(const crypto::Public
     download.tries = 0;
     if (first_missing(download)) return std::nullopt;
 
-    CompleteBlock complete{response.block, {.header = *download.header, .transactions = {}}, from};
-    for (auto& transaction : download.transactions) {
+    return finish(found, std::move(download.transactions), from);
+}
+
+CompleteBlock BlockDownload::finish(Downloads::iterator at, Transactions transactions,
+                                    const crypto::PublicKey& from) {
+    CompleteBlock complete{at->first, {.header = *at->second.header, .transactions = {}}, from};
+    for (auto& transaction : transactions) {
         complete.block.transactions.push_back(*std::move(transaction));
     }
-    downloads_.erase(found);
+    downloads_.erase(at);
     return complete;
 }
 
@@ -150,76 +158,69 @@ std::size_t BlockDownload::in_flight() const {
         std::ranges::count_if(downloads_, [](const auto& entry) { return entry.second.asked; }));
 }
 
-std::size_t BlockDownload::slow_in_flight() const {
-    return static_cast<std::size_t>(std::ranges::count_if(downloads_, [&](const auto& entry) {
-        return entry.second.asked && is_slow(entry.second);
-    }));
+bool BlockDownload::has_slow_room() const {
+    const auto slow = std::ranges::count_if(downloads_, [&](const auto& entry) {
+        return entry.second.asked && patience_of(entry.second) > usual_patience;
+    });
+    return static_cast<std::size_t>(slow) < slow_in_flight_max &&
+           in_flight() < requests_in_flight_max;
 }
 
 std::optional<DownloadRequest> BlockDownload::poll_request(base::Instant now) {
     std::erase_if(order_, [&](const wire::Hash& hash) { return !downloads_.contains(hash); });
     if (in_flight() >= requests_in_flight_max) return std::nullopt;
-    const std::size_t slow = slow_in_flight();
     for (const wire::Hash& hash : order_) {
         Download& download = downloads_.at(hash);
         if (download.asked) continue;
         const crypto::PublicKey& source = download.sources[download.source];
-        const base::Duration patience = patience_(source);
+        const base::Duration patience = patience_of(download);
         const bool slow_one = patience > usual_patience;
         if (slow_one && download.ask_at == base::Instant{}) {
             download.ask_at = now + patience / 4 + random_.between({}, patience / 2);
         }
-        if (slow_one && (now < download.ask_at || slow >= slow_in_flight_max)) continue;
+        if (slow_one && (now < download.ask_at || !has_slow_room())) continue;
         download.asked = true;
         download.has_yielded = false;
         download.deadline = now + patience;
-        const std::uint16_t first = download.header ? first_missing(download).value_or(0) : 0;
         const bool shared = slow_one && download.announced && download.tries < shared_tries;
-        return DownloadRequest{shared ? std::nullopt : std::optional(source), {hash, first}};
+        return DownloadRequest{shared ? std::nullopt : std::optional(source),
+                               {hash, first_wanted(download)}};
     }
     return std::nullopt;
 }
 
-std::optional<CompleteBlock> BlockDownload::fill(
-    const wire::Hash& hash, const std::vector<std::optional<wire::WireTransaction>>& transactions,
-    const wire::Hash& root) {
+std::optional<CompleteBlock> BlockDownload::fill(const wire::Hash& hash, Transactions transactions,
+                                                 const wire::Hash& root) {
     const auto found = downloads_.find(hash);
     if (found == downloads_.end() || !found->second.header) return std::nullopt;
     const Download& download = found->second;
     if (download.header->transaction_root != root) return std::nullopt;
-    CompleteBlock complete{
-        hash, {.header = *download.header, .transactions = {}}, download.sources[download.source]};
-    for (const auto& transaction : transactions) {
-        complete.block.transactions.push_back(*transaction);
-    }
-    downloads_.erase(found);
-    return complete;
+    const crypto::PublicKey from = download.sources[download.source];
+    return finish(found, std::move(transactions), from);
 }
 
 void BlockDownload::note_asked(base::Instant now, const wire::BlockRequest& request) {
     const auto found = downloads_.find(request.block);
     if (found == downloads_.end()) return;
     Download& download = found->second;
-    if (download.asked || download.has_yielded || !is_slow(download)) return;
-    const std::uint16_t first = download.header ? first_missing(download).value_or(0) : 0;
-    if (request.first > first) return;
+    const base::Duration patience = patience_of(download);
+    if (download.asked || download.has_yielded || patience <= usual_patience) return;
+    if (request.first > first_wanted(download)) return;
     download.has_yielded = true;
-    const base::Duration patience = patience_(download.sources[download.source]);
     download.ask_at = std::max(download.ask_at, now + patience / 2);
 }
 
 base::Instant BlockDownload::poll_timeout() const {
-    const bool has_room =
-        slow_in_flight() < slow_in_flight_max && in_flight() < requests_in_flight_max;
     base::Instant earliest = base::never;
+    base::Instant ask_at = base::never;
     for (const auto& [hash, download] : downloads_) {
         if (download.asked) {
             earliest = std::min(earliest, download.deadline);
-        } else if (has_room && download.ask_at != base::Instant{}) {
-            earliest = std::min(earliest, download.ask_at);
+        } else if (download.ask_at != base::Instant{}) {
+            ask_at = std::min(ask_at, download.ask_at);
         }
     }
-    return earliest;
+    return ask_at != base::never && has_slow_room() ? std::min(earliest, ask_at) : earliest;
 }
 
 std::optional<crypto::PublicKey> BlockDownload::poll_failure() {

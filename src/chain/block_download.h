@@ -47,6 +47,8 @@ public:
 
     /// The name of a header, or nothing if its proposer is no validator.
     using HeaderHash = std::function<std::optional<wire::Hash>(const wire::BlockHeader&)>;
+    /// Of a block; nothing where one is missing.
+    using Transactions = std::vector<std::optional<wire::WireTransaction>>;
     /// How long to wait for an answer of this peer.
     using Patience = std::function<base::Duration(const crypto::PublicKey&)>;
 
@@ -60,8 +62,7 @@ public:
     bool want(const wire::Hash& hash, const crypto::PublicKey& source, bool on_votes = false);
     /// The same, starting from an announcement whose header was verified, with what is known.
     bool want(const wire::Hash& hash, const crypto::PublicKey& source,
-              const wire::BlockHeader& header,
-              std::vector<std::optional<wire::WireTransaction>> known);
+              const wire::BlockHeader& header, Transactions known);
     bool is_wanted(const wire::Hash& hash) const { return downloads_.contains(hash); }
     std::size_t size() const { return downloads_.size(); }
     void forget(const wire::Hash& hash) { downloads_.erase(hash); }
@@ -71,10 +72,8 @@ public:
     std::optional<CompleteBlock> handle_response(const crypto::PublicKey& from,
                                                  const wire::BlockResponse& response);
     /// The transactions of an announced block have come one by one; whole if `root` is its own.
-    std::optional<CompleteBlock> fill(
-        const wire::Hash& hash,
-        const std::vector<std::optional<wire::WireTransaction>>& transactions,
-        const wire::Hash& root);
+    std::optional<CompleteBlock> fill(const wire::Hash& hash, Transactions transactions,
+                                      const wire::Hash& root);
     /// Somebody else was heard asking for what this node lacks, or more: it waits for that answer
     /// before it asks itself, once between two questions of its own.
     void note_asked(base::Instant now, const wire::BlockRequest& request);
@@ -90,7 +89,7 @@ private:
     struct Download {
         std::vector<crypto::PublicKey> sources;
         std::optional<wire::BlockHeader> header;
-        std::vector<std::optional<wire::WireTransaction>> transactions;
+        Transactions transactions;
         std::size_t source = 0;  ///< index of the one to ask next
         int tries = 0;
         bool asked = false;
@@ -102,16 +101,22 @@ private:
         bool has_yielded = false;
     };
 
+    using Downloads = std::map<wire::Hash, Download>;
+
     static std::optional<std::uint16_t> first_missing(const Download& download);
+    /// Of a request for the rest of it.
+    static std::uint16_t first_wanted(const Download& download);
+    CompleteBlock finish(Downloads::iterator at, Transactions transactions,
+                         const crypto::PublicKey& from);
     bool take_part(Download& download, const wire::Hash& hash,
                    const wire::BlockResponse& response) const;
     static bool is_asked(const Download& download, const crypto::PublicKey& peer);
     /// Moves on to the next source; false when the block should be given up.
     static bool pass_over(Download& download);
     std::size_t in_flight() const;
-    std::size_t slow_in_flight() const;
-    bool is_slow(const Download& download) const {
-        return patience_(download.sources[download.source]) > usual_patience;
+    bool has_slow_room() const;
+    base::Duration patience_of(const Download& download) const {
+        return patience_(download.sources[download.source]);
     }
 
     Patience patience_;
@@ -119,7 +124,7 @@ private:
     std::size_t transactions_max_;
     HeaderHash header_hash_;
     bool may_lag_;
-    std::map<wire::Hash, Download> downloads_;
+    Downloads downloads_;
     std::deque<wire::Hash> order_;  ///< names as they were first wanted; gone ones are skipped
     std::deque<crypto::PublicKey> failures_;
 };

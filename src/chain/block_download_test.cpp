@@ -34,10 +34,12 @@ base::Instant at(milliseconds time) { return base::Instant{time}; }
 
 class BlockDownloadTest : public testing::Test {
 protected:
-    // In these tests a header is named by its parent field.
-    BlockDownload download_{[](const crypto::PublicKey&) { return milliseconds(500); }, 40,
-                            [](const wire::BlockHeader& h) { return std::optional(h.parent); },
-                            base::Random(1)};
+    explicit BlockDownloadTest(milliseconds patience = milliseconds(500))
+        : download_([=](const crypto::PublicKey&) { return patience; }, 40,
+                    [](const wire::BlockHeader& h) { return std::optional(h.parent); },
+                    base::Random(1)) {}
+
+    BlockDownload download_;  ///< in which a header is named by its parent field
 };
 
 TEST_F(BlockDownloadTest, AHeaderThatHashesToAnotherName_IsRefusedAndReported) {
@@ -189,11 +191,10 @@ TEST_F(BlockDownloadTest, APeerThatLeft_TakesItsWishesAlong) {
     EXPECT_EQ(download_.poll_request(at(seconds(0)))->to, peer(2));
 }
 
-class SlowDownloadTest : public testing::Test {
+/// Over the air.
+class SlowDownloadTest : public BlockDownloadTest {
 protected:
-    BlockDownload download_{[](const crypto::PublicKey&) { return seconds(100); }, 40,
-                            [](const wire::BlockHeader& h) { return std::optional(h.parent); },
-                            base::Random(1)};
+    SlowDownloadTest() : BlockDownloadTest(seconds(100)) {}
 };
 
 TEST_F(SlowDownloadTest, WhatIsLacking_IsAwaitedFirst_ThenAskedOfAll_ThenOfOne) {

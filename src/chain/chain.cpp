@@ -238,9 +238,9 @@ void Chain::drain_engine(base::Now now) {
         }
         void operator()(const consensus::ResendVotes& event) const {
             for (const wire::Vote& vote : event.votes) {
-                const bool own = vote.validator == chain.engine_->self();
-                own ? chain.send(Type::block_ack, wire::encode(vote))
-                    : chain.repeat(Type::block_ack, wire::encode(vote));
+                chain.send({.type = Type::block_ack,
+                            .payload = wire::encode(vote),
+                            .repeated = vote.validator != chain.engine_->self()});
             }
         }
         void operator()(const consensus::RequestVotes& event) const {
@@ -324,9 +324,8 @@ void Chain::send(wire::MessageType type, base::Buffer payload, std::optional<cry
     send({type, to, except, std::move(payload)});
 }
 
-void Chain::repeat(wire::MessageType type, base::Buffer payload,
-                   std::optional<crypto::PublicKey> except) {
-    send({.type = type, .except = except, .payload = std::move(payload), .repeated = true});
+void Chain::repeat(wire::MessageType type, base::Buffer payload) {
+    send({.type = type, .payload = std::move(payload), .repeated = true});
 }
 
 void Chain::send(wire::Outgoing frame) {

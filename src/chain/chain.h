@@ -195,8 +195,7 @@ private:
               std::optional<crypto::PublicKey> to = {},
               std::optional<crypto::PublicKey> except = {});
     /// An object that others hold, too.
-    void repeat(wire::MessageType type, base::Buffer payload,
-                std::optional<crypto::PublicKey> except = {});
+    void repeat(wire::MessageType type, base::Buffer payload);
     void send(wire::Outgoing frame);
     void poll_requests(base::Now now);
 
@@ -221,8 +220,11 @@ private:
     void answer_all(const wire::BlockRequest& request);
     base::Instant proposal_due() const;
     bool may_be_heard_in_time(base::Now now, const consensus::Duty& duty) const;
+    /// Zero where it is no matter, as PeerChoice has it.
+    base::Duration flood_time() const;
+    /// A transaction was accepted: if it is the only one, the wait begins.
     void note_waiting(base::Now now) {
-        if (!waiting_since_) waiting_since_ = now.instant;
+        if (!waiting_since_ || mempool_->size() == 1) waiting_since_ = now.instant;
     }
     wire::Verdict handle_vote(base::Now now, base::Bytes payload);
     wire::Verdict handle_vote_request(base::Now now, const wire::Ingress& from, base::Bytes body);
@@ -355,7 +357,7 @@ private:
     std::uint32_t announced_slot_ = 0;           ///< when the mempool was announced last
     std::optional<wire::Slot> attempted_;        ///< where the timer has tried to propose already
     std::uint64_t blocks_proposed_ = 0;
-    /// When the oldest transaction came that no block had until then.
+    /// When the first transaction of those that wait came; of no meaning where none does.
     std::optional<base::Instant> waiting_since_;
     ArrivalTimes arrival_times_;
     std::uint64_t outgoing_dropped_ = 0;

@@ -227,7 +227,6 @@ bool Chain::apply_pooled(const wire::Hash& hash) {
     engine_->mark_executed(hash);
     failed_bodies_.erase(hash);
     mempool_->remove_included(*effects);
-    if (mempool_->size() == 0) waiting_since_.reset();
     emit(BlockApplied{hash, header.height, header.slot, own, std::move(effects->transactions)});
     pool_.take(hash);
     return true;
@@ -350,7 +349,6 @@ bool Chain::is_left_behind() const {
 }
 
 void Chain::propose(base::Now now) {
-    if (mempool_->size() == 0) waiting_since_.reset();
     if (mempool_->size() == 0 && !is_block_wanted(now)) return;
     if (!is_block_wanted(now) && now.instant < proposal_due()) return;
     const auto turn = duty(now);
@@ -365,17 +363,19 @@ void Chain::propose(base::Now now) {
 
 /// On the air: not when it would have to wait, or come while the next in rank begins.
 bool Chain::may_be_heard_in_time(base::Now now, const consensus::Duty& duty) const {
-    if (choice_ == nullptr) return true;
-    const auto takes = std::chrono::ceil<base::Milliseconds>(choice_->flood_time() / 4);
-    return now.wall + takes <= engine_->schedule().timely_until(duty.slot, duty.rank) &&
-           choice_->is_free(now.instant, wire::MessageType::block);
+    const auto takes = std::chrono::ceil<base::Milliseconds>(flood_time() / 4);
+    if (now.wall + takes > engine_->schedule().timely_until(duty.slot, duty.rank)) return false;
+    return choice_ == nullptr || choice_->is_free(now.instant, wire::MessageType::block);
 }
 
 /// A transaction that others have not heard yet would have to be asked for, so a block waits for
 /// it to be everywhere, and takes those along that come meanwhile.
 base::Instant Chain::proposal_due() const {
-    if (choice_ == nullptr || !waiting_since_) return {};
-    return *waiting_since_ + choice_->flood_time();
+    return waiting_since_ ? *waiting_since_ + flood_time() : base::Instant{};
+}
+
+base::Duration Chain::flood_time() const {
+    return choice_ == nullptr ? base::Duration{} : choice_->flood_time();
 }
 
 void Chain::propose_at(base::Now now, const consensus::Duty& duty) {

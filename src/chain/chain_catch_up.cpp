@@ -115,7 +115,6 @@ void Chain::note_imported(std::vector<ExecutedBlock> blocks) {
         const wire::BlockHeader& header = block.block.header;
         engine_->mark_executed(block.hash);
         mempool_->remove_included(block.effects);
-        if (mempool_->size() == 0) waiting_since_.reset();
         downloads_.forget(block.hash);
         pool_.take(block.hash);
         emit(BlockApplied{block.hash, header.height, header.slot,

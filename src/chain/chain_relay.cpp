@@ -83,9 +83,9 @@ void Chain::fill_announced(base::Now now, const wire::Wtxid& wtxid) {
         const wire::Hash hash = at->first;
         const auto& ids = at->second.short_ids;
         if (std::ranges::find(ids, wire::short_id(hash, wtxid)) == ids.end()) continue;
-        const auto known = mempool_->match(hash, ids);
+        auto known = mempool_->match(hash, ids);
         if (!known.root) continue;
-        if (auto complete = downloads_.fill(hash, known.transactions, *known.root)) {
+        if (auto complete = downloads_.fill(hash, std::move(known.transactions), *known.root)) {
             take_complete(now, *std::move(complete));
             return;
         }
@@ -250,11 +250,10 @@ void Chain::announce(const wire::Hash& hash, const wire::BlockHeader& header,
     for (const ledger::CheckedTransaction& checked : transactions) {
         announcement.short_ids.push_back(wire::short_id(hash, checked.wtxid));
     }
-    if (header.proposer == engine_->self()) {
-        send(Type::block, wire::encode(announcement), std::nullopt, except);
-    } else {
-        repeat(Type::block, wire::encode(announcement), except);
-    }
+    send({.type = Type::block,
+          .except = except,
+          .payload = wire::encode(announcement),
+          .repeated = header.proposer != engine_->self()});
 }
 
 /// The first peer is drawn, so that nobody is always asked for the sake of his key.
@@ -275,9 +274,8 @@ void Chain::want_from_any(const wire::Hash& hash, const std::set<crypto::PublicK
 /// Where saying it once takes long, it is said again less often.
 std::uint32_t Chain::announce_slots() const {
     constexpr int floods = 40;
-    if (choice_ == nullptr) return announce_again_slots;
     const base::Duration slot_time = base::Milliseconds{genesis_.block_time_ms};
-    const auto slots = floods * choice_->flood_time() / slot_time;
+    const auto slots = floods * flood_time() / slot_time;
     return std::max(announce_again_slots, static_cast<std::uint32_t>(slots));
 }
 
@@ -286,8 +284,7 @@ void Chain::announce_mempool(base::Now now) {
     if (current < announced_slot_ + announce_slots()) return;
     announced_slot_ = current;
     mempool_->remove_expired({current});
-    const bool is_dear = choice_ != nullptr && choice_->flood_time() > base::Duration{};
-    std::size_t left = is_dear ? announced_on_air : SIZE_MAX;
+    std::size_t left = flood_time() > base::Duration{} ? announced_on_air : SIZE_MAX;
     for (const auto* waiting : mempool_->select(genesis_.block_bytes_limit, {current})) {
         if (left-- == 0) break;
         repeat(Type::transaction, wire::encode(waiting->shortest));

@@ -32,13 +32,12 @@ wire::Verdict Engine::handle_vote_request(base::WallTime now, const wire::VoteRe
     const bool all_final = !has_work() && request.round.value > final().round.value + 1;
     if (request.round <= final().round || all_final) offer_certificate();
     // Who misses what we miss, and more, has asked for us.
-    const ValidatorBits held = ledger_.voters(request.round) & ~equivocators_;
-    if (heard_by_all && (request.held & ~held) == 0 &&
+    const ValidatorBits held = ledger_.voters(request.round);
+    if (heard_by_all && (request.held & ~(held & ~equivocators_)) == 0 &&
         yielded_.may_ask(request.round, now_, schedule_.round_length() * 2)) {
         asked_rounds_.may_ask(request.round, now_, schedule_.round_length() / 2);
     }
-    const ValidatorBits missing = ledger_.voters(request.round) & ~request.held;
-    repair_.want(request.round, missing, after_random_delay());
+    repair_.want(request.round, held & ~request.held, after_random_delay());
     return wire::Verdict::keep;
 }
 

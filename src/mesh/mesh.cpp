@@ -193,10 +193,11 @@ bool Mesh::has_session(const crypto::PublicKey& key) const {
     return entry != nullptr && entry->peer.connected;
 }
 
-bool Mesh::has_any_session() const {
-    bool has = false;
-    peers_.for_each([&](const PeerEntry& entry) { has = has || entry.peer.connected; });
-    return has;
+bool Mesh::has_air_alone() const {
+    if (airs_.empty()) return false;
+    bool has_session = false;
+    peers_.for_each([&](const PeerEntry& entry) { has_session |= entry.peer.connected; });
+    return !has_session;
 }
 
 bool Mesh::is_announced(const crypto::PublicKey& key) const {

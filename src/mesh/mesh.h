@@ -329,7 +329,8 @@ private:
 
     // mesh.cpp
     bool has_session(const crypto::PublicKey& key) const;
-    bool has_any_session() const;
+    /// The air is the only way to others now.
+    bool has_air_alone() const;
     /// PeerDiscovered was said of its session.
     bool is_announced(const crypto::PublicKey& key) const;
     void connect(PeerEntry& entry);

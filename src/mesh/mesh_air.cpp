@@ -318,7 +318,7 @@ bool Mesh::reaches(const crypto::PublicKey& peer, MessageType type) const {
 }
 
 bool Mesh::is_free(base::Instant now, MessageType type) const {
-    if (airs_.empty() || has_any_session()) return true;
+    if (!has_air_alone()) return true;
     const wire::MessageRule* rule = find_rule(rules_, type);
     return rule != nullptr && std::ranges::any_of(airs_, [&](const Air& air) {
                return air.link->free_at(now, *rule, wire::ip_payload_bytes_max) <= now;
@@ -327,7 +327,7 @@ bool Mesh::is_free(base::Instant now, MessageType type) const {
 
 base::Duration Mesh::flood_time() const {
     base::Duration longest{};
-    if (has_any_session()) return longest;
+    if (!has_air_alone()) return longest;
     for (const Air& air : airs_) {
         longest = std::max(longest, packets_of_flood * air.link->packet_time());
     }

@@ -68,19 +68,36 @@ std::expected<void, base::Error> check_role(const NodeConfig& config,
                       "set role to relay, or use the genesis this node was enrolled in"));
 }
 
+/// What being a relay, or beginning at genesis, comes with.
+struct InItsPlace {
+    const char* as_relay;
+    const char* from_genesis;
+};
+
+/// Refuses who follows proofs alone, or begins with a FINAL state.
+std::expected<void, base::Error> check_begins_at_genesis(const NodeConfig& config, const char* why,
+                                                         const InItsPlace& instead) {
+    using std::string;
+    if (config.role == wire::Role::light) {
+        return base::failure(base::Errc::unsupported, string("role light ") + why, "role",
+                             string("be a relay, ") + instead.as_relay);
+    }
+    if (config.sync_start == SyncStart::snapshot) {
+        return base::failure(base::Errc::unsupported, string("a start from a FINAL state ") + why,
+                             "sync.start",
+                             string("set sync.start to genesis, ") + instead.from_genesis);
+    }
+    return {};
+}
+
 std::expected<void, base::Error> check_doors(const NodeConfig& config, const Doors& doors) {
     if (doors.link == nullptr && doors.airs.empty()) {
         return base::failure(base::Errc::invalid_argument, "a node without a link", "doors",
                              "give it a network or a radio");
     }
-    const bool light = config.role == wire::Role::light;
-    if (doors.link == nullptr && (light || config.sync_start == SyncStart::snapshot)) {
-        return base::failure(base::Errc::unsupported,
-                             std::string(light ? "role light" : "a start from a FINAL state") +
-                                 " asks for more than the air carries",
-                             light ? "role" : "sync.start",
-                             light ? "be a relay, or give it a network"
-                                   : "set sync.start to genesis, or give it a network");
+    if (doors.link == nullptr) {
+        MESH_CHECK(check_begins_at_genesis(config, "asks for more than the air carries",
+                                           {"or give it a network", "or give it a network"}));
     }
     if (doors.link == nullptr && !config.network.static_peers.empty()) {
         return base::failure(base::Errc::invalid_argument,
@@ -94,14 +111,8 @@ std::expected<void, base::Error> check_doors(const NodeConfig& config, const Doo
 std::expected<void, base::Error> check_epochs(const NodeConfig& config,
                                               const ledger::Genesis& genesis) {
     if (!genesis.stakes) return {};
-    if (config.role != wire::Role::light && config.sync_start != SyncStart::snapshot) return {};
-    const bool light = config.role == wire::Role::light;
-    return base::failure(base::Errc::unsupported,
-                         std::string(light ? "role light" : "a start from a FINAL state") +
-                             " cannot follow validators that change yet",
-                         light ? "role" : "sync.start",
-                         light ? "be a relay, which has every block"
-                               : "set sync.start to genesis, and fetch every block");
+    return check_begins_at_genesis(config, "cannot follow validators that change yet",
+                                   {"which has every block", "and fetch every block"});
 }
 
 }  // namespace
