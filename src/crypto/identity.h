@@ -17,6 +17,9 @@ struct NodeId {
 NodeId node_id(const PublicKey& identity);
 std::string to_hex(const NodeId& id);
 std::string to_hex(const PublicKey& key);
+/// The X25519 key that goes with an Ed25519 one (RFC 7748, section 4.1), by which radios number a
+/// node: whoever knows an identity knows it. Nothing for bytes that are no key.
+std::optional<std::array<std::byte, 32>> x25519_key(const PublicKey& identity);
 /// Errors: malformed (not 64 hexadecimal digits).
 std::expected<PublicKey, base::Error> public_key_from_hex(std::string_view text);
 

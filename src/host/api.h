@@ -16,6 +16,7 @@
 
 namespace meshchain::host {
 
+class RadioLinks;
 class WalletUnlocker;
 
 /// What the routes need of the process around them.
@@ -25,6 +26,7 @@ struct ApiDoors {
     EventStream& events;
     StatusText& status;
     const HttpServer& server;
+    RadioLinks& radios;
     std::function<base::Now()> now;
     std::function<void()> after_change;  ///< the node may have something to send
     std::function<void()> stop;          ///< ends the process once this answer is out

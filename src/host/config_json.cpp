@@ -4,12 +4,15 @@
 
 #include "host/file.h"
 #include "host/json_document.h"
+#include "host/radio_json.h"
 
 namespace meshchain::host {
 namespace {
 
 using base::Error;
 using node::NodeConfig;
+
+constexpr std::size_t radios_read_max = 100;
 
 template <class T>
 struct Choice {
@@ -85,6 +88,7 @@ std::int64_t ms(base::Duration duration) {
 
 std::vector<Error> read_network(const Json& json, node::NetworkConfig& network) {
     JsonObject object(json, "network");
+    object.read("enabled", network.enabled);
     object.read_as("listen", network.listen, base::parse_link_address);
     object.read_as("interface", network.interface, parse_host);
     object.read("multicast", network.multicast);
@@ -183,6 +187,12 @@ Reading read_config(const Json& json) {
     if (const Json* part = object.child("network")) {
         object.absorb(read_network(*part, config.network));
     }
+    const auto radios = object.children("radios", radios_read_max);
+    for (std::size_t i = 0; i < radios.size(); ++i) {
+        std::vector<Error> found;
+        config.radios.push_back(read_radio(*radios[i], "radios[" + std::to_string(i) + "]", found));
+        object.absorb(std::move(found));
+    }
     if (const Json* part = object.child("api")) object.absorb(read_api(*part, config.api));
     if (const Json* part = object.child("wallet")) {
         object.absorb(read_wallet(*part, config.wallet));
@@ -223,7 +233,8 @@ Json network_json(const node::NetworkConfig& network) {
     for (const base::LinkAddress& peer : network.static_peers) {
         peers.push_back(base::to_string(peer));
     }
-    return {{"listen", base::to_string(network.listen)},
+    return {{"enabled", network.enabled},
+            {"listen", base::to_string(network.listen)},
             {"interface", host_text(network.interface)},
             {"multicast", network.multicast},
             {"multicast_group", base::to_string(network.multicast_group)},
@@ -242,28 +253,7 @@ Json log_json(const node::LogConfig& log) {
             {"modules", std::move(modules)}};
 }
 
-}  // namespace
-
-std::expected<NodeConfig, Error> parse_config(std::string_view text, std::string_view source) {
-    Reading reading = read_config(text, source);
-    if (reading.problems.empty()) return std::move(reading.config);
-    return std::unexpected(std::move(reading.problems.front()));
-}
-
-std::vector<Error> config_problems(std::string_view text, std::string_view source) {
-    return read_config(text, source).problems;
-}
-
-std::expected<std::vector<Setting>, Error> settings_of(std::string_view text,
-                                                       std::string_view source) {
-    MESH_TRY(const NodeConfig config, parse_config(text, source));
-    MESH_TRY(const Json given, parse_json(text, source));
-    std::vector<Setting> settings;
-    add_settings(to_json(config), given, "", settings);
-    return settings;
-}
-
-Json to_json(const NodeConfig& config) {
+Json config_json(const NodeConfig& config, Secrets secrets) {
     Json json = Json::object();
     json["node_name"] = config.node_name;
     if (config.node_id) json["node_id"] = crypto::to_hex(*config.node_id);
@@ -284,6 +274,10 @@ Json to_json(const NodeConfig& config) {
                      {"keep_blocks", config.store_keep_blocks},
                      {"undo_blocks", config.store_undo_blocks}};
     json["network"] = network_json(config.network);
+    json["radios"] = Json::array();
+    for (const node::RadioConfig& radio : config.radios) {
+        json["radios"].push_back(to_json(radio, secrets));
+    }
     json["api"] = {{"address", base::to_string(config.api.address)},
                    {"tls_certificate", config.api.tls_certificate},
                    {"tls_key", config.api.tls_key}};
@@ -291,6 +285,30 @@ Json to_json(const NodeConfig& config) {
                       {"device_secret_path", config.wallet.device_secret_path}};
     json["log"] = log_json(config.log);
     return json;
+}
+
+}  // namespace
+
+Json to_json(const NodeConfig& config) { return config_json(config, Secrets::kept); }
+Json shown_json(const NodeConfig& config) { return config_json(config, Secrets::hidden); }
+
+std::expected<NodeConfig, Error> parse_config(std::string_view text, std::string_view source) {
+    Reading reading = read_config(text, source);
+    if (reading.problems.empty()) return std::move(reading.config);
+    return std::unexpected(std::move(reading.problems.front()));
+}
+
+std::vector<Error> config_problems(std::string_view text, std::string_view source) {
+    return read_config(text, source).problems;
+}
+
+std::expected<std::vector<Setting>, Error> settings_of(std::string_view text,
+                                                       std::string_view source) {
+    MESH_TRY(const NodeConfig config, parse_config(text, source));
+    MESH_TRY(const Json given, parse_json(text, source));
+    std::vector<Setting> settings;
+    add_settings(shown_json(config), given, "", settings);
+    return settings;
 }
 
 std::expected<NodeConfig, Error> load_config(const std::filesystem::path& path) {

@@ -25,6 +25,8 @@ std::expected<node::NodeConfig, base::Error> parse_config(std::string_view text,
 /// first. Empty when all is well.
 std::vector<base::Error> config_problems(std::string_view text, std::string_view source);
 Json to_json(const node::NodeConfig& config);
+/// The same without the keys of channels, for eyes and logs.
+Json shown_json(const node::NodeConfig& config);
 
 /// One value in force, and who said so.
 struct Setting {

@@ -151,6 +151,9 @@ void JsonObject::read(const char* name, std::uint64_t& out) {
 void JsonObject::read(const char* name, std::uint32_t& out) {
     out = static_cast<std::uint32_t>(unsigned_number(name, UINT32_MAX).value_or(out));
 }
+void JsonObject::read(const char* name, std::uint16_t& out) {
+    out = static_cast<std::uint16_t>(unsigned_number(name, UINT16_MAX).value_or(out));
+}
 void JsonObject::read(const char* name, std::uint8_t& out) {
     out = static_cast<std::uint8_t>(unsigned_number(name, UINT8_MAX).value_or(out));
 }

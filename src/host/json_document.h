@@ -44,6 +44,7 @@ public:
     void read(const char* name, std::string& out);
     void read(const char* name, std::uint64_t& out);
     void read(const char* name, std::uint32_t& out);
+    void read(const char* name, std::uint16_t& out);
     void read(const char* name, std::uint8_t& out);
     void read_milliseconds(const char* name, base::Duration& out);
     /// A text that `parse` turns into the value: std::expected<T, base::Error>(std::string_view).

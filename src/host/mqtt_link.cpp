@@ -531,7 +531,7 @@ std::expected<std::unique_ptr<MqttLink>, base::Error> MqttLink::open(asio::io_co
     prepare_library();
     auto session =
         std::make_shared<Session>(context, std::move(options), std::move(radio), std::move(tls),
-                                  entropy, random, log.for_module("mqtt"));
+                                  entropy, random, log.for_module("radio"));
     session->start();
     return std::unique_ptr<MqttLink>(new MqttLink(std::move(session)));
 }
@@ -560,7 +560,11 @@ std::optional<unsigned> MqttLink::take_channel_use_percent(base::Instant) { retu
 
 bool MqttLink::is_up() const { return session_->state_ == Session::State::up; }
 
-const std::optional<base::Error>& MqttLink::fault() const { return session_->fault_; }
+std::optional<base::Error> MqttLink::fault() const { return session_->fault_; }
+
+std::vector<RadioDoor::Dropped> MqttLink::dropped() const {
+    return dropped_of<radio::VirtualRadio::Drop>(radio_stats().dropped);
+}
 
 const MqttLink::Stats& MqttLink::stats() const { return session_->stats_; }
 

@@ -22,6 +22,7 @@
 
 #include "base/log.h"
 #include "base/random.h"
+#include "host/radio_door.h"
 #include "radio/virtual_radio.h"
 
 namespace boost::asio {
@@ -47,7 +48,7 @@ struct MqttOptions {
     std::size_t unsent_max = 8;  ///< packets that the broker has not taken
 };
 
-class MqttLink final : public radio::PacketLink {
+class MqttLink final : public RadioDoor {
 public:
     static constexpr std::size_t message_bytes_max = 262'144;
 
@@ -58,9 +59,7 @@ public:
         base::Random random, base::Log log = {});
     ~MqttLink() override;
 
-    /// Calls `callback` from the io_context whenever a packet waits, again after each call that
-    /// left some, and when the link has become ready. Once.
-    void on_activity(std::function<void()> callback);
+    void on_activity(std::function<void()> callback) override;
 
     radio::NodeNumber number() const override;
     std::size_t payload_bytes_max() const override { return radio::payload_bytes_max; }
@@ -73,9 +72,9 @@ public:
     std::optional<unsigned> take_channel_use_percent(base::Instant now) override;
 
     /// Connected and subscribed.
-    bool is_up() const;
-    /// Why there is no connection, since there was one.
-    const std::optional<base::Error>& fault() const;
+    bool is_up() const override;
+    std::optional<base::Error> fault() const override;
+    std::vector<Dropped> dropped() const override;
     struct Stats {
         std::uint64_t connections = 0;  ///< that came to stand
         std::uint64_t attempts = 0;
@@ -87,8 +86,8 @@ public:
     const Stats& stats() const;
     const radio::VirtualRadio::Stats& radio_stats() const;
 
-    /// Says goodbye and calls back no more; send then fails, receive gives what is left.
-    void close();
+    /// Says goodbye as well.
+    void close() override;
 
 private:
     class Session;

@@ -128,7 +128,7 @@ std::expected<std::unique_ptr<MulticastLink>, base::Error> MulticastLink::open(
                             .group_port = options.port,
                             .interface = options.interface}));
     auto session = std::make_shared<Session>(context, std::move(udp), std::move(radio),
-                                             log.for_module("multicast"));
+                                             log.for_module("radio"));
     session->start();
     return std::unique_ptr<MulticastLink>(new MulticastLink(std::move(session)));
 }
@@ -159,7 +159,13 @@ std::optional<unsigned> MulticastLink::take_channel_use_percent(base::Instant) {
     return std::nullopt;
 }
 
-const std::optional<base::Error>& MulticastLink::fault() const { return session_->fault_; }
+bool MulticastLink::is_up() const { return !session_->is_closed_ && !session_->fault_; }
+
+std::optional<base::Error> MulticastLink::fault() const { return session_->fault_; }
+
+std::vector<RadioDoor::Dropped> MulticastLink::dropped() const {
+    return dropped_of<radio::VirtualRadio::Drop>(radio_stats().dropped);
+}
 
 const MulticastLink::Stats& MulticastLink::stats() const { return session_->stats_; }
 

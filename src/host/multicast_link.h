@@ -17,6 +17,7 @@
 #include <string>
 
 #include "base/log.h"
+#include "host/radio_door.h"
 #include "radio/virtual_radio.h"
 
 namespace boost::asio {
@@ -33,7 +34,7 @@ struct MulticastOptions {
     radio::VirtualRadioOptions radio;
 };
 
-class MulticastLink final : public radio::PacketLink {
+class MulticastLink final : public RadioDoor {
 public:
     /// Errors: invalid_argument, too_large, and those of UdpLink::open.
     static std::expected<std::unique_ptr<MulticastLink>, base::Error> open(
@@ -41,9 +42,7 @@ public:
         base::Log log = {});
     ~MulticastLink() override;
 
-    /// Calls `callback` from the io_context whenever a packet waits, again after each call that
-    /// left some. Once.
-    void on_activity(std::function<void()> callback);
+    void on_activity(std::function<void()> callback) override;
 
     radio::NodeNumber number() const override;
     std::size_t payload_bytes_max() const override { return radio::payload_bytes_max; }
@@ -55,8 +54,11 @@ public:
     /// Never: a cable is not busy, and what others say of their air anybody can write.
     std::optional<unsigned> take_channel_use_percent(base::Instant now) override;
 
-    /// Why the last datagram did not leave.
-    const std::optional<base::Error>& fault() const;
+    /// The last datagram left.
+    bool is_up() const override;
+    /// Why it did not.
+    std::optional<base::Error> fault() const override;
+    std::vector<Dropped> dropped() const override;
     struct Stats {
         std::uint64_t sent = 0;      ///< datagrams
         std::uint64_t received = 0;  ///< from the group, whatever they were
@@ -65,8 +67,7 @@ public:
     const Stats& stats() const;
     const radio::VirtualRadio::Stats& radio_stats() const;
 
-    /// Calls back no more; send then fails, receive gives what is left.
-    void close();
+    void close() override;
 
 private:
     class Session;

@@ -19,6 +19,7 @@
 #include "host/node_keys.h"
 #include "host/node_setup.h"
 #include "host/node_store.h"
+#include "host/radio_links.h"
 #include "host/store_copying.h"
 #include "host/store_room.h"
 #include "host/store_salvage.h"
@@ -82,6 +83,7 @@ struct NodeProcess::Parts {
     Result open_store();
     Result accept_age(const StoreMark& mark, kv::Store& inner);
     Result open_node();
+    std::string ways_text() const;
     Result open_wallet();
     Result open_api();
     Result open();
@@ -112,6 +114,7 @@ struct NodeProcess::Parts {
     std::unique_ptr<kv::Store> store;
     std::unique_ptr<UdpLink> link;
     std::unique_ptr<mesh::IpFrames> frames;
+    std::unique_ptr<RadioLinks> radios;
     std::optional<EventStream> events;
     std::unique_ptr<node::Node> node;
     boost::asio::steady_timer timer{io};
@@ -180,11 +183,23 @@ Result NodeProcess::Parts::open_node() {
         }
         MESH_CHECK(sound);
     }
-    MESH_TRY(link, UdpLink::open(io, udp_options(config.network)));
-    frames = std::make_unique<mesh::IpFrames>(*link);
+    if (config.network.enabled) {
+        MESH_TRY(link, UdpLink::open(io, udp_options(config.network)));
+        frames = std::make_unique<mesh::IpFrames>(*link);
+    }
+    MESH_TRY(radios, RadioLinks::open(config.radios,
+                                      {.io = io,
+                                       .store = *store,
+                                       .entropy = entropy,
+                                       .folder = folder.root(),
+                                       .node_name = config.node_name,
+                                       .identity = keys.identity.public_key(),
+                                       .log = log},
+                                      base::Random(random_number(entropy)), now()));
     node::Doors doors{*store, frames.get(), entropy, kdf, sink.get(), &time_source};
     doors.verifier = &verifier;
     doors.services = options.services;
+    doors.airs = radios->airs();
     MESH_TRY(node, node::Node::create(config, *genesis, std::move(keys), doors, now()));
     events.emplace(random_number(entropy));
     MESH_CHECK(follow_events(*node, *events, wall_clock));
@@ -216,6 +231,7 @@ Result NodeProcess::Parts::open_api() {
                  .events = *events,
                  .status = status_text,
                  .server = *api,
+                 .radios = *radios,
                  .now = [this] { return now(); },
                  .after_change = [this] { handle_change(); },
                  .stop = [this] { boost::asio::post(io, [this] { request_stop("asked to"); }); }});
@@ -244,14 +260,23 @@ Result NodeProcess::Parts::begin() {
     unlocker.emplace(WalletUnlocker::Doors{io, *node, kdf, entropy, [this] { return now(); }, log},
                      WalletFiles::of(folder, config));
     if (options.api) MESH_CHECK(open_api());
-    link->on_readable([this] { advance(); });
+    if (link) link->on_readable([this] { advance(); });
+    radios->on_activity([this] { advance(); });
     if (options.signals) await_signals();
-    log.info("node " + node->status(now()).node_id + " listens on " +
-             base::to_string(link->local_address()) +
+    log.info("node " + node->status(now()).node_id + " listens on " + ways_text() +
              (api ? ", API on " + base::to_string(api->address()) : ""));
     if (config.store_engine == node::StoreEngine::sqlite) keep_room(folder.store(config));
     advance();
     return {};
+}
+
+/// Where others reach the node.
+std::string NodeProcess::Parts::ways_text() const {
+    std::string text = link ? base::to_string(link->local_address()) : "";
+    for (std::size_t i = 0; i < radios->size(); ++i) {
+        text += (text.empty() ? "" : ", ") + radios->place(i);
+    }
+    return text;
 }
 
 void NodeProcess::Parts::await_signals() {
@@ -266,6 +291,7 @@ void NodeProcess::Parts::advance() {
     if (!running) return;
     stepped = now().instant;
     node->step(now());
+    radios->note_step(now());
     arm_timer();
     status_text.forget();
     events->wake();
@@ -308,6 +334,7 @@ void NodeProcess::Parts::request_stop(std::string_view why) {
     timer.cancel();
     signals.cancel();
     if (link) link->close();
+    if (radios) radios->close(now());
 }
 
 /// Their room is kept for the next start, which may find none.
@@ -322,6 +349,7 @@ Result NodeProcess::Parts::close() {
     api.reset();
     unlocker.reset();
     node.reset();
+    radios.reset();
     Result result;
     const bool needs_room = store && config.store_engine == node::StoreEngine::sqlite;
     if (store) result = store->close();
@@ -374,6 +402,8 @@ WalletUnlocker& NodeProcess::unlocker() { return *parts_->unlocker; }
 base::Now NodeProcess::now() const { return parts_->now(); }
 
 base::LinkAddress NodeProcess::api_address() const { return parts_->api->address(); }
-base::LinkAddress NodeProcess::link_address() const { return parts_->link->local_address(); }
+base::LinkAddress NodeProcess::link_address() const {
+    return parts_->link ? parts_->link->local_address() : base::LinkAddress{};
+}
 
 }  // namespace meshchain::host

@@ -64,6 +64,7 @@ public:
 
     /// With an API.
     base::LinkAddress api_address() const;
+    /// With a network; otherwise all zeros.
     base::LinkAddress link_address() const;
 
 private:

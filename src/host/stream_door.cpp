@@ -279,10 +279,16 @@ std::optional<unsigned> StreamDoor::take_channel_use_percent(base::Instant now) 
     return session_->link_.take_channel_use_percent(now);
 }
 
+std::optional<radio::RadioSetting> StreamDoor::setting() const { return session_->link_.setting(); }
+
 bool StreamDoor::is_up() const { return session_->link_.is_up(); }
 
 std::optional<base::Error> StreamDoor::fault() const {
     return session_->port_fault_ ? session_->port_fault_ : session_->link_.fault();
+}
+
+std::vector<RadioDoor::Dropped> StreamDoor::dropped() const {
+    return dropped_of<radio::StreamLink::Drop>(session_->link_.stats().dropped);
 }
 
 const radio::StreamLink& StreamDoor::link() const { return session_->link_; }

@@ -14,6 +14,7 @@
 
 #include "base/log.h"
 #include "base/random.h"
+#include "host/radio_door.h"
 #include "host/radio_port.h"
 #include "radio/stream_link.h"
 
@@ -27,7 +28,7 @@ struct StreamDoorOptions {
     base::Duration steady_after = std::chrono::minutes(1);  ///< then the pauses start anew
 };
 
-class StreamDoor final : public radio::PacketLink {
+class StreamDoor final : public RadioDoor {
 public:
     using Opened = std::expected<std::unique_ptr<StreamDoor>, base::Error>;
     /// Connect in the background. Errors: invalid_argument.
@@ -39,9 +40,7 @@ public:
                               base::Random random, base::Log log = {});
     ~StreamDoor() override;
 
-    /// Calls `callback` from the io_context whenever a packet waits, again after each call that
-    /// left some, and when the door has become ready. Once.
-    void on_activity(std::function<void()> callback);
+    void on_activity(std::function<void()> callback) override;
 
     radio::NodeNumber number() const override;
     std::size_t payload_bytes_max() const override;
@@ -51,15 +50,16 @@ public:
     std::optional<radio::ReceivedPacket> receive() override;
     std::optional<unsigned> take_channel_use_percent(base::Instant now) override;
 
-    bool is_up() const;
-    /// Why the radio is of no use now, as far as it has been tried.
-    std::optional<base::Error> fault() const;
+    std::optional<radio::RadioSetting> setting() const override;
+
+    bool is_up() const override;
+    std::optional<base::Error> fault() const override;
+    std::vector<Dropped> dropped() const override;
     /// What the radio has said and taken; borrowed.
     const radio::StreamLink& link() const;
     std::uint64_t attempts() const;
 
-    /// Calls back no more; receive gives what is left.
-    void close();
+    void close() override;
 
 private:
     class Session;

@@ -4,56 +4,22 @@
 #include <set>
 
 #include "base/utf8.h"
+#include "node/config_problems.h"
 #include "wire/announcement.h"
 
 namespace meshchain::node {
 namespace {
 
-using std::chrono::duration_cast;
 using std::chrono::hours;
 using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-constexpr std::array<std::string_view, 11> log_modules{"api",     "chain",  "consensus", "host",
-                                                       "kv",      "ledger", "mesh",      "node",
-                                                       "runtime", "wallet", "wire"};
+constexpr std::array<std::string_view, 12> log_modules{"api",   "chain",   "consensus", "host",
+                                                       "kv",    "ledger",  "mesh",      "node",
+                                                       "radio", "runtime", "wallet",    "wire"};
 constexpr std::size_t name_bytes_max = 64;
-constexpr std::size_t path_bytes_max = 4096;
 constexpr std::size_t static_peers_max = 64;
-
-std::string ms_text(base::Duration duration) {
-    return std::to_string(duration_cast<milliseconds>(duration).count()) + " ms";
-}
-
-/// Collects what is wrong; each check names its field once.
-class Problems {
-public:
-    void add(std::string field, const std::string& value, const std::string& allowed) {
-        found_.push_back({base::Errc::invalid_argument, value + " is not allowed", std::move(field),
-                          "allowed: " + allowed});
-    }
-    void number(std::string field, std::uint64_t value, std::uint64_t low, std::uint64_t high) {
-        if (value >= low && value <= high) return;
-        add(std::move(field), std::to_string(value),
-            std::to_string(low) + " to " + std::to_string(high));
-    }
-    void duration(std::string field, base::Duration value, base::Duration low,
-                  base::Duration high) {
-        if (value >= low && value <= high) return;
-        add(std::move(field), ms_text(value), ms_text(low) + " to " + ms_text(high));
-    }
-    void path(std::string field, const std::string& value) {
-        const bool has_control = std::ranges::any_of(value, [](char c) { return c == '\0'; });
-        if (!value.empty() && value.size() <= path_bytes_max && !has_control) return;
-        add(std::move(field), "'" + value.substr(0, 80) + "'",
-            "a path of 1 to " + std::to_string(path_bytes_max) + " bytes");
-    }
-    std::vector<base::Error> take() { return std::move(found_); }
-
-private:
-    std::vector<base::Error> found_;
-};
 
 void check_node(const NodeConfig& config, Problems& problems) {
     const std::string& name = config.node_name;
@@ -213,6 +179,10 @@ std::vector<base::Error> problems(const NodeConfig& config) {
     Problems problems;
     check_node(config, problems);
     check_network(config.network, problems);
+    check_radios(config.radios, problems);
+    if (!config.network.enabled && config.radios.empty()) {
+        problems.add("network.enabled", "a node that nobody reaches", "true, or else a radio");
+    }
     check_api(config.api, problems);
     check_wallet(config.wallet, problems);
     check_log(config.log, problems);

@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "crypto/identity.h"
+#include "node/radio_config.h"
 #include "wire/control.h"
 #include "wire/numbers.h"
 
@@ -35,6 +36,7 @@ bool is_multicast(const base::LinkAddress& address);
 bool is_loopback(const base::LinkAddress& address);
 
 struct NetworkConfig {
+    bool enabled = true;  ///< false: the node has nothing but its radios
     base::LinkAddress listen = ipv4({0, 0, 0, 0}, 9998);  ///< port 0: any free one
     /// The network card that multicast uses, by its own address (port unused); 0.0.0.0: the
     /// system's choice.
@@ -115,6 +117,7 @@ struct NodeConfig {
     base::Duration sync_timeout = std::chrono::seconds(300);
     SyncStart sync_start = SyncStart::genesis;
     NetworkConfig network;
+    std::vector<RadioConfig> radios;
     ApiConfig api;
     WalletConfig wallet;
     LogConfig log;

@@ -12,15 +12,17 @@ namespace tables {
 inline constexpr kv::Table consensus{8};  ///< own votes, proofs, FINAL certificate
 inline constexpr kv::Table mesh{9};       ///< sequence epoch
 inline constexpr kv::Table wallet{10};    ///< scan state
+inline constexpr kv::Table radio{15};     ///< airtime spent
 }  // namespace tables
 
 inline constexpr auto node_tables = [] {
-    std::array<kv::TableInfo, chain::chain_tables.size() + 3> all{};
+    std::array<kv::TableInfo, chain::chain_tables.size() + 4> all{};
     std::size_t count = 0;
     for (const kv::TableInfo& table : chain::chain_tables) all[count++] = table;
     all[count++] = {tables::consensus, "consensus"};
     all[count++] = {tables::mesh, "mesh"};
     all[count++] = {tables::wallet, "wallet"};
+    all[count++] = {tables::radio, "radio"};
     return all;
 }();
 

@@ -66,16 +66,29 @@ std::optional<unsigned> duty_permille_of(std::string_view region) {
 }
 
 AirtimeBudget::AirtimeBudget(base::Instant now, const AirtimeOptions& options)
-    : modulation_(options.modulation),
-      per_hour_(hourly(options)),
-      per_million_(per_hour_ / (hour / million)),
-      // A quarter of an hour's share, or the longest packet where that is longer.
-      capacity_(std::max(per_hour_ / 4,
-                         std::min(per_hour_ / 2, time_on_air(modulation_, packet_bytes_max)))),
-      use_read_(now),
-      tokens_(capacity_),
-      filled_(now),
-      newest_part_(part_of(now)) {}
+    : options_(options), use_read_(now), filled_(now), newest_part_(part_of(now)) {
+    size();
+    tokens_ = capacity_;
+}
+
+void AirtimeBudget::size() {
+    AirtimeOptions options = options_;
+    if (setting_) options.duty_permille = std::min(options.duty_permille, setting_->duty_permille);
+    per_hour_ = hourly(options);
+    per_million_ = per_hour_ / (hour / million);
+    // A quarter of an hour's share, or the longest packet where that is longer.
+    capacity_ = std::max(per_hour_ / 4,
+                         std::min(per_hour_ / 2, time_on_air(modulation(), packet_bytes_max)));
+}
+
+void AirtimeBudget::follow(base::Instant now, const RadioSetting& setting) {
+    if (setting_ == setting) return;
+    tokens_ = tokens(now);
+    filled_ = now;
+    setting_ = setting;
+    size();
+    tokens_ = std::min(tokens_, capacity_);
+}
 
 void AirtimeBudget::note_channel_use(base::Instant now, unsigned percent) {
     tokens_ = tokens(now);
@@ -123,6 +136,7 @@ void AirtimeBudget::spend(base::Instant now, base::Duration airtime) {
     newest_part_ = std::max(newest_part_, current - parts);
     while (newest_part_ < current) spent_in(++newest_part_) = {};
     spent_in(current) += airtime;
+    total_ += airtime;
 }
 
 base::Duration AirtimeBudget::spent(base::Instant now) const {
@@ -132,6 +146,28 @@ base::Duration AirtimeBudget::spent(base::Instant now) const {
         sum += spent_in(number);
     }
     return sum;
+}
+
+AirtimeBudget::Minutes AirtimeBudget::spent_by_minute(base::Instant now) const {
+    Minutes minutes;
+    const std::int64_t current = part_of(now);
+    for (std::int64_t i = 0; i < parts; ++i) {
+        minutes[static_cast<std::size_t>(i)] = spent_in(current - i);
+    }
+    return minutes;
+}
+
+void AirtimeBudget::restore(base::Instant now, const Minutes& spent) {
+    MESH_ASSERT(total_ == base::Duration{});
+    newest_part_ = part_of(now);
+    base::Duration sum{};
+    for (std::int64_t i = 0; i < parts; ++i) {
+        spent_in(newest_part_ - i) = spent[static_cast<std::size_t>(i)];
+        sum += spent[static_cast<std::size_t>(i)];
+    }
+    // How full the bucket was nobody wrote down; it is no fuller than this.
+    tokens_ = std::max(base::Duration{}, capacity_ - sum);
+    filled_ = now;
 }
 
 base::Duration AirtimeBudget::left(base::Instant now) const {

@@ -16,7 +16,7 @@
 #include <string_view>
 
 #include "base/time.h"
-#include "radio/lora.h"
+#include "radio/packet_link.h"
 
 namespace meshchain::radio {
 
@@ -51,6 +51,8 @@ public:
 
     AirtimeBudget(base::Instant now, const AirtimeOptions& options);
 
+    /// What the radio says it is set to, which goes before what we were told of it.
+    void follow(base::Instant now, const RadioSetting& setting);
     /// What the radio says of the channel around it.
     void note_channel_use(base::Instant now, unsigned percent);
     /// Nothing is sent while paused; listen-only is a pause that does not end.
@@ -77,7 +79,10 @@ public:
     void spend(base::Instant now, base::Duration airtime);
 
     base::Duration airtime_of(std::size_t payload_bytes) const {
-        return time_on_air(modulation_, packet_bytes_of(payload_bytes));
+        return time_on_air(modulation(), packet_bytes_of(payload_bytes));
+    }
+    const Modulation& modulation() const {
+        return setting_ ? setting_->modulation : options_.modulation;
     }
     /// Of an hour at a quiet channel.
     base::Duration per_hour() const { return per_hour_; }
@@ -87,22 +92,32 @@ public:
     base::Duration left(base::Instant now) const;
     unsigned channel_use_percent(base::Instant now) const;
 
-private:
-    static constexpr base::Duration part = std::chrono::minutes(1);
     /// An hour that begins within a part ends within the sixtieth after it.
     static constexpr std::int64_t parts = 61;
+    /// Of this hour, by minutes: the present one first.
+    using Minutes = std::array<base::Duration, parts>;
+    Minutes spent_by_minute(base::Instant now) const;
+    /// What an earlier life of this node spent. Once, before anything is spent.
+    void restore(base::Instant now, const Minutes& spent);
+    /// Spent by this object.
+    base::Duration total() const { return total_; }
+
+private:
+    static constexpr base::Duration part = std::chrono::minutes(1);
 
     static std::int64_t part_of(base::Instant now);
     base::Duration& spent_in(std::int64_t number) {
         return spent_[static_cast<std::size_t>(number % parts)];
     }
     base::Duration spent_in(std::int64_t number) const;
+    void size();
     base::Duration limit(base::Instant now) const;
     base::Duration tokens(base::Instant now) const;
     base::Instant pace_until(base::Instant now, base::Duration needed) const;
     base::Instant hour_until(base::Instant now, base::Duration airtime, base::Duration most) const;
 
-    Modulation modulation_;
+    AirtimeOptions options_;
+    std::optional<RadioSetting> setting_;
     base::Duration per_hour_;
     std::int64_t per_million_;  ///< the same, of the time that passes
     base::Duration capacity_;
@@ -114,6 +129,7 @@ private:
     bool is_halved_ = false;  ///< since filled_
     std::array<base::Duration, parts> spent_{};
     std::int64_t newest_part_;
+    base::Duration total_{};
 };
 
 std::string_view name(AirtimeBudget::Reason reason);

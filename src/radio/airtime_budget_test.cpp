@@ -15,6 +15,22 @@ using Reason = AirtimeBudget::Reason;
 
 constexpr base::Instant start{100h + 17s};
 
+TEST(AirtimeBudget, WhatTheRadioIsSetTo_GoesBeforeWhatWeWereTold) {
+    AirtimeBudget budget(base::Instant{},
+                         {.modulation = modulation_of(Preset::short_turbo), .share_permille = 100});
+    const base::Duration quick = budget.airtime_of(payload_bytes_max);
+    const base::Duration given = budget.per_hour();
+    budget.follow(base::Instant{}, {.modulation = modulation_of(Preset::long_fast)});
+    EXPECT_EQ(budget.airtime_of(payload_bytes_max),
+              time_on_air(modulation_of(Preset::long_fast), packet_bytes_max));
+    EXPECT_GT(budget.airtime_of(payload_bytes_max), 10 * quick);
+    EXPECT_EQ(budget.per_hour(), given);
+    // Half of what the law gives is for the packets of others that it relays.
+    budget.follow(base::Instant{},
+                  {.modulation = modulation_of(Preset::long_fast), .duty_permille = 100});
+    EXPECT_EQ(budget.per_hour(), given / 2);
+}
+
 TEST(AirtimeBudget, ShareOfTheChannel_IsThatOfAnHour) {
     EXPECT_EQ(AirtimeBudget(start, {}).per_hour(), 36s);
     EXPECT_EQ(AirtimeBudget(start, {.share_permille = 100}).per_hour(), 360s);

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "base/time.h"
+#include "radio/lora.h"
 #include "radio/packet.h"
 
 namespace meshchain::radio {
@@ -16,6 +17,13 @@ struct ReceivedPacket {
     std::uint8_t hop_limit = 0;  ///< that is left
     std::uint8_t hop_start = 0;  ///< with which it left its sender, as claimed; 0: not known
     base::Bytes payload;         ///< borrows until the next receive()
+};
+
+/// What a radio is set to, as it says itself.
+struct RadioSetting {
+    Modulation modulation;
+    unsigned duty_permille = 1000;  ///< its region's law; 1000: none, or none that we know
+    friend bool operator==(const RadioSetting&, const RadioSetting&) = default;
 };
 
 class PacketLink {
@@ -33,6 +41,8 @@ public:
     virtual std::optional<ReceivedPacket> receive() = 0;
     /// How busy the channel is, if the radio has said so since the last call.
     virtual std::optional<unsigned> take_channel_use_percent(base::Instant now) = 0;
+    /// Nothing: there is no radio that could say.
+    virtual std::optional<RadioSetting> setting() const { return std::nullopt; }
 };
 
 }  // namespace meshchain::radio

@@ -169,6 +169,7 @@ void RadioFrames::handle_timeout(base::Instant now) {
 }
 
 void RadioFrames::pump(base::Instant now) {
+    if (const auto setting = link_.setting()) budget_.follow(now, *setting);
     if (const auto percent = link_.take_channel_use_percent(now)) {
         budget_.note_channel_use(now, *percent);
     }

@@ -6,6 +6,7 @@
 #include "base/assert.h"
 #include "base/cursor.h"
 #include "base/utf8.h"
+#include "radio/airtime_budget.h"
 
 namespace meshchain::radio {
 namespace {
@@ -28,12 +29,60 @@ std::unexpected<base::Error> refuse(std::string what, std::string advice) {
     return base::failure(base::Errc::invalid_argument, std::move(what), "radio", std::move(advice));
 }
 
-/// How a radio calls a channel without a name, by the number of its preset.
+struct NumberedPreset {
+    std::string_view channel;  ///< how a radio calls one without a name
+    std::optional<Preset> preset;
+};
+
+/// As radios number their presets. VeryLongSlow is gone, and nobody's any more.
+constexpr std::array<NumberedPreset, 10> numbered_presets{{{"LongFast", Preset::long_fast},
+                                                           {"LongSlow", Preset::long_slow},
+                                                           {"VeryLongSlow", std::nullopt},
+                                                           {"MediumSlow", Preset::medium_slow},
+                                                           {"MediumFast", Preset::medium_fast},
+                                                           {"ShortSlow", Preset::short_slow},
+                                                           {"ShortFast", Preset::short_fast},
+                                                           {"LongMod", Preset::long_moderate},
+                                                           {"ShortTurbo", Preset::short_turbo},
+                                                           {"LongTurbo", Preset::long_turbo}}};
+
 std::string_view preset_name(std::uint32_t preset) {
-    constexpr std::array<std::string_view, 10> names{
-        "LongFast",  "LongSlow",  "VeryLongSlow", "MediumSlow", "MediumFast",
-        "ShortSlow", "ShortFast", "LongMod",      "ShortTurbo", "LongTurbo"};
-    return preset < names.size() ? names[preset] : std::string_view{};
+    return preset < numbered_presets.size() ? numbered_presets[preset].channel : std::string_view{};
+}
+
+/// Radios set some bandwidths in whole kHz that are not.
+std::uint32_t bandwidth_hz_of(std::uint32_t khz) {
+    switch (khz) {
+        case 31: return 31'250;
+        case 62: return 62'500;
+        case 200: return 203'125;
+        case 400: return 406'250;
+        case 800: return 812'500;
+        case 1'600: return 1'625'000;
+        default: return khz * 1'000;
+    }
+}
+
+/// Nothing for what no radio can be set to.
+std::optional<Modulation> modulation_of(const LoraConfig& lora) {
+    if (lora.uses_preset) {
+        if (lora.preset >= numbered_presets.size()) return std::nullopt;
+        const auto preset = numbered_presets[lora.preset].preset;
+        return preset ? std::optional(modulation_of(*preset)) : std::nullopt;
+    }
+    if (lora.spreading_factor < 7 || lora.spreading_factor > 12 || lora.coding_rate < 5 ||
+        lora.coding_rate > 8 || lora.bandwidth < 31 || lora.bandwidth > 1'600) {
+        return std::nullopt;
+    }
+    return Modulation{.spreading_factor = static_cast<std::uint8_t>(lora.spreading_factor),
+                      .bandwidth_hz = bandwidth_hz_of(lora.bandwidth),
+                      .coding_rate = static_cast<std::uint8_t>(lora.coding_rate)};
+}
+
+/// As radios number their regions; of others the law is not known here.
+unsigned duty_of_region(std::uint32_t region) {
+    constexpr std::array<std::string_view, 4> names{"", "US", "EU_433", "EU_868"};
+    return duty_permille_of(region < names.size() ? names[region] : "").value_or(1'000);
 }
 
 StreamLink::Drop drop_of(MeshFault fault) {
@@ -169,6 +218,13 @@ void StreamLink::handle(base::Instant now, const Rebooted&) {
     // What it had taken is forgotten with everything else.
     tries_ = 0;
     ask(now);
+}
+
+std::optional<RadioSetting> StreamLink::setting() const {
+    if (!lora_) return std::nullopt;
+    const auto modulation = modulation_of(*lora_);
+    if (!modulation) return std::nullopt;
+    return RadioSetting{.modulation = *modulation, .duty_permille = duty_of_region(lora_->region)};
 }
 
 std::string StreamLink::name_of(const Channel& channel) const {

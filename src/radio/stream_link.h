@@ -75,6 +75,8 @@ public:
     std::optional<ReceivedPacket> receive() override;
     bool has_received() const { return !received_.empty(); }
     std::optional<unsigned> take_channel_use_percent(base::Instant now) override;
+    /// Nothing as well for a preset that is not known here.
+    std::optional<RadioSetting> setting() const override;
 
     /// It has answered, and has the channel.
     bool is_up() const { return state_ == State::up; }

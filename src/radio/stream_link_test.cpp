@@ -69,6 +69,26 @@ protected:
     base::Instant now_{std::chrono::hours(5)};
 };
 
+TEST_F(StreamLinkTest, Setting_IsWhatTheRadioSaysOfItself) {
+    EXPECT_FALSE(link_.setting());
+    open();
+    EXPECT_EQ(link_.setting(),
+              (RadioSetting{.modulation = modulation_of(Preset::long_fast), .duty_permille = 100}));
+    radio_.lora = {.bandwidth = 62,
+                   .spreading_factor = 9,
+                   .coding_rate = 6,
+                   .region = 1,
+                   .may_transmit = true};
+    reopen();
+    EXPECT_EQ(link_.setting(), (RadioSetting{.modulation = {9, 62'500, 6}}));
+    radio_.lora.spreading_factor = 40;
+    reopen();
+    EXPECT_FALSE(link_.setting());
+    radio_.lora = {.uses_preset = true, .preset = 2, .region = 1, .may_transmit = true};
+    reopen();
+    EXPECT_FALSE(link_.setting());
+}
+
 TEST_F(StreamLinkTest, SettingThatCannotWork_IsNamed) {
     const auto refusal = [](const StreamOptions& options) {
         const auto checked = check_stream(options);

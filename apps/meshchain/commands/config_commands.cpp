@@ -76,7 +76,7 @@ std::expected<Output, base::Error> show(const Context& context, bool limits) {
         sources[setting.name] = setting.source;
         cells.push_back({setting.name, setting.value, setting.source});
     }
-    return output({{"config", host::to_json(config)}, {"sources", std::move(sources)}},
+    return output({{"config", host::shown_json(config)}, {"sources", std::move(sources)}},
                   table(cells));
 }
 

@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "host/config_json.h"
+#include "host/data_folder.h"
 #include "host/json_document.h"
 #include "host/temporary_folder.h"
 #include "meshchain/commands/commands.h"
@@ -27,6 +28,7 @@ struct DemoOptions {
     bool once = false;
     std::string keep;
     std::string store;
+    std::string link = "udp";
 };
 
 double rounded(double seconds) { return std::round(seconds * 1000) / 1000; }
@@ -84,7 +86,9 @@ std::expected<ScenarioResult, base::Error> play(const std::filesystem::path& fol
     if (!options.store.empty()) json["store"] = {{"engine", options.store}};
     MESH_TRY(const node::NodeConfig config,
              host::parse_config(host::to_line(json), "command line"));
-    Scenario scenario(folder, config.store_engine, screen, interrupted);
+    MESH_CHECK(host::make_folder(folder));
+    MESH_TRY(const DemoLink link, DemoLink::open(options.link, folder));
+    Scenario scenario(folder, config.store_engine, link, screen, interrupted);
     MESH_CHECK(scenario.play());
     if (!options.once) scenario.linger();
     return scenario.settle();
@@ -111,15 +115,18 @@ std::expected<Output, base::Error> demo(const Context& context, const DemoOption
 
 Command demo_command(const Context& context) {
     const auto o = std::make_shared<DemoOptions>();
-    return {.name = "demo",
-            .summary = "Five nodes on this machine pay each other and survive kill -9",
-            .examples =
-                "Examples:\n  meshchain demo\n  meshchain demo --once --json\n"
-                "  meshchain demo --once --keep /tmp/demo",
-            .options = {{"--once", "", "end by itself, with the accounting", &o->once},
-                        {"--keep", "DIR", "leave the nodes' folders there", &o->keep},
-                        {"--store", "ENGINE", "sqlite or flashlog (sqlite)", &o->store}},
-            .run = [&context, o] { return demo(context, *o); }};
+    return {
+        .name = "demo",
+        .summary = "Five nodes on this machine pay each other and survive kill -9",
+        .examples =
+            "Examples:\n  meshchain demo\n  meshchain demo --once --json\n"
+            "  meshchain demo --once --keep /tmp/demo\n  meshchain demo --link mqtt",
+        .options = {{"--once", "", "end by itself, with the accounting", &o->once},
+                    {"--keep", "DIR", "leave the nodes' folders there", &o->keep},
+                    {"--store", "ENGINE", "sqlite or flashlog (sqlite)", &o->store},
+                    {"--link", "LINK",
+                     "udp, or mqtt: Meshtastic packets by a Mosquitto of its own (udp)", &o->link}},
+        .run = [&context, o] { return demo(context, *o); }};
 }
 
 }  // namespace meshchain::app

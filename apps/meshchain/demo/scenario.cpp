@@ -17,15 +17,15 @@ constexpr wire::Amount stake{100};
 constexpr wire::Amount coin{1000};
 constexpr std::size_t coins_each = 16;  ///< so that nobody waits for change
 constexpr std::size_t victim = Scenario::node_count - 1;
-constexpr auto pace = 100ms;  ///< between payments
 constexpr auto poll_interval = 50ms;
 constexpr auto screen_interval = 500ms;
 
-ledger::Genesis genesis_of(const std::vector<DemoNode>& nodes, base::WallTime start) {
+ledger::Genesis genesis_of(const std::vector<DemoNode>& nodes, base::WallTime start,
+                           base::Milliseconds block_time) {
     ledger::Genesis genesis;
     genesis.start = start;
-    genesis.block_time_ms = 1000;
-    genesis.rank_delay_ms = 300;
+    genesis.block_time_ms = static_cast<std::uint32_t>(block_time.count());
+    genesis.rank_delay_ms = genesis.block_time_ms * 3 / 10;
     genesis.seed = crypto::hash(base::as_bytes("demo"));
     for (const DemoNode& node : nodes) {
         genesis.validators.push_back(node.genesis_entry(stake));
@@ -45,7 +45,7 @@ bool ScenarioResult::all_right() const {
 
 template <class Done>
 Result Scenario::wait(std::string_view what, base::Duration timeout, Done done) {
-    const auto deadline = Clock::now() + timeout;
+    const auto deadline = Clock::now() + link_.patience() * timeout;
     while (!done()) {
         refresh();
         if (interrupted_) return base::failure(base::Errc::unavailable, "interrupted", "demo");
@@ -88,9 +88,9 @@ Result Scenario::prepare() {
     }
     host::SystemWallClock clock;
     const auto start = std::chrono::ceil<std::chrono::seconds>(clock.read());
-    genesis_ = genesis_of(nodes_, base::WallTime(start.time_since_epoch()));
+    genesis_ = genesis_of(nodes_, base::WallTime(start.time_since_epoch()), link_.block_time());
     MESH_CHECK(ledger::validate(genesis_));
-    for (DemoNode& node : nodes_) MESH_CHECK(node.join(genesis_));
+    for (DemoNode& node : nodes_) MESH_CHECK(node.join(genesis_, link_.radios()));
     result_.chain_id = crypto::to_hex(ledger::chain_id(genesis_));
     return {};
 }
@@ -102,7 +102,7 @@ Result Scenario::start_all() {
 }
 
 Result Scenario::meet() {
-    screen_.say("Waiting until they have found each other over UDP ...");
+    screen_.say("Waiting until they have found each other over " + link_.name() + " ...");
     return wait("the nodes to find each other", 60s, [this] {
         return std::ranges::all_of(nodes_, [](const DemoNode& node) {
             const auto status = node.get("/v1/status");
@@ -118,7 +118,7 @@ Result Scenario::pay_around(std::size_t count, bool while_down) {
         const std::size_t from = i % payers;
         const std::size_t to = (from + 1 + i / payers % (node_count - 1)) % node_count;
         MESH_CHECK(tracker_.pay(from, to, next_amount_++, while_down));
-        const auto next = Clock::now() + pace;
+        const auto next = Clock::now() + link_.pace();
         MESH_CHECK(wait("the next payment", 10s, [&] { return Clock::now() >= next; }));
     }
     return {};

@@ -5,6 +5,7 @@
 #include <atomic>
 
 #include "meshchain/demo/accounting.h"
+#include "meshchain/demo/demo_link.h"
 #include "meshchain/demo/screen.h"
 
 namespace meshchain::app {
@@ -29,10 +30,11 @@ public:
     static constexpr std::size_t payments_after = 15;
 
     /// `interrupted` is looked at in every wait.
-    Scenario(const std::filesystem::path& folder, node::StoreEngine engine, Screen& screen,
-             const std::atomic<bool>& interrupted)
+    Scenario(const std::filesystem::path& folder, node::StoreEngine engine, const DemoLink& link,
+             Screen& screen, const std::atomic<bool>& interrupted)
         : folder_(folder),
           engine_(engine),
+          link_(link),
           screen_(screen),
           interrupted_(interrupted),
           tracker_(nodes_) {}
@@ -60,6 +62,7 @@ private:
 
     std::filesystem::path folder_;
     node::StoreEngine engine_;
+    const DemoLink& link_;
     Screen& screen_;
     const std::atomic<bool>& interrupted_;
     ledger::Genesis genesis_;

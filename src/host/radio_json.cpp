@@ -1,0 +1,176 @@
+#include "host/radio_json.h"
+
+#include <sodium.h>
+
+#include "host/json_document.h"
+#include "radio/channel_key.h"
+
+namespace meshchain::host {
+namespace {
+
+using base::Error;
+
+constexpr std::size_t channels_read_max = 100;
+constexpr const char* doors = "mqtt, multicast, tcp or serial";
+
+std::expected<radio::Preset, Error> parse_preset(std::string_view text) {
+    if (const auto preset = radio::preset_of(text)) return *preset;
+    return base::failure(base::Errc::invalid_argument,
+                         "'" + std::string(text.substr(0, 60)) + "' is no preset", "",
+                         "write one as Meshtastic does, such as LONG_FAST or SHORT_TURBO");
+}
+
+std::string psk_text(const node::RadioChannel& channel, Secrets secrets) {
+    // One byte names a key that everybody knows.
+    if (secrets == Secrets::hidden && channel.psk.size() > 1) return "hidden";
+    std::string text(sodium_base64_ENCODED_LEN(channel.psk.size(), sodium_base64_VARIANT_ORIGINAL),
+                     '\0');
+    sodium_bin2base64(text.data(), text.size(),
+                      reinterpret_cast<const unsigned char*>(channel.psk.data()),
+                      channel.psk.size(), sodium_base64_VARIANT_ORIGINAL);
+    text.pop_back();
+    return text;
+}
+
+void read_channels(JsonObject& object, std::vector<node::RadioChannel>& channels) {
+    const std::string path = object.field_path("channels");
+    for (const Json* json : object.children("channels", channels_read_max)) {
+        JsonObject channel(*json, path);
+        node::RadioChannel& read = channels.emplace_back();
+        channel.require({"name", "psk"});
+        channel.read("name", read.name);
+        channel.read_as("psk", read.psk, radio::parse_psk);
+        object.absorb(channel.finish_all());
+    }
+}
+
+Json channels_json(const std::vector<node::RadioChannel>& channels, Secrets secrets) {
+    Json list = Json::array();
+    for (const node::RadioChannel& channel : channels) {
+        list.push_back({{"name", channel.name}, {"psk", psk_text(channel, secrets)}});
+    }
+    return list;
+}
+
+node::MqttRadio read_mqtt(JsonObject& object) {
+    node::MqttRadio door;
+    object.read("host", door.host);
+    object.read("port", door.port);
+    object.read("user", door.user);
+    object.read("password_path", door.password_path);
+    object.read("root", door.root);
+    object.read("tls", door.tls);
+    object.read("authority_path", door.authority_path);
+    read_channels(object, door.channels);
+    return door;
+}
+
+node::MulticastRadio read_multicast(JsonObject& object) {
+    node::MulticastRadio door;
+    object.read("group", door.group);
+    object.read("port", door.port);
+    object.read("interface", door.interface);
+    read_channels(object, door.channels);
+    return door;
+}
+
+node::TcpRadio read_tcp(JsonObject& object) {
+    node::TcpRadio door;
+    object.require({"host"});
+    object.read("host", door.host);
+    object.read("port", door.port);
+    object.read("channel", door.channel);
+    return door;
+}
+
+node::SerialRadio read_serial(JsonObject& object) {
+    node::SerialRadio door;
+    object.require({"path"});
+    object.read("path", door.path);
+    object.read("baud", door.baud);
+    object.read("channel", door.channel);
+    return door;
+}
+
+/// Exactly one of the doors has to be there.
+void read_door(JsonObject& object, const std::string& path, node::RadioConfig& radio) {
+    unsigned found = 0;
+    const auto read = [&](const char* name, auto reader) {
+        const Json* json = object.child(name);
+        if (json == nullptr) return;
+        ++found;
+        JsonObject door(*json, object.field_path(name));
+        radio.door = reader(door);
+        object.absorb(door.finish_all());
+    };
+    read("mqtt", read_mqtt);
+    read("multicast", read_multicast);
+    read("tcp", read_tcp);
+    read("serial", read_serial);
+    if (found == 1) return;
+    object.fail({base::Errc::malformed,
+                 found == 0 ? "nothing says how the radio is reached"
+                            : "it says more than once how the radio is reached",
+                 path, std::string("give each radio one of ") + doors});
+}
+
+struct DoorJson {
+    Secrets secrets;
+
+    std::pair<const char*, Json> operator()(const node::MqttRadio& door) const {
+        return {"mqtt",
+                {{"host", door.host},
+                 {"port", door.port},
+                 {"user", door.user},
+                 {"password_path", door.password_path},
+                 {"root", door.root},
+                 {"tls", door.tls},
+                 {"authority_path", door.authority_path},
+                 {"channels", channels_json(door.channels, secrets)}}};
+    }
+    std::pair<const char*, Json> operator()(const node::MulticastRadio& door) const {
+        return {"multicast",
+                {{"group", door.group},
+                 {"port", door.port},
+                 {"interface", door.interface},
+                 {"channels", channels_json(door.channels, secrets)}}};
+    }
+    std::pair<const char*, Json> operator()(const node::TcpRadio& door) const {
+        return {"tcp", {{"host", door.host}, {"port", door.port}, {"channel", door.channel}}};
+    }
+    std::pair<const char*, Json> operator()(const node::SerialRadio& door) const {
+        return {"serial", {{"path", door.path}, {"baud", door.baud}, {"channel", door.channel}}};
+    }
+};
+
+}  // namespace
+
+node::RadioConfig read_radio(const Json& json, const std::string& path,
+                             std::vector<Error>& problems) {
+    node::RadioConfig radio;
+    JsonObject object(json, path);
+    read_door(object, path, radio);
+    object.read_as("preset", radio.preset, parse_preset);
+    object.read("region", radio.region);
+    object.read("share_permille", radio.share_permille);
+    object.read("application_port", radio.application_port);
+    object.read("payload_bytes_max", radio.payload_bytes_max);
+    object.read("listen_only", radio.listen_only);
+    std::ranges::move(object.finish_all(), std::back_inserter(problems));
+    return radio;
+}
+
+Json to_json(const node::RadioConfig& radio, Secrets secrets) {
+    auto [name, door] = std::visit(DoorJson{secrets}, radio.door);
+    Json json = Json::object();
+    json[name] = std::move(door);
+    json["preset"] = radio::name(radio.preset);
+    json["region"] = radio.region;
+    json["share_permille"] = radio.share_permille;
+    json["application_port"] = radio.application_port;
+    json["payload_bytes_max"] = radio.payload_bytes_max;
+    json["listen_only"] = radio.listen_only;
+    return json;
+}
+
+}  // namespace meshchain::host

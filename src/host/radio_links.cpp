@@ -1,0 +1,257 @@
+#include "host/radio_links.h"
+
+#include <algorithm>
+
+#include "base/utf8.h"
+#include "crypto/hash.h"
+#include "crypto/identity.h"
+#include "host/mqtt_link.h"
+#include "host/multicast_link.h"
+#include "host/passphrase.h"
+#include "host/stream_door.h"
+#include "node/tables.h"
+
+namespace meshchain::host {
+namespace {
+
+using OpenedDoor = std::expected<std::unique_ptr<RadioDoor>, base::Error>;
+
+constexpr std::uint16_t mqtt_port = 1883;
+constexpr std::uint16_t mqtt_tls_port = 8883;
+/// Of a name that radios show; longer ones are cut.
+constexpr std::size_t long_name_bytes_max = 24;
+constexpr std::size_t short_name_digits = 4;
+
+std::uint16_t port_of(const node::MqttRadio& door) {
+    if (door.port != 0) return door.port;
+    return door.tls ? mqtt_tls_port : mqtt_port;
+}
+
+struct Place {
+    std::string operator()(const node::MqttRadio& door) const {
+        return "mqtt " + door.host + ":" + std::to_string(port_of(door)) + " " + door.root;
+    }
+    std::string operator()(const node::MulticastRadio& door) const {
+        return "multicast " + door.group + ":" + std::to_string(door.port);
+    }
+    std::string operator()(const node::TcpRadio& door) const {
+        return "tcp " + door.host + ":" + std::to_string(door.port);
+    }
+    std::string operator()(const node::SerialRadio& door) const { return "serial " + door.path; }
+};
+
+std::string cut(std::string_view text, std::size_t bytes_max) {
+    while (text.size() > bytes_max || !base::is_displayable(text)) text.remove_suffix(1);
+    return std::string(text);
+}
+
+/// Opens the door of one radio.
+class Opener {
+public:
+    Opener(const node::RadioConfig& config, const RadioLinks::Doors& doors, base::Random random)
+        : config_(config), doors_(doors), random_(random) {}
+
+    OpenedDoor operator()(const node::MqttRadio& door) {
+        MqttOptions options{.host = door.host,
+                            .port = port_of(door),
+                            .user = door.user,
+                            .root = door.root,
+                            .tls = door.tls};
+        if (!door.password_path.empty()) {
+            MESH_TRY(const Secret password, read_passphrase_from_file(path(door.password_path)));
+            options.password = base::as_text(password.bytes());
+        }
+        if (!door.authority_path.empty()) options.authority = path(door.authority_path);
+        MESH_TRY(options.radio, virtual_radio(door.channels));
+        return MqttLink::open(doors_.io, std::move(options), doors_.entropy, random_, doors_.log);
+    }
+    OpenedDoor operator()(const node::MulticastRadio& door) {
+        MulticastOptions options{
+            .group = door.group, .port = door.port, .interface = door.interface, .radio = {}};
+        MESH_TRY(options.radio, virtual_radio(door.channels));
+        return MulticastLink::open(doors_.io, std::move(options), doors_.entropy, doors_.log);
+    }
+    OpenedDoor operator()(const node::TcpRadio& door) {
+        return StreamDoor::open_tcp(doors_.io, {.host = door.host, .port = door.port},
+                                    stream(door.channel), doors_.entropy, random_, doors_.log);
+    }
+    OpenedDoor operator()(const node::SerialRadio& door) {
+        return StreamDoor::open_serial(doors_.io, {.path = door.path, .baud = door.baud},
+                                       stream(door.channel), doors_.entropy, random_, doors_.log);
+    }
+
+private:
+    std::filesystem::path path(const std::string& text) const { return doors_.folder / text; }
+
+    StreamDoorOptions stream(const std::string& channel) const {
+        StreamDoorOptions options;
+        options.stream.channel = channel;
+        options.stream.port = radio::Port{config_.application_port};
+        options.stream.payload_bytes_max = config_.payload_bytes_max;
+        return options;
+    }
+    std::expected<radio::VirtualRadioOptions, base::Error> virtual_radio(
+        const std::vector<node::RadioChannel>& channels) const {
+        const auto key = crypto::x25519_key(doors_.identity);
+        if (!key) {
+            return base::failure(base::Errc::corrupt, "the node's identity is no key", "radio",
+                                 "restore the node's keys");
+        }
+        radio::VirtualRadioOptions options;
+        for (const node::RadioChannel& channel : channels) {
+            options.channels.push_back({channel.name, channel.psk});
+        }
+        options.port = radio::Port{config_.application_port};
+        options.public_key = base::to_buffer(*key);
+        options.long_name = cut(doors_.node_name, long_name_bytes_max);
+        const std::string number = radio::to_text(radio::node_number_of(*key));
+        options.short_name = number.substr(number.size() - short_name_digits);
+        return options;
+    }
+
+    const node::RadioConfig& config_;
+    const RadioLinks::Doors& doors_;
+    base::Random random_;
+};
+
+radio::RadioOptions frame_options(const node::RadioConfig& config) {
+    radio::RadioOptions options;
+    options.airtime = {.modulation = radio::modulation_of(config.preset),
+                       .share_permille = config.share_permille,
+                       .duty_permille = radio::duty_permille_of(config.region).value_or(1000)};
+    options.outbox.packet_bytes_max = config.payload_bytes_max;
+    options.listen_only = config.listen_only;
+    return options;
+}
+
+std::string text_of(const radio::Modulation& modulation) {
+    for (std::size_t i = 0; i < radio::presets; ++i) {
+        const auto preset = static_cast<radio::Preset>(i);
+        if (radio::modulation_of(preset) == modulation) return std::string(radio::name(preset));
+    }
+    return "SF" + std::to_string(modulation.spreading_factor) + ", " +
+           std::to_string(modulation.bandwidth_hz / 1000) + " kHz, 4/" +
+           std::to_string(modulation.coding_rate);
+}
+
+}  // namespace
+
+struct RadioLinks::Radio {
+    Radio(std::string place_in, bool listens_only_in, std::unique_ptr<RadioDoor> door_in,
+          const radio::RadioOptions& options, kv::Store& store, base::Random random,
+          base::Instant now)
+        : place(std::move(place_in)),
+          listens_only(listens_only_in),
+          door(std::move(door_in)),
+          frames(now, options, *door, random),
+          spent(store, node::tables::radio,
+                base::to_buffer(crypto::hash(base::as_bytes(place)).bytes)) {}
+
+    std::string place;
+    bool listens_only;
+    std::unique_ptr<RadioDoor> door;
+    radio::RadioFrames frames;
+    radio::AirtimeLog spent;
+    bool told_spent_fault = false;
+};
+
+RadioLinks::RadioLinks(base::Log log) : log_(log) {}
+RadioLinks::~RadioLinks() = default;
+
+std::expected<std::unique_ptr<RadioLinks>, base::Error> RadioLinks::open(
+    const std::vector<node::RadioConfig>& configs, Doors doors, base::Random random,
+    base::Now now) {
+    doors.log = doors.log.for_module("radio");
+    std::unique_ptr<RadioLinks> links(new RadioLinks(doors.log));
+    for (const node::RadioConfig& config : configs) {
+        std::string place = std::visit(Place{}, config.door);
+        const bool is_there = std::ranges::any_of(
+            links->radios_, [&](const auto& radio) { return radio->place == place; });
+        if (is_there) {
+            return base::failure(base::Errc::invalid_argument, place + " is listed twice", "radios",
+                                 "name each radio once");
+        }
+        const base::Random own = random.stream(place);
+        auto door = std::visit(Opener(config, doors, own.stream("door")), config.door);
+        if (!door) {
+            door.error().where = "radio " + place + ", " + door.error().where;
+            return std::unexpected(std::move(door).error());
+        }
+        auto radio = std::make_unique<Radio>(std::move(place), config.listen_only, *std::move(door),
+                                             frame_options(config), doors.store,
+                                             own.stream("frames"), now.instant);
+        MESH_CHECK(radio->spent.restore(now, radio->frames.budget()));
+        links->radios_.push_back(std::move(radio));
+    }
+    return links;
+}
+
+std::vector<wire::AirLink*> RadioLinks::airs() const {
+    std::vector<wire::AirLink*> airs;
+    for (const auto& radio : radios_) airs.push_back(&radio->frames);
+    return airs;
+}
+
+void RadioLinks::on_activity(const std::function<void()>& callback) {
+    for (const auto& radio : radios_) radio->door->on_activity(callback);
+}
+
+void RadioLinks::note_step(base::Now now) {
+    for (const auto& radio : radios_) {
+        const auto kept = radio->spent.note(now, radio->frames.budget());
+        if (!kept && !radio->told_spent_fault) {
+            log_.warning("what the radio sends is not kept over a restart: " +
+                         base::sentence(kept.error()));
+        }
+        radio->told_spent_fault = !kept;
+    }
+}
+
+const std::string& RadioLinks::place(std::size_t radio) const { return radios_.at(radio)->place; }
+
+RadioView RadioLinks::view(std::size_t index, base::Instant now) const {
+    const Radio& radio = *radios_.at(index);
+    const radio::AirtimeBudget& budget = radio.frames.budget();
+    RadioView view{.place = radio.place,
+                   .number = radio.door->number(),
+                   .is_up = radio.door->is_up(),
+                   .fault = radio.door->fault(),
+                   .is_paused = budget.is_paused() && !radio.listens_only,
+                   .listens_only = radio.listens_only,
+                   .modulation = text_of(budget.modulation()),
+                   .is_modulation_its_own = radio.door->setting().has_value(),
+                   .budget = budget.per_hour(),
+                   .spent = budget.spent(now),
+                   .left = budget.left(now),
+                   .channel_use_percent = budget.channel_use_percent(now),
+                   .waiting = radio.frames.waiting(),
+                   .deferred_by = {},
+                   .deferred_for = {},
+                   .stats = radio.frames.stats(),
+                   .dropped = radio.door->dropped()};
+    if (const auto& deferral = radio.frames.deferral()) {
+        view.deferred_by = deferral->reason;
+        if (deferral->until != base::never) {
+            view.deferred_for = std::max(base::Duration{}, deferral->until - now);
+        }
+    }
+    return view;
+}
+
+void RadioLinks::set_paused(bool paused) {
+    for (const auto& radio : radios_) {
+        if (!radio->listens_only) radio->frames.budget().set_paused(paused);
+    }
+}
+
+void RadioLinks::close(base::Now now) {
+    if (std::exchange(is_closed_, true)) return;
+    for (const auto& radio : radios_) {
+        if (const auto kept = radio->spent.close(now, radio->frames.budget()); !kept) {
+            log_.warning(base::sentence(kept.error()));
+        }
+        radio->door->close();
+    }
+}
+
+}  // namespace meshchain::host
