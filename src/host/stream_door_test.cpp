@@ -174,7 +174,7 @@ TEST_F(StreamDoorTest, RadioOnTcp_SendsAndReceivesForUs) {
     unsigned reports = 0;
     door->on_activity([&] { ++reports; });
     ASSERT_TRUE(run_until_up(*door));
-    EXPECT_EQ(door->number(), StreamRadio::number);
+    EXPECT_EQ(door->number(), server.radio.number);
     EXPECT_TRUE(run_until([&] { return reports > 0; })) << "it has become ready";
     const base::Buffer payload(200, std::byte{9});
     ASSERT_TRUE(door->is_ready());

@@ -280,17 +280,19 @@ void StreamLink::handle(base::Instant now, const QueueStatus& status) {
     const bool had_room = has_room_;
     has_room_ = status.free >= std::min(options_.room_min, status.size);
     if (had_room && !has_room_) close_room(now);
-    if (!submission_ || status.packet_id != submission_->id || state_ != State::up) return;
+    if (!submission_ || status.packet_id != submission_->packet.id || state_ != State::up) return;
     if (status.result == 0) {
         ++stats_.sent;
-        last_id_ = submission_->id;
+        last_id_ = submission_->packet.id;
         submission_.reset();
         return;
     }
     ++stats_.refused;
     // Later, when there may be room.
     answer_by_ = now + options_.answer_within;
-    if (submission_->tries >= options_.tries_max) give_up_submission(now);
+    if (submission_->tries >= options_.tries_max) return give_up_submission(now);
+    // It remembers the id of what it refused, and would ignore a repeat.
+    submission_->packet.id = draw_id();
 }
 
 void StreamLink::close_room(base::Instant now) {
@@ -314,29 +316,32 @@ std::expected<void, base::Error> StreamLink::send(base::Instant now, base::Bytes
         return base::failure(base::Errc::too_large, std::to_string(payload.size()) + " bytes",
                              "radio", "send them in pieces");
     }
+    submission_ = Submission{
+        .packet = {.to = everybody,
+                   .content = Content{.port = options_.port, .payload = base::to_buffer(payload)},
+                   .id = draw_id(),
+                   .hop_limit = std::min(hop_limit, hops_max)},
+        .since = now};
+    hand_over(now);
+    return {};
+}
+
+std::uint32_t StreamLink::draw_id() {
     std::array<std::byte, 4> drawn{};
     std::uint32_t id = 0;
     while (id == 0) {
         entropy_.fill(drawn);
         id = base::Reader(drawn).u32();
     }
-    const MeshPacket packet{
-        .to = everybody,
-        .channel = channel_,
-        .content = Content{.port = options_.port, .payload = base::to_buffer(payload)},
-        .id = id,
-        .hop_limit = std::min(hop_limit, hops_max)};
-    MESH_TRY(base::Buffer message, encode(ToRadio(packet)));
-    submission_ = Submission{.id = id, .message = std::move(message), .since = now};
-    hand_over(now);
-    return {};
+    return id;
 }
 
 void StreamLink::hand_over(base::Instant now) {
     if (submission_->tries++ == 0) submission_->first_try = now;
     answer_by_ = now + options_.answer_within;
     written_ = now;
-    write(submission_->message);
+    submission_->packet.channel = channel_;  // it may have moved since
+    write(encode(ToRadio(submission_->packet)).value());
     if (now == submission_->since) return;
     ++stats_.resent;
     // It answers this one in any case.

@@ -6,8 +6,9 @@
 // A radio says of each packet whether it has taken it, and drops without a word when it is given
 // too many. So one packet is on its way at a time, the next follows when the radio's queue has
 // room, and silence means that it may be lost: it is handed over again under its id, of which a
-// radio remembers the last twenty, also after it has started anew or the port was lost. What the
-// radio has taken it sends when the air is free; whether anybody hears it is not known here.
+// radio remembers the last twenty, also after it has started anew or the port was lost. One that
+// was refused gets a new id, because of those the radio remembers the old one too. What the radio
+// has taken it sends when the air is free; whether anybody hears it is not known here.
 //
 // Time:      handed in, never falling.
 // Ownership: borrows the entropy; a received payload borrows until the next receive().
@@ -127,8 +128,7 @@ private:
         lost,
     };
     struct Submission {
-        std::uint32_t id;
-        base::Buffer message;
+        MeshPacket packet;
         base::Instant since;
         base::Instant first_try{};  ///< of this connection
         unsigned tries = 0;
@@ -156,6 +156,7 @@ private:
     void note_metrics(const DeviceMetrics& metrics);
     void drop(Drop reason) { ++stats_.dropped[static_cast<std::size_t>(reason)]; }
 
+    std::uint32_t draw_id();
     void write(base::Bytes message);
     void hand_over(base::Instant now);
     void give_up_submission(base::Instant now);

@@ -107,7 +107,7 @@ TEST_F(StreamLinkTest, Handshake_LearnsWhoTheRadioIs_AndFindsTheChannelByName) {
     EXPECT_EQ(link_.number(), NodeNumber{});
     open();
     EXPECT_TRUE(link_.is_up() && link_.is_ready()) << fault();
-    EXPECT_EQ(link_.number(), test::StreamRadio::number);
+    EXPECT_EQ(link_.number(), radio_.number);
     EXPECT_EQ(link_.channel_index(), 1U);
     EXPECT_EQ(link_.take_channel_use_percent(now_), 8U);
     EXPECT_EQ(link_.take_channel_use_percent(now_), std::nullopt);
@@ -237,7 +237,7 @@ TEST_F(StreamLinkTest, StatusOfAnotherPacket_ConfirmsNothing) {
     EXPECT_EQ(link_.stats().sent, 1U);
 }
 
-TEST_F(StreamLinkTest, FullQueue_IsWaitedFor) {
+TEST_F(StreamLinkTest, FullQueue_IsWaitedFor_AndARefusedPacketComesUnderAnotherId) {
     open();
     while (radio_.queue.size() < test::StreamRadio::queue_size) {
         radio_.queue.push_back(radio_.heard(ours()));  // another's: by Bluetooth, say
@@ -248,7 +248,7 @@ TEST_F(StreamLinkTest, FullQueue_IsWaitedFor) {
     EXPECT_FALSE(link_.is_ready());
     radio_.queue.clear();
     pass(seconds(11));
-    EXPECT_EQ(radio_.queue.size(), 1U);
+    EXPECT_EQ(radio_.queue.size(), 1U) << "it remembers the ids that it refused";
     EXPECT_EQ(link_.stats().sent, 1U);
 }
 
@@ -277,7 +277,8 @@ TEST_F(StreamLinkTest, AfterAReboot_ItShakesHandsAgain_AndHandsOverWhatWasUnderW
     talk();
     EXPECT_EQ(radio_.asked, 2U);
     EXPECT_EQ(link_.channel_index(), 3U);
-    EXPECT_EQ(radio_.queue.size(), 1U);
+    ASSERT_EQ(radio_.queue.size(), 1U);
+    EXPECT_EQ(radio_.queue.front().channel, 3U) << "where our channel is now";
     EXPECT_EQ(link_.stats().sent, 1U);
     EXPECT_TRUE(link_.is_ready());
 }
@@ -427,7 +428,7 @@ TEST_F(StreamLinkTest, WhatOthersSend_ArrivesBetweenLogLines_AndTheRestIsCounted
     packet.to = NodeNumber{99};
     expect_dropped(Drop::elsewhere, packet);
     packet = radio_.heard(ours());
-    packet.from = test::StreamRadio::number;
+    packet.from = radio_.number;
     expect_dropped(Drop::own, packet);
     packet = radio_.heard(ours());
     packet.id = 0;
@@ -460,7 +461,7 @@ TEST_F(StreamLinkTest, RadiosOwnTelemetry_SaysHowBusyTheChannelIs_AndNobodyElses
     hear(radio_.heard(telemetry(90)));
     EXPECT_EQ(link_.take_channel_use_percent(now_), std::nullopt);
     MeshPacket own = radio_.heard(telemetry(31.4F), 0);
-    own.from = test::StreamRadio::number;
+    own.from = radio_.number;
     hear(own);
     EXPECT_EQ(link_.take_channel_use_percent(now_), 31U);
     for (const float nonsense : {-1.0F, 101.0F, std::numeric_limits<float>::quiet_NaN()}) {
@@ -477,7 +478,7 @@ TEST_F(StreamLinkTest, PacketThatTheRadioMayNotSend_IsCounted_AndItIsSparedForAW
     MeshPacket refusal = radio_.heard({.port = Port::routing,
                                        .payload = encode_routing(9),
                                        .request_id = radio_.queue.front().id});
-    refusal.from = test::StreamRadio::number;
+    refusal.from = radio_.number;
     refusal.to = refusal.from;
     hear(refusal);
     EXPECT_EQ(link_.stats().failed, 1U);

@@ -58,8 +58,14 @@ bool LoraMesh::note(Radio& radio, const PacketId& id) {
 bool LoraMesh::submit(base::Instant now, std::size_t radio, base::Bytes payload,
                       std::uint8_t hop_limit) {
     MESH_ASSERT(payload.size() <= radio::payload_bytes_max);
+    return submit_sized(now, radio, payload, hop_limit, radio::packet_bytes_of(payload.size()));
+}
+
+bool LoraMesh::submit_sized(base::Instant now, std::size_t radio, base::Bytes payload,
+                            std::uint8_t hop_limit, std::size_t packet_bytes) {
     Packet packet{.id = {radio, ++numbers_},
                   .hop_limit = hop_limit,
+                  .packet_bytes = packet_bytes,
                   .payload = std::make_shared<const base::Buffer>(base::to_buffer(payload))};
     note(radios_.at(radio), packet.id);
     const bool fits = enqueue(now, radio, std::move(packet), own_pause(now, radio));
@@ -84,6 +90,13 @@ bool LoraMesh::has_own(std::size_t radio) const {
     return std::ranges::any_of(self.waiting,
                                [](const Waiting& waiting) { return waiting.packet.hops == 0; });
 }
+
+std::size_t LoraMesh::relays(std::size_t radio) const {
+    const auto is_relay = [](const Waiting& waiting) { return waiting.packet.hops > 0; };
+    return static_cast<std::size_t>(std::ranges::count_if(radios_.at(radio).waiting, is_relay));
+}
+
+void LoraMesh::restart(std::size_t radio) { radios_.at(radio).waiting.clear(); }
 
 void LoraMesh::schedule(base::Instant now, std::size_t radio) {
     Radio& self = radios_[radio];
@@ -117,8 +130,7 @@ void LoraMesh::try_to_send(base::Instant now, std::size_t radio) {
     if (next->ready > now) return schedule(now, radio);
     self.sending = std::move(next->packet);
     self.waiting.erase(next);
-    const base::Duration takes =
-        medium_.begin(now, radio, radio::packet_bytes_of(self.sending->payload->size()));
+    const base::Duration takes = medium_.begin(now, radio, self.sending->packet_bytes);
     self.airtime += takes;
     queue_.push(now + takes, {radio, true});
 }
@@ -137,6 +149,7 @@ void LoraMesh::finish_sending(base::Instant now, std::size_t radio) {
 void LoraMesh::hear(base::Instant now, std::size_t radio, const Packet& packet, Decibel100 snr) {
     Radio& self = radios_[radio];
     if (!note(self, packet.id)) {
+        if (packet.id.from == radio && on_echo) on_echo(radio, *packet.payload);
         const auto mine = std::ranges::find(
             self.waiting, packet.id, [](const Waiting& waiting) { return waiting.packet.id; });
         // One's own packet stays: that it comes back says only that somebody relayed an older one.

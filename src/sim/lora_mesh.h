@@ -8,6 +8,7 @@
 // Limits: queue_max packets wait in a radio, history_max are remembered by it.
 
 #include <deque>
+#include <functional>
 #include <memory>
 
 #include "base/bytes.h"
@@ -28,6 +29,11 @@ public:
     /// Asserts that it is no longer than radio::payload_bytes_max.
     bool submit(base::Instant now, std::size_t radio, base::Bytes payload,
                 std::uint8_t hop_limit = hop_limit_default);
+    /// The same of anything that takes `packet_bytes` on the air, whatever stands for it here.
+    bool submit_sized(base::Instant now, std::size_t radio, base::Bytes payload,
+                      std::uint8_t hop_limit, std::size_t packet_bytes);
+    /// The radio starts anew: what waits in it is lost. What is on the air goes on.
+    void restart(std::size_t radio);
     /// `never` while nothing is under way.
     base::Instant poll_timeout() const { return queue_.next_time(); }
     void handle_timeout(base::Instant now);
@@ -42,8 +48,12 @@ public:
         std::shared_ptr<const base::Buffer> payload;
     };
     std::optional<Delivery> poll_delivery();
+    /// A radio hears its own packet, which another passes on.
+    std::function<void(std::size_t radio, const base::Buffer& payload)> on_echo;
 
     std::size_t queued(std::size_t radio) const { return radios_.at(radio).waiting.size(); }
+    /// Of these, the packets of others.
+    std::size_t relays(std::size_t radio) const;
     /// Whether a packet of its own program has not left yet.
     bool has_own(std::size_t radio) const;
     /// What it sent, relayed packets included.
@@ -68,6 +78,7 @@ private:
         PacketId id;
         std::uint8_t hop_limit = 0;
         std::uint8_t hops = 0;
+        std::size_t packet_bytes = 0;  ///< on the air
         std::shared_ptr<const base::Buffer> payload;
     };
     struct Waiting {

@@ -56,6 +56,55 @@ TEST_F(RadioMesh, PacketOverAChain_GoesAsFarAsItsHops) {
     EXPECT_EQ(mesh.counts().relayed, 3);
 }
 
+TEST_F(RadioMesh, PacketOfAGivenSize_TakesThatOnTheAir_AtTheSenderAndAtWhoPassesItOn) {
+    LoraMesh mesh = mesh_of(chain(3, 6'000));
+    ASSERT_TRUE(mesh.submit_sized(now_, 0, payload_, 1, 30));
+    const auto heard = run(mesh, minutes(1));
+    EXPECT_EQ(*heard.at(2).at(0).payload, payload_);
+    for (std::size_t i = 0; i < 2; ++i) {
+        EXPECT_EQ(mesh.airtime(i), radio::time_on_air(setting_.modulation, 30));
+    }
+}
+
+TEST_F(RadioMesh, OwnPacketThatAnotherPassesOn_IsNoticed_AndNoOther) {
+    LoraMesh mesh = mesh_of(chain(3, 6'000));
+    std::vector<std::size_t> echoes;
+    mesh.on_echo = [&](std::size_t radio, const base::Buffer& payload) {
+        EXPECT_EQ(payload, payload_);
+        echoes.push_back(radio);
+    };
+    ASSERT_TRUE(mesh.submit(now_, 0, payload_, 0));
+    run(mesh, minutes(1));
+    EXPECT_TRUE(echoes.empty()) << "nobody passed it on";
+    ASSERT_TRUE(mesh.submit(now_, 0, payload_, 2));
+    run(mesh, minutes(1));
+    EXPECT_EQ(echoes, (std::vector<std::size_t>{0})) << "though 1 hears 2 pass on what it relayed";
+}
+
+TEST_F(RadioMesh, RestartedRadio_LosesWhatWaits_AndWorksOn) {
+    LoraMesh mesh = mesh_of(chain(2, 1'000));
+    for (int i = 0; i < 3; ++i) ASSERT_TRUE(mesh.submit(now_, 0, payload_, 0));
+    mesh.restart(0);
+    EXPECT_EQ(mesh.queued(0), 0);
+    EXPECT_TRUE(run(mesh, minutes(1)).empty());
+    ASSERT_TRUE(mesh.submit(now_, 0, payload_, 0));
+    EXPECT_EQ(run(mesh, minutes(1)).at(1).size(), 1);
+}
+
+TEST_F(RadioMesh, QueueOfARelay_TellsOthersPacketsFromItsOwn) {
+    LoraMesh mesh = mesh_of(chain(2, 1'000));
+    ASSERT_TRUE(mesh.submit(now_, 0, payload_, 1));
+    std::size_t most = 0;
+    for (int i = 0; i < 2'000 && most == 0; ++i) {
+        run(mesh, std::chrono::milliseconds(10));
+        most = mesh.relays(1);
+    }
+    EXPECT_EQ(most, 1) << "it waits to pass it on";
+    ASSERT_TRUE(mesh.submit(now_, 1, payload_, 0));
+    EXPECT_EQ(mesh.queued(1), 2);
+    EXPECT_EQ(mesh.relays(1), 1);
+}
+
 TEST_F(RadioMesh, InACrowd_FewRelay_BecauseOthersWereQuicker) {
     std::vector<Place> places;
     for (int i = 0; i < 30; ++i) places.push_back({i * 10, (i % 5) * 10});
