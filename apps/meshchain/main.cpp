@@ -51,7 +51,7 @@ int main(int argc, char** argv) {
         frame_command(),           doctor_command(context),
         mempool_command(context),  export_command(context),
         topology_command(context), ping_command(context),
-        radio_command(),           store_command(context),
+        radio_command(context),    store_command(context),
         sim_command(context),      validators_command(context),
     };
     for (Command& command : stake_commands(context)) commands.push_back(std::move(command));

@@ -7,8 +7,9 @@ namespace meshchain::host {
 namespace {
 
 HttpResponse get_metrics(const ApiDoors& doors, const HttpRequest&) {
-    return {.body = metrics_text(doors.node.status(doors.now()), doors.node.traffic(),
-                                 doors.server.stats(), doors.events, process_use()),
+    const base::Now now = doors.now();
+    return {.body = metrics_text(doors.node.status(now), doors.node.traffic(), doors.radios,
+                                 now.instant, doors.server.stats(), doors.events, process_use()),
             .content_type = metrics_content_type};
 }
 

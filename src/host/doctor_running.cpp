@@ -110,6 +110,29 @@ void ask_health(Patient& patient, const ApiClient& client) {
     }
 }
 
+/// Each radio that cannot send for the node.
+void ask_radios(Patient& patient, const ApiClient& client) {
+    const auto answer = client.get("/v1/radios");
+    if (!answer) return;  // an older node has none
+    for (const Json& radio : answer->at("radios")) {
+        const std::string place = radio.at("place");
+        if (radio.contains("fault")) {
+            const Json& fault = radio.at("fault");
+            patient.add("radio", Severity::fault, "A radio is of no use (" + place + ")",
+                        fault.at("what"), fault.at("advice"));
+        } else if (radio.at("up") != true) {
+            patient.add("radio", Severity::warning, "A radio is not there yet (" + place + ")",
+                        "it has not answered since the node started",
+                        "wait, or see the node's log");
+        }
+        if (radio.at("paused") == true) {
+            patient.add("radio_paused", Severity::note, "A radio is paused (" + place + ")",
+                        "somebody asked for it since the node started",
+                        "let it speak again with `meshchain radio resume`");
+        }
+    }
+}
+
 }  // namespace
 
 void check_process(Patient& patient) {
@@ -156,6 +179,7 @@ void check_api(Patient& patient) {
     const auto status = client->get("/v1/status");
     if (status) {
         ask_health(patient, *client);
+        ask_radios(patient, *client);
     } else if (status.error().code == base::Errc::unauthorized) {
         patient.add("api_token", Severity::fault, "The node refuses our token",
                     patient.folder.api_token().string() + " is not the one of this start",

@@ -163,6 +163,40 @@ void add_network(Families& out, const node::StatusView& status, const mesh::Stat
                 traffic.send_failures);
 }
 
+double seconds_of(base::Duration time) { return std::chrono::duration<double>(time).count(); }
+
+/// One sample of each family for each radio.
+void add_radios(Families& out, const RadioLinks& radios, base::Instant now) {
+    std::vector<RadioView> views;
+    for (std::size_t i = 0; i < radios.size(); ++i) views.push_back(radios.view(i, now));
+    const auto add = [&](MetricType type, const char* name, const char* help, auto value) {
+        out.add(type, name, help);
+        for (const RadioView& view : views) {
+            out.sample({{"radio", view.place}}, static_cast<double>(value(view)));
+        }
+    };
+    using enum MetricType;
+    add(Gauge, "radio_up", "Whether the radio can send for us.",
+        [](const RadioView& view) { return view.is_up; });
+    add(Gauge, "radio_airtime_limit_seconds", "What we may send in an hour at a quiet channel.",
+        [](const RadioView& view) { return seconds_of(view.budget); });
+    add(Gauge, "radio_airtime_hour_seconds", "What we sent in the last hour.",
+        [](const RadioView& view) { return seconds_of(view.spent); });
+    add(Gauge, "radio_channel_use_ratio", "How busy the radio finds the channel.",
+        [](const RadioView& view) { return view.channel_use_percent / 100.0; });
+    add(Gauge, "radio_messages_waiting", "Messages that have not left.",
+        [](const RadioView& view) { return view.waiting; });
+    add(Counter, "radio_packets_received_total", "Packets on our port.",
+        [](const RadioView& view) { return view.stats.received; });
+    out.add(Counter, "radio_airtime_seconds_total", "What we sent, by message type.");
+    for (const RadioView& view : views) {
+        for (const auto& [type, sent] : view.stats.sent) {
+            out.sample({{"radio", view.place}, {"type", std::string(wire::name(type))}},
+                       seconds_of(sent.airtime));
+        }
+    }
+}
+
 void add_events(Families& out, const EventStream& events) {
     out.add(MetricType::Counter, "events_total", "Events of the node.");
     for (std::size_t i = 0; i < events.published().size(); ++i) {
@@ -226,11 +260,12 @@ ProcessUse process_use() {
 }
 
 std::string metrics_text(const node::StatusView& status, const mesh::Stats& traffic,
-                         const HttpStats& api, const EventStream& events,
-                         const ProcessUse& process) {
+                         const RadioLinks& radios, base::Instant now, const HttpStats& api,
+                         const EventStream& events, const ProcessUse& process) {
     Families out;
     add_chain(out, status);
     add_network(out, status, traffic);
+    add_radios(out, radios, now);
     add_events(out, events);
     add_api(out, api);
     add_process(out, process);

@@ -9,6 +9,7 @@
 
 #include "host/event_stream.h"
 #include "host/http_server.h"
+#include "host/radio_links.h"
 #include "mesh/stats.h"
 #include "node/views.h"
 
@@ -26,7 +27,7 @@ struct ProcessUse {
 ProcessUse process_use();
 
 std::string metrics_text(const node::StatusView& status, const mesh::Stats& traffic,
-                         const HttpStats& api, const EventStream& events,
-                         const ProcessUse& process);
+                         const RadioLinks& radios, base::Instant now, const HttpStats& api,
+                         const EventStream& events, const ProcessUse& process);
 
 }  // namespace meshchain::host

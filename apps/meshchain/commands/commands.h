@@ -19,7 +19,7 @@ Command genesis_command(const Context& context);
 Command node_command(const Context& context);
 Command peers_command(const Context& context);
 Command ping_command(const Context& context);
-Command radio_command();
+Command radio_command(const Context& context);
 Command send_command(const Context& context);
 Command sim_command(const Context& context);
 Command status_command(const Context& context);

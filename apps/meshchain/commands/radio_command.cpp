@@ -1,7 +1,10 @@
-// radio plan: what a network would cost in air, before anybody joins it.
+// radio plan, status, pause, resume: what a network would cost in air before anybody joins it, and
+// what a running node's radios do.
 
 #include <chrono>
+#include <cstdio>
 
+#include "host/api_client.h"
 #include "host/json_document.h"
 #include "meshchain/commands/commands.h"
 #include "radio/air_plan.h"
@@ -104,9 +107,88 @@ std::expected<Output, base::Error> run_plan(const PlanOptions& options) {
     return output(plan_json(plan), plan_text(plan));
 }
 
+std::string seconds_text(const Json& seconds) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.1f s", seconds.get<double>());
+    return text;
+}
+
+std::string state_text(const Json& radio) {
+    if (radio.contains("fault")) {
+        const Json& fault = radio.at("fault");
+        return "of no use: " + fault.at("what").get<std::string>() + "; " +
+               fault.at("advice").get<std::string>();
+    }
+    if (radio.at("up") != true) return "not there yet";
+    if (radio.at("listen_only") == true) return "listens only";
+    return radio.at("paused") == true ? "paused; `meshchain radio resume` lets it speak" : "up";
+}
+
+std::string waiting_text(const Json& radio) {
+    std::string text = std::to_string(radio.at("waiting").get<std::uint64_t>()) + " messages";
+    if (!radio.contains("deferred_by")) return text;
+    text += ", held up by the " + radio.at("deferred_by").get<std::string>();
+    return radio.contains("deferred_for_s")
+               ? text + " for " + seconds_text(radio.at("deferred_for_s"))
+               : text;
+}
+
+std::string radio_text(const Json& radio) {
+    const std::string preset = radio.at("modulation");
+    std::string text =
+        radio.at("place").get<std::string>() + "\n" +
+        table({{"  State", state_text(radio)},
+               {"  Node number", radio.at("number")},
+               {"  Preset", preset + (radio.at("modulation_from") == "radio" ? ", as the radio says"
+                                                                             : ", as configured")},
+               {"  Air, this hour", seconds_text(radio.at("spent_s")) + " spent, " +
+                                        seconds_text(radio.at("left_s")) + " left of " +
+                                        seconds_text(radio.at("budget_s"))},
+               {"  Channel in use",
+                std::to_string(radio.at("channel_use_percent").get<unsigned>()) + " %"},
+               {"  Waiting", waiting_text(radio)},
+               {"  Received",
+                std::to_string(radio.at("received").get<std::uint64_t>()) + " packets"}});
+    std::vector<std::vector<std::string>> rows{{"  SENT", "PACKETS", "BYTES", "AIR"}};
+    for (const Json& sent : radio.at("sent")) {
+        rows.push_back({"  " + sent.at("type").get<std::string>(),
+                        std::to_string(sent.at("packets").get<std::uint64_t>()),
+                        std::to_string(sent.at("bytes").get<std::uint64_t>()),
+                        seconds_text(sent.at("airtime_s"))});
+    }
+    if (rows.size() > 1) text += table(rows);
+    std::string dropped;
+    for (const auto& [reason, packets] : radio.at("dropped").items()) {
+        dropped += (dropped.empty() ? "  Dropped: " : ", ") + reason + " " +
+                   std::to_string(packets.get<std::uint64_t>());
+    }
+    return dropped.empty() ? text : text + dropped + "\n";
+}
+
+Output radios_output(Json json) {
+    std::string text;
+    for (const Json& radio : json.at("radios")) text += radio_text(radio);
+    if (text.empty()) {
+        text = "This node has no radio. Name one in its configuration: docs/guide/radio.md\n";
+    }
+    return output(std::move(json), std::move(text));
+}
+
+std::expected<Output, base::Error> run_status(const Context& context) {
+    MESH_TRY(const host::ApiClient client, host::ApiClient::of_folder(context.data));
+    MESH_TRY(Json json, client.get("/v1/radios"));
+    return radios_output(std::move(json));
+}
+
+std::expected<Output, base::Error> run_pause(const Context& context, bool paused) {
+    MESH_TRY(const host::ApiClient client, host::ApiClient::of_folder(context.data));
+    MESH_TRY(Json json, client.post("/v1/radios/pause", {{"paused", paused}}));
+    return radios_output(std::move(json));
+}
+
 }  // namespace
 
-Command radio_command() {
+Command radio_command(const Context& context) {
     const auto o = std::make_shared<PlanOptions>();
     Command plan{
         .name = "plan",
@@ -158,8 +240,21 @@ Command radio_command() {
                      .number_max = 1'000,
                      .number_min = 1}},
         .run = [o] { return run_plan(*o); }};
-    Command group{.name = "radio", .summary = "LoRa radios: what they cost in air"};
+    Command group{.name = "radio", .summary = "LoRa radios: what they cost in air, and do"};
     group.commands.push_back(std::move(plan));
+    group.commands.push_back({.name = "status",
+                              .summary = "Show a running node's radios: air spent, what waits, why",
+                              .examples = "meshchain radio status --data alice",
+                              .run = [&context] { return run_status(context); }});
+    group.commands.push_back(
+        {.name = "pause",
+         .summary = "Let a running node's radios only listen, until its next start",
+         .examples = "meshchain radio pause --data alice",
+         .run = [&context] { return run_pause(context, true); }});
+    group.commands.push_back({.name = "resume",
+                              .summary = "Let them speak again",
+                              .examples = "meshchain radio resume --data alice",
+                              .run = [&context] { return run_pause(context, false); }});
     return group;
 }
 
