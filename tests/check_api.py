@@ -138,6 +138,11 @@ class Node:
                  self.folder / "genesis")
         self.run("node", "init", "--genesis", self.folder / "genesis", "--listen", "127.0.0.1:0",
                  "--no-multicast", "--data", self.data)
+        # A radio whose broker is not there: the routes show one, and why it is of no use.
+        config = json.loads((self.data / "config.json").read_text(encoding="utf-8"))
+        config["radios"] = [{"mqtt": {"port": 1,
+                                      "channels": [{"name": "LongFast", "psk": "AQ=="}]}}]
+        (self.data / "config.json").write_text(json.dumps(config), encoding="utf-8")
         self.log = open(self.folder / "log", "w", encoding="utf-8")
         self.process = subprocess.Popen([program, "node", "run", "--data", str(self.data)],
                                         stderr=self.log)
@@ -214,6 +219,8 @@ def examples(node):
         ("POST", "/v1/probes"): [("", {"to": "11" * 32}), ("", {"to": "x"})],
         ("GET", "/v1/probes/{probe}"): [(f"/{probe}", None), ("/999999", None), ("/x", None)],
         ("POST", "/v1/wallet/lock"): [("", {})],
+        ("POST", "/v1/radios/pause"): [("", {"paused": True}), ("", {"paused": False}),
+                                       ("", {"paused": 1}), ("", {})],
         ("POST", "/v1/stop"): [],  # asked last
     }
 

@@ -71,6 +71,35 @@ TEST_F(Doctor, SoundNode_IsWellBeforeDuringAndAfterItsRun) {
     EXPECT_THAT(run({"doctor", "--data", alice()}).output, HasSubstr("Nothing is wrong."));
 }
 
+/// On port 1 of loopback nobody listens.
+node::RadioConfig radio_without_broker() {
+    node::MqttRadio door;
+    door.port = 1;
+    door.channels = {{"village", base::Buffer(16, std::byte{7})}};
+    return {.door = door, .region = {}};
+}
+
+TEST_F(Doctor, RadioWithoutItsBroker_IsSaid) {
+    configure([](node::NodeConfig& config) { config.radios = {radio_without_broker()}; });
+    start();
+    const auto deadline = std::chrono::steady_clock::now() + 20s;
+    while (!finding(ask({"doctor"}), "radio") && std::chrono::steady_clock::now() < deadline) {
+    }
+    const Ended found = ask({"doctor"});
+    EXPECT_EQ(found.exit_code, 2) << found.output;
+    const auto radio = finding(found, "radio");
+    ASSERT_TRUE(radio) << found.output;
+    EXPECT_THAT(radio->at("what").get<std::string>(), HasSubstr("mqtt 127.0.0.1:1 msh"));
+    EXPECT_NE(radio->at("advice"), "");
+    EXPECT_FALSE(finding(found, "no_radio"));
+
+    const Json paused = ask({"radio", "pause"}).json();
+    EXPECT_EQ(paused.at("radios").at(0).at("paused"), true);
+    EXPECT_TRUE(finding(ask({"doctor"}), "radio_paused"));
+    EXPECT_EQ(ask({"radio", "resume"}).json().at("radios").at(0).at("paused"), false);
+    EXPECT_THAT(run({"radio", "status", "--data", alice()}).output, HasSubstr("of no use: "));
+}
+
 TEST_F(Doctor, FolderThatIsNone_IsNamed) {
     for (const std::string& folder : {path("nowhere"), path("g"), std::string("/dev/null/x")}) {
         const Ended ended = run({"doctor", "--data", folder, "--json"});

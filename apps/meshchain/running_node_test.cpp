@@ -131,6 +131,14 @@ TEST_F(RunningNode, Payment_BecomesFinalAndIsSeenEverywhere) {
     EXPECT_THAT(run({"status", "--data", alice()}).output, HasSubstr("VALIDATING"));
 }
 
+TEST_F(RunningNode, WithoutARadio_SaysSo_AndPausesNone) {
+    start();
+    EXPECT_EQ(ask({"radio", "status"}).json().at("radios"), Json::array());
+    const Ended paused = ask({"radio", "pause"});
+    EXPECT_EQ(paused.exit_code, 1);
+    EXPECT_NE(paused.errors.find("no radio"), std::string::npos) << paused.errors;
+}
+
 TEST_F(RunningNode, Stop_EndsCleanlyBySignalAndByCommand) {
     start();
     node_->send_signal(SIGTERM);

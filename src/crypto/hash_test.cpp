@@ -96,5 +96,16 @@ TEST(NodeId, IsTheFrontOfTheKeysHash) {
     EXPECT_EQ(to_hex(*key), "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a");
 }
 
+// The same key, u = (1 + y) / (1 - y) computed apart.
+TEST(NodeId, X25519Key_IsTheSamePointOnTheOtherCurve) {
+    const auto key =
+        public_key_from_hex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a");
+    ASSERT_TRUE(key);
+    ASSERT_TRUE(x25519_key(*key));
+    EXPECT_EQ(base::to_hex(*x25519_key(*key)),
+              "d85e07ec22b0ad881537c2f44d662d1a143cf830c57aca4305d85c7a90f6b62e");
+    EXPECT_FALSE(x25519_key(PublicKey{}));
+}
+
 }  // namespace
 }  // namespace meshchain::crypto

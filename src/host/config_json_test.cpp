@@ -74,8 +74,57 @@ INSTANTIATE_TEST_SUITE_P(
         Broken{"LogLevel", "{\"log\": {\"level\": \"loud\"}}", "field log.level", "'loud'"},
         Broken{"LogModule", "{\"log\": {\"modules\": {\"mesh\": 3}}}", "field log.modules.mesh",
                "text in quotes"},
+        Broken{"RadiosAreNoList", "{\"radios\": {}}", "field radios", "list"},
+        Broken{"RadioIsText", "{\"radios\": [\"mqtt\"]}", "field radios[0]", "no object"},
+        Broken{"RadioWithoutDoor", "{\"radios\": [{}]}", "field radios[0]", "nothing says how"},
+        Broken{"RadioWithTwoDoors",
+               "{\"radios\": [{\"serial\": {\"path\": \"/dev/x\"}, \"tcp\": {\"host\": "
+               "\"a\"}}]}",
+               "field radios[0]", "more than once"},
+        Broken{"RadioUnknownField",
+               "{\"radios\": [{\"serial\": {\"path\": \"/dev/x\", \"port\": 1}}]}",
+               "field radios[0].serial.port", "unknown field"},
+        Broken{"RadioPreset",
+               "{\"radios\": [{\"serial\": {\"path\": \"/dev/x\"}, \"preset\": \"FAST\"}]}",
+               "field radios[0].preset", "'FAST'"},
+        Broken{"ChannelWithoutKey",
+               "{\"radios\": [{\"mqtt\": {\"channels\": [{\"name\": \"LongFast\"}]}}]}",
+               "field radios[0].mqtt.channels.psk", "missing"},
+        Broken{"ChannelKeyNoBase64",
+               "{\"radios\": [{\"mqtt\": {\"channels\": [{\"name\": \"a\", \"psk\": "
+               "\"secret!\"}]}}]}",
+               "field radios[0].mqtt.channels.psk", "no base64"},
         Broken{"OutOfRange", "{\"max_peers\": 0}", "field max_peers", "0"}),
     [](const auto& broken) { return broken.param.test_name; });
+
+std::vector<node::RadioConfig> unusual_radios() {
+    const std::vector<node::RadioChannel> channels{
+        {"village", base::Buffer(16, std::byte{0xa5})}, {"LongFast", {std::byte{1}}}, {"open", {}}};
+    node::MqttRadio mqtt;
+    mqtt.host = "broker.example";
+    mqtt.port = 1884;
+    mqtt.user = "radio";
+    mqtt.password_path = "mqtt.password";
+    mqtt.root = "msh/EU_868";
+    mqtt.tls = true;
+    mqtt.authority_path = "ca.pem";
+    mqtt.channels = channels;
+    node::MulticastRadio multicast;
+    multicast.group = "224.0.0.70";
+    multicast.port = 4404;
+    multicast.interface = "10.0.0.1";
+    multicast.channels = channels;
+    return {{.door = mqtt,
+             .preset = radio::Preset::short_turbo,
+             .region = "EU_868",
+             .share_permille = 20,
+             .application_port = 300,
+             .payload_bytes_max = 165,
+             .listen_only = true},
+            {.door = multicast, .region = {}},
+            {.door = node::TcpRadio{"radio.local", 4405, "village"}, .region = {}},
+            {.door = node::SerialRadio{"/dev/ttyUSB0", 9'600, "village"}, .region = {}}};
+}
 
 node::NodeConfig unusual() {
     node::NodeConfig config;
@@ -105,12 +154,28 @@ node::NodeConfig unusual() {
     config.network.discovery_interval = 100ms;
     config.network.heartbeat_interval = 200ms;
     config.network.peer_timeout = 1s;
+    config.network.enabled = false;
+    config.radios = unusual_radios();
     config.api.address = node::ipv4({127, 0, 0, 2}, 8080);
     config.api.tls_certificate = "api.pem";
     config.api.tls_key = "/etc/api.key";
     config.log.level = base::LogLevel::error;
     config.log.modules = {{"mesh", base::LogLevel::debug}};
     return config;
+}
+
+TEST(ConfigJson, WhatIsShown_HasNoKeysOfChannels) {
+    const node::NodeConfig config = unusual();
+    const std::string secret = "paWlpaWlpaWlpaWlpaWlpQ==";
+    EXPECT_NE(to_line(to_json(config)).find(secret), std::string::npos);
+    const std::string shown = to_line(shown_json(config));
+    EXPECT_EQ(shown.find(secret), std::string::npos);
+    EXPECT_NE(shown.find("AQ=="), std::string::npos) << "everybody knows that one";
+    const auto settings = settings_of(to_line(to_json(config)), "config.json");
+    ASSERT_TRUE(settings);
+    for (const Setting& setting : *settings) {
+        EXPECT_EQ(setting.value.find(secret), std::string::npos) << setting.name;
+    }
 }
 
 TEST(ConfigJson, SaveAndLoad_KeepEveryField) {

@@ -85,13 +85,17 @@ void check_api_port(Patient& patient) {
 
 void check_network(Patient& patient) {
     patient.checked.emplace_back("network");
-    check_ways_to_peers(patient);
+    const bool has_network = patient.config->network.enabled;
+    if (has_network) check_ways_to_peers(patient);
     if (!patient.running) {
-        check_link(patient);
+        if (has_network) check_link(patient);
         check_api_port(patient);
     }
-    patient.add("no_radio", Severity::note, "No radio link is configured",
-                "this version has no radio link and needs no broker", "nothing to do");
+    if (patient.config->radios.empty()) {
+        patient.add("no_radio", Severity::note, "No radio is configured",
+                    "config.json has nothing under radios",
+                    "nothing to do, unless there is one: docs/meshtastic.md");
+    }
 }
 
 void check_clock(Patient& patient) {

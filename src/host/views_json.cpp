@@ -4,6 +4,7 @@
 #include "host/json_document.h"
 #include "host/time_text.h"
 #include "host/wire_json.h"
+#include "radio/mesh_packet.h"
 #include "wallet/address.h"
 
 namespace meshchain::host {
@@ -92,7 +93,8 @@ Json to_json(const node::HealthView& health) {
 Json to_json(const node::PeerView& peer) {
     return {{"node_id", peer.node_id},
             {"identity", crypto::to_hex(peer.identity)},
-            {"address", base::to_string(peer.address)},
+            {"address", peer.radio ? radio::to_text(radio::NodeNumber{*peer.radio})
+                                   : base::to_string(peer.address)},
             {"role", std::string(name(peer.role))},
             {"validator", peer.validator},
             {"static", peer.is_static},

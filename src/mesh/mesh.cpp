@@ -197,7 +197,11 @@ bool Mesh::has_air_alone() const {
     if (airs_.empty()) return false;
     bool has_session = false;
     peers_.for_each([&](const PeerEntry& entry) { has_session |= entry.peer.connected; });
-    return !has_session;
+    bool has_speaker = false;
+    speakers_.for_each([&](const crypto::PublicKey&, const AirSpeaker& speaker) {
+        has_speaker |= speaker.said.has_value();
+    });
+    return has_speaker && !has_session;
 }
 
 bool Mesh::is_announced(const crypto::PublicKey& key) const {

@@ -329,7 +329,7 @@ private:
 
     // mesh.cpp
     bool has_session(const crypto::PublicKey& key) const;
-    /// The air is the only way to others now.
+    /// Others are heard now, and the air is the only way to them.
     bool has_air_alone() const;
     /// PeerDiscovered was said of its session.
     bool is_announced(const crypto::PublicKey& key) const;

@@ -129,6 +129,58 @@ INSTANTIATE_TEST_SUITE_P(
                  [](auto& c) { c.log.modules["mehs"] = base::LogLevel::debug; }}),
     [](const auto& bad) { return bad.param.test_name; });
 
+NodeConfig& with_radio(NodeConfig& config) {
+    MqttRadio door;
+    door.channels = {{"LongFast", {std::byte{1}}}};
+    config.radios.push_back({.door = door, .region = {}});
+    return config;
+}
+MqttRadio& mqtt_of(NodeConfig& config) {
+    return std::get<MqttRadio>(with_radio(config).radios.front().door);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    EachRadioField, OutOfRange,
+    testing::Values(
+        BadValue{"NothingToReachAnybody", "network.enabled", "nobody reaches",
+                 [](auto& c) { c.network.enabled = false; }},
+        BadValue{"ManyRadios", "radios", "5 radios",
+                 [](auto& c) {
+                     while (c.radios.size() < 5) with_radio(c);
+                 }},
+        BadValue{"Region", "radios[0].region", "'MARS'",
+                 [](auto& c) { with_radio(c).radios[0].region = "MARS"; }},
+        BadValue{"NoShare", "radios[0].share_permille", "0",
+                 [](auto& c) { with_radio(c).radios[0].share_permille = 0; }},
+        BadValue{"ShareOfMore", "radios[0].share_permille", "1001",
+                 [](auto& c) { with_radio(c).radios[0].share_permille = 1001; }},
+        BadValue{"PortOfOthers", "radios[0].application_port", "257",
+                 [](auto& c) { with_radio(c).radios[0].application_port = 257; }},
+        BadValue{"PacketTooLong", "radios[0].payload_bytes_max", "232",
+                 [](auto& c) { with_radio(c).radios[0].payload_bytes_max = 232; }},
+        BadValue{"PacketTooShort", "radios[0].payload_bytes_max", "63",
+                 [](auto& c) { with_radio(c).radios[0].payload_bytes_max = 63; }},
+        BadValue{"SecondRadio", "radios[1].share_permille", "0",
+                 [](auto& c) { with_radio(with_radio(c)).radios[1].share_permille = 0; }},
+        BadValue{"BrokerEmpty", "radios[0].mqtt.host", "''", [](auto& c) { mqtt_of(c).host = ""; }},
+        BadValue{"BrokerControl", "radios[0].mqtt.host", "this text",
+                 [](auto& c) { mqtt_of(c).host = "a\nb"; }},
+        BadValue{"NoChannel", "radios[0].mqtt.channels", "0 channels",
+                 [](auto& c) { mqtt_of(c).channels.clear(); }},
+        BadValue{"NineChannels", "radios[0].mqtt.channels", "9 channels",
+                 [](auto& c) { mqtt_of(c).channels.assign(9, {"a", {}}); }},
+        BadValue{"ChannelWithoutName", "radios[0].mqtt.channels.name", "''",
+                 [](auto& c) { mqtt_of(c).channels[0].name = ""; }},
+        BadValue{"ChannelNameLong", "radios[0].mqtt.channels.name", "aaa",
+                 [](auto& c) { mqtt_of(c).channels[0].name.assign(12, 'a'); }},
+        BadValue{"NoRadioPort", "radios[0].tcp.port", "0",
+                 [](auto& c) { with_radio(c).radios[0].door = TcpRadio{"radio", 0, ""}; }},
+        BadValue{"NoSerialPath", "radios[0].serial.path", "''",
+                 [](auto& c) { with_radio(c).radios[0].door = SerialRadio{"", 115'200, ""}; }},
+        BadValue{"Baud", "radios[0].serial.baud", "1000",
+                 [](auto& c) { with_radio(c).radios[0].door = SerialRadio{"/dev/x", 1'000, ""}; }}),
+    [](const auto& bad) { return bad.param.test_name; });
+
 TEST(NodeConfig, Defaults_AreThoseOfTheFeatureTableAndValid) {
     const NodeConfig config;
     EXPECT_TRUE(validate(config));

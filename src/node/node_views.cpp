@@ -120,6 +120,7 @@ std::vector<PeerView> Node::peers(base::Now now) const {
         view.identity = peer.key;
         view.node_id = crypto::to_hex(peer.id);
         view.address = peer.address;
+        view.radio = peer.radio;
         view.role = peer.role;
         view.validator = peer.is_validator;
         view.is_static = peer.is_static;

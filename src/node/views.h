@@ -104,6 +104,7 @@ struct PeerView {
     crypto::PublicKey identity;
     std::string node_id;
     base::LinkAddress address;
+    std::optional<std::uint32_t> radio;  ///< its number, where the air is the only way to it
     wire::Role role{};
     bool validator = false;
     bool is_static = false;

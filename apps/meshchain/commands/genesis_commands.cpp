@@ -22,6 +22,7 @@ struct CreateOptions {
     std::string start;
     std::optional<std::uint64_t> block_time_ms;
     std::optional<std::uint64_t> rank_delay_ms;
+    std::optional<std::uint64_t> slots_per_round;
     std::string seed;
     std::vector<std::string> validators;
     std::vector<std::string> allocations;
@@ -54,6 +55,7 @@ std::expected<host::Json, base::Error> spec_from_flags(const CreateOptions& opti
     host::Json spec = {{"start", options.start},
                        {"block_time_ms", options.block_time_ms.value_or(block_time_ms_usual)}};
     if (options.rank_delay_ms) spec["rank_delay_ms"] = *options.rank_delay_ms;
+    if (options.slots_per_round) spec["slots_per_round"] = *options.slots_per_round;
     if (!options.seed.empty()) spec["seed"] = options.seed;
     spec["allocations"] = host::Json::array();
     for (const std::string& text : options.allocations) {
@@ -83,9 +85,10 @@ std::expected<host::Json, base::Error> spec_from_flags(const CreateOptions& opti
 /// Nothing that was asked for is left out without a word.
 std::expected<void, base::Error> check_spec_alone(const CreateOptions& options) {
     const bool is_alone = options.start.empty() && !options.block_time_ms &&
-                          !options.rank_delay_ms && options.seed.empty() &&
-                          options.validators.empty() && options.allocations.empty() &&
-                          !options.stake_min && !options.unbond_epochs && !options.epoch_rounds;
+                          !options.rank_delay_ms && !options.slots_per_round &&
+                          options.seed.empty() && options.validators.empty() &&
+                          options.allocations.empty() && !options.stake_min &&
+                          !options.unbond_epochs && !options.epoch_rounds;
     if (is_alone) return {};
     return base::failure(base::Errc::invalid_argument, "all but --out is taken from the file",
                          "--spec", "change it there, or leave --spec out");
@@ -162,6 +165,9 @@ Command create_command() {
              {"--block-time-ms", "MS", "length of a slot (10000)", &o->block_time_ms},
              {"--rank-delay-ms", "MS", "between the leaders of a slot (a third of it)",
               &o->rank_delay_ms},
+             {"--slots-per-round", "N",
+              "each validator votes once in so many slots; more on slow radios (1)",
+              &o->slots_per_round},
              {"--validator", "FILE", "what `node keys --json` printed; repeat for each",
               &o->validators},
              {"--allocate", "ADDRESS:AMOUNT", "a first coin; repeat for each", &o->allocations},
