@@ -63,11 +63,22 @@ TEST_F(Demo, FiveNodesOverMqtt_DoTheSame) {  // E3
     EXPECT_EQ(result.at("killed_node_caught_up"), true);
 }
 
+TEST_F(Demo, FiveNodesOverRadios_DoTheSame) {  // E5, E6
+    const Ended ended = run({"demo", "--once", "--json", "--link", "radio"}, 900s);
+    ASSERT_EQ(ended.exit_code, 0) << ended.output << ended.errors;
+    const Json result = ended.json();
+    EXPECT_GE(result.at("payments_sent"), 50);
+    EXPECT_EQ(result.at("payments_final"), result.at("payments_sent"));
+    EXPECT_EQ(result.at("coins_equal"), true);
+    EXPECT_EQ(result.at("supply_conserved"), true);
+    EXPECT_EQ(result.at("killed_node_caught_up"), true);
+}
+
 TEST_F(Demo, LinkThatThereIsNot_IsNamedWithWhatToChoose) {
     const Ended ended = run({"demo", "--once", "--json", "--link", "smoke"});
     EXPECT_EQ(ended.exit_code, 1);
     EXPECT_NE(ended.errors.find("'smoke'"), std::string::npos) << ended.errors;
-    EXPECT_NE(ended.errors.find("udp or mqtt"), std::string::npos) << ended.errors;
+    EXPECT_NE(ended.errors.find("udp, mqtt or radio"), std::string::npos) << ended.errors;
 }
 
 TEST_F(Demo, Interrupt_LeavesNoProcessAndNoFolder) {

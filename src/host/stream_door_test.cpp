@@ -14,7 +14,7 @@
 #include "host/monotonic.h"
 #include "host/system_entropy.h"
 #include "host/temporary_folder.h"
-#include "radio/test_stream_radio.h"
+#include "radio/stream_radio.h"
 
 namespace meshchain::host {
 namespace {
@@ -24,7 +24,7 @@ using asio::ip::tcp;
 using base::Errc;
 using boost::system::error_code;
 using radio::Content;
-using radio::test::StreamRadio;
+using radio::StreamRadio;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 using testing::HasSubstr;

@@ -8,8 +8,8 @@
 #include "base/assert.h"
 #include "base/cursor.h"
 #include "radio/stream_link.h"
+#include "radio/stream_radio.h"
 #include "radio/test_cipher.h"
-#include "radio/test_stream_radio.h"
 
 namespace meshchain::radio {
 namespace {
@@ -94,7 +94,7 @@ private:
 
     test::SeededEntropy entropy_{1};
     StreamLink link_{{.channel = "village", .port = Port{300}, .received_max = 3}, entropy_};
-    test::StreamRadio radio_;
+    StreamRadio radio_;
     base::Instant now_{};
     bool is_open_ = false;
 };

@@ -4,8 +4,8 @@
 
 #include <limits>
 
+#include "radio/stream_radio.h"
 #include "radio/test_cipher.h"
-#include "radio/test_stream_radio.h"
 #include "radio/test_vectors.h"
 
 namespace meshchain::radio {
@@ -63,7 +63,7 @@ protected:
     Content ours(int first = 1) const { return {.port = our_port, .payload = rising(first, 10)}; }
 
     test::SeededEntropy entropy_{3};
-    test::StreamRadio radio_;
+    StreamRadio radio_;
     std::optional<StreamLink> holder_;
     StreamLink& link_ = holder_.emplace(options(), entropy_);
     base::Instant now_{std::chrono::hours(5)};
@@ -239,7 +239,7 @@ TEST_F(StreamLinkTest, StatusOfAnotherPacket_ConfirmsNothing) {
 
 TEST_F(StreamLinkTest, FullQueue_IsWaitedFor_AndARefusedPacketComesUnderAnotherId) {
     open();
-    while (radio_.queue.size() < test::StreamRadio::queue_size) {
+    while (radio_.queue.size() < StreamRadio::queue_size) {
         radio_.queue.push_back(radio_.heard(ours()));  // another's: by Bluetooth, say
     }
     ASSERT_TRUE(link_.send(now_, rising(1, 20), 3));
@@ -254,7 +254,7 @@ TEST_F(StreamLinkTest, FullQueue_IsWaitedFor_AndARefusedPacketComesUnderAnotherI
 
 TEST_F(StreamLinkTest, RadioThatNeverTakesAPacket_LosesIt_AndBlocksNothingForEver) {
     open();
-    while (radio_.queue.size() < test::StreamRadio::queue_size) {
+    while (radio_.queue.size() < StreamRadio::queue_size) {
         radio_.queue.push_back(radio_.heard(ours()));
     }
     ASSERT_TRUE(link_.send(now_, rising(1, 20), 3));

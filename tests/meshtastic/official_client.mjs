@@ -1,5 +1,5 @@
-// Meshtastic's official JavaScript client at two radios of meshchain_radios: it must accept their
-// settings, and what it sends at one must arrive at the other. Run by official_client.py, which
+// Meshtastic's official JavaScript client at two radios of `meshchain radio simulate`: it must accept
+// their settings, and what it sends at one must arrive at the other. Run by official_client.py, which
 // fetches the client (GPL, in a process of its own and never shipped):
 //
 //     node official_client.mjs 127.0.0.1:4403 127.0.0.1:4404

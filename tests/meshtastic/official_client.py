@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Drives radios of ours with Meshtastic's official JavaScript client (official_client.mjs).
 
-    official_client.py RADIOS FOLDER [NODE]
+    official_client.py PROGRAM FOLDER [NODE]
 
-RADIOS is the program meshchain_radios. The client is fetched from npm into FOLDER, once: it is
-GPL, runs in a process of its own, and is neither shipped nor needed to build. Exits with 77, which
-is "skipped", when there is no Node or the client cannot be fetched.
+PROGRAM is meshchain. The client is fetched from npm into FOLDER, once: it is GPL, runs in a process
+of its own, and is neither shipped nor needed to build. Exits with 77, which is "skipped", when
+there is no Node or the client cannot be fetched.
 """
 import json
 import shutil
@@ -58,8 +58,9 @@ def fetch(folder):
 
 def start_radios(program):
     """The process, and the addresses of its radios."""
-    radios = subprocess.Popen([program, "--listen", "127.0.0.1:0", "--preset", "SHORT_TURBO",
-                               "--channel", "village"], stdout=subprocess.PIPE, text=True)
+    radios = subprocess.Popen([program, "radio", "simulate", "--listen", "127.0.0.1:0", "--preset",
+                               "SHORT_TURBO", "--channel", "village"],
+                              stdout=subprocess.PIPE, text=True)
     return radios, [json.loads(radios.stdout.readline())["address"] for _ in range(2)]
 
 

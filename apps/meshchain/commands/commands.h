@@ -37,6 +37,7 @@ struct WatchOptions {
 };
 std::expected<Output, base::Error> watch_status(const Context& context,
                                                 const WatchOptions& options);
+Command radio_simulate_command();
 Command run_command(const Context& context);
 Command stop_command(const Context& context);
 Command store_passphrase_command(const Context& context);

@@ -255,6 +255,7 @@ Command radio_command(const Context& context) {
                               .summary = "Let them speak again",
                               .examples = "meshchain radio resume --data alice",
                               .run = [&context] { return run_pause(context, false); }});
+    group.commands.push_back(radio_simulate_command());
     return group;
 }
 

@@ -87,7 +87,7 @@ std::expected<ScenarioResult, base::Error> play(const std::filesystem::path& fol
     MESH_TRY(const node::NodeConfig config,
              host::parse_config(host::to_line(json), "command line"));
     MESH_CHECK(host::make_folder(folder));
-    MESH_TRY(const DemoLink link, DemoLink::open(options.link, folder));
+    MESH_TRY(const DemoLink link, DemoLink::open(options.link, folder, Scenario::node_count));
     Scenario scenario(folder, config.store_engine, link, screen, interrupted);
     MESH_CHECK(scenario.play());
     if (!options.once) scenario.linger();
@@ -115,18 +115,20 @@ std::expected<Output, base::Error> demo(const Context& context, const DemoOption
 
 Command demo_command(const Context& context) {
     const auto o = std::make_shared<DemoOptions>();
-    return {
-        .name = "demo",
-        .summary = "Five nodes on this machine pay each other and survive kill -9",
-        .examples =
-            "Examples:\n  meshchain demo\n  meshchain demo --once --json\n"
-            "  meshchain demo --once --keep /tmp/demo\n  meshchain demo --link mqtt",
-        .options = {{"--once", "", "end by itself, with the accounting", &o->once},
-                    {"--keep", "DIR", "leave the nodes' folders there", &o->keep},
-                    {"--store", "ENGINE", "sqlite or flashlog (sqlite)", &o->store},
-                    {"--link", "LINK",
-                     "udp, or mqtt: Meshtastic packets by a Mosquitto of its own (udp)", &o->link}},
-        .run = [&context, o] { return demo(context, *o); }};
+    return {.name = "demo",
+            .summary = "Five nodes on this machine pay each other and survive kill -9",
+            .examples =
+                "Examples:\n  meshchain demo\n  meshchain demo --once --json\n"
+                "  meshchain demo --once --keep /tmp/demo\n  meshchain demo --link mqtt\n  "
+                "meshchain demo --link radio",
+            .options =
+                {{"--once", "", "end by itself, with the accounting", &o->once},
+                 {"--keep", "DIR", "leave the nodes' folders there", &o->keep},
+                 {"--store", "ENGINE", "sqlite or flashlog (sqlite)", &o->store},
+                 {"--link", "LINK",
+                  "udp; mqtt: a Mosquitto of its own; radio: simulated radios, which is slow (udp)",
+                  &o->link}},
+            .run = [&context, o] { return demo(context, *o); }};
 }
 
 }  // namespace meshchain::app

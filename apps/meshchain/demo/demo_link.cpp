@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "host/file.h"
+#include "host/json_document.h"
 
 namespace meshchain::app {
 namespace {
@@ -13,7 +14,8 @@ using namespace std::chrono_literals;
 using boost::asio::ip::tcp;
 
 constexpr const char* broker_program = "/usr/sbin/mosquitto";
-constexpr auto broker_start = 10s;
+constexpr auto server_start = 10s;
+constexpr std::size_t report_bytes_max = 65'536;
 
 const tcp::endpoint any_free(boost::asio::ip::address_v4::loopback(), 0);
 
@@ -31,32 +33,72 @@ bool is_listening(std::uint16_t port) {
     return !error;
 }
 
-/// A private channel at the quickest preset. On loopback nobody else has to share it.
-node::RadioConfig radio_at(std::uint16_t port) {
-    node::MqttRadio door;
-    door.port = port;
-    door.root = "msh/demo";
-    door.channels = {{"ShortTurbo", {std::byte{1}}}};
-    return {
-        .door = door, .preset = radio::Preset::short_turbo, .region = {}, .share_permille = 1000};
+/// At the quickest preset, which nobody else has to share here.
+node::RadioConfig radio_by(auto door) {
+    return {.door = std::move(door),
+            .preset = radio::Preset::short_turbo,
+            .region = {},
+            .share_permille = 1000};
+}
+
+/// What each line of `report` says of one radio.
+std::vector<node::RadioConfig> radios_of(std::string_view report) {
+    std::vector<node::RadioConfig> radios;
+    while (report.find('\n') != std::string_view::npos) {
+        const auto line = host::parse_json(report.substr(0, report.find('\n')), "radios");
+        report.remove_prefix(report.find('\n') + 1);
+        const auto address = line && line->contains("address")
+                                 ? base::parse_link_address(line->at("address").get<std::string>())
+                                 : base::failure(base::Errc::malformed, "no radio", "");
+        if (!address) continue;
+        radios.push_back(radio_by(node::TcpRadio{"127.0.0.1", address->port, ""}));
+    }
+    return radios;
 }
 
 }  // namespace
 
 std::expected<DemoLink, base::Error> DemoLink::open(const std::string& name,
-                                                    const std::filesystem::path& folder) {
+                                                    const std::filesystem::path& folder,
+                                                    std::size_t nodes) {
     DemoLink link;
     link.name_ = name;
     if (name == "udp") return link;
-    if (name != "mqtt") {
+    if (name == "mqtt") {
+        link.pace_ = by_mqtt;
+        MESH_CHECK(link.start_broker(folder, nodes));
+    } else if (name == "radio") {
+        link.pace_ = on_air;
+        MESH_CHECK(link.start_radios(folder, nodes));
+    } else {
         return base::failure(base::Errc::invalid_argument, "'" + name + "' is no link of the demo",
-                             "--link", "choose udp or mqtt");
+                             "--link", "choose udp, mqtt or radio");
     }
-    MESH_CHECK(link.start_broker(folder));
     return link;
 }
 
-std::expected<void, base::Error> DemoLink::start_broker(const std::filesystem::path& folder) {
+std::expected<void, base::Error> DemoLink::start_radios(const std::filesystem::path& folder,
+                                                        std::size_t nodes) {
+    const auto report = folder / "radios.jsonl";
+    MESH_TRY(server_, host::ChildProcess::start(
+                          {.program = host::own_program(),
+                           .arguments = {"radio", "simulate", "--radios", std::to_string(nodes),
+                                         "--preset", "SHORT_TURBO", "--listen", "127.0.0.1:0"},
+                           .output = report,
+                           .errors = folder / "radios.log"}));
+    const auto deadline = std::chrono::steady_clock::now() + server_start;
+    while (server_->running() && std::chrono::steady_clock::now() < deadline) {
+        const auto said = host::read_file(report, report_bytes_max);
+        if (said) radios_ = radios_of(base::as_text(*said));
+        if (radios_.size() == nodes) return {};
+        std::this_thread::sleep_for(20ms);
+    }
+    return base::failure(base::Errc::timeout, "the simulated radios do not start", "radio simulate",
+                         "see " + (folder / "radios.log").string() + " (with --keep)");
+}
+
+std::expected<void, base::Error> DemoLink::start_broker(const std::filesystem::path& folder,
+                                                        std::size_t nodes) {
     if (!std::filesystem::exists(broker_program)) {
         return base::failure(base::Errc::not_found, "there is no Mosquitto", broker_program,
                              "install the package mosquitto, or use --link udp");
@@ -67,13 +109,17 @@ std::expected<void, base::Error> DemoLink::start_broker(const std::filesystem::p
     const std::string text = "user root\npersistence false\nlog_dest stderr\nlistener " +
                              std::to_string(port) + " 127.0.0.1\nallow_anonymous true\n";
     MESH_CHECK(host::write_file(config, base::as_bytes(text)));
-    MESH_TRY(broker_, host::ChildProcess::start({.program = broker_program,
+    MESH_TRY(server_, host::ChildProcess::start({.program = broker_program,
                                                  .arguments = {"-c", config.string()},
                                                  .errors = folder / "mosquitto.log"}));
-    const auto deadline = std::chrono::steady_clock::now() + broker_start;
-    while (broker_->running() && std::chrono::steady_clock::now() < deadline) {
+    const auto deadline = std::chrono::steady_clock::now() + server_start;
+    while (server_->running() && std::chrono::steady_clock::now() < deadline) {
         if (is_listening(port)) {
-            radios_.push_back(radio_at(port));
+            node::MqttRadio door;
+            door.port = port;
+            door.root = "msh/demo";
+            door.channels = {{"ShortTurbo", {std::byte{1}}}};
+            radios_.assign(nodes, radio_by(door));
             return {};
         }
         std::this_thread::sleep_for(20ms);

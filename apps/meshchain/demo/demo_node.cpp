@@ -65,12 +65,12 @@ ledger::GenesisValidator DemoNode::genesis_entry(wire::Amount stake) const {
 
 /// On loopback only, every port free but the group's, and quick to notice who comes and goes.
 std::expected<void, base::Error> DemoNode::join(const ledger::Genesis& genesis,
-                                                const std::vector<node::RadioConfig>& radios) {
+                                                const std::optional<node::RadioConfig>& radio) {
     node::NodeConfig config = store_config(engine_);
     config.node_name = name_;
     config.role = wire::Role::validator;
-    config.network.enabled = radios.empty();
-    config.radios = radios;
+    config.network.enabled = !radio;
+    if (radio) config.radios.push_back(*radio);
     config.network.listen = node::ipv4({127, 0, 0, 1}, 0);
     config.network.interface = node::ipv4({127, 0, 0, 1}, 0);
     config.network.discovery_interval = 500ms;

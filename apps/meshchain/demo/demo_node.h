@@ -26,9 +26,9 @@ public:
     const std::string& name() const { return name_; }
     const std::filesystem::path& folder() const { return folder_.root(); }
 
-    /// Configuration and genesis into the folder. With radios, it has nothing else.
+    /// Configuration and genesis into the folder. With a radio, it has nothing else.
     std::expected<void, base::Error> join(const ledger::Genesis& genesis,
-                                          const std::vector<node::RadioConfig>& radios);
+                                          const std::optional<node::RadioConfig>& radio);
     /// Starts the process, waits for its API and unlocks the wallet.
     std::expected<void, base::Error> start(base::Duration timeout);
     /// kill -9.

@@ -21,10 +21,11 @@ constexpr auto poll_interval = 50ms;
 constexpr auto screen_interval = 500ms;
 
 ledger::Genesis genesis_of(const std::vector<DemoNode>& nodes, base::WallTime start,
-                           base::Milliseconds block_time) {
+                           const DemoLink& link) {
     ledger::Genesis genesis;
     genesis.start = start;
-    genesis.block_time_ms = static_cast<std::uint32_t>(block_time.count());
+    genesis.block_time_ms = static_cast<std::uint32_t>(link.block_time().count());
+    genesis.slots_per_round = link.slots_per_round();
     genesis.rank_delay_ms = genesis.block_time_ms * 3 / 10;
     genesis.seed = crypto::hash(base::as_bytes("demo"));
     for (const DemoNode& node : nodes) {
@@ -88,9 +89,11 @@ Result Scenario::prepare() {
     }
     host::SystemWallClock clock;
     const auto start = std::chrono::ceil<std::chrono::seconds>(clock.read());
-    genesis_ = genesis_of(nodes_, base::WallTime(start.time_since_epoch()), link_.block_time());
+    genesis_ = genesis_of(nodes_, base::WallTime(start.time_since_epoch()), link_);
     MESH_CHECK(ledger::validate(genesis_));
-    for (DemoNode& node : nodes_) MESH_CHECK(node.join(genesis_, link_.radios()));
+    for (std::size_t i = 0; i < nodes_.size(); ++i) {
+        MESH_CHECK(nodes_[i].join(genesis_, link_.radio_of(i)));
+    }
     result_.chain_id = crypto::to_hex(ledger::chain_id(genesis_));
     return {};
 }
@@ -118,7 +121,7 @@ Result Scenario::pay_around(std::size_t count, bool while_down) {
         const std::size_t from = i % payers;
         const std::size_t to = (from + 1 + i / payers % (node_count - 1)) % node_count;
         MESH_CHECK(tracker_.pay(from, to, next_amount_++, while_down));
-        const auto next = Clock::now() + link_.pace();
+        const auto next = Clock::now() + link_.between_payments();
         MESH_CHECK(wait("the next payment", 10s, [&] { return Clock::now() >= next; }));
     }
     return {};

@@ -1,13 +1,18 @@
-#include "radios/client_port.h"
+#include "meshchain/radios/client_port.h"
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/write.hpp>
 
-namespace meshchain::tests {
+namespace meshchain::app {
+namespace {
 
 namespace asio = boost::asio;
 using asio::ip::tcp;
 using boost::system::error_code;
+
+constexpr auto accept_pause = std::chrono::milliseconds(100);
+
+}  // namespace
 
 std::expected<std::unique_ptr<ClientPort>, base::Error> ClientPort::open(asio::io_context& context,
                                                                          const tcp::endpoint& at,
@@ -19,9 +24,9 @@ std::expected<std::unique_ptr<ClientPort>, base::Error> ClientPort::open(asio::i
     if (!error) port->acceptor_.bind(at, error);
     if (!error) port->acceptor_.listen(tcp::acceptor::max_listen_connections, error);
     if (error) {
-        return base::failure(base::Errc::unavailable,
-                             "port " + std::to_string(at.port()) + ": " + error.message(),
-                             "--listen", "choose another port, or 0 for any that is free");
+        return base::failure(
+            base::Errc::unavailable, "port " + std::to_string(at.port()) + ": " + error.message(),
+            "simulated radio", "choose another with --listen, or 0 for any that is free");
     }
     port->accept();
     return port;
@@ -30,13 +35,20 @@ std::expected<std::unique_ptr<ClientPort>, base::Error> ClientPort::open(asio::i
 void ClientPort::accept() {
     acceptor_.async_accept([this](const error_code& error, tcp::socket socket) {
         if (error == asio::error::operation_aborted) return;
-        if (!error) {
-            hang_up();
-            client_ = std::make_shared<Client>(std::move(socket));
-            radio_.handle_open();
-            read();
-        }
+        if (error) return accept_later();
+        hang_up();
+        client_ = std::make_shared<Client>(std::move(socket));
+        radio_.handle_open();
+        read();
         accept();
+    });
+}
+
+/// What makes accepting fail, no descriptors being left, would make it fail again at once.
+void ClientPort::accept_later() {
+    pause_.expires_after(accept_pause);
+    pause_.async_wait([this](const error_code& error) {
+        if (!error) accept();
     });
 }
 
@@ -76,4 +88,4 @@ void ClientPort::hang_up() {
     client_.reset();
 }
 
-}  // namespace meshchain::tests
+}  // namespace meshchain::app

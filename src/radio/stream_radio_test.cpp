@@ -1,16 +1,15 @@
-// The radio of the tests itself: it must be as hard on its client as a real one.
+// It must be as hard on its client as a real one.
 
-#include "radio/test_stream_radio.h"
+#include "radio/stream_radio.h"
 
 #include <gmock/gmock.h>
 
-#include "radios/radio_client.h"
+#include "radio/test_radio_client.h"
 
-namespace meshchain::tests {
+namespace meshchain::radio {
 namespace {
 
-using namespace radio;
-using test::StreamRadio;
+using namespace test;
 using testing::ElementsAre;
 
 class StreamRadioTest : public testing::Test {
@@ -182,6 +181,18 @@ TEST_F(StreamRadioTest, PacketThatIsHeardPassedOn_IsAcknowledgedOnce_IfThatWasAs
     EXPECT_EQ(error_in(packets[0]), 0U);
 }
 
+TEST_F(StreamRadioTest, MoreNodesThanItKnows_AreHeard_AndNotNoted) {
+    MeshPacket packet = heard_by_it(1);
+    for (std::uint32_t i = 0; i < 2 * StreamRadio::nodes_max; ++i) {
+        packet.from = NodeNumber{1'000 + i};
+        radio_.hear(packet);
+    }
+    radio_.check_invariants();
+    const News news = ask(WantConfig{1});
+    EXPECT_EQ(news.of<NodeInfo>().size(), 1 + StreamRadio::nodes_max);
+    EXPECT_EQ(news.on(private_port).back().from, packet.from);
+}
+
 TEST_F(StreamRadioTest, NextClient_InheritsTheQueue_AndNothingElse) {
     shake_hands();
     ask(packet_of(1, 20));
@@ -200,4 +211,4 @@ TEST_F(StreamRadioTest, NonsenseOfAClient_IsPassedOver) {
 }
 
 }  // namespace
-}  // namespace meshchain::tests
+}  // namespace meshchain::radio

@@ -1,22 +1,23 @@
 #pragma once
 // StreamRadios in real time, or a multiple of it, each on a TCP port of its own.
 //
-// Ownership: borrows the io_context, which outlives it.
+// Ownership: borrows the io_context, which outlives it and runs no more once this is destroyed.
 // Threads:   the io_context's one.
+// Limits:    those of sim::StreamRadios; loopback alone, for a radio obeys whoever connects.
 
 #include <boost/asio/steady_timer.hpp>
 
-#include "radios/client_port.h"
-#include "radios/stream_radios.h"
+#include "meshchain/radios/client_port.h"
+#include "sim/stream_radios.h"
 
-namespace meshchain::tests {
+namespace meshchain::app {
 
 class LiveRadios {
 public:
     using Opened = std::expected<std::unique_ptr<LiveRadios>, base::Error>;
     /// On one port after the other from that of `first` on; port 0: any that are free.
     /// Errors: invalid_argument (says which option), unavailable (a port cannot be had).
-    static Opened open(boost::asio::io_context& context, const RadioOptions& options,
+    static Opened open(boost::asio::io_context& context, const sim::StreamRadios::Options& options,
                        const boost::asio::ip::tcp::endpoint& first, double speed);
 
     std::size_t size() const { return radios_.size(); }
@@ -25,7 +26,8 @@ public:
     }
 
 private:
-    LiveRadios(boost::asio::io_context& context, const RadioOptions& options, double speed);
+    LiveRadios(boost::asio::io_context& context, const sim::StreamRadios::Options& options,
+               double speed);
 
     std::expected<void, base::Error> listen(boost::asio::io_context& context,
                                             const boost::asio::ip::tcp::endpoint& first);
@@ -36,9 +38,9 @@ private:
 
     double speed_;
     base::Instant started_;
-    StreamRadios radios_;
+    sim::StreamRadios radios_;
     std::vector<std::unique_ptr<ClientPort>> ports_;
     boost::asio::steady_timer timer_;
 };
 
-}  // namespace meshchain::tests
+}  // namespace meshchain::app

@@ -1,4 +1,4 @@
-// The real program, on loopback: with our own door, and with clients that say what no door would.
+// Simulated radios, on loopback: with our own door, and with clients that say what no door would.
 
 #include <gmock/gmock.h>
 
@@ -15,17 +15,19 @@
 #include "host/stream_door.h"
 #include "host/system_entropy.h"
 #include "host/temporary_folder.h"
-#include "radios/radio_client.h"
-#include "radios/stream_radios.h"
+#include "radio/test_radio_client.h"
+#include "sim/stream_radios.h"
 
-namespace meshchain::tests {
+namespace meshchain::app {
 namespace {
 
 namespace asio = boost::asio;
 using namespace radio;
+using namespace radio::test;
 using asio::ip::tcp;
 using host::ChildProcess;
 using host::StreamDoor;
+using sim::StreamRadios;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 using testing::HasSubstr;
@@ -61,7 +63,8 @@ private:
 class RadiosProgram : public testing::Test {
 protected:
     void start(std::vector<std::string> arguments) {
-        process_ = ChildProcess::start({.program = MESHCHAIN_RADIOS,
+        arguments.insert(arguments.begin(), {"radio", "simulate"});
+        process_ = ChildProcess::start({.program = MESHCHAIN_PROGRAM,
                                         .arguments = std::move(arguments),
                                         .output = folder_.path() / "out",
                                         .errors = folder_.path() / "errors"});
@@ -133,12 +136,15 @@ TEST_F(RadiosProgram, OptionThatCannotWork_IsNamedWithWhatToDo) {
         EXPECT_EQ(code, 2) << errors;
         return errors;
     };
-    EXPECT_THAT(refusal({"--radios", "0"}), HasSubstr("--radios: 0 radios; choose 1 to 64"));
+    EXPECT_THAT(refusal({"--radios", "0"}), HasSubstr("--radios: '0' is no whole number from 1"));
     EXPECT_THAT(refusal({"--radios", "some"}), HasSubstr("--radios"));
     EXPECT_THAT(refusal({"--preset", "FAST"}), HasSubstr("there is no preset FAST"));
     EXPECT_THAT(refusal({"--shape", "ring"}), HasSubstr("choose all or line"));
-    EXPECT_THAT(refusal({"--loss", "4294967297"}), HasSubstr("choose 0 to 1000"));
+    EXPECT_THAT(refusal({"--loss", "4294967297"}), HasSubstr("no whole number from 0 to 1000"));
+    EXPECT_THAT(refusal({"--channel", "twelve bytes"}), HasSubstr("choose one of 11 at most"));
     EXPECT_THAT(refusal({"--speed", "0"}), HasSubstr("1 is real time"));
+    EXPECT_THAT(refusal({"--speed", "nan"}), HasSubstr("1 is real time"));
+    EXPECT_THAT(refusal({"--speed", "2x"}), HasSubstr("1 is real time"));
     EXPECT_THAT(refusal({"--listen", "4403"}), HasSubstr("write it like 127.0.0.1:4403"));
     EXPECT_THAT(refusal({"--listen", "127.0.0.1:70000"}), HasSubstr("write it like"));
     EXPECT_THAT(refusal({"--listen", "0.0.0.0:0"}), HasSubstr("obeys whoever connects"));
@@ -236,4 +242,4 @@ TEST_F(RadiosProgram, RadioThatIsStartedAnew_SaysSo_AndHasNothingLeftToSend) {
 }
 
 }  // namespace
-}  // namespace meshchain::tests
+}  // namespace meshchain::app

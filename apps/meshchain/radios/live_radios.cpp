@@ -1,8 +1,8 @@
-#include "radios/live_radios.h"
+#include "meshchain/radios/live_radios.h"
 
 #include "host/monotonic.h"
 
-namespace meshchain::tests {
+namespace meshchain::app {
 namespace {
 
 namespace asio = boost::asio;
@@ -13,9 +13,9 @@ base::Duration times(base::Duration duration, double factor) {
         static_cast<std::int64_t>(static_cast<double>(duration.count()) * factor));
 }
 
-std::expected<void, base::Error> check_place(const RadioOptions& options,
+std::expected<void, base::Error> check_place(const sim::StreamRadios::Options& options,
                                              const tcp::endpoint& first, double speed) {
-    MESH_CHECK(check_radios(options));
+    MESH_CHECK(sim::StreamRadios::check(options));
     if (!(speed >= 0.01 && speed <= 1'000)) {
         return base::failure(base::Errc::invalid_argument, "a speed of " + std::to_string(speed),
                              "--speed", "choose 0.01 to 1000; 1 is real time");
@@ -37,10 +37,12 @@ std::expected<void, base::Error> check_place(const RadioOptions& options,
 
 }  // namespace
 
-LiveRadios::LiveRadios(asio::io_context& context, const RadioOptions& options, double speed)
+LiveRadios::LiveRadios(asio::io_context& context, const sim::StreamRadios::Options& options,
+                       double speed)
     : speed_(speed), started_(host::monotonic_now()), radios_(options), timer_(context) {}
 
-LiveRadios::Opened LiveRadios::open(asio::io_context& context, const RadioOptions& options,
+LiveRadios::Opened LiveRadios::open(asio::io_context& context,
+                                    const sim::StreamRadios::Options& options,
                                     const tcp::endpoint& first, double speed) {
     MESH_CHECK(check_place(options, first, speed));
     std::unique_ptr<LiveRadios> live(new LiveRadios(context, options, speed));
@@ -82,4 +84,4 @@ void LiveRadios::go_on() {
     });
 }
 
-}  // namespace meshchain::tests
+}  // namespace meshchain::app

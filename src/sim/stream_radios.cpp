@@ -1,8 +1,8 @@
-#include "radios/stream_radios.h"
+#include "sim/stream_radios.h"
 
 #include "sim/radio_air.h"
 
-namespace meshchain::tests {
+namespace meshchain::sim {
 namespace {
 
 using radio::Content;
@@ -43,27 +43,27 @@ radio::LoraConfig lora_config(Preset preset) {
             .spreading_factor = modulation.spreading_factor,
             .coding_rate = modulation.coding_rate,
             .region = region_us,
-            .hop_limit = sim::LoraMesh::hop_limit_default,
+            .hop_limit = LoraMesh::hop_limit_default,
             .may_transmit = true};
 }
 
-sim::LoraSetting setting_of(const RadioOptions& options) {
-    MESH_ASSERT(check_radios(options));
+LoraSetting setting_of(const StreamRadios::Options& options) {
+    MESH_ASSERT(StreamRadios::check(options));
     return {.modulation = modulation_of(options.preset), .loss_permille = options.loss_permille};
 }
 
-std::vector<sim::Place> places_of(const RadioOptions& options) {
+std::vector<Place> places_of(const StreamRadios::Options& options) {
     const std::int32_t apart =
-        options.is_line ? sim::RadioAir::reach(setting_of(options)) : metres_in_a_room;
-    std::vector<sim::Place> places;
+        options.is_line ? RadioAir::reach(setting_of(options)) : metres_in_a_room;
+    std::vector<Place> places;
     for (std::size_t i = 0; i < options.radios; ++i) {
         places.push_back({static_cast<std::int32_t>(i) * apart, 0});
     }
     return places;
 }
 
-radio::test::StreamRadio radio_of(const RadioOptions& options, std::size_t index) {
-    radio::test::StreamRadio made(StreamRadios::number_of(index));
+radio::StreamRadio radio_of(const StreamRadios::Options& options, std::size_t index) {
+    radio::StreamRadio made(StreamRadios::number_of(index));
     made.lora = lora_config(options.preset);
     made.channels = {{.index = 0, .psk = {std::byte{1}}, .name = {}, .role = 1}};
     if (!options.channel.empty()) {
@@ -81,6 +81,15 @@ radio::test::StreamRadio radio_of(const RadioOptions& options, std::size_t index
     return made;
 }
 
+/// A header and the encoded content. Nothing: no packet has room for it.
+std::optional<std::size_t> bytes_on_air(const MeshPacket& packet) {
+    const auto* content = std::get_if<Content>(&packet.content);
+    if (content == nullptr) return std::nullopt;
+    const auto encoded = encode(*content);
+    if (!encoded) return std::nullopt;
+    return radio::packet_header_bytes + encoded->size();
+}
+
 std::unexpected<base::Error> refuse(std::string what, std::string option, std::string advice) {
     return base::failure(base::Errc::invalid_argument, std::move(what), std::move(option),
                          std::move(advice));
@@ -88,10 +97,10 @@ std::unexpected<base::Error> refuse(std::string what, std::string option, std::s
 
 }  // namespace
 
-std::expected<void, base::Error> check_radios(const RadioOptions& options) {
-    if (options.radios < 1 || options.radios > StreamRadios::radios_max) {
+std::expected<void, base::Error> StreamRadios::check(const Options& options) {
+    if (options.radios < 1 || options.radios > radios_max) {
         return refuse(std::to_string(options.radios) + " radios", "--radios",
-                      "choose 1 to " + std::to_string(StreamRadios::radios_max));
+                      "choose 1 to " + std::to_string(radios_max));
     }
     if (options.loss_permille > 1'000) {
         return refuse(std::to_string(options.loss_permille) + " lost of a thousand packets",
@@ -109,13 +118,13 @@ radio::NodeNumber StreamRadios::number_of(std::size_t index) {
     return radio::NodeNumber{first_number + static_cast<std::uint32_t>(index)};
 }
 
-StreamRadios::StreamRadios(const RadioOptions& options)
+StreamRadios::StreamRadios(const Options& options)
     : mesh_(setting_of(options), places_of(options), base::Random(options.seed)) {
     for (std::size_t i = 0; i < options.radios; ++i) {
         radios_.push_back({.radio = radio_of(options, i)});
     }
     mesh_.on_echo = [this](std::size_t index, const base::Buffer& packet) {
-        at(index).radio.hear_echo(radio::parse_mesh_packet(packet).value().id);
+        if (const auto own = radio::parse_mesh_packet(packet)) at(index).radio.hear_echo(own->id);
     };
 }
 
@@ -141,13 +150,14 @@ void StreamRadios::handle_timeout(base::Instant now) {
     }
 }
 
-void StreamRadios::deliver(const sim::LoraMesh::Delivery& delivery) {
-    MeshPacket packet = radio::parse_mesh_packet(*delivery.payload).value();
-    packet.hop_limit = delivery.hop_limit;
-    packet.rx_snr = static_cast<float>(delivery.snr) / 100;
-    sim::LoraMedium& medium = mesh_.medium();
-    packet.rx_rssi = (delivery.snr + medium.sensitivity() - medium.snr_limit()) / 100;
-    at(delivery.to).radio.hear(packet);
+void StreamRadios::deliver(const LoraMesh::Delivery& delivery) {
+    auto packet = radio::parse_mesh_packet(*delivery.payload);
+    if (!packet) return;
+    packet->hop_limit = delivery.hop_limit;
+    packet->rx_snr = static_cast<float>(delivery.snr) / 100;
+    LoraMedium& medium = mesh_.medium();
+    packet->rx_rssi = (delivery.snr + medium.sensitivity() - medium.snr_limit()) / 100;
+    at(delivery.to).radio.hear(*packet);
 }
 
 void StreamRadios::pump(base::Instant now, std::size_t index) {
@@ -157,10 +167,10 @@ void StreamRadios::pump(base::Instant now, std::size_t index) {
     if (std::exchange(self.is_handed, false)) self.radio.transmit();
     if (self.radio.queue.empty()) return;
     const MeshPacket& packet = self.radio.queue.front();
-    // Its protobuf stands for it here; on the air it is a header and the encoded content.
-    const std::size_t content_bytes = encode(std::get<Content>(packet.content)).value().size();
-    self.is_handed = mesh_.submit_sized(now, index, encode(packet).value(), packet.hop_limit,
-                                        radio::packet_header_bytes + content_bytes);
+    const auto takes = bytes_on_air(packet);
+    const auto protobuf = encode(packet);  // stands for the packet in the mesh
+    if (!takes || !protobuf) return self.radio.transmit();
+    self.is_handed = mesh_.submit_sized(now, index, *protobuf, packet.hop_limit, *takes);
 }
 
 void StreamRadios::say_metrics(base::Instant now) {
@@ -172,4 +182,4 @@ void StreamRadios::say_metrics(base::Instant now) {
     }
 }
 
-}  // namespace meshchain::tests
+}  // namespace meshchain::sim

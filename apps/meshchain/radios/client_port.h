@@ -4,10 +4,11 @@
 //
 // Ownership: borrows the io_context and what the functions refer to, which outlive it.
 // Threads:   the io_context's one.
-// Limits:    reads no more of a client before that has taken what it was sent.
+// Limits:    one client; reads no more of it before it has taken what it was sent.
 
 #include <array>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <expected>
 #include <functional>
 #include <memory>
@@ -15,7 +16,7 @@
 #include "base/bytes.h"
 #include "base/error.h"
 
-namespace meshchain::tests {
+namespace meshchain::app {
 
 class ClientPort {
 public:
@@ -43,14 +44,16 @@ private:
     };
 
     ClientPort(boost::asio::io_context& context, Radio radio)
-        : acceptor_(context), radio_(std::move(radio)) {}
+        : acceptor_(context), pause_(context), radio_(std::move(radio)) {}
     void accept();
+    void accept_later();
     void read();
     void hang_up();
 
     boost::asio::ip::tcp::acceptor acceptor_;
+    boost::asio::steady_timer pause_;
     Radio radio_;
     std::shared_ptr<Client> client_;
 };
 
-}  // namespace meshchain::tests
+}  // namespace meshchain::app

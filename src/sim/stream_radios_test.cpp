@@ -1,17 +1,18 @@
 // Several radios and their clients on one air, in virtual time.
 
-#include "radios/stream_radios.h"
+#include "sim/stream_radios.h"
 
 #include <gmock/gmock.h>
 
 #include "radio/stream_link.h"
 #include "radio/test_cipher.h"
-#include "radios/radio_client.h"
+#include "radio/test_radio_client.h"
 
-namespace meshchain::tests {
+namespace meshchain::sim {
 namespace {
 
 using namespace radio;
+using namespace radio::test;
 using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
@@ -19,7 +20,7 @@ using testing::HasSubstr;
 
 class StreamRadiosTest : public testing::Test {
 protected:
-    void open(const RadioOptions& options = {}) {
+    void open(const StreamRadios::Options& options = {}) {
         radios_.emplace(options);
         news_ = std::vector<News>(options.radios);
         for (std::size_t i = 0; i < options.radios; ++i) say(i, framed(WantConfig{1}));
@@ -50,8 +51,8 @@ protected:
 };
 
 TEST_F(StreamRadiosTest, OptionThatCannotWork_IsNamedWithWhatToDo) {
-    const auto refusal = [](const RadioOptions& options) {
-        const auto checked = check_radios(options);
+    const auto refusal = [](const StreamRadios::Options& options) {
+        const auto checked = StreamRadios::check(options);
         return checked ? "" : base::sentence(checked.error());
     };
     EXPECT_EQ(refusal({}), "");
@@ -177,7 +178,7 @@ TEST_F(StreamRadiosTest, WithAnyPreset_OurLinkFindsTheirChannels) {
     for (std::size_t preset = 0; preset < presets; ++preset) {
         for (const std::string name : {"", "village"}) {
             open({.preset = static_cast<Preset>(preset), .channel = "village"});
-            test::SeededEntropy entropy(1);
+            SeededEntropy entropy(1);
             StreamLink link({.channel = name}, entropy);
             link.handle_open(now_);
             radios_->handle_bytes(now_, 0, link.poll_bytes());
@@ -202,4 +203,4 @@ TEST_F(StreamRadiosTest, OneSeed_HasOneStory) {
 }
 
 }  // namespace
-}  // namespace meshchain::tests
+}  // namespace meshchain::sim
