@@ -25,6 +25,7 @@ struct AirSpeaker {
     SequenceWindow sequences;
     base::Instant first_heard;
     base::Instant last_heard;
+    base::Instant answered_at{};  ///< of a validator: as Air::answered_at
     /// Its last STATUS; while there is one it counts as a peer.
     std::optional<wire::Heartbeat> said;
 };
@@ -93,7 +94,9 @@ struct Air {
     base::Instant status_at = base::never;
     base::Instant status_due = base::never;    ///< when it was to be spoken, before it had to wait
     std::optional<base::Instant> spoken_at{};  ///< the last STATUS
-    base::Instant answered_at{};  ///< when somebody's start was last answered by a STATUS
+    /// The starts of those who are no validators count as answered up to then: it rises by a pause
+    /// with each answer.
+    base::Instant answered_at{};
 
     /// Whether it was said a moment ago: by anybody, if as many as `crowd` others hold it; by us.
     bool is_said(base::Instant now, std::uint64_t id, std::size_t crowd);

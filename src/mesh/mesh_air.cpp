@@ -15,8 +15,11 @@ using wire::Verdict;
 
 namespace {
 
-/// Of a restart heard twice, or of many at once, one answer is enough for so long.
+/// Of many who start at once one answer is enough for so long.
 constexpr base::Duration answer_pause = std::chrono::minutes(5);
+/// A validator may start so often in a row and be answered each time: it votes again only when it
+/// has heard the time.
+constexpr int validator_starts = 3;
 /// So long a pause that as many may end theirs by chance without speaking into each other.
 constexpr int packets_a_pause = 60;
 /// Until most in reach of a few radios have heard something: what these wait for, and relay.
@@ -94,7 +97,7 @@ void Mesh::start_airs(base::Now now) {
                                      Rate{rule.frames_per_minute_max, rule.frames_at_once()});
         }
         air.work.emplace(now.instant, Air::work_rate, options_.flow_cells);
-        air.answered_at = now.instant - answer_pause;
+        air.answered_at = now.instant;
         air.spoken_at.reset();
     }
     request_air_status(now);
@@ -282,16 +285,22 @@ Verdict Mesh::handle_heard_status(base::Now now, const crypto::PublicKey& key, b
     speaker.said = *heartbeat;
     if (is_found) emit(PeerDiscovered{key});
     emit(PeerHeartbeat{key, *heartbeat, path});
-    Air& air = airs_[speaker.air];
-    // Who has just started needs to hear what others' clocks show. What is going to be spoken
-    // anyway answers him, too.
-    const bool is_planned =
-        air.answered_at > now.instant || air.status_at <= now.instant + pause_of(air);
-    if (is_start && !is_planned && self_.role == wire::Role::validator) {
-        air.answered_at = std::max(now.instant, air.answered_at + answer_pause);
-        plan_status(air, air.answered_at);
-    }
+    if (is_start && self_.role == wire::Role::validator) answer_start(now, speaker, key);
     return Verdict::keep;
+}
+
+/// Who has just started needs to hear what others' clocks show. What is going to be spoken anyway
+/// answers him, too.
+void Mesh::answer_start(base::Now now, AirSpeaker& speaker, const crypto::PublicKey& key) {
+    Air& air = airs_[speaker.air];
+    const bool is_validator = speakers_.validator(crypto::node_id(key)) == key;
+    base::Instant& answered = is_validator ? speaker.answered_at : air.answered_at;
+    const base::Duration in_a_row = (is_validator ? validator_starts - 1 : 0) * answer_pause;
+    const base::Instant from = std::max(now.instant, answered - in_a_row);
+    const base::Instant soon = std::max(from, air.spoken_at.value_or(from) + pause_of(air));
+    if (air.status_at <= soon + pause_of(air)) return;
+    answered = std::max(now.instant, answered) + answer_pause;
+    plan_status(air, from);
 }
 
 void Mesh::lose_speaker(const crypto::PublicKey& key) {
