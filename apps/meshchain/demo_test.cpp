@@ -7,8 +7,24 @@
 
 #include "meshchain/test_program.h"
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define MESHCHAIN_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define MESHCHAIN_SANITIZED 1
+#endif
+#endif
+
 namespace meshchain::app {
 namespace {
+
+#ifdef MESHCHAIN_SANITIZED
+constexpr bool is_sanitized = true;
+#else
+constexpr bool is_sanitized = false;
+#endif
+constexpr const char* too_slow =
+    "minutes of waiting for the air; the same code runs in the tests of links and nodes";
 
 class Demo : public Program {
 protected:
@@ -53,6 +69,7 @@ TEST_F(Demo, FiveNodesOnFlashLogs_DoTheSame) {  // B4
 }
 
 TEST_F(Demo, FiveNodesOverMqtt_DoTheSame) {  // E3
+    if (is_sanitized) GTEST_SKIP() << too_slow;
     const Ended ended = run({"demo", "--once", "--json", "--link", "mqtt"}, 600s);
     ASSERT_EQ(ended.exit_code, 0) << ended.output << ended.errors;
     const Json result = ended.json();
@@ -64,6 +81,7 @@ TEST_F(Demo, FiveNodesOverMqtt_DoTheSame) {  // E3
 }
 
 TEST_F(Demo, FiveNodesOverRadios_DoTheSame) {  // E5, E6
+    if (is_sanitized) GTEST_SKIP() << too_slow;
     const Ended ended = run({"demo", "--once", "--json", "--link", "radio"}, 900s);
     ASSERT_EQ(ended.exit_code, 0) << ended.output << ended.errors;
     const Json result = ended.json();

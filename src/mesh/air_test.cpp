@@ -258,6 +258,21 @@ TEST_F(AirTest, WhoStartsLater_IsAnsweredSoon_AndOnceForMany) {
     EXPECT_LE(room_.count(MessageType::status), spoken + 6 + 2 * 2);
 }
 
+TEST_F(AirTest, WhoAsksBeforeItsFirstStatus_IsAnsweredAsAStart) {
+    add(1);
+    add(2);
+    test::Node& late = add(3);
+    network_.run_for(10min);
+    const std::size_t heard_before = late.events_of<PeerHeartbeat>().size();
+    late.restart(3);
+    EXPECT_TRUE(late.mesh()
+                    .send(network_.now(), {.type = MessageType::vote_request,
+                                           .payload = base::to_buffer(base::as_bytes("first"))})
+                    .has_value());
+    network_.run_for(2 * options().air_pause + 3s);
+    EXPECT_EQ(late.events_of<PeerHeartbeat>().size(), heard_before + 2);
+}
+
 TEST_F(AirTest, StatusOfAStranger_IsBelievedBecauseItsAnnouncementCameFirst) {
     test::Node& one = add(1);
     test::Node& guest = add(9);

@@ -282,7 +282,7 @@ private:
     /// STATUS on the air soon, after a random pause.
     void request_air_status(base::Now now);
     void plan_status(Air& air, base::Instant from);
-    void answer_start(base::Now now, AirSpeaker& speaker, const crypto::PublicKey& key);
+    void answer_start(base::Now now, const crypto::PublicKey& key);
     base::Duration pause_of(const Air& air) const;
     bool handle_airs_readable(base::Now now);
     void handle_heard(base::Now now, std::size_t air, const wire::HeardFrame& heard);
@@ -290,8 +290,8 @@ private:
                              const wire::HeardFrame& heard);
     void handle_heard_control(base::Now now, std::size_t air, const wire::MessageRule& rule,
                               const wire::HeardFrame& heard);
-    wire::Verdict handle_heard_status(base::Now now, const crypto::PublicKey& key, bool is_start,
-                                      const AirPath& path, base::Bytes body);
+    wire::Verdict handle_heard_status(const crypto::PublicKey& key, const AirPath& path,
+                                      base::Bytes body);
     void lose_speaker(const crypto::PublicKey& key);
     /// Who is heard on the air and counts as a peer.
     const AirSpeaker* air_peer(const crypto::PublicKey& key) const;

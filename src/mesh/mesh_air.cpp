@@ -269,15 +269,17 @@ void Mesh::handle_heard_control(base::Now now, std::size_t air, const wire::Mess
     speaker.last_heard = now.instant;
     const Verdict verdict =
         header.type == MessageType::status
-            ? handle_heard_status(now, *key, is_start, {heard.is_direct}, control->body)
+            ? handle_heard_status(*key, {heard.is_direct}, control->body)
             : handler_.handle_frame(
                   now, {.peer = *key, .heard_by_all = !heard.to, .overheard = is_elsewhere},
                   header.type, control->body);
     note_air_use(now, airs_[air], rule, flow, verdict);
+    // Its STATUS may come later, or get lost.
+    if (is_start && self_.role == wire::Role::validator) answer_start(now, *key);
 }
 
-Verdict Mesh::handle_heard_status(base::Now now, const crypto::PublicKey& key, bool is_start,
-                                  const AirPath& path, base::Bytes body) {
+Verdict Mesh::handle_heard_status(const crypto::PublicKey& key, const AirPath& path,
+                                  base::Bytes body) {
     const auto heartbeat = wire::parse_heartbeat(body);
     if (!heartbeat) return Verdict::punish;
     AirSpeaker& speaker = *speakers_.find(key);
@@ -285,13 +287,13 @@ Verdict Mesh::handle_heard_status(base::Now now, const crypto::PublicKey& key, b
     speaker.said = *heartbeat;
     if (is_found) emit(PeerDiscovered{key});
     emit(PeerHeartbeat{key, *heartbeat, path});
-    if (is_start && self_.role == wire::Role::validator) answer_start(now, speaker, key);
     return Verdict::keep;
 }
 
 /// Who has just started needs to hear what others' clocks show. What is going to be spoken anyway
 /// answers him, too.
-void Mesh::answer_start(base::Now now, AirSpeaker& speaker, const crypto::PublicKey& key) {
+void Mesh::answer_start(base::Now now, const crypto::PublicKey& key) {
+    AirSpeaker& speaker = *speakers_.find(key);
     Air& air = airs_[speaker.air];
     const bool is_validator = speakers_.validator(crypto::node_id(key)) == key;
     base::Instant& answered = is_validator ? speaker.answered_at : air.answered_at;
