@@ -170,6 +170,16 @@ std::expected<std::optional<base::Buffer>, base::Error> ChainStore::block_bytes(
     return bytes;
 }
 
+std::expected<std::optional<wire::BlockHeader>, base::Error> ChainStore::header(
+    const wire::Hash& hash) const {
+    MESH_TRY(const auto bytes, block_bytes(hash));
+    if (!bytes) return std::nullopt;
+    base::Reader in(*bytes);
+    auto header = wire::read_block_header(in);
+    if (!header) return damaged(tables::blocks, hash.bytes, "block " + crypto::to_hex(hash));
+    return *std::move(header);
+}
+
 std::expected<std::optional<TransactionLocation>, base::Error> ChainStore::find(
     const wire::Txid& txid) const {
     MESH_TRY(const auto value, read(tables::transactions, txid.hash.bytes));

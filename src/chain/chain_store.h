@@ -84,6 +84,9 @@ public:
     /// The stored form of an applied block.
     std::expected<std::optional<base::Buffer>, base::Error> block_bytes(
         const wire::Hash& hash) const;
+    /// Of an applied block: there as long as the block is, whatever became of its undo record.
+    std::expected<std::optional<wire::BlockHeader>, base::Error> header(
+        const wire::Hash& hash) const;
     std::expected<std::optional<TransactionLocation>, base::Error> find(
         const wire::Txid& txid) const;
     std::expected<std::optional<wire::Output>, base::Error> coin(

@@ -53,11 +53,8 @@ std::expected<std::optional<wire::Roster>, base::Error> ChainStore::roster(
 std::expected<std::optional<std::uint32_t>, base::Error> ChainStore::epoch_of(
     const wire::Hash& block) const {
     if (block == chain_) return 0U;
-    MESH_TRY(const auto bytes, block_bytes(block));
-    if (!bytes) return std::nullopt;
-    base::Reader in(*bytes);
-    const auto header = wire::read_block_header(in);
-    if (!header) return damaged(tables::blocks, block.bytes, "block " + crypto::to_hex(block));
+    MESH_TRY(const auto header, this->header(block));
+    if (!header) return std::nullopt;
     return header->epoch;
 }
 

@@ -40,24 +40,44 @@ bool matches_root(const ChainStore& store, const StoredBlock& stored) {
 
 std::expected<bool, base::Error> Repair::step() {
     if (row_) {
-        for (std::uint32_t i = 0; i < blocks_per_step && next_ <= store_->tip().height; ++i) {
+        if (!block_ && !follow_tip()) return begin(DamagedRow(*row_));
+        for (std::uint32_t i = 0; i < blocks_per_step && next_ <= last_; ++i) {
             MESH_CHECK(look_through(next_));
             ++next_.value;
         }
-        return next_ <= store_->tip().height ? true : finish();
+        return next_ <= last_ ? true : finish();
     }
-    const auto rows = store_->damage().rows();
-    for (const DamagedRow& row : rows) {
+    for (const DamagedRow& row : rows_in_turn()) {
         if (given_up_.contains(row)) continue;
         MESH_TRY(const bool sound, is_sound(row));
         if (sound) {
             store_->damage().note_healed(row);
             return true;
         }
+        tried_ = row;
         MESH_TRY(const bool begun, begin(row));
         if (begun) return true;
     }
     return false;
+}
+
+/// Blocks may come and go while the look lasts; those below a damaged undo record cannot. False:
+/// what was seen is not the chain any more.
+bool Repair::follow_tip() {
+    if (seen_ == store_->tip()) return true;
+    const auto still = store_->hash_at(seen_.height);
+    if (!still || *still != seen_.hash) return false;
+    seen_ = store_->tip();
+    last_ = seen_.height;
+    return true;
+}
+
+/// One that has to wait for others keeps nobody from being healed.
+std::vector<DamagedRow> Repair::rows_in_turn() const {
+    const auto& damaged = store_->damage().rows();
+    std::vector<DamagedRow> rows(damaged.begin(), damaged.end());
+    if (tried_) std::ranges::rotate(rows, std::ranges::upper_bound(rows, *tried_));
+    return rows;
 }
 
 /// Reads may fail once; and two rows of one block heal together.
@@ -74,22 +94,39 @@ std::expected<bool, base::Error> Repair::is_sound(const DamagedRow& row) const {
     return true;
 }
 
-std::expected<bool, base::Error> Repair::begin(const DamagedRow& row) {
-    if (row.table == tables::heights) return heal_height(row);
-    if (row.table == tables::blocks || row.table == tables::undo) return begin_block(row);
+void Repair::begin_look(const DamagedRow& row) {
     row_ = row;
     next_ = {store_->base().height.value + 1};
+    seen_ = store_->tip();
+    last_ = seen_.height;
     block_.reset();
+    has_undo_ = false;
+    past_.reset();
+    obstacle_.reset();
     short_wanted_.clear();
     outpoints_wanted_.clear();
     found_.clear();
     location_.reset();
+    stake_.reset();
+}
+
+std::expected<bool, base::Error> Repair::begin(const DamagedRow& row) {
+    if (row.table == tables::heights) return heal_height(row);
+    if (row.table == tables::blocks || row.table == tables::undo) return begin_block(row);
+    begin_look(row);
     if (row.table == tables::transactions) return true;
     if (row.table == tables::positions) return finish();
     if (row.table == tables::fees) {
         earned_ = wire::Amount{};
         if (store_->base().height == wire::Height{}) return true;
         give_up("the blocks that earned it are pruned");
+        return true;
+    }
+    if (row.table == tables::stakes && is_whole()) {
+        const ledger::StakeRows first = ledger::genesis_stakes(*genesis_);
+        const auto found = first.find(row.key);
+        stake_.emplace();
+        if (found != first.end()) *stake_ = found->second;
         return true;
     }
     const auto outpoint = row.table == tables::coins ? parse_outpoint(row.key)
@@ -105,6 +142,15 @@ std::expected<bool, base::Error> Repair::begin(const DamagedRow& row) {
     return true;
 }
 
+/// As the block itself says, which may have come and wait for what it builds on.
+std::optional<wire::Hash> Repair::parent_of(const wire::Hash& hash) const {
+    const auto fetched = fetched_.find(hash);
+    if (fetched != fetched_.end()) return fetched->second.header.parent;
+    const auto header = store_->header(hash);
+    if (!header || !*header || header_hash_(**header) != hash) return std::nullopt;
+    return (*header)->parent;
+}
+
 /// The index is named by what is above it.
 std::expected<bool, base::Error> Repair::heal_height(const DamagedRow& row) {
     const wire::Height height{base::Reader(row.key).u32()};
@@ -112,15 +158,8 @@ std::expected<bool, base::Error> Repair::heal_height(const DamagedRow& row) {
     if (height == store_->tip().height) hash = store_->tip().hash;
     if (height == store_->base().height) hash = store_->base().hash;
     if (!hash && height < store_->tip().height) {
-        const auto child_hash = store_->hash_at({height.value + 1});
-        const auto child = child_hash && *child_hash
-                               ? store_->block_bytes(**child_hash)
-                               : std::expected<std::optional<base::Buffer>, base::Error>{};
-        if (child && *child) {
-            base::Reader in(**child);
-            const auto header = wire::read_block_header(in);
-            if (header && header_hash_(*header) == **child_hash) hash = header->parent;
-        }
+        const auto child = store_->hash_at({height.value + 1});
+        if (child && *child) hash = parent_of(**child);
     }
     if (!hash) return false;  // until what is above is healed
     kv::Batch batch;
@@ -144,23 +183,21 @@ std::expected<bool, base::Error> Repair::begin_block(const DamagedRow& row) {
         wanted_.insert(hash);
         return false;
     }
-    row_ = row;
+    begin_look(row);
     block_ = std::move(block);
-    next_ = {store_->base().height.value + 1};
-    found_.clear();
-    location_.reset();
-    short_wanted_.clear();
-    outpoints_wanted_.clear();
     const auto undo = kv_->get(tables::undo, hash.bytes);
     if (undo && *undo) {
         if (auto known = parse_undo(**undo)) {
             const StoredBlock whole{*block_, std::move(known->spent), std::move(known->stakes)};
             if (matches_root(*store_, whole)) {
-                next_ = {store_->tip().height.value + 1};
-                for (const ledger::Coin& coin : whole.spent) found_[coin.outpoint] = coin.output;
+                has_undo_ = true;
+                next_ = {last_.value + 1};
+                return true;
             }
         }
     }
+    last_ = {block_->header.height.value - 1};
+    if (genesis_->stakes && is_whole()) past_.emplace(*genesis_, found_);
     for (const wire::WireTransaction& transaction : block_->transactions) {
         if (const auto* compact = std::get_if<wire::CompactTransfer>(&transaction)) {
             short_wanted_.insert(compact->input);
@@ -184,21 +221,32 @@ void Repair::note_output(const wire::Outpoint& outpoint, const wire::Output& out
 }
 
 /// A block that cannot be read is passed over: what was in it may be needed or not.
-std::expected<void, base::Error> Repair::look_through(wire::Height height) {
-    const auto pass_over = [&](const base::Error& error) -> std::expected<void, base::Error> {
-        earned_.reset();
-        if (error.code == base::Errc::corrupt) return {};
-        return std::unexpected(error);
-    };
+std::expected<void, base::Error> Repair::pass_over(wire::Height height, const base::Error& error) {
+    if (error.code != base::Errc::corrupt) return std::unexpected(error);
+    earned_.reset();
+    stake_.reset();
+    past_.reset();
+    if (obstacle_ || height <= store_->base().height) return {};
     const auto hash = store_->hash_at(height);
-    if (!hash) return pass_over(hash.error());
+    if (hash && *hash) {
+        obstacle_ = DamagedRow{tables::undo, base::to_buffer((*hash)->bytes)};
+    } else {
+        obstacle_ = DamagedRow{tables::heights, base::to_buffer(height_key(height))};
+    }
+    return {};
+}
+
+std::expected<void, base::Error> Repair::look_through(wire::Height height) {
+    const auto hash = store_->hash_at(height);
+    if (!hash) return pass_over(height, hash.error());
     const auto stored = store_->block(hash->value_or(wire::Hash{}));
-    if (!stored) return pass_over(stored.error());
+    if (!stored) return pass_over(height, stored.error());
     const auto transactions = *stored ? store_->expand(**stored)
                                       : std::expected<std::vector<wire::Transaction>, base::Error>(
                                             base::failure(base::Errc::corrupt, "", ""));
-    if (!transactions) return pass_over(transactions.error());
+    if (!transactions) return pass_over(height, transactions.error());
     if (row_->table == tables::fees) note_fees(**stored);
+    if (genesis_->stakes) note_stakes(**hash, **stored);
     for (std::uint16_t index = 0; const wire::Transaction& transaction : *transactions) {
         const wire::Txid txid = wire::txid(store_->chain_id(), transaction.body);
         if (row_->table == tables::transactions && base::equal(txid.hash.bytes, row_->key)) {
@@ -220,8 +268,20 @@ void Repair::note_fees(const StoredBlock& stored) {
     if (effects && is_his && earned_) earned_ = wire::add(*earned_, effects->fees);
 }
 
+void Repair::note_stakes(const wire::Hash& hash, const StoredBlock& stored) {
+    const auto row = std::ranges::find(stored.stakes, row_->key, &ledger::StakeChange::key);
+    if (stake_ && row != stored.stakes.end()) *stake_ = row->after;
+    if (!past_) return;
+    if (const auto effects = store_->effects_of(stored)) {
+        past_->advance(hash, stored.block.header, *effects);
+    } else {
+        past_.reset();
+    }
+}
+
 std::expected<bool, base::Error> Repair::finish() {
     if (block_) return finish_block();
+    if (row_->table == tables::stakes) return finish_stakes();
     if (row_->table == tables::positions) return finish_position();
     kv::Batch batch;
     if (row_->table == tables::transactions) {
@@ -281,28 +341,71 @@ std::optional<std::vector<ledger::Coin>> Repair::coins_spent(const wire::Block& 
 
 std::expected<bool, base::Error> Repair::finish_block() {
     const wire::Hash hash = hash_of(row_->key);
-    const auto spent = coins_spent(*block_);
-    if (!spent) {
-        give_up("coins that the block spent were made by blocks that are not held here");
+    kv::Batch batch;
+    batch.put(tables::blocks, hash.bytes, wire::encode(*block_));
+    if (!has_undo_) {
+        const auto spent = coins_spent(*block_);
+        if (!spent) {
+            if (obstacle_) return begin_with_obstacle();
+            give_up("coins that the block spent were made by blocks that are not held here");
+            return true;
+        }
+        if (!matches_root(*store_, {*block_, *spent})) {
+            // Whoever gave the transactions lied about them; another may not.
+            row_.reset();
+            if (fetched_.erase(hash) == 0)
+                given_up_.insert({tables::blocks, base::to_buffer(hash.bytes)});
+            wanted_.insert(hash);
+            return false;
+        }
+        MESH_TRY(const auto stakes, stakes_changed());
+        if (!stakes) {
+            if (obstacle_) return begin_with_obstacle();
+            give_up("what the block did to stakes does not follow from the blocks held here");
+            return true;
+        }
+        batch.put(tables::undo, hash.bytes, encode_undo(*spent, *stakes));
+    }
+    fetched_.erase(hash);
+    wanted_.erase(hash);
+    return commit(batch);
+}
+
+/// Nothing where that cannot be told.
+std::expected<std::optional<std::vector<ledger::StakeChange>>, base::Error> Repair::stakes_changed()
+    const {
+    if (!genesis_->stakes) return std::vector<ledger::StakeChange>();
+    if (!past_) return std::nullopt;
+    auto effects = past_->execute(*block_);
+    if (!effects && ledger::is_rule_violation(effects.error())) return std::nullopt;
+    if (!effects) return std::unexpected(effects.error());
+    return std::move(effects->stakes);
+}
+
+/// What lies below comes first: with it the look goes on up to here.
+std::expected<bool, base::Error> Repair::begin_with_obstacle() {
+    const DamagedRow obstacle = *obstacle_;
+    if (given_up_.contains(obstacle)) {
+        give_up("a block below it cannot be read");
         return true;
     }
-    if (!matches_root(*store_, {*block_, *spent})) {
-        // Whoever gave the transactions lied about them; another may not.
-        row_.reset();
-        if (fetched_.erase(hash) == 0)
-            given_up_.insert({tables::blocks, base::to_buffer(hash.bytes)});
-        wanted_.insert(hash);
-        return false;
-    }
-    if (genesis_->stakes) {
-        give_up("what a block did to stakes cannot be told from its transactions alone");
+    row_.reset();
+    block_.reset();
+    return begin(obstacle);
+}
+
+std::expected<bool, base::Error> Repair::finish_stakes() {
+    if (!stake_) {
+        if (obstacle_) return begin_with_obstacle();
+        give_up("a block that may have changed it cannot be read");
         return true;
     }
     kv::Batch batch;
-    batch.put(tables::blocks, hash.bytes, wire::encode(*block_));
-    batch.put(tables::undo, hash.bytes, encode_coins(*spent));
-    fetched_.erase(hash);
-    wanted_.erase(hash);
+    if (*stake_) {
+        batch.put(tables::stakes, row_->key, **stake_);
+    } else {
+        batch.erase(tables::stakes, row_->key);
+    }
     return commit(batch);
 }
 

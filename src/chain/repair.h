@@ -1,10 +1,11 @@
 #pragma once
 // Healing rows of the chain's tables in which a read met damage (rows B9, B11; issue 4: re-verify
 // from peers). What follows from blocks is rebuilt from them: the height index, the transaction
-// index, undo records, coins and their index, fee balances. A block itself is fetched from peers by
-// its name, which the index or its child gives. Nothing is believed: a block must hash to its name,
-// and its transactions, filled up by its undo record, to its root; a coin is an output of a
-// transaction that such a block holds.
+// index, undo records, coins and their index, fee balances, rows of stakes. A block itself is
+// fetched from peers by its name, which the index or its child gives. Nothing is believed: a block
+// must hash to its name, and its transactions, filled up by its undo record, to its root; a coin is
+// an output of a transaction that such a block holds; what a block did to stakes is what it does to
+// the state that it commits to. Rows of stakes are healed where all blocks since genesis are held.
 //
 // Time:      knows none; each step() does a bounded piece of work. A look through all blocks takes
 //            as many steps as there are blocks, divided by `blocks_per_step`.
@@ -15,7 +16,7 @@
 #include <functional>
 #include <map>
 
-#include "chain/chain_store.h"
+#include "chain/past_state.h"
 
 namespace meshchain::chain {
 
@@ -33,6 +34,9 @@ public:
            HeaderHash header_hash)
         : kv_(&kv), store_(&store), genesis_(&genesis), header_hash_(std::move(header_hash)) {}
 
+    Repair(const Repair&) = delete;
+    Repair& operator=(const Repair&) = delete;
+
     /// Heals something, or gets nearer to it. Returns whether there is more to do here: false also
     /// while only peers can help, or nobody.
     std::expected<bool, base::Error> step();
@@ -45,16 +49,28 @@ public:
     const std::optional<base::Error>& hopeless() const { return hopeless_; }
 
 private:
+    bool follow_tip();
+    std::vector<DamagedRow> rows_in_turn() const;
     std::expected<bool, base::Error> is_sound(const DamagedRow& row) const;
+    std::optional<wire::Hash> parent_of(const wire::Hash& hash) const;
     std::expected<bool, base::Error> heal_height(const DamagedRow& row);
     std::expected<bool, base::Error> begin(const DamagedRow& row);
+    void begin_look(const DamagedRow& row);
+    /// Nothing is pruned, and nothing came from others.
+    bool is_whole() const { return store_->base().height == wire::Height{}; }
     std::expected<bool, base::Error> begin_block(const DamagedRow& row);
     std::expected<void, base::Error> look_through(wire::Height height);
+    std::expected<void, base::Error> pass_over(wire::Height height, const base::Error& error);
     void note_fees(const StoredBlock& stored);
+    void note_stakes(const wire::Hash& hash, const StoredBlock& stored);
     void note_output(const wire::Outpoint& outpoint, const wire::Output& output);
     std::expected<bool, base::Error> finish();
     std::expected<bool, base::Error> finish_block();
+    std::expected<std::optional<std::vector<ledger::StakeChange>>, base::Error> stakes_changed()
+        const;
+    std::expected<bool, base::Error> finish_stakes();
     std::expected<bool, base::Error> finish_position();
+    std::expected<bool, base::Error> begin_with_obstacle();
     std::optional<std::vector<ledger::Coin>> coins_spent(const wire::Block& block) const;
     std::expected<bool, base::Error> commit(const kv::Batch& batch);
     void give_up(std::string why);
@@ -66,17 +82,24 @@ private:
     std::set<wire::Hash> wanted_;
     std::map<wire::Hash, wire::Block> fetched_;
     std::set<DamagedRow> given_up_;
+    std::optional<DamagedRow> tried_;  ///< last
     std::optional<base::Error> hopeless_;
 
     // The row that is being healed by a look through all blocks, and what was found on the way.
     std::optional<DamagedRow> row_;
     wire::Height next_;                           ///< to be looked at
+    Tip seen_;                                    ///< of the chain that is looked through
+    wire::Height last_;                           ///< the last to be looked at
     std::optional<wire::Block> block_;            ///< whose undo record is rebuilt
+    bool has_undo_ = false;                       ///< which is sound
+    std::optional<PastState> past_;               ///< before it, on a chain with stakes
+    std::optional<DamagedRow> obstacle_;          ///< below it: to be healed first
     std::set<wire::ShortOutpoint> short_wanted_;  ///< of its inputs
     std::set<wire::Outpoint> outpoints_wanted_;
     std::map<wire::Outpoint, wire::Output> found_;
     std::optional<TransactionLocation> location_;
-    std::optional<wire::Amount> earned_;  ///< nothing: a block could not be read
+    std::optional<wire::Amount> earned_;                ///< nothing: a block could not be read
+    std::optional<std::optional<base::Buffer>> stake_;  ///< the same
 };
 
 }  // namespace meshchain::chain

@@ -19,6 +19,8 @@ class RepairTest : public testing::Test {
 protected:
     static constexpr std::size_t damaged = 3;
 
+    explicit RepairTest(const test::NetworkOptions& options = {.seed = 11}) : net_(options) {}
+
     void SetUp() override {
         net_.start_all();
         net_.run_for(seconds(3));
@@ -50,7 +52,7 @@ protected:
         net_.check();
     }
 
-    Network net_{{.seed = 11}};
+    Network net_;
     std::vector<wire::Txid> paid_;
 };
 
@@ -169,13 +171,28 @@ TEST_F(RepairTest, ABlockAboveFinal_IsHealedAfterAStartThatCouldNotReadIt) {
     }
     const Tip tip = store().tip();
     ASSERT_GT(tip.height, net_[damaged].final_height());
-    for (const kv::Table table : {tables::blocks, tables::undo}) {
-        damage(table, tip.hash.bytes);
-        ASSERT_TRUE(net_[damaged].fault().has_value());
-        EXPECT_FALSE(net_[damaged].submit(net_.now(), net_.payment(3, 2, 1, 100)).has_value());
-        EXPECT_TRUE(net_.run_until([&] { return !net_[damaged].fault(); }, seconds(30)));
-        EXPECT_EQ(store().tip(), tip);
-    }
+    damage(tables::blocks, tip.hash.bytes);
+    ASSERT_TRUE(net_[damaged].fault().has_value());
+    EXPECT_FALSE(net_[damaged].submit(net_.now(), net_.payment(3, 2, 1, 100)).has_value());
+    EXPECT_TRUE(net_.run_until([&] { return !net_[damaged].fault(); }, seconds(30)));
+    EXPECT_EQ(store().tip(), tip);
+    net_.partition({});
+    expect_it_goes_on();
+}
+
+/// Nothing has to be taken back for going on, and maybe never will be.
+TEST_F(RepairTest, AnUndoRecordAboveFinal_IsHealedWhileTheNodeGoesOn) {
+    net_.partition({0, damaged});
+    net_.run_for(seconds(1));
+    static_cast<void>(net_.pay(0, 6, 1, 100));
+    net_.run_for(seconds(8));
+    const Tip tip = store().tip();
+    ASSERT_GT(tip.height, net_[damaged].final_height());
+    damage(tables::undo, tip.hash.bytes);
+    EXPECT_EQ(net_[damaged].fault(), std::nullopt);
+    EXPECT_FALSE(store().damage().empty());
+    EXPECT_TRUE(heals());
+    EXPECT_TRUE(store().block(tip.hash).has_value());
     net_.partition({});
     expect_it_goes_on();
 }
@@ -202,6 +219,112 @@ TEST_F(RepairTest, FalseTransactionsUnderATrueName_AreNotTaken) {
     while (repair.step().value()) {
     }
     EXPECT_TRUE(store().block(hash_at(2)).has_value());
+}
+
+/// The same where stakes are rows of the state, which every block changes.
+class StakesRepairTest : public RepairTest {
+protected:
+    StakesRepairTest() : RepairTest({.seed = 12, .epoch_rounds = 4}) {}
+
+    void SetUp() override {
+        RepairTest::SetUp();
+        net_.run_for(seconds(8));  // so that a block with a payment raises the epoch again
+        paid_.push_back(net_.pay(0, 4, 1, 100));
+        ASSERT_TRUE(
+            net_.run_until([&] { return net_.is_final_everywhere(paid_.back()); }, seconds(20)));
+        ASSERT_GT(net_[damaged].engine().epochs().now(), 1U);
+        for (std::uint32_t height = 1; height <= store().tip().height.value; ++height) {
+            const auto stored = net_[0].store().block(hash_at(height)).value().value();
+            ASSERT_FALSE(stored.stakes.empty());
+            sound_.push_back(stored);
+        }
+    }
+    std::uint32_t top() const { return static_cast<std::uint32_t>(sound_.size()); }
+    void flip(kv::Table table, std::uint32_t height) {
+        net_.host(damaged).medium->flip_bit(table, hash_at(height).bytes, 7);
+    }
+    void expect_all_are_sound() {
+        for (std::uint32_t height = 1; height <= top(); ++height) {
+            const auto healed = store().block(hash_at(height));
+            ASSERT_TRUE(healed.has_value() && healed->has_value()) << height;
+            EXPECT_EQ((*healed)->block.transactions, sound_[height - 1].block.transactions);
+            EXPECT_EQ((*healed)->spent, sound_[height - 1].spent) << height;
+            EXPECT_EQ((*healed)->stakes, sound_[height - 1].stakes) << height;
+        }
+        EXPECT_EQ(net_[damaged].repair().hopeless(), std::nullopt);
+    }
+    /// What is read again is noted again.
+    void read_all() {
+        for (std::uint32_t height = 1; height <= top(); ++height) {
+            static_cast<void>(store().block(hash_at(height)));
+        }
+    }
+
+    std::vector<StoredBlock> sound_;
+};
+
+TEST_F(StakesRepairTest, ABlockWhoseUndoRecordIsSound_IsFetchedAgain) {
+    damage(tables::blocks, hash_at(2).bytes);
+    ASSERT_FALSE(store().block(hash_at(2)).has_value());
+    EXPECT_TRUE(heals());
+    expect_all_are_sound();
+    expect_it_goes_on();
+}
+
+TEST_F(StakesRepairTest, AnUndoRecord_IsWhatTheBlockDoesToTheStateBefore) {
+    for (std::uint32_t height = 1; height <= top(); ++height) {
+        damage(tables::undo, hash_at(height).bytes);
+        ASSERT_FALSE(store().block(hash_at(height)).has_value());
+        EXPECT_TRUE(heals()) << height;
+    }
+    expect_all_are_sound();
+    expect_it_goes_on();
+}
+
+/// Whichever of them is tried first.
+TEST_F(StakesRepairTest, ManyRowsAtOnce_AreHealedFromTheLowestOn) {
+    net_.kill(damaged);
+    for (std::uint32_t height = 1; height <= top(); ++height) flip(tables::undo, height);
+    flip(tables::blocks, 1);
+    flip(tables::blocks, 3);
+    net_.host(damaged).medium->flip_bit(tables::heights, height_key({2}), 7);
+    net_.start(damaged);
+    read_all();
+    EXPECT_GE(store().damage().rows().size(), 4U);
+    EXPECT_TRUE(net_.run_until([&] { return store().damage().empty(); }, seconds(60)));
+    expect_all_are_sound();
+    expect_it_goes_on();
+}
+
+TEST_F(StakesRepairTest, ARowOfStakes_IsWhatTheLastBlockThatChangedItLeft) {
+    const ledger::StakeRows sound = net_[0].store().stakes().value();
+    std::size_t rows = 0;
+    for (const auto& [key, value] : sound) {
+        damage(tables::stakes, key);
+        ASSERT_FALSE(store().stake_row(key).has_value());
+        EXPECT_TRUE(heals());
+        EXPECT_EQ(store().stake_row(key).value(), value);
+        ++rows;
+    }
+    EXPECT_GT(rows, 4U);
+    expect_it_goes_on();
+}
+
+/// Without the blocks since genesis nobody can tell what the rows were.
+TEST_F(StakesRepairTest, AnUndoRecordAbovePrunedBlocks_IsSaidWithTheCommandThatMendsIt) {
+    net_.kill(damaged);
+    flip(tables::undo, top());
+    auto memory = *kv::MemoryStore::open(net_.host(damaged).medium, {test::network_tables});
+    const auto chain = *ChainStore::open(*memory, net_.genesis());
+    ASSERT_EQ(chain->prune({1}).value(), 1U);
+    ASSERT_FALSE(chain->block(hash_at(top())).has_value());
+    Repair repair(*memory, *chain, net_.genesis(), [&](const wire::BlockHeader& header) {
+        return wire::block_hash(net_.chain_id(), header, *chain->proposer_of(header));
+    });
+    while (repair.step().value()) {
+    }
+    ASSERT_TRUE(repair.hopeless().has_value());
+    EXPECT_NE(repair.hopeless()->advice.find("meshchain store salvage"), std::string::npos);
 }
 
 }  // namespace

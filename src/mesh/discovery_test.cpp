@@ -273,6 +273,23 @@ TEST(Discovery, ValidatorArrivingAtAFullNode_TakesTheWorstOrdinarySlot) {
     EXPECT_EQ(hub.events_of<PeerLost>()[0].reason, LossReason::crowded_out);
 }
 
+/// It goes on hearing the group, so nothing but the hub can tell it that its slot is gone.
+TEST(Discovery, PeerWhoseSlotAnotherTook_LearnsOfItAndAsksAgain) {
+    Network network;
+    Options options;
+    options.peers_max = 1;
+    options.peers_reserved = 0;
+    options.validators.push_back({key_of(9).public_key(), {70}});
+    Node hub(network, {.key = 1, .port = 1, .options = options});
+    Node ordinary(network, {.key = 2, .port = 2});
+    ASSERT_TRUE(network.run_until([&] { return connected(hub, ordinary); }, 20s));
+    Node validator(network, {.key = 9, .port = 9});
+    ASSERT_TRUE(network.run_until([&] { return connected(hub, validator); }, 20s));
+    EXPECT_TRUE(network.run_until([&] { return !ordinary.mesh().is_connected(hub.key()); }, 20s));
+    validator.power_off();
+    EXPECT_TRUE(network.run_until([&] { return connected(hub, ordinary); }, 60s));
+}
+
 TEST(Discovery, StoppedMesh_ReportsItsPeersLostAndMayStartAgain) {
     Network network;
     const Nodes nodes = network.make_nodes(2, {});

@@ -52,9 +52,13 @@ void Mesh::handle_hint(base::Now now, const Endpoint& from, const SignedHello& h
     if (known != nullptr && known->session && hello.header.timestamp <= known->session->epoch) {
         return drop(Drop::occupied);
     }
-    if (!peers_.admit(now.instant, applicant(from, key)).admitted) return drop(Drop::crowded);
+    const bool is_admitted = peers_.admit(now.instant, applicant(from, key)).admitted;
+    // Whose slot another has got may not know: what we say to the group keeps its side alive.
+    const bool may_not_know = known != nullptr && !known->session;
+    if (!is_admitted && !may_not_know) return drop(Drop::crowded);
     if (!handshake_->may_answer_hint(now.instant, from)) return drop(Drop::handshake_rate);
-    send_hello(now, from, Initiative::ours);
+    send_hello(now, from, is_admitted ? Initiative::ours : Initiative::theirs);
+    if (!is_admitted) drop(Drop::crowded);
 }
 
 void Mesh::answer_with_cookie(base::Now now, const Endpoint& to) {

@@ -201,6 +201,33 @@ TEST_F(FinalHistoryTest, WhoTakesFinalBack_IsFound) {
     EXPECT_EQ(rules_of(findings), Rules{"final-stays"});
 }
 
+/// Its last batch of writes may look like one that a power cut tore, and those before cannot.
+TEST_F(FinalHistoryTest, WhoTakesTheNewestFinalBack_IsExcusedByARottenDisk_AndMoreIsFound) {
+    OneVillage one;
+    Findings findings_of_one;
+    Findings findings_of_two;
+    FinalHistory knows_one(one.village.genesis(), 1, findings_of_one);
+    FinalHistory knows_two(one.village.genesis(), 1, findings_of_two);
+    knows_one.look(0, one.node(), one.now());
+    knows_two.look(0, one.node(), one.now());
+    ASSERT_TRUE(one.node()
+                    .pay(one.now(), one.village.node(0).credentials().payee(), {4}, std::nullopt)
+                    .has_value());
+    one.village.world().wake(0);
+    one.village.world().run_until(one.village.world().now() + std::chrono::seconds(6));
+    knows_two.look(0, one.node(), one.now());
+    ASSERT_GT(knows_two.height(), knows_one.height());
+    one.village.world().crash(0);
+    one.village.node(0).wipe();
+    knows_one.expect_damage(0);
+    knows_two.expect_damage(0);
+    ASSERT_TRUE(one.village.world().switch_on(0).has_value());
+    knows_one.look(0, one.node(), one.now());
+    EXPECT_TRUE(findings_of_one.empty());
+    knows_two.look(0, one.node(), one.now());
+    EXPECT_EQ(rules_of(findings_of_two), Rules{"final-stays"});
+}
+
 TEST_F(FinalHistoryTest, WhoCannotShowAFinalBlock_IsFound_AlsoOnceAnotherShowedIt) {
     OneVillage one;
     Findings findings;

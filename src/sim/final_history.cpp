@@ -14,7 +14,8 @@ FinalHistory::FinalHistory(const ledger::Genesis& genesis, std::size_t machines,
       stakes_(genesis, std::move(dishonest), findings),
       testimonies_(stakes_, findings),
       findings_(findings),
-      seen_(machines, 0) {
+      seen_(machines, 0),
+      seen_before_(machines, 0) {
     for (const ledger::Coin& coin : ledger::genesis_coins(genesis)) {
         coins_.emplace(coin.outpoint, coin.output);
     }
@@ -40,6 +41,14 @@ void FinalHistory::look(std::size_t machine, const node::Node& node, base::Now n
                  "said that height " + std::to_string(seen_[machine]) + " is FINAL, and now " +
                      std::to_string(final));
     }
+    const std::uint32_t before = seen_[machine];
+    follow(machine, node, status);
+    if (seen_[machine] > before) seen_before_[machine] = before;
+}
+
+void FinalHistory::follow(std::size_t machine, const node::Node& node,
+                          const node::StatusView& status) {
+    const std::uint32_t final = status.final_height.value;
     if (status.role == wire::Role::light) {
         if (seen_[machine] < final) look_at_proof(machine, final, status.final_block);
         seen_[machine] = std::max(seen_[machine], final);

@@ -35,12 +35,16 @@ public:
     void look_again(std::size_t machine, const node::Node& node, base::Now now);
     /// Its disk is gone, and nobody can blame it for what it does not know.
     void forget(std::size_t machine) {
-        seen_[machine] = 0;
+        seen_[machine] = seen_before_[machine] = 0;
         damaged_.erase(machine);
     }
-    /// Bits of its disk were turned over: it may say of what it called FINAL that it is damaged,
-    /// and nothing else.
-    void expect_damage(std::size_t machine) { damaged_.insert(machine); }
+    /// Bits of its disk were turned over: it may say of what it called FINAL that it is damaged;
+    /// and of its newest batch, which nothing tells from one that was under way when power went,
+    /// it may know nothing.
+    void expect_damage(std::size_t machine) {
+        damaged_.insert(machine);
+        seen_[machine] = seen_before_[machine];
+    }
     /// Coins, fee balances and stakes in the tables of an honest node are all the supply.
     void check_supply(std::size_t machine, kv::Store& store);
     /// Its tip is the end of this history: it has the stakes that follow from it, and the rosters.
@@ -66,6 +70,7 @@ private:
     bool is_excused(std::size_t machine, const base::Error& error) const {
         return error.code == base::Errc::corrupt && damaged_.contains(machine);
     }
+    void follow(std::size_t machine, const node::Node& node, const node::StatusView& status);
     void complain(std::size_t machine, std::string rule, std::string text);
 
     wire::ChainId chain_;
@@ -78,7 +83,8 @@ private:
     bool expects_forks_ = false;
     std::set<std::size_t> forked_;
     std::set<std::size_t> damaged_;
-    std::vector<std::uint32_t> seen_;  ///< by machine: the greatest FINAL it has told
+    std::vector<std::uint32_t> seen_;         ///< by machine: the greatest FINAL it has told
+    std::vector<std::uint32_t> seen_before_;  ///< the one it told before that
     std::map<std::pair<std::uint32_t, std::size_t>, wire::Hash> proofs_;  ///< above `blocks_`
     std::map<wire::Outpoint, wire::Output> coins_;
     std::map<wire::Txid, std::uint32_t> transactions_;  ///< with their heights

@@ -262,6 +262,16 @@ bool Play::is_final_everywhere(const wire::Txid& txid) {
     return true;
 }
 
+/// Where a crowd holds the slots, who agrees may still have to wait for one (0066).
+base::Duration Play::payment_patience() const {
+    const bool is_crowded = std::ranges::any_of(scenario_.attackers, [](const auto& attacker) {
+        return attacker.kind == Attacker::Kind::crowd;
+    });
+    const base::Duration usual =
+        final_slots_max * std::chrono::milliseconds(scenario_.block_time_ms);
+    return is_crowded ? std::max(usual, scenario_.converge) : usual;
+}
+
 void Play::run_healing() {
     end_hostilities();
     if (!can_finalise_) return;
@@ -277,8 +287,7 @@ void Play::run_healing() {
                 if (is_judged(i)) proof = pay(i, (i + 1) % village_.nodes());
             }
             if (!proof) break;
-            proof_end = village_.world().now() +
-                        final_slots_max * std::chrono::milliseconds(scenario_.block_time_ms);
+            proof_end = village_.world().now() + payment_patience();
         }
         if (proof && is_final_everywhere(*proof)) return;
     }

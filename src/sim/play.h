@@ -79,6 +79,7 @@ private:
     /// On, honest, and with proofs of FINAL alone.
     bool is_judged_light(std::size_t index) const;
     bool agree();
+    base::Duration payment_patience() const;
     std::string where_all_stand();                    ///< as the end of a sentence
     bool is_known(const wire::Txid& txid);            ///< to an honest machine that is on
     std::string where_it_is(const wire::Txid& txid);  ///< as the end of a sentence

@@ -14,6 +14,9 @@ using std::chrono::seconds;
 
 constexpr base::Duration quiet_start = seconds(10);
 constexpr std::uint64_t stake_min = 50;
+/// Slots that a crowd holds are had by lot, one in ten seconds, and go on to others after their
+/// minute (0066): with a single validator, who is unlucky has none for ten minutes.
+constexpr base::Duration converge_in_crowd = std::chrono::minutes(30);
 
 class Drawing {
 public:
@@ -162,6 +165,7 @@ private:
         if (!random_.chance(1, 2)) return;
         scenario_.attackers.push_back(
             {one_of({spam, forge, spoof, crowd, liar, replay, drizzle}), 0});
+        if (scenario_.attackers.back().kind == crowd) scenario_.converge = converge_in_crowd;
     }
 
     /// Last, and from a stream of its own: what a seed draws besides does not depend on it.
