@@ -85,7 +85,7 @@ Answer post_pause(const ApiDoors& doors, const HttpRequest& request) {
         return base::failure(base::Errc::not_found, "this node has no radio", "radios",
                              "name one in its configuration");
     }
-    doors.radios.set_paused(paused);
+    doors.radios.set_paused(doors.now().instant, paused);
     return radios_json(doors);
 }
 

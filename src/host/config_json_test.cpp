@@ -86,7 +86,7 @@ INSTANTIATE_TEST_SUITE_P(
                "field radios[0].serial.port", "unknown field"},
         Broken{"RadioPreset",
                "{\"radios\": [{\"serial\": {\"path\": \"/dev/x\"}, \"preset\": \"FAST\"}]}",
-               "field radios[0].preset", "'FAST'"},
+               "field radios[0].preset", "no such preset"},
         Broken{"ChannelWithoutKey",
                "{\"radios\": [{\"mqtt\": {\"channels\": [{\"name\": \"LongFast\"}]}}]}",
                "field radios[0].mqtt.channels.psk", "missing"},
@@ -162,6 +162,28 @@ node::NodeConfig unusual() {
     config.log.level = base::LogLevel::error;
     config.log.modules = {{"mesh", base::LogLevel::debug}};
     return config;
+}
+
+TEST(ConfigJson, WhatIsWrongWithARadio_IsSaidWithoutItsKeys) {
+    const std::string secret = "paWlpaWlpaWlpaWlpaWlpQ";
+    const std::string channel = "{\"name\": \"v\", \"psk\": \"" + secret + "==\"}";
+    const auto multicast = [](const std::string& channels) {
+        return "{\"radios\": [{\"multicast\": {\"channels\": " + channels + "}}]}";
+    };
+    for (const std::string& text :
+         {multicast(channel), multicast("[\"" + secret + "\"]"),
+          multicast("[{\"name\": \"v\", \"psk\": [\"" + secret + "\"]}]"),
+          multicast("[{\"name\": \"v\", \"psk\": \"" + secret + "!\"}]"),
+          multicast("[{\"name\": \"v\", \"psk\": \"" + secret), multicast("[" + channel + channel),
+          "{\"radios\": {\"multicast\": {\"channels\": [" + channel + "]}}}",
+          "{\"radios\": [{\"mqtt\": [" + channel + "]}]}"}) {
+        const auto problems = config_problems(text, "config.json");
+        EXPECT_FALSE(problems.empty()) << text;
+        for (const base::Error& problem : problems) {
+            EXPECT_EQ(sentence(problem).find(secret.substr(0, 8)), std::string::npos)
+                << sentence(problem);
+        }
+    }
 }
 
 TEST(ConfigJson, WhatIsShown_HasNoKeysOfChannels) {

@@ -7,9 +7,12 @@
 namespace meshchain::host {
 namespace {
 
+/// Numbers as they are; of what may hold a secret, such as the key of a channel, its kind alone.
 std::string excerpt(const Json& value) {
-    const std::string text = to_line(value);
-    return text.size() <= 60 ? text : text.substr(0, 57) + "...";
+    if (value.is_string()) return "a text";
+    if (value.is_object()) return "an object";
+    if (value.is_array()) return "a list";
+    return to_line(value);
 }
 
 /// Watches the parser for what nlohmann lets pass: a field given twice, and nesting without end.
@@ -35,10 +38,12 @@ private:
     std::string problem_;
 };
 
-/// nlohmann's text without its "[json.exception.parse_error.101] " in front.
+/// nlohmann's text without its "[json.exception.parse_error.101] " in front, and without what it
+/// read last, which may be a secret.
 std::string plain_reason(std::string_view what) {
     const std::size_t bracket = what.find("] ");
     std::string reason(bracket == std::string_view::npos ? what : what.substr(bracket + 2));
+    reason.resize(std::min(reason.find("; last read"), reason.size()));
     constexpr std::string_view prefix = "parse error ";
     return reason.starts_with(prefix) ? reason.substr(prefix.size()) : reason;
 }

@@ -15,8 +15,7 @@ constexpr const char* doors = "mqtt, multicast, tcp or serial";
 
 std::expected<radio::Preset, Error> parse_preset(std::string_view text) {
     if (const auto preset = radio::preset_of(text)) return *preset;
-    return base::failure(base::Errc::invalid_argument,
-                         "'" + std::string(text.substr(0, 60)) + "' is no preset", "",
+    return base::failure(base::Errc::invalid_argument, "there is no such preset", "",
                          "write one as Meshtastic does, such as LONG_FAST or SHORT_TURBO");
 }
 

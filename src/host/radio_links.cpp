@@ -32,7 +32,8 @@ struct Place {
         return "mqtt " + door.host + ":" + std::to_string(port_of(door)) + " " + door.root;
     }
     std::string operator()(const node::MulticastRadio& door) const {
-        return "multicast " + door.group + ":" + std::to_string(door.port);
+        return "multicast " + door.group + ":" + std::to_string(door.port) +
+               (door.interface.empty() ? "" : " at " + door.interface);
     }
     std::string operator()(const node::TcpRadio& door) const {
         return "tcp " + door.host + ":" + std::to_string(door.port);
@@ -180,7 +181,14 @@ std::expected<std::unique_ptr<RadioLinks>, base::Error> RadioLinks::open(
         auto radio = std::make_unique<Radio>(std::move(place), config.listen_only, *std::move(door),
                                              frame_options(config), doors.store,
                                              own.stream("frames"), now.instant);
-        MESH_CHECK(radio->spent.restore(now, radio->frames.budget()));
+        auto restored = radio->spent.restore(now, radio->frames.budget());
+        if (!restored) restored.error().where += " of radio " + radio->place;
+        if (!restored && restored.error().code == base::Errc::corrupt) {
+            links->log_.warning(base::sentence(restored.error()) +
+                                "; a whole hour counts as spent");
+        } else {
+            MESH_CHECK(restored);
+        }
         links->radios_.push_back(std::move(radio));
     }
     return links;
@@ -219,7 +227,7 @@ RadioView RadioLinks::view(std::size_t index, base::Instant now) const {
                    .is_paused = budget.is_paused() && !radio.listens_only,
                    .listens_only = radio.listens_only,
                    .modulation = text_of(budget.modulation()),
-                   .is_modulation_its_own = radio.door->setting().has_value(),
+                   .is_modulation_its_own = budget.follows_radio(),
                    .budget = budget.per_hour(),
                    .spent = budget.spent(now),
                    .left = budget.left(now),
@@ -238,9 +246,11 @@ RadioView RadioLinks::view(std::size_t index, base::Instant now) const {
     return view;
 }
 
-void RadioLinks::set_paused(bool paused) {
+void RadioLinks::set_paused(base::Instant now, bool paused) {
     for (const auto& radio : radios_) {
-        if (!radio->listens_only) radio->frames.budget().set_paused(paused);
+        if (radio->listens_only) continue;
+        radio->frames.budget().set_paused(paused);
+        radio->frames.handle_timeout(now);
     }
 }
 

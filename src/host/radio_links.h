@@ -78,7 +78,7 @@ public:
     const std::string& place(std::size_t radio) const;
     RadioView view(std::size_t radio, base::Instant now) const;
     /// Until the next start. What is paused still listens.
-    void set_paused(bool paused);
+    void set_paused(base::Instant now, bool paused);
 
     /// Nothing is sent or received any more.
     void close(base::Now now);

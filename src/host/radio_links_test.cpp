@@ -145,7 +145,7 @@ TEST_F(RadioLinksTest, WhileItIsPaused_NothingLeaves_AndThenWhatWaited) {  // E9
     ASSERT_TRUE(run_until([&] {
         return one->view(0, monotonic_now()).is_up && two->view(0, monotonic_now()).is_up;
     }));
-    one->set_paused(true);
+    one->set_paused(monotonic_now(), true);
     EXPECT_TRUE(say(*one, "a payment"));
     const RadioView view = one->view(0, monotonic_now());
     EXPECT_TRUE(view.is_paused);
@@ -153,8 +153,8 @@ TEST_F(RadioLinksTest, WhileItIsPaused_NothingLeaves_AndThenWhatWaited) {  // E9
     EXPECT_EQ(view.deferred_by, radio::AirtimeBudget::Reason::paused);
     EXPECT_EQ(view.deferred_for, std::nullopt);
     EXPECT_EQ(view.spent, base::Duration{});
-    one->set_paused(false);
-    one->airs().front()->handle_timeout(monotonic_now());
+    one->set_paused(monotonic_now(), false);
+    EXPECT_EQ(one->view(0, monotonic_now()).waiting, 0U);
     std::optional<std::string> heard;
     EXPECT_TRUE(run_until([&] { return (heard = hear(*two)).has_value(); }));
     EXPECT_EQ(heard, "a payment");

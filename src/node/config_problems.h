@@ -7,12 +7,21 @@
 
 #include "base/error.h"
 #include "base/time.h"
+#include "base/utf8.h"
 #include "node/radio_config.h"
 
 namespace meshchain::node {
 
 inline std::string ms_text(base::Duration duration) {
     return std::to_string(std::chrono::duration_cast<base::Milliseconds>(duration).count()) + " ms";
+}
+
+/// A value in an error: what no terminal may be given is not repeated, what is long is cut.
+inline std::string quoted(std::string_view text) {
+    if (!base::is_displayable(text)) return "this text";
+    text = text.substr(0, 80);
+    while (!base::is_displayable(text)) text.remove_suffix(1);
+    return "'" + std::string(text) + "'";
 }
 
 /// Collects what is wrong; each check names its field once.
@@ -35,10 +44,10 @@ public:
         add(std::move(field), ms_text(value), ms_text(low) + " to " + ms_text(high));
     }
     void path(std::string field, const std::string& value) {
-        const bool has_control = std::ranges::any_of(value, [](char c) { return c == '\0'; });
-        if (!value.empty() && value.size() <= path_bytes_max && !has_control) return;
-        add(std::move(field), "'" + value.substr(0, 80) + "'",
-            "a path of 1 to " + std::to_string(path_bytes_max) + " bytes");
+        if (!value.empty() && value.size() <= path_bytes_max && base::is_displayable(value)) return;
+        add(std::move(field), quoted(value),
+            "a path without control characters, of 1 to " + std::to_string(path_bytes_max) +
+                " bytes");
     }
     std::vector<base::Error> take() { return std::move(found_); }
 

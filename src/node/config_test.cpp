@@ -64,7 +64,7 @@ INSTANTIATE_TEST_SUITE_P(
                  [](auto& c) { c.stake.units = std::uint64_t{1} << 40; }},
         BadValue{"StoragePathEmpty", "storage_path", "''", [](auto& c) { c.storage_path = ""; }},
         BadValue{"StoreSize", "store.size_mb", "15", [](auto& c) { c.store_size_mb = 15; }},
-        BadValue{"StoragePathNul", "storage_path", "a",
+        BadValue{"StoragePathNul", "storage_path", "this text",
                  [](auto& c) { c.storage_path = std::string("a\0b", 3); }},
         BadValue{"WalletPathEmpty", "wallet_path", "''", [](auto& c) { c.wallet_path = ""; }},
         BadValue{"WalletPathIsStore", "wallet_path", "store.db",

@@ -12,8 +12,7 @@ constexpr std::size_t host_bytes_max = 253;
 /// A name or address as it could stand in a host field; the door says what more is wrong with it.
 void check_host(const std::string& field, const std::string& host, Problems& problems) {
     if (!host.empty() && host.size() <= host_bytes_max && base::is_displayable(host)) return;
-    problems.add(field, base::is_displayable(host) ? "'" + host.substr(0, 80) + "'" : "this text",
-                 "a name or an address");
+    problems.add(field, quoted(host), "a name or an address");
 }
 
 void check_channels(const std::string& field, const std::vector<RadioChannel>& channels,
@@ -25,13 +24,11 @@ void check_channels(const std::string& field, const std::vector<RadioChannel>& c
                          ", the first of which is sent on");
     }
     for (const RadioChannel& channel : channels) {
-        const bool is_shown = base::is_displayable(channel.name);
-        if (is_shown && !channel.name.empty() &&
+        if (base::is_displayable(channel.name) && !channel.name.empty() &&
             channel.name.size() <= VirtualRadio::channel_name_bytes_max) {
             continue;
         }
-        problems.add(field + "channels.name",
-                     is_shown ? "'" + channel.name.substr(0, 80) + "'" : "this text",
+        problems.add(field + "channels.name", quoted(channel.name),
                      "1 to " + std::to_string(VirtualRadio::channel_name_bytes_max) +
                          " bytes; of a channel without a name its preset's, as LongFast");
     }
@@ -77,8 +74,9 @@ void check_radios(const std::vector<RadioConfig>& radios, Problems& problems) {
         const std::string field = "radios[" + std::to_string(i) + "].";
         std::visit(DoorCheck{field, problems}, radio.door);
         if (!radio.region.empty() && !radio::duty_permille_of(radio.region)) {
-            problems.add(field + "region", "'" + radio.region.substr(0, 80) + "'",
-                         "EU_433, EU_866, EU_868 or US; elsewhere leave it out, and let "
+            problems.add(field + "region", quoted(radio.region),
+                         "EU_433, EU_866, EU_868, EU_N_868, UA_433, UA_868 or US; elsewhere leave "
+                         "it out, and let "
                          "share_permille be no more than half of what the law gives");
         }
         problems.number(field + "share_permille", radio.share_permille, 1, 1'000);

@@ -12,11 +12,14 @@ constexpr std::int64_t million = 1'000'000;
 
 struct Region {
     std::string_view name;
+    std::uint32_t number;  ///< as radios have it
     unsigned duty_permille;
 };
 /// Those whose limits the firmware enforces, and one without.
-constexpr std::array regions{Region{"EU_433", 100}, Region{"EU_866", 25}, Region{"EU_868", 100},
-                             Region{"US", 1000}};
+constexpr std::array regions{Region{"US", 1, 1000},      Region{"EU_433", 2, 100},
+                             Region{"EU_868", 3, 100},   Region{"UA_433", 14, 100},
+                             Region{"UA_868", 15, 10},   Region{"EU_866", 29, 25},
+                             Region{"EU_N_868", 32, 100}};
 
 /// Kept for what is more urgent.
 constexpr std::array<unsigned, priorities> kept_permille{0, 100, 250, 500, 600};
@@ -63,6 +66,11 @@ std::optional<unsigned> duty_permille_of(std::string_view region) {
     const auto found = std::ranges::find(regions, region, &Region::name);
     if (found == regions.end()) return std::nullopt;
     return found->duty_permille;
+}
+
+unsigned duty_permille_of(std::uint32_t region) {
+    const auto found = std::ranges::find(regions, region, &Region::number);
+    return found == regions.end() ? 1000 : found->duty_permille;
 }
 
 AirtimeBudget::AirtimeBudget(base::Instant now, const AirtimeOptions& options)

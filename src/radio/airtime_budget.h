@@ -33,6 +33,8 @@ std::string_view name(Priority priority);
 
 /// What a region's law allows a radio in any hour; nothing for a region that we know none of.
 std::optional<unsigned> duty_permille_of(std::string_view region);
+/// The same by the number that radios give the region; 1000 for one that we know no law of.
+unsigned duty_permille_of(std::uint32_t region);
 
 struct AirtimeOptions {
     Modulation modulation = modulation_of(Preset::long_fast);
@@ -84,6 +86,8 @@ public:
     const Modulation& modulation() const {
         return setting_ ? setting_->modulation : options_.modulation;
     }
+    /// The radio has said so itself.
+    bool follows_radio() const { return setting_.has_value(); }
     /// Of an hour at a quiet channel.
     base::Duration per_hour() const { return per_hour_; }
     /// In the last hour, up to a minute more.

@@ -8,9 +8,14 @@ namespace meshchain::radio {
 namespace {
 
 constexpr std::uint8_t format_version = 1;
+constexpr std::uint64_t minutes_max = UINT32_MAX;
+/// A wall clock that gains so much on the other was set.
+constexpr base::Duration clock_step = std::chrono::minutes(1);
 
+/// Before 1970 there was no radio of ours.
 std::int64_t minute_of(base::WallTime wall) {
-    return std::chrono::floor<std::chrono::minutes>(wall).time_since_epoch().count();
+    return std::max<std::int64_t>(
+        0, std::chrono::floor<std::chrono::minutes>(wall).time_since_epoch().count());
 }
 
 base::Buffer encode(std::int64_t minute, const AirtimeBudget::Minutes& spent) {
@@ -32,7 +37,9 @@ struct Row {
 std::expected<Row, base::Error> parse(base::Bytes bytes) {
     base::Reader in(bytes);
     if (in.u8() != format_version) in.fail();
-    Row row{.minute = static_cast<std::int64_t>(in.u64() & INT64_MAX), .spent = {}};
+    const std::uint64_t minute = in.u64();
+    if (minute > minutes_max) in.fail();
+    Row row{.minute = static_cast<std::int64_t>(minute), .spent = {}};
     for (base::Duration& in_minute : row.spent) in_minute = base::Milliseconds(in.u32());
     MESH_CHECK(in.finish("airtime spent"));
     return row;
@@ -52,6 +59,9 @@ std::expected<void, base::Error> AirtimeLog::restore(base::Now now, AirtimeBudge
     auto row = parse(*bytes);
     if (!row) {
         row.error().code = base::Errc::corrupt;
+        AirtimeBudget::Minutes all{};
+        all.front() = budget.per_hour();
+        budget.restore(now.instant, all);
         return std::unexpected(std::move(row).error());
     }
     const std::int64_t age = std::max<std::int64_t>(0, minute_of(now.wall) - row->minute);
@@ -69,10 +79,19 @@ std::expected<void, base::Error> AirtimeLog::restore(base::Now now, AirtimeBudge
 
 std::expected<void, base::Error> AirtimeLog::note(base::Now now, const AirtimeBudget& budget) {
     const base::Duration total = budget.total();
-    if (total == noted_) return {};
     const base::Duration reserve = reserve_of(budget);
-    if (minute_of(now.wall) == minute_ && total + reserve / 2 <= written_) return {};
-    return write(now, budget, reserve);
+    const bool is_spent = total != noted_ && (is_old(now) || total + reserve / 2 > written_);
+    return is_spent || was_set(now) ? write(now, budget, reserve)
+                                    : std::expected<void, base::Error>();
+}
+
+bool AirtimeLog::is_old(base::Now now) const {
+    return !noted_at_ || minute_of(now.wall) != minute_of(noted_at_->wall);
+}
+
+bool AirtimeLog::was_set(base::Now now) const {
+    return noted_at_ &&
+           (now.wall - noted_at_->wall) - (now.instant - noted_at_->instant) > clock_step;
 }
 
 std::expected<void, base::Error> AirtimeLog::close(base::Now now, const AirtimeBudget& budget) {
@@ -87,7 +106,7 @@ std::expected<void, base::Error> AirtimeLog::write(base::Now now, const AirtimeB
     batch.put(table_, radio_, encode(minute_of(now.wall), spent));
     batch.allow_reserve();
     MESH_CHECK(store_.commit(batch));
-    minute_ = minute_of(now.wall);
+    noted_at_ = now;
     noted_ = budget.total();
     written_ = noted_ + reserve;
     return {};

@@ -6,10 +6,13 @@
 // reserve, so that a power cut forgets no more than what one step of the node may send beyond it.
 //
 // Ownership: borrows the store, which outlives it.
-// Time:      minutes of the wall clock. One that runs backwards makes the record newer than it is.
-// Errors:    restore() those of the store; corrupt (a row that is none). note() those of commit:
-//            the budget goes on, and the next call tries again.
+// Time:      minutes of the wall clock. One that runs backwards makes the record newer than it is;
+//            when it is set forward, the record is written anew.
+// Errors:    restore() those of the store; corrupt (a row that is none: the whole hour counts as
+//            spent). note() those of commit: the budget goes on, and the next call tries again.
 // Format:    docs/formats/airtime-table.md
+
+#include <optional>
 
 #include "kv/store.h"
 #include "radio/airtime_budget.h"
@@ -29,15 +32,17 @@ public:
     std::expected<void, base::Error> close(base::Now now, const AirtimeBudget& budget);
 
 private:
+    bool is_old(base::Now now) const;
+    bool was_set(base::Now now) const;
     std::expected<void, base::Error> write(base::Now now, const AirtimeBudget& budget,
                                            base::Duration reserve);
 
     kv::Store& store_;
     kv::Table table_;
     base::Buffer radio_;
-    base::Duration written_{};  ///< of the total; what is spent beyond it is not on disk
-    base::Duration noted_{};    ///< the total at the last write
-    std::int64_t minute_ = 0;   ///< of the last write
+    base::Duration written_{};           ///< of the total; what is spent beyond it is not on disk
+    base::Duration noted_{};             ///< the total at the last write
+    std::optional<base::Now> noted_at_;  ///< of the last write
 };
 
 }  // namespace meshchain::radio

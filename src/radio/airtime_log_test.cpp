@@ -98,6 +98,28 @@ TEST_F(AirtimeLogTest, AClockThatWentBack_MakesNothingOlder) {
     EXPECT_GE(spent(Life(*this)), 2s);
 }
 
+TEST_F(AirtimeLogTest, AClockThatIsSetForward_MakesNoNewHour) {
+    wall_ = base::wall_from_unix_ms(5'000);
+    {
+        Life life(*this);
+        spend(life, 2s);
+        // Now somebody knows what time it is; nothing more is sent before the end.
+        const base::Instant later = life.now(wall_).instant + 1s;
+        wall_ = base::wall_from_unix_ms(1'700'000'000'000);
+        EXPECT_TRUE(life.log.note({later, wall_}, life.budget));
+    }
+    EXPECT_GE(spent(Life(*this)), 2s);
+}
+
+TEST_F(AirtimeLogTest, AClockBefore1970_IsTakenFor1970) {
+    wall_ = base::wall_from_unix_ms(-86'400'000);
+    {
+        Life life(*this);
+        spend(life, 2s);
+    }
+    EXPECT_GE(spent(Life(*this)), 2s);
+}
+
 TEST_F(AirtimeLogTest, AStoreThatFails_IsTriedAgain) {
     Life life(*this);
     store_.set_no_room(true);
@@ -118,6 +140,7 @@ TEST_F(AirtimeLogTest, ARowThatIsNone_IsDamage) {
         const auto restored = log.restore({base::Instant{}, wall_}, budget);
         ASSERT_FALSE(restored) << size;
         EXPECT_EQ(restored.error().code, base::Errc::corrupt);
+        EXPECT_EQ(budget.left(base::Instant{}), 0s);
     }
 }
 

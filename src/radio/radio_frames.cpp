@@ -57,6 +57,7 @@ std::expected<void, base::Error> RadioFrames::send(base::Instant now, const wire
                                  : std::string(wire::name(rule.type)) + " does not go on the air",
                              "radio", "send it over another link");
     }
+    ask_link(now);
     const bool is_control = rule.message_class == wire::MessageClass::control;
     const Origin origin{header.sender, header.timestamp, header.sequence};
     const Message message{.type = header.type,
@@ -79,6 +80,7 @@ std::expected<void, base::Error> RadioFrames::send(base::Instant now, const wire
 }
 
 std::optional<wire::HeardFrame> RadioFrames::receive(base::Instant now) {
+    ask_link(now);
     while (const auto received = link_.receive()) {
         ++stats_.received;
         auto frame = handle_packet(now, *received);
@@ -168,11 +170,15 @@ void RadioFrames::handle_timeout(base::Instant now) {
     pump(now);
 }
 
-void RadioFrames::pump(base::Instant now) {
+void RadioFrames::ask_link(base::Instant now) {
     if (const auto setting = link_.setting()) budget_.follow(now, *setting);
     if (const auto percent = link_.take_channel_use_percent(now)) {
         budget_.note_channel_use(now, *percent);
     }
+}
+
+void RadioFrames::pump(base::Instant now) {
+    ask_link(now);
     deferral_.reset();
     end_hold_up(now);
     while (now >= retry_at_ && link_.is_ready()) {

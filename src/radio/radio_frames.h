@@ -79,6 +79,8 @@ private:
     void handle_wish(base::Instant now, const Wish& wish);
     static wire::HeardFrame heard(const ReceivedPacket& received, const Message& message);
 
+    /// What the radio is set to and says of the channel.
+    void ask_link(base::Instant now);
     base::Duration window_of(std::size_t crowd) const;
     void end_hold_up(base::Instant now);
     /// Sends what may leave now.

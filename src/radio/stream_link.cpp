@@ -31,20 +31,21 @@ std::unexpected<base::Error> refuse(std::string what, std::string advice) {
 
 struct NumberedPreset {
     std::string_view channel;  ///< how a radio calls one without a name
-    std::optional<Preset> preset;
+    Modulation modulation;
 };
 
-/// As radios number their presets. VeryLongSlow is gone, and nobody's any more.
-constexpr std::array<NumberedPreset, 10> numbered_presets{{{"LongFast", Preset::long_fast},
-                                                           {"LongSlow", Preset::long_slow},
-                                                           {"VeryLongSlow", std::nullopt},
-                                                           {"MediumSlow", Preset::medium_slow},
-                                                           {"MediumFast", Preset::medium_fast},
-                                                           {"ShortSlow", Preset::short_slow},
-                                                           {"ShortFast", Preset::short_fast},
-                                                           {"LongMod", Preset::long_moderate},
-                                                           {"ShortTurbo", Preset::short_turbo},
-                                                           {"LongTurbo", Preset::long_turbo}}};
+/// As radios number their presets. VeryLongSlow is gone from new ones.
+const std::array<NumberedPreset, 10> numbered_presets{
+    {{"LongFast", modulation_of(Preset::long_fast)},
+     {"LongSlow", modulation_of(Preset::long_slow)},
+     {"VeryLongSlow", {12, 62'500, 8}},
+     {"MediumSlow", modulation_of(Preset::medium_slow)},
+     {"MediumFast", modulation_of(Preset::medium_fast)},
+     {"ShortSlow", modulation_of(Preset::short_slow)},
+     {"ShortFast", modulation_of(Preset::short_fast)},
+     {"LongMod", modulation_of(Preset::long_moderate)},
+     {"ShortTurbo", modulation_of(Preset::short_turbo)},
+     {"LongTurbo", modulation_of(Preset::long_turbo)}}};
 
 std::string_view preset_name(std::uint32_t preset) {
     return preset < numbered_presets.size() ? numbered_presets[preset].channel : std::string_view{};
@@ -67,8 +68,7 @@ std::uint32_t bandwidth_hz_of(std::uint32_t khz) {
 std::optional<Modulation> modulation_of(const LoraConfig& lora) {
     if (lora.uses_preset) {
         if (lora.preset >= numbered_presets.size()) return std::nullopt;
-        const auto preset = numbered_presets[lora.preset].preset;
-        return preset ? std::optional(modulation_of(*preset)) : std::nullopt;
+        return numbered_presets[lora.preset].modulation;
     }
     if (lora.spreading_factor < 7 || lora.spreading_factor > 12 || lora.coding_rate < 5 ||
         lora.coding_rate > 8 || lora.bandwidth < 31 || lora.bandwidth > 1'600) {
@@ -77,12 +77,6 @@ std::optional<Modulation> modulation_of(const LoraConfig& lora) {
     return Modulation{.spreading_factor = static_cast<std::uint8_t>(lora.spreading_factor),
                       .bandwidth_hz = bandwidth_hz_of(lora.bandwidth),
                       .coding_rate = static_cast<std::uint8_t>(lora.coding_rate)};
-}
-
-/// As radios number their regions; of others the law is not known here.
-unsigned duty_of_region(std::uint32_t region) {
-    constexpr std::array<std::string_view, 4> names{"", "US", "EU_433", "EU_868"};
-    return duty_permille_of(region < names.size() ? names[region] : "").value_or(1'000);
 }
 
 StreamLink::Drop drop_of(MeshFault fault) {
@@ -224,7 +218,8 @@ std::optional<RadioSetting> StreamLink::setting() const {
     if (!lora_) return std::nullopt;
     const auto modulation = modulation_of(*lora_);
     if (!modulation) return std::nullopt;
-    return RadioSetting{.modulation = *modulation, .duty_permille = duty_of_region(lora_->region)};
+    return RadioSetting{.modulation = *modulation,
+                        .duty_permille = duty_permille_of(lora_->region)};
 }
 
 std::string StreamLink::name_of(const Channel& channel) const {
@@ -267,6 +262,11 @@ void StreamLink::handle(base::Instant now, const ConfigComplete& complete) {
                   lora_->region == 0 ? "the radio has no region set, and so never transmits"
                                      : "the radio's transmitter is switched off",
                   "radio", "set it up with a Meshtastic app, by the law of where it stands"};
+    }
+    if (!fault_ && lora_ && !setting()) {
+        fault_ = {base::Errc::unsupported,
+                  "the radio is set to a preset that is not known here, so what it costs is not",
+                  "radio", "choose another preset in the radio, or set it up in numbers"};
     }
     if (fault_) return;
     state_ = State::up;

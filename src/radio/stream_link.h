@@ -76,7 +76,7 @@ public:
     std::optional<ReceivedPacket> receive() override;
     bool has_received() const { return !received_.empty(); }
     std::optional<unsigned> take_channel_use_percent(base::Instant now) override;
-    /// Nothing as well for a preset that is not known here.
+    /// Nothing as well for a preset that is not known here: nothing is sent then.
     std::optional<RadioSetting> setting() const override;
 
     /// It has answered, and has the channel.

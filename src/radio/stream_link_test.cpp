@@ -84,9 +84,16 @@ TEST_F(StreamLinkTest, Setting_IsWhatTheRadioSaysOfItself) {
     radio_.lora.spreading_factor = 40;
     reopen();
     EXPECT_FALSE(link_.setting());
-    radio_.lora = {.uses_preset = true, .preset = 2, .region = 1, .may_transmit = true};
+    radio_.lora = {.uses_preset = true, .preset = 2, .region = 15, .may_transmit = true};
+    reopen();
+    EXPECT_EQ(link_.setting(), (RadioSetting{.modulation = {12, 62'500, 8}, .duty_permille = 10}));
+    EXPECT_TRUE(link_.is_up());
+    // What it costs nobody can say.
+    radio_.lora.preset = 77;
     reopen();
     EXPECT_FALSE(link_.setting());
+    EXPECT_FALSE(link_.is_up());
+    EXPECT_THAT(fault(), HasSubstr("not known here"));
 }
 
 TEST_F(StreamLinkTest, SettingThatCannotWork_IsNamed) {

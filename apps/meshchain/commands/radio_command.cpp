@@ -138,7 +138,8 @@ std::string radio_text(const Json& radio) {
     std::string text =
         radio.at("place").get<std::string>() + "\n" +
         table({{"  State", state_text(radio)},
-               {"  Node number", radio.at("number")},
+               {"  Node number",
+                radio.at("number") == "!00000000" ? Json("not known yet") : radio.at("number")},
                {"  Preset", preset + (radio.at("modulation_from") == "radio" ? ", as the radio says"
                                                                              : ", as configured")},
                {"  Air, this hour", seconds_text(radio.at("spent_s")) + " spent, " +
@@ -169,7 +170,7 @@ Output radios_output(Json json) {
     std::string text;
     for (const Json& radio : json.at("radios")) text += radio_text(radio);
     if (text.empty()) {
-        text = "This node has no radio. Name one in its configuration: docs/guide/radio.md\n";
+        text = "This node has no radio. Name one in its configuration: docs/meshtastic.md\n";
     }
     return output(std::move(json), std::move(text));
 }

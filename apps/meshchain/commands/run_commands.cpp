@@ -20,10 +20,12 @@ std::expected<Output, base::Error> run(const Context& context,
                                        const host::NodeProcess::Options& options) {
     MESH_TRY(const auto process, host::NodeProcess::start(context.data, options));
     const std::string api = base::to_string(process->api_address());
-    const std::string link = base::to_string(process->link_address());
-    const std::string text = context.json ? host::to_line({{"listen", link}, {"api", api}})
-                                          : "The node runs. Peers reach it on " + link +
-                                                ", its API is on " + api + ".\nCtrl-C stops it.";
+    const base::LinkAddress address = process->link_address();
+    const std::string link = address == base::LinkAddress{} ? "" : base::to_string(address);
+    const std::string ways = link.empty() ? "Peers reach it by radio" : "Peers reach it on " + link;
+    const std::string text =
+        context.json ? host::to_line({{"listen", link}, {"api", api}})
+                     : "The node runs. " + ways + ", its API is on " + api + ".\nCtrl-C stops it.";
     std::printf("%s\n", text.c_str());
     std::fflush(stdout);
     MESH_CHECK(process->run());
