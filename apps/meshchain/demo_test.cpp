@@ -41,6 +41,19 @@ protected:
         }
         return count;
     }
+
+    void expect_all_right(const std::vector<std::string>& options, base::Duration timeout) {
+        std::vector<std::string> words{"demo", "--once", "--json"};
+        words.insert(words.end(), options.begin(), options.end());
+        const Ended ended = run(words, timeout);
+        ASSERT_EQ(ended.exit_code, 0) << ended.output << ended.errors;
+        const Json result = ended.json();
+        EXPECT_GE(result.at("payments_sent"), 50);
+        EXPECT_EQ(result.at("payments_final"), result.at("payments_sent"));
+        EXPECT_EQ(result.at("coins_equal"), true);
+        EXPECT_EQ(result.at("supply_conserved"), true);
+        EXPECT_EQ(result.at("killed_node_caught_up"), true);
+    }
 };
 
 TEST_F(Demo, FiveNodes_PayThroughAKillAndAccountForEverything) {
@@ -59,37 +72,17 @@ TEST_F(Demo, FiveNodes_PayThroughAKillAndAccountForEverything) {
 }
 
 TEST_F(Demo, FiveNodesOnFlashLogs_DoTheSame) {  // B4
-    const Ended ended = run({"demo", "--once", "--json", "--store", "flashlog"}, 110s);
-    ASSERT_EQ(ended.exit_code, 0) << ended.output << ended.errors;
-    const Json result = ended.json();
-    EXPECT_EQ(result.at("payments_final"), result.at("payments_sent"));
-    EXPECT_EQ(result.at("coins_equal"), true);
-    EXPECT_EQ(result.at("supply_conserved"), true);
-    EXPECT_EQ(result.at("killed_node_caught_up"), true);
+    expect_all_right({"--store", "flashlog"}, 110s);
 }
 
 TEST_F(Demo, FiveNodesOverMqtt_DoTheSame) {  // E3
     if (is_sanitized) GTEST_SKIP() << too_slow;
-    const Ended ended = run({"demo", "--once", "--json", "--link", "mqtt"}, 600s);
-    ASSERT_EQ(ended.exit_code, 0) << ended.output << ended.errors;
-    const Json result = ended.json();
-    EXPECT_GE(result.at("payments_sent"), 50);
-    EXPECT_EQ(result.at("payments_final"), result.at("payments_sent"));
-    EXPECT_EQ(result.at("coins_equal"), true);
-    EXPECT_EQ(result.at("supply_conserved"), true);
-    EXPECT_EQ(result.at("killed_node_caught_up"), true);
+    expect_all_right({"--link", "mqtt"}, 600s);
 }
 
 TEST_F(Demo, FiveNodesOverRadios_DoTheSame) {  // E5, E6
     if (is_sanitized) GTEST_SKIP() << too_slow;
-    const Ended ended = run({"demo", "--once", "--json", "--link", "radio"}, 900s);
-    ASSERT_EQ(ended.exit_code, 0) << ended.output << ended.errors;
-    const Json result = ended.json();
-    EXPECT_GE(result.at("payments_sent"), 50);
-    EXPECT_EQ(result.at("payments_final"), result.at("payments_sent"));
-    EXPECT_EQ(result.at("coins_equal"), true);
-    EXPECT_EQ(result.at("supply_conserved"), true);
-    EXPECT_EQ(result.at("killed_node_caught_up"), true);
+    expect_all_right({"--link", "radio"}, 900s);
 }
 
 TEST_F(Demo, LinkThatThereIsNot_IsNamedWithWhatToChoose) {

@@ -8,8 +8,8 @@
 
 #include "host/monotonic.h"
 #include "host/packet_cipher.h"
-#include "host/system_entropy.h"
 #include "host/test_broker.h"
+#include "host/test_radio_door.h"
 #include "radio/radio_frames.h"
 
 namespace meshchain::host {
@@ -42,7 +42,7 @@ MqttOptions options_for(std::uint16_t port, int who = 1) {
     return options;
 }
 
-class MqttTest : public testing::Test {
+class MqttTest : public RadioDoorTest {
 protected:
     std::unique_ptr<MqttLink> open(MqttOptions options) {
         auto link = MqttLink::open(io_, std::move(options), entropy_, base::Random(++opened_));
@@ -54,21 +54,13 @@ protected:
         EXPECT_FALSE(link.has_value());
         return link ? base::Error{} : link.error();
     }
-    /// Runs everything until `done`; false after ten seconds.
+    /// The same with a client that goes on, too.
     template <class Done>
     bool run_until(Done&& done, TestClient* client = nullptr) {
-        const auto deadline = std::chrono::steady_clock::now() + seconds(10);
-        while (!done()) {
-            if (std::chrono::steady_clock::now() > deadline) return false;
+        return RadioDoorTest::run_until([&] {
             if (client != nullptr) client->turn(0);
-            io_.run_one_for(milliseconds(5));
-        }
-        return true;
-    }
-    bool run_until_up(const MqttLink& link) {
-        const bool is_up = run_until([&] { return link.is_up(); });
-        EXPECT_TRUE(is_up) << (link.fault() ? base::sentence(*link.fault()) : "no fault");
-        return is_up;
+            return done();
+        });
     }
     /// The next packet for this link.
     std::optional<std::pair<NodeNumber, base::Buffer>> await(MqttLink& link,
@@ -89,8 +81,6 @@ protected:
         return sent ? "" : base::sentence(sent.error());
     }
 
-    boost::asio::io_context io_;
-    SystemEntropy entropy_;
     std::uint64_t opened_ = 0;
 };
 

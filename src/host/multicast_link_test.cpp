@@ -9,7 +9,7 @@
 
 #include "host/monotonic.h"
 #include "host/packet_cipher.h"
-#include "host/system_entropy.h"
+#include "host/test_radio_door.h"
 #include "host/udp_link.h"
 #include "radio/radio_frames.h"
 
@@ -43,7 +43,7 @@ MulticastOptions options_of(int who) {
     return options;
 }
 
-class MulticastTest : public testing::Test {
+class MulticastTest : public RadioDoorTest {
 protected:
     std::unique_ptr<MulticastLink> open(int who) {
         auto link = MulticastLink::open(io_, options_of(who), entropy_);
@@ -62,15 +62,6 @@ protected:
         if (link) (*link)->on_readable([] {});
         return link ? std::move(*link) : nullptr;
     }
-    template <class Done>
-    bool run_until(Done&& done) {
-        const auto deadline = std::chrono::steady_clock::now() + seconds(10);
-        while (!done()) {
-            if (std::chrono::steady_clock::now() > deadline) return false;
-            io_.run_one_for(milliseconds(5));
-        }
-        return true;
-    }
     std::optional<base::Buffer> await(MulticastLink& link) {
         std::optional<base::Buffer> found;
         run_until([&] {
@@ -79,9 +70,6 @@ protected:
         });
         return found;
     }
-
-    boost::asio::io_context io_;
-    SystemEntropy entropy_;
 };
 
 TEST_F(MulticastTest, SettingThatCannotWork_IsNamedWithWhatToDo) {

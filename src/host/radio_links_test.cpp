@@ -6,8 +6,8 @@
 
 #include "host/file.h"
 #include "host/monotonic.h"
-#include "host/system_entropy.h"
 #include "host/test_broker.h"
+#include "host/test_radio_door.h"
 #include "kv/memory_store.h"
 #include "node/tables.h"
 
@@ -34,7 +34,7 @@ node::RadioConfig by_mqtt(std::uint16_t port) {
         .door = door, .preset = radio::Preset::short_turbo, .region = {}, .share_permille = 100};
 }
 
-class RadioLinksTest : public testing::Test {
+class RadioLinksTest : public RadioDoorTest {
 protected:
     using Opened = std::expected<std::unique_ptr<RadioLinks>, base::Error>;
 
@@ -61,15 +61,6 @@ protected:
         EXPECT_FALSE(opened.error().advice.empty());
         return base::sentence(opened.error());
     }
-    template <class Done>
-    bool run_until(Done&& done) {
-        const auto deadline = std::chrono::steady_clock::now() + seconds(10);
-        while (!done()) {
-            if (std::chrono::steady_clock::now() > deadline) return false;
-            io_.run_one_for(milliseconds(5));
-        }
-        return true;
-    }
     static bool say(RadioLinks& links, std::string_view text) {
         wire::FrameHeader header;
         header.type = rule_.type;
@@ -86,9 +77,7 @@ protected:
     static constexpr wire::MessageRule rule_{
         wire::MessageType::transaction, wire::MessageClass::object, 1, 500, 600, 2, true};
     TemporaryFolder folder_;
-    SystemEntropy entropy_;
     std::unique_ptr<kv::Store> store_ = kv::make_memory_store(node::node_tables);
-    boost::asio::io_context io_;
 };
 
 TEST_F(RadioLinksTest, TwoNodesAtABroker_HearEachOther_AndSayWhatItCost) {  // E3, E9

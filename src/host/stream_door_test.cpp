@@ -12,8 +12,8 @@
 #include <boost/asio/write.hpp>
 
 #include "host/monotonic.h"
-#include "host/system_entropy.h"
 #include "host/temporary_folder.h"
+#include "host/test_radio_door.h"
 #include "radio/stream_radio.h"
 
 namespace meshchain::host {
@@ -102,7 +102,7 @@ StreamDoorOptions quick() {
     return options;
 }
 
-class StreamDoorTest : public testing::Test {
+class StreamDoorTest : public RadioDoorTest {
 protected:
     std::unique_ptr<StreamDoor> taken(StreamDoor::Opened door) {
         EXPECT_TRUE(door.has_value()) << base::sentence(door.error());
@@ -118,27 +118,10 @@ protected:
         return taken(StreamDoor::open_serial(io_, {path, 115'200}, std::move(options), entropy_,
                                              base::Random(1)));
     }
-    template <class Done>
-    bool run_until(Done&& done) {
-        const auto deadline = std::chrono::steady_clock::now() + seconds(10);
-        while (!done()) {
-            if (std::chrono::steady_clock::now() > deadline) return false;
-            io_.run_one_for(milliseconds(5));
-        }
-        return true;
-    }
-    bool run_until_up(const StreamDoor& door) {
-        const bool is_up = run_until([&] { return door.is_up(); });
-        EXPECT_TRUE(is_up) << (door.fault() ? base::sentence(*door.fault()) : "no fault");
-        return is_up;
-    }
     base::Error fault_of(StreamDoor& door) {
         EXPECT_TRUE(run_until([&] { return door.fault().has_value(); }));
         return door.fault().value_or(base::Error{});
     }
-
-    asio::io_context io_;
-    SystemEntropy entropy_;
 };
 
 TEST_F(StreamDoorTest, SettingThatCannotWork_IsNamedWithWhatToDo) {
