@@ -87,7 +87,7 @@ TEST_F(Demo, FiveNodesOverRadios_DoTheSame) {  // E5, E6
 
 TEST_F(Demo, LinkThatThereIsNot_IsNamedWithWhatToChoose) {
     const Ended ended = run({"demo", "--once", "--json", "--link", "smoke"});
-    EXPECT_EQ(ended.exit_code, 1);
+    EXPECT_EQ(ended.exit_code, 2);
     EXPECT_NE(ended.errors.find("'smoke'"), std::string::npos) << ended.errors;
     EXPECT_NE(ended.errors.find("udp, mqtt or radio"), std::string::npos) << ended.errors;
 }

@@ -42,9 +42,9 @@ private:
         int patience;
     };
     static constexpr Pace by_udp{std::chrono::seconds(1), std::chrono::milliseconds(100), 1, 1};
-    static constexpr Pace by_mqtt{std::chrono::seconds(3), std::chrono::milliseconds(300), 1, 6};
+    static constexpr Pace by_mqtt{std::chrono::seconds(2), std::chrono::milliseconds(300), 1, 6};
     /// All share one channel, where two that speak at once are lost.
-    static constexpr Pace on_air{std::chrono::seconds(5), std::chrono::milliseconds(500), 2, 12};
+    static constexpr Pace on_air{std::chrono::seconds(3), std::chrono::milliseconds(500), 2, 12};
 
     std::expected<void, base::Error> start_broker(const std::filesystem::path& folder,
                                                   std::size_t nodes);
