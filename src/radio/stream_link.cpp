@@ -91,6 +91,12 @@ StreamLink::Drop drop_of(MeshFault fault) {
 
 }  // namespace
 
+std::optional<std::uint32_t> preset_number(const Modulation& modulation) {
+    const auto found = std::ranges::find(numbered_presets, modulation, &NumberedPreset::modulation);
+    if (found == numbered_presets.end()) return std::nullopt;
+    return static_cast<std::uint32_t>(found - numbered_presets.begin());
+}
+
 std::expected<void, base::Error> check_stream(const StreamOptions& options) {
     const auto port = static_cast<std::uint32_t>(options.port);
     if (port < private_port_min || port > private_port_max) {

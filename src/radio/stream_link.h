@@ -197,6 +197,9 @@ private:
 
 std::string_view name(StreamLink::Drop drop);
 
+/// How radios number the preset of this modulation; nothing for one that they number nowhere.
+std::optional<std::uint32_t> preset_number(const Modulation& modulation);
+
 /// Errors: invalid_argument (says which setting, what is wrong with it and what to do).
 std::expected<void, base::Error> check_stream(const StreamOptions& options);
 

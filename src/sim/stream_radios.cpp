@@ -1,5 +1,6 @@
 #include "sim/stream_radios.h"
 
+#include "radio/stream_link.h"
 #include "sim/radio_air.h"
 
 namespace meshchain::sim {
@@ -16,27 +17,9 @@ constexpr std::uint32_t region_us = 1;
 constexpr std::int32_t metres_in_a_room = 10;
 constexpr std::uint32_t hardware_private = 255;
 
-/// Nothing for a preset that Meshtastic's protobufs 2.7 do not number.
-std::optional<std::uint32_t> preset_number(Preset preset) {
-    switch (preset) {
-        case Preset::long_fast: return 0;
-        case Preset::long_slow: return 1;
-        case Preset::medium_slow: return 3;
-        case Preset::medium_fast: return 4;
-        case Preset::short_slow: return 5;
-        case Preset::short_fast: return 6;
-        case Preset::long_moderate: return 7;
-        case Preset::short_turbo: return 8;
-        case Preset::long_turbo: return 9;
-        case Preset::medium_turbo:
-        case Preset::narrow_slow: break;
-    }
-    return std::nullopt;
-}
-
 radio::LoraConfig lora_config(Preset preset) {
     const radio::Modulation modulation = modulation_of(preset);
-    const auto number = preset_number(preset);
+    const auto number = radio::preset_number(modulation);
     return {.uses_preset = number.has_value(),
             .preset = number.value_or(0),
             .bandwidth = modulation.bandwidth_hz / 1'000,
