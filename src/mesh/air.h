@@ -26,6 +26,7 @@ struct AirSpeaker {
     base::Instant first_heard;
     base::Instant last_heard;
     base::Instant answered_at{};  ///< of a validator: as Air::answered_at
+    base::Instant ask_at{};       ///< for its STATUS, not before
     /// Its last STATUS; while there is one it counts as a peer.
     std::optional<wire::Heartbeat> said;
 };
@@ -94,6 +95,8 @@ struct Air {
     base::Instant status_at = base::never;
     base::Instant status_due = base::never;    ///< when it was to be spoken, before it had to wait
     std::optional<base::Instant> spoken_at{};  ///< the last STATUS
+    /// Who is to answer the next one with its own.
+    std::optional<wire::Addressee> status_to{};
     /// The starts of those who are no validators count as answered up to then: it rises by a pause
     /// with each answer.
     base::Instant answered_at{};

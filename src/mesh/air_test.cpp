@@ -74,6 +74,7 @@ public:
     /// By a radio of the room, or by a stranger's with a number of its own.
     void speak(base::Instant now, const Spoken& spoken) {
         log.push_back(spoken);
+        if (is_lost(spoken)) return;
         for (std::size_t i = 0; i < radios_.size(); ++i) {
             if (i != spoken.speaker) radios_[i]->arriving_.emplace_back(now + 1s, spoken);
         }
@@ -84,6 +85,8 @@ public:
     }
 
     std::vector<Spoken> log;
+    /// Nobody hears it.
+    std::function<bool(const Spoken&)> is_lost = [](const Spoken&) { return false; };
 
 private:
     std::vector<std::unique_ptr<Radio>> radios_;
@@ -271,6 +274,38 @@ TEST_F(AirTest, WhoAsksBeforeItsFirstStatus_IsAnsweredAsAStart) {
                     .has_value());
     network_.run_for(2 * options().air_pause + 3s);
     EXPECT_EQ(late.events_of<PeerHeartbeat>().size(), heard_before + 2);
+}
+
+TEST_F(AirTest, WhoAsked_IsAnswered_ThoughItsStatusWasLost) {
+    test::Node& one = add(1);
+    test::Node& two = add(2);
+    send(two, MessageType::vote_request, "which votes");
+    network_.run_for(2s);
+    ASSERT_EQ(heard(one, "which votes"), 1U);
+    ASSERT_FALSE(one.mesh().is_connected(two.key()));
+    EXPECT_TRUE(one.mesh()
+                    .send(network_.now(), {.type = MessageType::sync_request,
+                                           .to = two.key(),
+                                           .payload = base::to_buffer(base::as_bytes("for you"))})
+                    .has_value());
+    network_.run_for(2s);
+    EXPECT_EQ(heard(two, "for you"), 1U);
+}
+
+TEST_F(AirTest, WhoseStatusWasLost_IsAskedForIt_AndHeardLongBeforeTheNext) {
+    test::Node& one = add(1);
+    test::Node& two = add(2);
+    room_.is_lost = [](const Room::Spoken& spoken) {
+        return spoken.speaker == 1 && spoken.header.type == MessageType::status;
+    };
+    network_.run_for(10min);
+    ASSERT_FALSE(one.mesh().is_connected(two.key()));
+    room_.is_lost = [](const Room::Spoken&) { return false; };
+    const std::size_t spoken = room_.count(MessageType::status);
+    send(two, MessageType::vote_request, "which votes");
+    network_.run_for(2min);
+    EXPECT_TRUE(one.mesh().is_connected(two.key()));
+    EXPECT_EQ(room_.count(MessageType::status), spoken + 2) << "a question and its answer";
 }
 
 TEST_F(AirTest, StatusOfAStranger_IsBelievedBecauseItsAnnouncementCameFirst) {

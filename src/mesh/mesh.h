@@ -283,6 +283,7 @@ private:
     void request_air_status(base::Now now);
     void plan_status(Air& air, base::Instant from);
     void answer_start(base::Now now, const crypto::PublicKey& key);
+    void ask_status(base::Now now, const crypto::PublicKey& key);
     base::Duration pause_of(const Air& air) const;
     bool handle_airs_readable(base::Now now);
     void handle_heard(base::Now now, std::size_t air, const wire::HeardFrame& heard);

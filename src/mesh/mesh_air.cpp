@@ -240,7 +240,7 @@ void Mesh::handle_heard_control(base::Now now, std::size_t air, const wire::Mess
     const bool is_for_all = rule.type == MessageType::status || rule.is_overheard;
     if (!heard.to && !is_for_all) return drop(Drop::elsewhere);
     const bool is_elsewhere = heard.to && *heard.to != wire::addressee_of(id_);
-    if (is_elsewhere && !rule.is_overheard) return drop(Drop::elsewhere);
+    if (is_elsewhere && !is_for_all) return drop(Drop::elsewhere);
     const auto key = air_key(header.sender);
     if (!key) return drop(Drop::no_session);
     const auto control = wire::split_control(heard.frame.payload);
@@ -275,7 +275,9 @@ void Mesh::handle_heard_control(base::Now now, std::size_t air, const wire::Mess
                   header.type, control->body);
     note_air_use(now, airs_[air], rule, flow, verdict);
     // Its STATUS may come later, or get lost.
-    if (is_start && self_.role == wire::Role::validator) answer_start(now, *key);
+    const bool is_asked = header.type == MessageType::status && heard.to && !is_elsewhere;
+    if (is_asked || (is_start && self_.role == wire::Role::validator)) answer_start(now, *key);
+    if (!speakers_.find(*key)->said) ask_status(now, *key);
 }
 
 Verdict Mesh::handle_heard_status(const crypto::PublicKey& key, const AirPath& path,
@@ -285,6 +287,8 @@ Verdict Mesh::handle_heard_status(const crypto::PublicKey& key, const AirPath& p
     AirSpeaker& speaker = *speakers_.find(key);
     const bool is_found = !speaker.said && !is_announced(key);
     speaker.said = *heartbeat;
+    std::optional<wire::Addressee>& asked = airs_[speaker.air].status_to;
+    if (asked == wire::addressee_of(crypto::node_id(key))) asked.reset();
     if (is_found) emit(PeerDiscovered{key});
     emit(PeerHeartbeat{key, *heartbeat, path});
     return Verdict::keep;
@@ -303,6 +307,17 @@ void Mesh::answer_start(base::Now now, const crypto::PublicKey& key) {
     if (air.status_at <= soon + pause_of(air)) return;
     answered = std::max(now.instant, answered) + answer_pause;
     plan_status(air, from);
+}
+
+/// Who is at work and whose STATUS was lost would be nobody to ask until the next one. Ours, meant
+/// for it, makes it repeat its own.
+void Mesh::ask_status(base::Now now, const crypto::PublicKey& key) {
+    AirSpeaker& speaker = *speakers_.find(key);
+    if (now.instant < speaker.ask_at) return;
+    speaker.ask_at = now.instant + answer_pause;
+    Air& air = airs_[speaker.air];
+    air.status_to = wire::addressee_of(crypto::node_id(key));
+    plan_status(air, now.instant);
 }
 
 void Mesh::lose_speaker(const crypto::PublicKey& key) {
@@ -477,9 +492,10 @@ void Mesh::handle_airs_timeout(base::Now now) {
 }
 
 void Mesh::speak_up(base::Now now, Air& air) {
-    const auto speak = [&](const wire::FrameHeader& header, base::Bytes payload) {
+    const auto speak = [&](const wire::FrameHeader& header, base::Bytes payload,
+                           const wire::Spoken& how) {
         const wire::MessageRule& rule = *find_rule(rules_, header.type);
-        const auto sent = air.link->send(now.instant, rule, header, payload, {});
+        const auto sent = air.link->send(now.instant, rule, header, payload, how);
         count_sent(sent.has_value(), header.type, payload);
     };
     // A validator's key is known; who else we are has to be said before we can be believed.
@@ -488,11 +504,11 @@ void Mesh::speak_up(base::Now now, Air& air) {
         const wire::FrameHeader header =
             own_header(now, MessageType::peer_info, options_.hop_limit);
         flood_.mark_relayed(flood_.content_id(header.type, own), header.hop_limit);
-        speak(header, own);
+        speak(header, own, {});
     }
     if (auto frame = sign_control(MessageType::status, wire::encode(heartbeat()))) {
         frame->header.hop_limit = options_.hop_limit;
-        speak(frame->header, frame->payload);
+        speak(frame->header, frame->payload, {.to = std::exchange(air.status_to, std::nullopt)});
     }
 }
 

@@ -22,7 +22,8 @@ std::expected<std::size_t, base::Error> Mesh::send(base::Now now, const wire::Ou
     MESH_TRY(const wire::MessageRule* const rule, check_outgoing(frame));
     const PeerEntry* receiver = frame.to ? peers_.find(*frame.to) : nullptr;
     if (frame.to && (receiver == nullptr || !receiver->session)) {
-        if (const AirSpeaker* speaker = air_peer(*frame.to)) {
+        // Who asked is answered, though its STATUS was lost.
+        if (const AirSpeaker* speaker = speakers_.find(*frame.to)) {
             return send_on_air(now, frame, *rule, *speaker);
         }
         return base::failure(base::Errc::not_found, "no session with " + crypto::to_hex(*frame.to),
