@@ -57,10 +57,12 @@ void Network::set_links(const std::vector<std::pair<std::size_t, std::size_t>>& 
     }
 }
 
+bool Network::is_cut_off(std::size_t to, std::size_t from) const {
+    return side_[from] != side_[to] || (!cuts_.empty() && cuts_.contains({from, to}));
+}
+
 bool Network::hears(std::size_t to, std::size_t from) const {
-    if (side_[from] != side_[to]) return false;
-    if (!cuts_.empty() && cuts_.contains({from, to})) return false;
-    return is_open_ || linked_[from].contains(to);
+    return !is_cut_off(to, from) && (is_open_ || linked_[from].contains(to));
 }
 
 Copies Network::carry(std::size_t from, std::size_t to) {

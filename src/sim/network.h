@@ -70,6 +70,8 @@ public:
     void set_links(const std::vector<std::pair<std::size_t, std::size_t>>& links);
 
     bool hears(std::size_t to, std::size_t from) const;
+    /// By a partition or a cut, whatever medium is between them.
+    bool is_cut_off(std::size_t to, std::size_t from) const;
     /// Those in reach of it by its links, whatever cuts them off now; nothing: everybody.
     const std::set<std::size_t>* in_reach(std::size_t from) const {
         return is_open_ ? nullptr : &linked_[from];

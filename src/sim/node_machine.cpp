@@ -59,9 +59,8 @@ std::expected<void, base::Error> NodeMachine::boot(base::Now now) {
             radio::RadioOptions{.airtime = options_.airtime, .outbox = {}, .reassembly = {}},
             *options_.radio, random_.stream("air " + std::to_string(starts_++)));
         airs.push_back(air_.get());
-    } else {
-        frames_ = std::make_unique<mesh::IpFrames>(port());
     }
+    if (options_.has_network) frames_ = std::make_unique<mesh::IpFrames>(port());
     node::NodeConfig config;
     config.role = options_.role;
     config.node_name = options_.name;

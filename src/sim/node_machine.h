@@ -41,9 +41,10 @@ public:
         std::string name;
         bool has_wallet = true;
         base::LogSink* log = nullptr;
-        /// It has this radio, and nothing else to speak through; outlives it.
+        /// It has this radio, which outlives it.
         RadioDoor* radio = nullptr;
         radio::AirtimeOptions airtime{};
+        bool has_network = true;  ///< of datagrams
     };
     /// `credentials` and `genesis` outlive it. A new key: the disk knows that it signed nothing.
     NodeMachine(std::size_t index, Clock clock, const Credentials& credentials,

@@ -70,15 +70,18 @@ void Play::count_packet(base::Bytes packet) {
     TypeTraffic& traffic = report_.traffic[static_cast<std::size_t>(type)];
     ++traffic.datagrams;
     traffic.bytes += bytes;
+    TypeTraffic& on_air = report_.on_air[static_cast<std::size_t>(type)];
+    ++on_air.datagrams;
+    on_air.bytes += bytes;
     sent_[static_cast<std::size_t>(kind_of(type))] += bytes;
 }
 
 void Play::check_airtime() {
     const RadioAir* air = village_.world().air();
     if (air == nullptr) return;
-    for (std::size_t i = 0; i < village_.nodes(); ++i) {
-        if (village_.world().air()->door(i).is_within_budget()) continue;
-        findings_.add("airtime", "machine " + std::to_string(i) + " sent for " +
+    for (std::size_t i = 0; i < air->size(); ++i) {
+        if (air->door(i).is_within_budget()) continue;
+        findings_.add("airtime", "machine " + std::to_string(air->machine_of(i)) + " sent for " +
                                      seconds_text(air->watch().worst(i)) + " in an hour");
     }
 }
@@ -327,7 +330,7 @@ void Play::judge_end() {
     }
 }
 
-Report Play::report() const {
+Report Play::report() {
     Report report = report_;
     report.simulated = since_start();
     report.events = village_.world().events();
@@ -345,6 +348,12 @@ Report Play::report() const {
     report.final_height = static_cast<std::uint32_t>(history_.height());
     for (std::size_t i = 0; i < village_.world().size(); ++i) {
         report.attacks += village_.world().machine(i).acts();
+    }
+    if (const RadioAir* air = village_.world().air()) {
+        for (std::size_t i = 0; i < air->size(); ++i) {
+            report.airtime += air->watch().total(i);
+            report.airtime_worst = std::max(report.airtime_worst, air->watch().worst(i));
+        }
     }
     report.forks = history_.forks();
     report.guilty = watch_.guilty().size();

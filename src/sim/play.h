@@ -88,7 +88,7 @@ private:
     /// What those who are left agree on, if they do.
     std::optional<ledger::Genesis> make_successor();
     void run_successor();
-    Report report() const;
+    Report report();
     void count_traffic(base::Bytes datagram);
     void count_packet(base::Bytes packet);
     void check_airtime();

@@ -104,6 +104,38 @@ TEST(PlayOnTheAir, AWallBetweenRadios_LetsNothingThrough_AndFalls) {
     EXPECT_TRUE(report.all_right()) << to_text(report);
 }
 
+TEST(PlayAcrossTheAir, TwoSites_MakeEveryPaymentFinal_OverTheRadiosOfTheirGateways) {
+    const Report report = play(
+        "validators 8\nmedium SHORT_TURBO\nairtime 40 40\ngateways 0 4\nsites 0 1 2 3 | 4 5 6 7\n"
+        "network bad\nblock-time 10s\nround 3\npayments 1m\nhostile 8m\nconverge 10m\n"
+        "disk memory\n");
+    EXPECT_TRUE(report.all_right()) << to_text(report);
+    EXPECT_GE(report.payments, 5U);
+    EXPECT_EQ(report.to_final.size(), report.payments);
+    const auto& votes = report.on_air[static_cast<std::size_t>(wire::MessageType::block_ack)];
+    EXPECT_GT(votes.datagrams, report.votes_signed / 2) << "every vote has to cross";
+    EXPECT_LT(votes.datagrams, 2 * report.votes_signed) << to_text(report);
+}
+
+// Neither gateway knew the other to ask it, because its one STATUS was lost: two branches for half
+// an hour.
+TEST(PlayAcrossTheAir, GatewayWhoseStatusWasLost_IsAskedAllTheSame) {
+    const Report report = play(
+        "validators 8\nmedium SHORT_TURBO\nairtime 40 40\ngateways 0 4\nsites 0 1 2 3 | 4 5 6 7\n"
+        "network bad\nblock-time 10s\nround 3\npayments 1m\nat 15m expect-final 4m\n"
+        "hostile 15m\nconverge 5m\n",
+        112);
+    EXPECT_TRUE(report.all_right()) << to_text(report);
+}
+
+TEST(PlayAcrossTheAir, SitesThatAreCutOff_GoOnAsOneWhenTheyMeetAgain) {
+    const Report report = play(
+        "validators 8\nmedium SHORT_TURBO\nairtime 40 40\ngateways 0 4\nsites 0 1 2 3 | 4 5 6 7\n"
+        "block-time 10s\nround 3\npayments 40s\nat 3m partition 0 1 2 3 | 4 5 6 7\n"
+        "at 8m expect-still 3m\nat 8m heal\nhostile 8m\nconverge 20m\ndisk memory\n");
+    EXPECT_TRUE(report.all_right()) << to_text(report);
+}
+
 TEST(PlayOnTheAir, OneSeed_HasOneStory) {
     const std::string_view text =
         "validators 4\nmedium LONG_FAST\nblock-time 30s\nround 12\npayments 1m\n"

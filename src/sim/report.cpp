@@ -19,10 +19,10 @@ std::string spread(const std::vector<base::Duration>& ascending) {
            seconds_text(ascending.back());
 }
 
-std::string traffic_text(const Report& report) {
+std::string traffic_text(const std::array<TypeTraffic, 256>& types) {
     std::string text;
-    for (std::size_t type = 0; type < report.traffic.size(); ++type) {
-        const TypeTraffic& traffic = report.traffic[type];
+    for (std::size_t type = 0; type < types.size(); ++type) {
+        const TypeTraffic& traffic = types[type];
         if (traffic.datagrams == 0) continue;
         text += line("  " + type_name(type), std::to_string(traffic.bytes) + " bytes in " +
                                                  std::to_string(traffic.datagrams) + " datagrams");
@@ -78,6 +78,8 @@ std::vector<std::pair<std::string, std::string>> summary_of(const Report& report
             {"Crashes", count(report.crashes) + ", " + count(report.disks_replaced) +
                             " disks replaced, " + count(report.rows_healed) + " rows healed"},
             {"Sent", count(report.bytes_sent) + " bytes"},
+            {"On the air", seconds_text(report.airtime) + ", of one radio in an hour " +
+                               seconds_text(report.airtime_worst) + " at most"},
             {"Trace", trace}};
 }
 
@@ -85,7 +87,8 @@ std::string to_text(const Report& report) {
     std::string text = report.about + "\n";
     for (const auto& [name, value] : summary_of(report)) {
         text += line(name, value);
-        if (name == "Sent") text += traffic_text(report);
+        if (name == "Sent") text += traffic_text(report.traffic);
+        if (name == "On the air") text += traffic_text(report.on_air);
     }
     for (const Finding& finding : report.findings) {
         text += "! " + seconds_text(finding.at) + " " + finding.rule + ": " + finding.text + "\n";

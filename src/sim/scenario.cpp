@@ -73,11 +73,48 @@ bool moves_stake(Step::Verb verb) {
            (verb >= Step::Verb::expect_heard && verb <= Step::Verb::expect_withheld);
 }
 
+std::expected<void, base::Error> check_gateways(const Scenario& scenario) {
+    if (scenario.gateways.empty()) return {};
+    for (const std::size_t machine : scenario.gateways) {
+        MESH_CHECK(check_machine(scenario, machine));
+    }
+    if (!scenario.air) return unfit("gateways without radios", "say `medium SHORT_TURBO`");
+    if (scenario.gateways.size() > 1) return {};
+    return unfit("a gateway that hears nobody", "name two at least");
+}
+
+std::expected<void, base::Error> check_sites(const Scenario& scenario) {
+    MESH_CHECK(check_gateways(scenario));
+    if (scenario.sites.empty()) return {};
+    if (scenario.gateways.empty()) {
+        return unfit("sites that nothing joins", "say which machines have a radio: `gateways 0 4`");
+    }
+    std::set<std::size_t> placed;
+    for (const auto& site : scenario.sites) {
+        for (const std::size_t machine : site) {
+            MESH_CHECK(check_machine(scenario, machine));
+            if (placed.insert(machine).second) continue;
+            return unfit("machine " + std::to_string(machine) + " on two sites",
+                         "name it on one of them");
+        }
+        if (std::ranges::none_of(site, [&](auto machine) { return scenario.has_radio(machine); })) {
+            return unfit("the site" + joined(site) + " has no gateway",
+                         "name one of its machines in `gateways`");
+        }
+    }
+    for (std::size_t i = 0; i < scenario.nodes(); ++i) {
+        if (placed.contains(i)) continue;
+        return unfit("machine " + std::to_string(i) + " on no site", "name it on one of them");
+    }
+    return {};
+}
+
 std::expected<void, base::Error> check_air(const Scenario& scenario) {
     if (scenario.slots_per_round < 1 || scenario.slots_per_round > 64) {
         return unfit("a round of " + std::to_string(scenario.slots_per_round) + " slots",
                      "1 to 64");
     }
+    MESH_CHECK(check_sites(scenario));
     if (!scenario.air) return {};
     for (const unsigned share : {scenario.air->validator_permille, scenario.air->other_permille}) {
         if (share >= 1 && share <= 100) continue;
@@ -90,7 +127,9 @@ std::expected<void, base::Error> check_air(const Scenario& scenario) {
     if (!scenario.attackers.empty()) {
         return unfit("attackers on the air", "they know networks of datagrams only");
     }
-    if (scenario.lights > 0) return unfit("light nodes on the air", "take relays");
+    for (std::size_t i = scenario.nodes() - scenario.lights; i < scenario.nodes(); ++i) {
+        if (scenario.has_radio(i)) return unfit("light nodes on the air", "take relays");
+    }
     if (!scenario.successor.empty()) return unfit("a successor on the air", "leave out `medium`");
     return {};
 }
@@ -194,6 +233,12 @@ std::string duration_text(base::Duration duration) {
     return text.empty() ? "0s" : text;
 }
 
+bool Scenario::has_network(std::size_t machine) const {
+    if (air && gateways.empty()) return false;
+    return std::ranges::none_of(
+        sites, [&](const auto& site) { return site.size() == 1 && site.contains(machine); });
+}
+
 std::string to_text(const Step& step) {
     const auto& word = words::verbs[static_cast<std::size_t>(step.verb)];
     return "at " + duration_text(step.at) + " " + std::string(word.word) +
@@ -217,6 +262,8 @@ std::string to_text(const Scenario& scenario) {
         text += "airtime " + std::to_string(air->validator_permille) + " " +
                 std::to_string(air->other_permille) + "\n";
     }
+    if (!scenario.gateways.empty()) text += "gateways" + joined(scenario.gateways) + "\n";
+    if (!scenario.sites.empty()) text += "sites" + sides_text(scenario.sites) + "\n";
     if (const auto& rules = scenario.staking) {
         text += "staking " + std::to_string(rules->stake_min.units) + " " +
                 std::to_string(rules->unbond_epochs) + " " + std::to_string(rules->epoch_rounds) +

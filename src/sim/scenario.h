@@ -108,7 +108,7 @@ std::string_view name(Attacker::Kind kind);
 enum class Shape : std::uint8_t { all, line, ring, star, grid, valley };
 std::string_view name(Shape shape);
 
-/// Radios in place of a network of datagrams.
+/// Radios, in place of a network of datagrams or of gateways beside it.
 struct AirOptions {
     radio::Preset preset = radio::Preset::long_fast;
     unsigned validator_permille = 20;  ///< of each hour, for what a validator originates
@@ -123,7 +123,11 @@ struct Scenario {
     std::size_t lights = 0;             ///< and after those
     Shape shape = Shape::all;           ///< who is in reach of whom
     std::string network = "lan";        ///< quality_of() knows it
-    std::optional<AirOptions> air;      ///< of the network only its loss counts then
+    std::optional<AirOptions> air;      ///< without gateways only the loss of `network` counts
+    /// Who has a radio besides the network; none: with `air` everybody has one, and no network.
+    std::set<std::size_t> gateways;
+    /// Machines that share a network; each is on one of them. None: all share one.
+    std::vector<std::set<std::size_t>> sites;
     DiskKind disk = DiskKind::flash;
     std::uint32_t block_time_ms = 1000;
     std::uint8_t slots_per_round = 1;
@@ -141,6 +145,11 @@ struct Scenario {
     base::Duration converge = std::chrono::minutes(10);
 
     std::size_t nodes() const { return stakes.size() + relays + lights; }
+    bool has_radio(std::size_t machine) const {
+        return air && (gateways.empty() || gateways.contains(machine));
+    }
+    /// Of datagrams, and somebody else on it.
+    bool has_network(std::size_t machine) const;
     friend bool operator==(const Scenario&, const Scenario&) = default;
 };
 

@@ -100,6 +100,8 @@ private:
         if (word == "successor") return read_list(scenario_.successor, operands);
         if (word == "late") return read_list(scenario_.late, operands);
         if (word == "airtime") return read_airtime(operands);
+        if (word == "gateways") return read_gateways(operands);
+        if (word == "sites") return read_sides(scenario_.sites, rest, "sites 0 1 2 | 3 4 5");
         if (operands.size() != 1) {
             return wrong("'" + std::string(word.substr(0, 40)) + "' with " +
                              std::to_string(operands.size()) + " operands",
@@ -140,8 +142,9 @@ private:
         if (word == "medium") return read_medium(value);
         return wrong_value(
             word, "word of a scenario",
-            "about, validators, stakes, relays, lights, shape, network, medium, airtime, disk, "
-            "block-time, round, staking, undo, heartbeat, payments, late, successor, attacker, at, "
+            "about, validators, stakes, relays, lights, shape, network, medium, airtime, "
+            "gateways, sites, disk, block-time, round, staking, undo, heartbeat, payments, late, "
+            "successor, attacker, at, "
             "hostile, converge");
     }
 
@@ -210,6 +213,13 @@ private:
         return read(scenario_.air->other_permille, operands[1]);
     }
 
+    Result read_gateways(const Words& operands) {
+        std::vector<std::size_t> machines;
+        MESH_CHECK(read_list(machines, operands));
+        scenario_.gateways = {machines.begin(), machines.end()};
+        return {};
+    }
+
     Result read_staking(const Words& operands) {
         if (operands.size() != 3) {
             return wrong("'staking' with " + std::to_string(operands.size()) + " operands",
@@ -255,7 +265,8 @@ private:
         }
         step.verb = found->verb;
         if (found->operands == Operands::sides) {
-            MESH_CHECK(read_sides(step, rest));
+            const auto verb_ends = static_cast<std::size_t>(operands[1].end() - rest.begin());
+            MESH_CHECK(read_sides(step.sides, rest.substr(verb_ends), "partition 0 1 | 2 3"));
         } else {
             MESH_CHECK(
                 read_operands(step, found->operands, Words(operands.begin() + 2, operands.end())));
@@ -264,18 +275,19 @@ private:
         return {};
     }
 
-    Result read_sides(Step& step, std::string_view rest) {
-        const Words parts = split(rest, '|');
-        for (std::size_t i = 0; i < parts.size(); ++i) {
-            const Words machines = split(parts[i], ' ');
-            auto& side = step.sides.emplace_back();
-            for (std::size_t j = i == 0 ? 2 : 0; j < machines.size(); ++j) {
+    Result read_sides(std::vector<std::set<std::size_t>>& sides, std::string_view text,
+                      std::string example) {
+        sides.clear();
+        for (const std::string_view part : split(text, '|')) {
+            auto& side = sides.emplace_back();
+            for (const std::string_view word : split(part, ' ')) {
                 std::size_t machine = 0;
-                MESH_CHECK(read(machine, machines[j]));
+                MESH_CHECK(read(machine, word));
                 side.insert(machine);
             }
-            if (side.empty()) return wrong("a side with nobody in it", "partition 0 1 | 2 3");
+            if (side.empty()) return wrong("a side with nobody in it", std::move(example));
         }
+        if (sides.empty()) return wrong("no sides", std::move(example));
         return {};
     }
 

@@ -59,6 +59,43 @@ TEST(Scenario, WhatCannotBe_IsRefused) {
     EXPECT_NE(refusal(std::string(scenario_bytes_max + 1, '\n')).find("bytes"), std::string::npos);
 }
 
+TEST(Scenario, SitesThatCannotBe_AreRefused) {
+    const std::string air = "validators 6\nmedium SHORT_TURBO\n";
+    EXPECT_NE(refusal("validators 6\ngateways 0 3\n").find("medium"), std::string::npos);
+    EXPECT_NE(refusal(air + "gateways 0 6\n").find("0 to 5"), std::string::npos);
+    EXPECT_NE(refusal(air + "gateways 0\n").find("two at least"), std::string::npos);
+    EXPECT_NE(refusal(air + "gateways x\n").find("'x'"), std::string::npos);
+    EXPECT_NE(refusal(air + "sites 0 1 2 | 3 4 5\n").find("`gateways 0 4`"), std::string::npos);
+    EXPECT_NE(refusal("validators 6\nsites 0 1 2 | 3 4 5\n").find("gateways"), std::string::npos);
+    const std::string joined = air + "gateways 0 3\n";
+    EXPECT_NE(refusal(joined + "sites\n").find("no sides"), std::string::npos);
+    EXPECT_NE(refusal(joined + "sites 0 1 2 | | 3 4 5\n").find("nobody"), std::string::npos);
+    EXPECT_NE(refusal(joined + "sites 0 1 2 | 3 4\n").find("machine 5 on no"), std::string::npos);
+    EXPECT_NE(refusal(joined + "sites 0 1 2 | 2 3 4 5\n").find("machine 2 on two"),
+              std::string::npos);
+    EXPECT_NE(refusal(joined + "sites 0 3 | 1 2 4 5\n").find("1 2 4 5 has no gateway"),
+              std::string::npos);
+    EXPECT_NE(refusal(joined + "sites 0 1 2 | 3 4 5 6\n").find("no machine 6"), std::string::npos);
+    EXPECT_NE(refusal(joined + "shape star\n").find("line"), std::string::npos);
+    EXPECT_NE(refusal(air + "lights 1\ngateways 0 6\n").find("light"), std::string::npos);
+    EXPECT_NE(refusal("validators 4\nat 1s partition\n").find("no sides"), std::string::npos);
+}
+
+TEST(Scenario, Sites_SayWhoHasWhat) {
+    const auto scenario = parse_scenario(
+        "validators 4\nlights 1\nmedium SHORT_TURBO\ngateways 3 0\nsites 0 1 2 4 | 3\n");
+    ASSERT_TRUE(scenario.has_value()) << base::sentence(scenario.error());
+    EXPECT_EQ(scenario->sites, (std::vector<std::set<std::size_t>>{{0, 1, 2, 4}, {3}}));
+    const auto has = [&](std::size_t machine) {
+        return std::pair(scenario->has_network(machine), scenario->has_radio(machine));
+    };
+    EXPECT_EQ(has(0), std::pair(true, true));
+    EXPECT_EQ(has(1), std::pair(true, false));
+    EXPECT_EQ(has(3), std::pair(false, true)) << "alone on its site";
+    EXPECT_EQ(has(4), std::pair(true, false));
+    EXPECT_EQ(parse_scenario(to_text(*scenario)).value(), *scenario);
+}
+
 TEST(Scenario, Lines_SayWhatTheyMean) {
     const auto scenario = parse_scenario(
         "about Two sides.  # of a comment\nstakes 30 20 10\nrelays 1\nnetwork wifi\n\n"

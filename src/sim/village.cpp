@@ -118,10 +118,11 @@ void Village::add_node(std::size_t index, std::size_t person, base::LogSink* log
         if (scenario_.staking) options.role = wire::Role::validator;
     }
     options.has_wallet = keeps_chain(person);
-    if (scenario_.air) {
-        options.radio = &world_->air()->door(index);
+    if (scenario_.has_radio(index)) {
+        options.radio = world_->air()->door_of(index);
         options.airtime = airtime_of(index);
     }
+    options.has_network = scenario_.has_network(index);
     world_->add(std::make_unique<NodeMachine>(index, world_->new_clock(), *people_[person],
                                               genesis_, std::move(options),
                                               random_.stream("machine " + std::to_string(index))));
@@ -135,24 +136,29 @@ radio::AirtimeOptions Village::airtime_of(std::size_t index) const {
     return options;
 }
 
-/// In one room, on a line or in a grid in which neighbours hear each other well.
+/// Of those who have one in one room, on a line or in a grid in which neighbours hear each other
+/// well.
 void Village::set_up_radios() {
     RadioAir::Options options;
     options.setting.modulation = radio::modulation_of(scenario_.air->preset);
     options.setting.loss_permille = world_->network().quality().loss_permille;
     const std::int32_t apart =
         scenario_.shape == Shape::all ? 20 : RadioAir::reach(options.setting);
-    const auto columns = static_cast<std::int32_t>(columns_of(nodes()));
+    const std::size_t count = scenario_.gateways.empty() ? nodes() : scenario_.gateways.size();
+    const auto columns = static_cast<std::int32_t>(columns_of(count));
     for (std::size_t i = 0; i < nodes(); ++i) {
-        const auto n = static_cast<std::int32_t>(i);
+        if (!scenario_.has_radio(i)) continue;
+        const auto n = static_cast<std::int32_t>(options.radios.size());
         const bool is_line = scenario_.shape == Shape::line;
-        options.places.push_back(is_line ? Place{n * apart, 0}
-                                         : Place{n % columns * apart, n / columns * apart});
-        options.budgets.push_back(base::Duration(std::chrono::hours(1)) / 1000 *
-                                  airtime_of(i).share_permille);
+        options.radios.push_back(
+            {.machine = i,
+             .place =
+                 is_line ? Place{n * apart, 0} : Place{n % columns * apart, n / columns * apart},
+             .budget =
+                 base::Duration(std::chrono::hours(1)) / 1000 * airtime_of(i).share_permille});
     }
     options.hears = [this](std::size_t to, std::size_t from) {
-        return world_->network().hears(to, from);
+        return !world_->network().is_cut_off(to, from);
     };
     world_->use_air(options);
 }
@@ -265,10 +271,22 @@ void Village::turn(const Attacker& attacker) {
         std::make_unique<TwinTamper>(true, audiences_[1], genesis_, key);
 }
 
+void Village::set_site_links() {
+    std::vector<std::pair<std::size_t, std::size_t>> links;
+    for (const auto& site : scenario_.sites) {
+        for (const std::size_t a : site) {
+            for (const std::size_t b : site) {
+                if (a < b) links.emplace_back(a, b);
+            }
+        }
+    }
+    world_->network().set_links(links);
+}
+
 void Village::set_links() {
     std::vector<std::pair<std::size_t, std::size_t>> links;
     const std::size_t count = nodes();
-    if (scenario_.air) return;  // who hears whom is a matter of places
+    if (scenario_.air) return set_site_links();  // who hears whom is a matter of places
     const std::size_t columns = columns_of(count);
     for (std::size_t i = 0; i < count; ++i) {
         const bool is_last = i + 1 == count;

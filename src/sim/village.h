@@ -58,6 +58,7 @@ private:
     consensus::ValidatorBits liars() const;
     std::vector<crypto::SigningKey> keys_by_seat() const;
     void set_links();
+    void set_site_links();
     void set_up_radios();
     radio::AirtimeOptions airtime_of(std::size_t index) const;
 

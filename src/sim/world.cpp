@@ -25,10 +25,12 @@ void World::set_quality(const LinkQuality& quality) {
 }
 
 void World::use_air(const RadioAir::Options& options) {
-    MESH_ASSERT(machines_.empty() && options.places.size() == seats_.size());
+    MESH_ASSERT(machines_.empty() && options.radios.size() <= seats_.size());
     air_ = std::make_unique<RadioAir>(options, random_.stream("air"), [this] { return now_; });
     for (std::size_t i = 0; i < air_->size(); ++i) {
-        air_->door(i).on_sent = [this, i](base::Bytes payload) { on_radio(i, payload); };
+        air_->door(i).on_sent = [this, machine = air_->machine_of(i)](base::Bytes payload) {
+            on_radio(machine, payload);
+        };
     }
 }
 

@@ -46,7 +46,7 @@ public:
     Network& network() { return network_; }
     /// Of the network, and as far as it is a matter of loss, of the air.
     void set_quality(const LinkQuality& quality);
-    /// Each machine gets a radio, at the place of its number. Before any is added.
+    /// Machines get radios, each one at most. Before any is added.
     void use_air(const RadioAir::Options& options);
     /// Nothing without radios.
     RadioAir* air() { return air_.get(); }
