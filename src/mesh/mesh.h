@@ -216,7 +216,8 @@ private:
                                                              const wire::FrameHeader& header,
                                                              base::Bytes payload);
     wire::FrameHeader own_header(base::Now now, wire::MessageType type, std::uint8_t hop_limit);
-    void relay(base::Now now, const crypto::PublicKey& from, const wire::Frame& frame);
+    void relay(base::Now now, const crypto::PublicKey& from, const wire::Frame& frame,
+               const Air* heard_on = nullptr);
     void note_question(base::Now now, const wire::Outgoing& frame, const wire::MessageRule& rule);
     bool send_to_session(PeerEntry& entry, const wire::FrameHeader& header, base::Bytes payload);
     bool send_frame(const Endpoint& to, const wire::FrameHeader& header, base::Bytes payload);
@@ -252,9 +253,10 @@ private:
     /// Signs an attempt of our own and sends it on the best way, or to everybody.
     void transmit(base::Now now, wire::RoutedMessage message);
     /// To `next`, or else to all neighbours but `from` and the origin.
-    void pass(const std::optional<crypto::PublicKey>& next, const crypto::PublicKey& from,
-              const wire::RoutedMessage& message, const wire::FrameHeader& header,
-              base::Bytes payload);
+    /// `heard_on`: the air that brought it; then `from` is nobody.
+    void pass(base::Now now, const std::optional<crypto::PublicKey>& next,
+              const crypto::PublicKey& from, const wire::RoutedMessage& message,
+              const wire::FrameHeader& header, base::Bytes payload, const Air* heard_on = nullptr);
     wire::Verdict judge_routed(base::Now now, const crypto::PublicKey& from,
                                const wire::Frame& frame);
     bool is_for_us(const wire::Destination& destination) const;
@@ -266,7 +268,8 @@ private:
     bool handle_receipt(base::Now now, const wire::RoutedMessage& message, std::uint8_t hops);
     bool answer_clock(base::Now now, const wire::RoutedMessage& message);
     bool handle_clock_answer(base::Now now, const wire::RoutedMessage& message);
-    void relay_routed(base::Now now, const crypto::PublicKey& from, const wire::Frame& frame);
+    void relay_routed(base::Now now, const crypto::PublicKey& from, const wire::Frame& frame,
+                      const Air* heard_on = nullptr);
     void retry_routed(base::Now now);
     /// A test for peers with a mutual session, but for those of `except`.
     auto is_neighbour(std::array<crypto::PublicKey, 2> except = {}) const {
@@ -320,6 +323,12 @@ private:
     /// Returns on how many it left.
     std::size_t send_to_airs(base::Now now, const wire::MessageRule& rule, wire::FrameHeader header,
                              base::Bytes payload, std::size_t crowd, const Air* except = nullptr);
+    /// `id`: of what is not said again within a while.
+    std::size_t say_to_airs(base::Now now, const wire::MessageRule& rule,
+                            const wire::FrameHeader& header, base::Bytes payload,
+                            std::optional<std::uint64_t> id, std::size_t crowd, const Air* except);
+    void route_to_airs(base::Now now, const wire::RoutedMessage& message, wire::FrameHeader header,
+                       base::Bytes payload, const Air* except);
     void relay_to_airs(base::Now now, const wire::MessageRule& rule, const wire::Frame& frame,
                        const Air* except = nullptr);
     /// How many may say what this node would repeat.

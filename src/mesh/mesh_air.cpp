@@ -25,7 +25,7 @@ constexpr int packets_a_pause = 60;
 /// Until most in reach of a few radios have heard something: what these wait for, and relay.
 constexpr int packets_of_flood = 8;
 
-/// Messages with ways of their own wait until their cost on the air is known.
+/// Messages with ways of their own are a matter of route_to_airs().
 bool goes_on_air(const wire::MessageRule& rule) {
     return rule.on_radio && rule.type != MessageType::routed &&
            (rule.message_class == MessageClass::object ||
@@ -143,7 +143,8 @@ void Mesh::handle_heard(base::Now now, std::size_t air, const wire::HeardFrame& 
     ++counters.received;
     counters.bytes_received += heard.frame.payload.size();
     const wire::MessageRule* rule = find_rule(rules_, header.type);
-    if (rule == nullptr || !goes_on_air(*rule)) return drop(Drop::unknown_type);
+    const bool is_routed = rule != nullptr && rule->type == MessageType::routed;
+    if (rule == nullptr || !(goes_on_air(*rule) || is_routed)) return drop(Drop::unknown_type);
     const std::size_t bytes = heard.frame.payload.size();
     if (bytes < rule->payload_bytes_min || bytes > rule->payload_bytes_max) {
         return drop(Drop::size);
@@ -208,6 +209,12 @@ void Mesh::handle_heard_object(base::Now now, std::size_t air, const wire::Messa
             frame.header.sender = crypto::node_id(announcement->identity);
             verdict = judge_announcement(now, {}, frame);
         }
+    } else if (rule.type == MessageType::routed) {
+        // The same of the origin of a routed message.
+        if (const auto message = wire::parse_routed(frame.payload)) {
+            frame.header.sender = crypto::node_id(message->origin);
+            verdict = judge_routed(now, {}, frame);
+        }
     } else {
         verdict = handler_.handle_frame(
             now, {.peer = {}, .on_air = true, .claimed = speakers_.at(air, heard.radio)}, rule.type,
@@ -220,7 +227,7 @@ void Mesh::handle_heard_object(base::Now now, std::size_t air, const wire::Messa
     }
     if (verdict != Verdict::relay) return;
     flood_.mark_relayed(id, frame.header.hop_limit);
-    relay(now, {}, frame);
+    relay(now, {}, frame, &airs_[air]);
     relay_to_airs(now, rule, frame, &airs_[air]);
 }
 
@@ -417,17 +424,25 @@ std::size_t Mesh::send_to_airs(base::Now now, const wire::MessageRule& rule,
     header.hop_limit =
         is_control ? options_.hop_limit : std::min(header.hop_limit, options_.hop_limit);
     const bool is_object = rule.message_class == MessageClass::object;
-    const std::uint64_t id = is_object ? flood_.content_id(rule.type, payload).low : 0;
+    const auto id =
+        is_object ? std::optional(flood_.content_id(rule.type, payload).low) : std::nullopt;
+    return say_to_airs(now, rule, header, payload, id, crowd, except);
+}
+
+std::size_t Mesh::say_to_airs(base::Now now, const wire::MessageRule& rule,
+                              const wire::FrameHeader& header, base::Bytes payload,
+                              std::optional<std::uint64_t> id, std::size_t crowd,
+                              const Air* except) {
     std::size_t sent = 0;
     for (Air& air : airs_) {
         if (&air == except) continue;
-        if (is_object && air.is_said(now.instant, id, crowd)) {
+        if (id && air.is_said(now.instant, *id, crowd)) {
             ++sent;
             continue;
         }
         const bool taken =
             air.link->send(now.instant, rule, header, payload, {.crowd = crowd}).has_value();
-        if (taken && is_object) air.note_said(now.instant, id);
+        if (taken && id) air.note_said(now.instant, *id);
         if (count_sent(taken, rule.type, payload)) ++sent;
     }
     return sent;

@@ -14,6 +14,15 @@ using wire::Verdict;
 
 namespace {
 
+/// Who handed over what was heard on the air: nobody that a message could be sent back to.
+constexpr crypto::PublicKey on_air{};
+
+/// A validator behind a gateway may hear too few others to know that its clock is right, and all
+/// that it is to learn from them fits two packets. Other routed messages stay off the air.
+bool crosses_air(MessageType type) {
+    return type == MessageType::clock_ask || type == MessageType::clock_answer;
+}
+
 std::uint8_t hops_travelled(const wire::FrameHeader& header, const RoutedMessage& message) {
     return static_cast<std::uint8_t>(message.hop_limit - header.hop_limit + 1);
 }
@@ -70,17 +79,18 @@ void Mesh::transmit(base::Now now, RoutedMessage message) {
     flood_.mark_relayed(flood_.content_id(header.type, payload), header.hop_limit);
     around.router.note_sent(now.instant, message, next ? std::optional(next->peer) : std::nullopt);
     ++stats_.routes.sent;
-    pass(next ? std::optional(next->peer) : std::nullopt, {}, message, header, payload);
+    pass(now, next ? std::optional(next->peer) : std::nullopt, {}, message, header, payload);
 }
 
-void Mesh::pass(const std::optional<crypto::PublicKey>& next, const crypto::PublicKey& from,
-                const RoutedMessage& message, const wire::FrameHeader& header,
-                base::Bytes payload) {
+void Mesh::pass(base::Now now, const std::optional<crypto::PublicKey>& next,
+                const crypto::PublicKey& from, const RoutedMessage& message,
+                const wire::FrameHeader& header, base::Bytes payload, const Air* heard_on) {
     if (next) {
         send_to_session(*peers_.find(*next), header, payload);
         return;
     }
     ++stats_.routes.flooded;
+    route_to_airs(now, message, header, payload, heard_on);
     peers_.for_each([&](PeerEntry& entry) {
         if (!entry.session || !entry.session->mutual) return;
         if (entry.peer.key == from || entry.peer.key == message.origin) return;
@@ -94,6 +104,7 @@ Verdict Mesh::judge_routed(base::Now now, const crypto::PublicKey& from, const w
         frame.header.sender != crypto::node_id(message->origin)) {
         return Verdict::punish;
     }
+    if (from == on_air && !crosses_air(message->type)) return Verdict::ignore;
     Router& router = surroundings_->router;
     if (!router.is_timely(now, *message)) return Verdict::ignore;
     if (!crypto::verify(message->origin, wire::routed_preimage(self_.chain, *message),
@@ -104,7 +115,9 @@ Verdict Mesh::judge_routed(base::Now now, const crypto::PublicKey& from, const w
     // Who is not our neighbour is two hops away at least, whatever relays say.
     const std::uint8_t hops = hops_travelled(frame.header, *message);
     const std::uint8_t least = from == message->origin ? 1 : 2;
-    router.routes().learn(now.instant, message->origin, from, std::max(hops, least));
+    if (from != on_air) {
+        router.routes().learn(now.instant, message->origin, from, std::max(hops, least));
+    }
     if (!is_for_us(message->destination)) return Verdict::relay;
     take_routed(now, from, *message, hops);
     return message->destination == wire::Destination(identity()) ? Verdict::keep : Verdict::relay;
@@ -214,7 +227,8 @@ bool Mesh::handle_clock_answer(base::Now now, const RoutedMessage& message) {
     return true;
 }
 
-void Mesh::relay_routed(base::Now now, const crypto::PublicKey& from, const wire::Frame& frame) {
+void Mesh::relay_routed(base::Now now, const crypto::PublicKey& from, const wire::Frame& frame,
+                        const Air* heard_on) {
     const auto message = wire::parse_routed(frame.payload);
     if (!message || frame.header.hop_limit == 0 || frame.header.hop_limit > message->hop_limit) {
         return;
@@ -229,7 +243,28 @@ void Mesh::relay_routed(base::Now now, const crypto::PublicKey& from, const wire
     }
     ++stats_.routes.passed_on;
     ++stats_.of(header.type).relayed;
-    pass(next, from, *message, header, frame.payload);
+    pass(now, next, from, *message, header, frame.payload, heard_on);
+}
+
+/// Nobody on our links is a way to where it goes. Whoever has nothing but an air hears clocks there
+/// by themselves, and asks nobody.
+void Mesh::route_to_airs(base::Now now, const RoutedMessage& message, wire::FrameHeader header,
+                         base::Bytes payload, const Air* except) {
+    const bool is_own_question =
+        message.origin == identity() && message.type == MessageType::clock_ask;
+    if (airs_.empty() || !crosses_air(message.type)) return;
+    if (is_own_question && peers_.sessions() == 0) return;
+    // Each attempt is signed anew. One is enough: the air is slower than who asks again.
+    base::Buffer name;
+    base::Writer writer(name);
+    writer.bytes(message.origin.bytes);
+    writer.u64(message.sequence);
+    const std::uint64_t id = crypto::short_hash(flow_key_, name);
+    header.hop_limit = std::min(header.hop_limit, options_.hop_limit);
+    // An answer is worth nothing after a slot: it goes before other questions.
+    wire::MessageRule rule = *find_rule(rules_, header.type);
+    rule.priority = find_rule(rules_, message.type)->priority;
+    stats_.of(header.type).relayed += say_to_airs(now, rule, header, payload, id, 0, except);
 }
 
 void Mesh::retry_routed(base::Now now) {

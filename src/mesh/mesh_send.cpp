@@ -123,9 +123,11 @@ std::expected<std::size_t, base::Error> Mesh::send_to_sessions(const wire::Outgo
     return sent;
 }
 
-void Mesh::relay(base::Now now, const crypto::PublicKey& from, const wire::Frame& frame) {
+void Mesh::relay(base::Now now, const crypto::PublicKey& from, const wire::Frame& frame,
+                 const Air* heard_on) {
     if (frame.header.type == wire::MessageType::peer_info) return relay_announcement(from, frame);
-    if (frame.header.type == wire::MessageType::routed) return relay_routed(now, from, frame);
+    if (frame.header.type == wire::MessageType::routed)
+        return relay_routed(now, from, frame, heard_on);
     if (frame.header.hop_limit == 0) return;
     wire::FrameHeader header = frame.header;
     --header.hop_limit;

@@ -38,7 +38,7 @@ constexpr std::array own_rules{
     MessageRule{MessageType::clock_ask, MessageClass::routed, wire::ClockAsk::size,
                 wire::ClockAsk::size, 30, 4, true, std::nullopt, 8},
     MessageRule{MessageType::clock_answer, MessageClass::routed, wire::ClockAnswer::size,
-                wire::ClockAnswer::size, 30, 4, true, std::nullopt, 8},
+                wire::ClockAnswer::size, 30, 2, true, std::nullopt, 8},
 };
 
 /// From 240 on no number is assigned, nor 0x7B: Kodikon's JSON begins with it (P1.8).

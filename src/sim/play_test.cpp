@@ -128,6 +128,15 @@ TEST(PlayAcrossTheAir, GatewayWhoseStatusWasLost_IsAskedAllTheSame) {
     EXPECT_TRUE(report.all_right()) << to_text(report);
 }
 
+// On its own LAN a validator of one of three sites hears too few to know that its clock is right.
+TEST(PlayAcrossTheAir, SmallSites_CheckTheirClocksOverTheAir) {
+    const Report report = play(
+        "validators 6\nmedium SHORT_TURBO\nairtime 40 40\ngateways 0 3 5\n"
+        "sites 0 1 2 | 3 4 | 5\nblock-time 10s\nround 3\npayments 1m\nat 6m expect-final 3m\n"
+        "hostile 6m\nconverge 10m\ndisk memory\n");
+    EXPECT_TRUE(report.all_right()) << to_text(report);
+}
+
 TEST(PlayAcrossTheAir, SitesThatAreCutOff_GoOnAsOneWhenTheyMeetAgain) {
     const Report report = play(
         "validators 8\nmedium SHORT_TURBO\nairtime 40 40\ngateways 0 4\nsites 0 1 2 3 | 4 5 6 7\n"
