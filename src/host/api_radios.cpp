@@ -50,6 +50,7 @@ Json view_json(const RadioView& view) {
               {"budget_s", seconds(view.budget)},
               {"spent_s", seconds(view.spent)},
               {"left_s", seconds(view.left)},
+              {"bridged_s", seconds(view.stats.bridged.airtime)},
               {"channel_use_percent", view.channel_use_percent},
               {"waiting", view.waiting},
               {"sent", sent_json(view.stats)},

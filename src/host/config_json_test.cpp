@@ -84,6 +84,10 @@ INSTANTIATE_TEST_SUITE_P(
         Broken{"RadioUnknownField",
                "{\"radios\": [{\"serial\": {\"path\": \"/dev/x\", \"port\": 1}}]}",
                "field radios[0].serial.port", "unknown field"},
+        Broken{"BridgeOfWhat",
+               "{\"radios\": [{\"serial\": {\"path\": \"/dev/x\"}, \"bridge\": {\"carry\": "
+               "[\"votes\", \"cats\"]}}]}",
+               "field radios[0].bridge.carry", "cats"},
         Broken{"RadioPreset",
                "{\"radios\": [{\"serial\": {\"path\": \"/dev/x\"}, \"preset\": \"FAST\"}]}",
                "field radios[0].preset", "no such preset"},
@@ -120,8 +124,9 @@ std::vector<node::RadioConfig> unusual_radios() {
              .share_permille = 20,
              .application_port = 300,
              .payload_bytes_max = 165,
-             .listen_only = true},
-            {.door = multicast, .region = {}},
+             .listen_only = true,
+             .bridge = {.carries = {true, false, true, false}, .budget_percent = 20}},
+            {.door = multicast, .region = {}, .bridge = {.carries = {}, .budget_percent = 50}},
             {.door = node::TcpRadio{"radio.local", 4405, "village"}, .region = {}},
             {.door = node::SerialRadio{"/dev/ttyUSB0", 9'600, "village"}, .region = {}}};
 }

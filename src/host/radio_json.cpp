@@ -11,6 +11,7 @@ namespace {
 using base::Error;
 
 constexpr std::size_t channels_read_max = 100;
+constexpr std::size_t carry_read_max = 64;
 constexpr const char* doors = "mqtt, multicast, tcp or serial";
 
 std::expected<radio::Preset, Error> parse_preset(std::string_view text) {
@@ -113,6 +114,36 @@ void read_door(JsonObject& object, const std::string& path, node::RadioConfig& r
                  path, std::string("give each radio one of ") + doors});
 }
 
+void read_bridge(JsonObject& object, radio::BridgePolicy& bridge) {
+    const Json* json = object.child("bridge");
+    if (json == nullptr) return;
+    JsonObject policy(*json, object.field_path("bridge"));
+    policy.read("budget_percent", bridge.budget_percent);
+    if (json->is_object() && json->contains("carry")) {
+        bridge.carries.fill(false);
+        const std::string path = policy.field_path("carry");
+        for (const Json* item : policy.children("carry", carry_read_max)) {
+            const std::string text = item->is_string() ? item->get<std::string>() : item->dump();
+            if (const auto cargo = radio::cargo_of(text)) {
+                bridge.carries[static_cast<std::size_t>(*cargo)] = true;
+            } else {
+                policy.fail({base::Errc::malformed,
+                             "nothing called " + text.substr(0, 40) + " crosses", path,
+                             "votes, blocks, transactions and records do; [] for nothing"});
+            }
+        }
+    }
+    object.absorb(policy.finish_all());
+}
+
+Json bridge_json(const radio::BridgePolicy& bridge) {
+    Json carry = Json::array();
+    for (std::size_t i = 0; i < radio::cargos; ++i) {
+        if (bridge.carries[i]) carry.push_back(radio::name(static_cast<radio::Cargo>(i)));
+    }
+    return {{"carry", std::move(carry)}, {"budget_percent", bridge.budget_percent}};
+}
+
 struct DoorJson {
     Secrets secrets;
 
@@ -155,6 +186,7 @@ node::RadioConfig read_radio(const Json& json, const std::string& path,
     object.read("application_port", radio.application_port);
     object.read("payload_bytes_max", radio.payload_bytes_max);
     object.read("listen_only", radio.listen_only);
+    read_bridge(object, radio.bridge);
     std::ranges::move(object.finish_all(), std::back_inserter(problems));
     return radio;
 }
@@ -169,6 +201,7 @@ Json to_json(const node::RadioConfig& radio, Secrets secrets) {
     json["application_port"] = radio.application_port;
     json["payload_bytes_max"] = radio.payload_bytes_max;
     json["listen_only"] = radio.listen_only;
+    json["bridge"] = bridge_json(radio.bridge);
     return json;
 }
 

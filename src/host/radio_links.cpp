@@ -122,6 +122,7 @@ radio::RadioOptions frame_options(const node::RadioConfig& config) {
                        .duty_permille = radio::duty_permille_of(config.region).value_or(1000)};
     options.outbox.packet_bytes_max = config.payload_bytes_max;
     options.listen_only = config.listen_only;
+    options.bridge = config.bridge;
     return options;
 }
 

@@ -90,6 +90,7 @@ struct Air {
     struct Word {
         base::Instant heard{};
         base::Instant said{};
+        bool is_ours = false;
     };
     base::LruCache<std::uint64_t, Word> recent{recent_max};  ///< by its id in this process
     base::Instant status_at = base::never;
@@ -103,7 +104,9 @@ struct Air {
 
     /// Whether it was said a moment ago: by anybody, if as many as `crowd` others hold it; by us.
     bool is_said(base::Instant now, std::uint64_t id, std::size_t crowd);
-    void note_said(base::Instant now, std::uint64_t id);
+    /// It is ours, or was heard here: no other link has to bring it.
+    bool is_its_own(std::uint64_t id);
+    void note_said(base::Instant now, std::uint64_t id, bool is_ours);
     void note_heard(base::Instant now, std::uint64_t id);
 };
 

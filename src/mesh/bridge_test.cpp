@@ -10,7 +10,28 @@ namespace {
 using namespace std::chrono_literals;
 using wire::MessageType;
 
-class BridgeTest : public test::AirTest {};
+class BridgeTest : public test::AirTest {
+protected:
+    std::size_t spoken_by(std::size_t radio) const {
+        return static_cast<std::size_t>(std::ranges::count_if(room_.log, [&](const auto& spoken) {
+            return spoken.speaker == radio && spoken.header.type == MessageType::transaction;
+        }));
+    }
+    void repeat(test::Node& from, std::string_view content) {
+        EXPECT_TRUE(from.mesh()
+                        .send(network_.now(), {.type = MessageType::transaction,
+                                               .payload = base::to_buffer(base::as_bytes(content)),
+                                               .repeated = true})
+                        .has_value());
+    }
+    bool was_bridged(std::string_view content) const {
+        for (auto spoken = room_.log.rbegin(); spoken != room_.log.rend(); ++spoken) {
+            if (base::as_text(spoken->payload) == content) return spoken->bridged;
+        }
+        ADD_FAILURE() << content << " was never on the air";
+        return false;
+    }
+};
 
 TEST_F(BridgeTest, NodeWithBoth_IsABridge_ThatCarriesEachObjectOnce) {
     network_.connect_only({{1, 2}});
@@ -39,6 +60,78 @@ TEST_F(BridgeTest, RoutedMessagesOfOtherTypes_StayOffTheAir) {
         one.mesh().send(network_.now(), wire::routed_to(three.key(), MessageType::probe, {})));
     network_.run_for(1min);
     EXPECT_EQ(room_.count(MessageType::routed), 0U);
+}
+
+// 2 and 3 are both on the same network and on the same air; 4 has a radio alone.
+TEST_F(BridgeTest, TwoBetweenTheSameTwoNetworks_SayEachObjectOnce_AndEchoNothing) {
+    network_.connect_only({{1, 2}, {1, 3}, {2, 3}});
+    test::Node& on_lan = add(1, false);
+    test::Node& bridge = add(2);
+    add(3);
+    test::Node& on_air = add(4);
+    network_.run_for(3min);
+    const auto send_ten = [&](test::Node& from, const std::string& what) {
+        for (int i = 0; i < 10; ++i) {
+            send(from, MessageType::transaction, what + std::to_string(i));
+            network_.run_for(5s);
+        }
+    };
+    send_ten(on_lan, "from the network ");
+    EXPECT_EQ(room_.count(MessageType::transaction), 10U);
+    EXPECT_GT(spoken_by(0), 0U) << "both have their turns";
+    EXPECT_GT(spoken_by(1), 0U);
+    send_ten(on_air, "from the air ");
+    EXPECT_EQ(room_.count(MessageType::transaction), 20U);
+    send_ten(bridge, "from a bridge ");
+    EXPECT_EQ(room_.count(MessageType::transaction), 30U);
+    const std::size_t by_other = spoken_by(1);
+    room_.radio(0).refuses = true;
+    send_ten(on_lan, "after one fell silent ");
+    EXPECT_EQ(room_.count(MessageType::transaction), 40U);
+    EXPECT_EQ(spoken_by(1), by_other + 10) << "the other took its turns";
+    for (int i = 0; i < 10; ++i) {
+        for (const char* what : {"from the network ", "from a bridge ", "after one fell silent "}) {
+            EXPECT_EQ(heard(on_air, what + std::to_string(i)), 1U) << what << i;
+        }
+        EXPECT_EQ(heard(on_lan, "from the air " + std::to_string(i)), 1U);
+    }
+}
+
+TEST_F(BridgeTest, WhatCameByAnotherLink_IsSaidAsSuch_AndNothingElse) {
+    network_.connect_only({{1, 2}});
+    test::Node& on_lan = add(1, false);
+    test::Node& bridge = add(2);
+    test::Node& on_air = add(3);
+    network_.run_for(3min);
+    send(on_lan, MessageType::transaction, "of the network");
+    send(bridge, MessageType::transaction, "of the bridge");
+    send(on_air, MessageType::transaction, "of the air");
+    network_.run_for(5s);
+    EXPECT_TRUE(was_bridged("of the network"));
+    EXPECT_FALSE(was_bridged("of the bridge"));
+    network_.run_for(2min);
+    for (const char* content : {"of the network", "of the bridge", "of the air", "forgotten"}) {
+        repeat(bridge, content);
+    }
+    EXPECT_TRUE(was_bridged("of the network"));
+    EXPECT_FALSE(was_bridged("of the bridge"));
+    EXPECT_FALSE(was_bridged("of the air"));
+    EXPECT_TRUE(was_bridged("forgotten"));
+    repeat(on_air, "held by all");
+    EXPECT_FALSE(was_bridged("held by all")) << "it has nothing to bridge from";
+}
+
+TEST_F(BridgeTest, ObjectAtTheEndOfItsHopsOnTheAir_ReachesTheNeighboursOfAGateway) {
+    network_.connect_only({{1, 2}});
+    test::Node& on_lan = add(1, false);
+    add(2);
+    network_.run_for(1min);
+    room_.speak(network_.now().instant,
+                {stranger,
+                 {.type = MessageType::transaction, .sender = {}, .hop_limit = 0},
+                 base::to_buffer(base::as_bytes("from far away"))});
+    network_.run_for(5s);
+    EXPECT_EQ(heard(on_lan, "from far away"), 1U);
 }
 
 }  // namespace

@@ -322,11 +322,16 @@ private:
     std::optional<crypto::PublicKey> air_key(const crypto::NodeId& id) const;
     /// Returns on how many it left.
     std::size_t send_to_airs(base::Now now, const wire::MessageRule& rule, wire::FrameHeader header,
-                             base::Bytes payload, std::size_t crowd, const Air* except = nullptr);
-    /// `id`: of what is not said again within a while.
-    std::size_t say_to_airs(base::Now now, const wire::MessageRule& rule,
-                            const wire::FrameHeader& header, base::Bytes payload,
-                            std::optional<std::uint64_t> id, std::size_t crowd, const Air* except);
+                             base::Bytes payload, const wire::Spoken& how);
+    /// `id`: of what is not said again within a while. False: it was not taken.
+    bool say(base::Now now, Air& air, const wire::MessageRule& rule,
+             const wire::FrameHeader& header, base::Bytes payload, std::optional<std::uint64_t> id,
+             const wire::Spoken& how);
+    /// Than one air.
+    bool has_other_links() const;
+    /// How to say there what came by another link.
+    wire::Spoken bridge_turn(std::size_t air, const wire::FrameHeader& header,
+                             base::Bytes payload) const;
     void route_to_airs(base::Now now, const wire::RoutedMessage& message, wire::FrameHeader header,
                        base::Bytes payload, const Air* except);
     void relay_to_airs(base::Now now, const wire::MessageRule& rule, const wire::Frame& frame,

@@ -227,7 +227,10 @@ void Mesh::handle_heard_object(base::Now now, std::size_t air, const wire::Messa
     }
     if (verdict != Verdict::relay) return;
     flood_.mark_relayed(id, frame.header.hop_limit);
-    relay(now, {}, frame, &airs_[air]);
+    // Relays of radios used up its hops, which are no matter to our neighbours.
+    wire::Frame to_neighbours = frame;
+    to_neighbours.header.hop_limit = std::max<std::uint8_t>(frame.header.hop_limit, 1);
+    relay(now, {}, to_neighbours, &airs_[air]);
     relay_to_airs(now, rule, frame, &airs_[air]);
 }
 
@@ -402,7 +405,7 @@ std::expected<std::size_t, base::Error> Mesh::send_on_air(base::Now now,
     if (rule.message_class == MessageClass::object) {
         // Many may have been asked for it, and all can use it.
         const wire::FrameHeader header = own_header(now, frame.type, options_.hop_limit);
-        return send_to_airs(now, rule, header, frame.payload, air_crowd());
+        return send_to_airs(now, rule, header, frame.payload, {.crowd = air_crowd()});
     }
     MESH_TRY(const SignedFrame control, sign_outgoing(frame));
     wire::FrameHeader header = control.header;
@@ -415,37 +418,60 @@ std::expected<std::size_t, base::Error> Mesh::send_on_air(base::Now now,
 }
 
 std::size_t Mesh::send_to_airs(base::Now now, const wire::MessageRule& rule,
-                               wire::FrameHeader header, base::Bytes payload, std::size_t crowd,
-                               const Air* except) {
+                               wire::FrameHeader header, base::Bytes payload,
+                               const wire::Spoken& how) {
     if (airs_.empty() || !goes_on_air(rule)) return 0;
     // A control message goes one hop between sessions; the air is one hop, however many radios
     // it takes.
     const bool is_control = rule.message_class == MessageClass::control;
     header.hop_limit =
         is_control ? options_.hop_limit : std::min(header.hop_limit, options_.hop_limit);
-    const bool is_object = rule.message_class == MessageClass::object;
-    const auto id =
-        is_object ? std::optional(flood_.content_id(rule.type, payload).low) : std::nullopt;
-    return say_to_airs(now, rule, header, payload, id, crowd, except);
-}
-
-std::size_t Mesh::say_to_airs(base::Now now, const wire::MessageRule& rule,
-                              const wire::FrameHeader& header, base::Bytes payload,
-                              std::optional<std::uint64_t> id, std::size_t crowd,
-                              const Air* except) {
+    std::optional<std::uint64_t> id;
+    if (rule.message_class == MessageClass::object) id = flood_.content_id(rule.type, payload).low;
     std::size_t sent = 0;
     for (Air& air : airs_) {
-        if (&air == except) continue;
-        if (id && air.is_said(now.instant, *id, crowd)) {
-            ++sent;
-            continue;
-        }
-        const bool taken =
-            air.link->send(now.instant, rule, header, payload, {.crowd = crowd}).has_value();
-        if (taken && id) air.note_said(now.instant, *id);
-        if (count_sent(taken, rule.type, payload)) ++sent;
+        wire::Spoken said = how;
+        // What others hold, and neither said nor heard here, came by another link.
+        said.bridged = id && how.crowd > 0 && has_other_links() && !air.is_its_own(*id);
+        if (say(now, air, rule, header, payload, id, said)) ++sent;
     }
     return sent;
+}
+
+bool Mesh::say(base::Now now, Air& air, const wire::MessageRule& rule,
+               const wire::FrameHeader& header, base::Bytes payload,
+               std::optional<std::uint64_t> id, const wire::Spoken& how) {
+    if (id && air.is_said(now.instant, *id, how.crowd)) return true;
+    const bool taken = air.link->send(now.instant, rule, header, payload, how).has_value();
+    if (taken && id) air.note_said(now.instant, *id, how.crowd == 0 && !how.bridged);
+    return count_sent(taken, rule.type, payload);
+}
+
+bool Mesh::has_other_links() const { return peers_.sessions() > 0 || airs_.size() > 1; }
+
+/// Those who are on this air and on our network as well bridge the two like us. One after the other
+/// has its turn, in an order that all of them know and that is another for each object; whoever
+/// hears it said lets his pass. Its origin says it without being asked.
+wire::Spoken Mesh::bridge_turn(std::size_t air, const wire::FrameHeader& header,
+                               base::Bytes payload) const {
+    wire::Spoken turn{.bridged = true};
+    const auto rank_of = [&](const crypto::PublicKey& key) {
+        base::Buffer text = base::to_buffer(payload);
+        text.insert(text.end(), key.bytes.begin(), key.bytes.end());
+        return std::pair(crypto::node_id(key) != header.sender, crypto::hash(text));
+    };
+    int before = 0;
+    std::optional<std::pair<bool, crypto::Hash>> own;
+    speakers_.for_each([&](const crypto::PublicKey& key, const AirSpeaker& speaker) {
+        if (speaker.air != air || !speaker.said || !has_session(key)) return;
+        if (!own) own = rank_of(identity());
+        ++turn.crowd;
+        if (rank_of(key) < *own) ++before;
+    });
+    if (turn.crowd > 0) {
+        turn.after = before * packets_of_flood * airs_[air].link->packet_time();
+    }
+    return turn;
 }
 
 std::size_t Mesh::air_crowd() const {
@@ -464,22 +490,41 @@ bool Air::is_said(base::Instant now, std::uint64_t id, std::size_t crowd) {
     return last != base::Instant{} && now - last < repeat_pause;
 }
 
-void Air::note_said(base::Instant now, std::uint64_t id) {
+bool Air::is_its_own(std::uint64_t id) {
     const Word* word = recent.get(id);
-    recent.put(id, {.heard = word == nullptr ? base::Instant{} : word->heard, .said = now});
+    return word != nullptr && (word->is_ours || word->heard != base::Instant{});
+}
+
+void Air::note_said(base::Instant now, std::uint64_t id, bool is_ours) {
+    const Word* known = recent.get(id);
+    Word word = known == nullptr ? Word{} : *known;
+    word.said = now;
+    word.is_ours |= is_ours;
+    recent.put(id, word);
 }
 
 void Air::note_heard(base::Instant now, std::uint64_t id) {
-    const Word* word = recent.get(id);
-    recent.put(id, {.heard = now, .said = word == nullptr ? base::Instant{} : word->said});
+    const Word* known = recent.get(id);
+    Word word = known == nullptr ? Word{} : *known;
+    word.heard = now;
+    recent.put(id, word);
 }
 
 void Mesh::relay_to_airs(base::Now now, const wire::MessageRule& rule, const wire::Frame& frame,
                          const Air* except) {
     if (frame.header.hop_limit == 0 || rule.type == MessageType::peer_info) return;
+    if (airs_.empty() || !goes_on_air(rule)) return;
     wire::FrameHeader header = frame.header;
-    --header.hop_limit;
-    stats_.of(rule.type).relayed += send_to_airs(now, rule, header, frame.payload, 0, except);
+    header.hop_limit =
+        std::min(static_cast<std::uint8_t>(header.hop_limit - 1), options_.hop_limit);
+    const std::uint64_t id = flood_.content_id(rule.type, frame.payload).low;
+    for (std::size_t i = 0; i < airs_.size(); ++i) {
+        if (&airs_[i] == except) continue;
+        const wire::Spoken turn = bridge_turn(i, header, frame.payload);
+        if (say(now, airs_[i], rule, header, frame.payload, id, turn)) {
+            ++stats_.of(rule.type).relayed;
+        }
+    }
 }
 
 void Mesh::handle_airs_timeout(base::Now now) {

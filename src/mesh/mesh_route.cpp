@@ -264,7 +264,12 @@ void Mesh::route_to_airs(base::Now now, const RoutedMessage& message, wire::Fram
     // An answer is worth nothing after a slot: it goes before other questions.
     wire::MessageRule rule = *find_rule(rules_, header.type);
     rule.priority = find_rule(rules_, message.type)->priority;
-    stats_.of(header.type).relayed += say_to_airs(now, rule, header, payload, id, 0, except);
+    for (std::size_t i = 0; i < airs_.size(); ++i) {
+        if (&airs_[i] == except) continue;
+        const wire::Spoken how =
+            message.origin == identity() ? wire::Spoken{} : bridge_turn(i, header, payload);
+        if (say(now, airs_[i], rule, header, payload, id, how)) ++stats_.of(header.type).relayed;
+    }
 }
 
 void Mesh::retry_routed(base::Now now) {

@@ -47,7 +47,8 @@ std::expected<std::size_t, base::Error> Mesh::send_everywhere(base::Now now,
                                                               const wire::FrameHeader& header,
                                                               base::Bytes payload) {
     const std::size_t crowd = frame.repeated ? air_crowd() : 0;
-    const std::size_t on_air = frame.to ? 0 : send_to_airs(now, rule, header, payload, crowd);
+    const std::size_t on_air =
+        frame.to ? 0 : send_to_airs(now, rule, header, payload, {.crowd = crowd});
     if (frame.only_on_air) return on_air;
     auto sent = send_to_sessions(frame, header, payload);
     if (on_air > 0) return sent.value_or(0) + on_air;

@@ -10,7 +10,7 @@ namespace meshchain::mesh::test {
 using namespace std::chrono_literals;
 using wire::MessageType;
 
-/// Everybody's radios in one room: nothing gets lost, and everything takes a second.
+/// Everybody's radios in one room: nothing gets lost, and everything takes half a second.
 class Room {
 public:
     struct Spoken {
@@ -18,6 +18,7 @@ public:
         wire::FrameHeader header;
         base::Buffer payload;
         std::optional<wire::Addressee> to = std::nullopt;
+        bool bridged = false;
     };
 
     class Radio final : public wire::AirLink {
@@ -33,7 +34,13 @@ public:
             if (rule.message_class != wire::MessageClass::control) {
                 carried = {.type = header.type, .sender = {}, .hop_limit = header.hop_limit};
             }
-            room_.speak(now, {number_, carried, base::to_buffer(payload), how.to});
+            if (refuses) return base::failure(base::Errc::unavailable, "no air", "room");
+            Spoken spoken{number_, carried, base::to_buffer(payload), how.to, how.bridged};
+            if (how.after.value_or(base::Duration{}) > base::Duration{}) {
+                waiting_.emplace_back(now + *how.after, std::move(spoken));
+            } else {
+                room_.speak(now, spoken);
+            }
             return {};
         }
         base::Instant free_at(base::Instant now, const wire::MessageRule&,
@@ -46,16 +53,28 @@ public:
             if (arriving_.empty() || arriving_.front().first > now) return std::nullopt;
             borrowed_ = std::move(arriving_.front().second);
             arriving_.pop_front();
+            std::erase_if(waiting_, [&](const auto& item) {
+                return item.second.payload == borrowed_.payload;
+            });
             return wire::HeardFrame{.radio = static_cast<std::uint32_t>(borrowed_.speaker),
                                     .to = borrowed_.to,
                                     .is_direct = true,
                                     .frame = {borrowed_.header, borrowed_.payload}};
         }
         base::Instant poll_timeout() const override {
-            return arriving_.empty() ? base::never : arriving_.front().first;
+            base::Instant next = arriving_.empty() ? base::never : arriving_.front().first;
+            for (const auto& [at, spoken] : waiting_) next = std::min(next, at);
+            return next;
         }
-        void handle_timeout(base::Instant) override {}
+        void handle_timeout(base::Instant now) override {
+            std::erase_if(waiting_, [&](const auto& item) {
+                if (item.first > now) return false;
+                room_.speak(now, item.second);
+                return true;
+            });
+        }
 
+        bool refuses = false;
         base::Instant busy_until{};
 
     private:
@@ -63,6 +82,8 @@ public:
         Room& room_;
         std::size_t number_;
         std::deque<std::pair<base::Instant, Spoken>> arriving_;
+        /// What others may say first.
+        std::vector<std::pair<base::Instant, Spoken>> waiting_;
         Spoken borrowed_{};
     };
 
@@ -75,9 +96,10 @@ public:
         log.push_back(spoken);
         if (is_lost(spoken)) return;
         for (std::size_t i = 0; i < radios_.size(); ++i) {
-            if (i != spoken.speaker) radios_[i]->arriving_.emplace_back(now + 1s, spoken);
+            if (i != spoken.speaker) radios_[i]->arriving_.emplace_back(now + 500ms, spoken);
         }
     }
+    Radio& radio(std::size_t number) { return *radios_.at(number); }
     std::size_t count(MessageType type) const {
         return static_cast<std::size_t>(std::ranges::count_if(
             log, [&](const Spoken& spoken) { return spoken.header.type == type; }));

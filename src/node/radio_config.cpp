@@ -80,6 +80,7 @@ void check_radios(const std::vector<RadioConfig>& radios, Problems& problems) {
                          "share_permille be no more than half of what the law gives");
         }
         problems.number(field + "share_permille", radio.share_permille, 1, 1'000);
+        problems.number(field + "bridge.budget_percent", radio.bridge.budget_percent, 1, 100);
         problems.number(field + "application_port", radio.application_port, radio::private_port_min,
                         radio::private_port_max);
         problems.number(field + "payload_bytes_max", radio.payload_bytes_max, payload_bytes_min,

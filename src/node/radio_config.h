@@ -8,6 +8,7 @@
 
 #include "base/link.h"
 #include "radio/airtime_budget.h"
+#include "radio/bridge_policy.h"
 #include "radio/mesh_packet.h"
 
 namespace meshchain::node {
@@ -66,6 +67,7 @@ struct RadioConfig {
     std::uint32_t application_port = radio::private_port_min;
     std::uint32_t payload_bytes_max = radio::payload_bytes_max;  ///< less where radios sign
     bool listen_only = false;
+    radio::BridgePolicy bridge{};  ///< of what comes by other links, what may cross to this radio
     friend bool operator==(const RadioConfig&, const RadioConfig&) = default;
 };
 

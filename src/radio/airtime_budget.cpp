@@ -33,9 +33,11 @@ base::Duration permille(base::Duration of, unsigned count) {
 base::Duration hourly(const AirtimeOptions& options) {
     MESH_ASSERT(options.share_permille > 0 && options.share_permille <= 1000);
     MESH_ASSERT(options.duty_permille > 0 && options.duty_permille <= 1000);
+    MESH_ASSERT(options.percent > 0 && options.percent <= 100);
     const base::Duration lawful = permille(hour, options.duty_permille);
-    return std::min(permille(hour, options.share_permille),
-                    options.duty_permille == 1000 ? lawful : lawful / 2);
+    const base::Duration all = std::min(permille(hour, options.share_permille),
+                                        options.duty_permille == 1000 ? lawful : lawful / 2);
+    return all / 100 * static_cast<std::int64_t>(options.percent);
 }
 
 }  // namespace

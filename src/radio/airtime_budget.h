@@ -41,6 +41,7 @@ struct AirtimeOptions {
     unsigned share_permille = 10;  ///< of the channel, for what this node originates
     /// By law, relays included: we use no more than half of it. 1000: no limit.
     unsigned duty_permille = 1000;
+    unsigned percent = 100;  ///< of what these two leave
 };
 
 class AirtimeBudget {

@@ -39,16 +39,18 @@ std::expected<void, base::Error> Outbox::submit(base::Instant now, Priority prio
     const Head head = head_of(message);
     const TransferId transfer = transfer_id(message.type, head, joined);
     if (Entry* known = find(transfer)) {
+        const bool bridged = known->turn.bridged && turn.bridged;
         if (!known->is_waiting()) {
             known->rest = known->cut.pieces();
             known->turn = turn;
         } else if (turn.from < known->turn.from) {
             known->turn = turn;
         }
+        known->turn.bridged = bridged;
         known->priority = std::min(known->priority, priority);
         return {};
     }
-    if (!make_room(priority, joined.size())) {
+    if (!make_room(priority, turn.bridged, joined.size())) {
         return base::failure(base::Errc::full, "what waits for the air is as urgent", "radio",
                              "send it later, or give this node more airtime");
     }
@@ -78,19 +80,39 @@ Outbox::Entry* Outbox::find(TransferId transfer) {
     return found == entries_.end() ? nullptr : &*found;
 }
 
-bool Outbox::make_room(Priority priority, std::size_t bytes_needed) {
-    while (entries_.size() >= limits_.messages_max || bytes() + bytes_needed > limits_.bytes_max) {
-        // First what has left, the oldest of it; then what is less urgent, the newest of it.
-        const auto worth = [](const Entry& entry) {
-            return entry.is_waiting()
-                       ? std::tuple(1, -static_cast<int>(entry.priority), ~entry.order)
-                       : std::tuple(0, 0, entry.order);
-        };
-        const auto least = std::ranges::min_element(entries_, {}, worth);
-        if (least->is_waiting() && least->priority <= priority) return false;
-        entries_.erase(least);
+bool Outbox::fits(std::size_t bytes_needed, bool bridged) const {
+    const std::size_t part = bridged ? 2 : 1;
+    std::size_t count = 0;
+    std::size_t sum = bytes_needed;
+    for (const Entry& entry : entries_) {
+        if (bridged && !entry.turn.bridged) continue;
+        ++count;
+        sum += entry.joined.size();
     }
-    return true;
+    return count < limits_.messages_max / part && sum <= limits_.bytes_max / part;
+}
+
+bool Outbox::make_room(Priority priority, bool bridged, std::size_t bytes_needed) {
+    // First what has left, the oldest of it; then what is less urgent, the newest of it.
+    const auto worth = [](const Entry& entry) {
+        const auto [urgency, is_bridged, order] = entry.rank();
+        return entry.is_waiting() ? std::tuple(1, -static_cast<int>(urgency), !is_bridged, ~order)
+                                  : std::tuple(0, 0, false, order);
+    };
+    while (true) {
+        const bool among_bridged = bridged && !fits(bytes_needed, true);
+        if (!among_bridged && fits(bytes_needed, false)) return true;
+        const Entry* least = nullptr;
+        for (const Entry& entry : entries_) {
+            if (among_bridged && !entry.turn.bridged) continue;
+            if (least == nullptr || worth(entry) < worth(*least)) least = &entry;
+        }
+        if (least == nullptr) return false;  // longer than half of the room
+        const auto rank_of_new = std::tuple(priority, bridged);
+        const auto rank_of_least = std::tuple(least->priority, least->turn.bridged);
+        if (least->is_waiting() && rank_of_least <= rank_of_new) return false;
+        entries_.erase(entries_.begin() + (least - entries_.data()));
+    }
 }
 
 void Outbox::handle_overheard(TransferId transfer) {
@@ -119,26 +141,23 @@ bool Outbox::handle_wish(base::Instant now, TransferId transfer, std::uint8_t mi
     return true;
 }
 
-const Outbox::Entry* Outbox::first(base::Instant now) const {
+const Outbox::Entry* Outbox::first(base::Instant now, Whose whose) const {
     const Entry* first = nullptr;
     for (const Entry& entry : entries_) {
-        if (!entry.is_ready(now)) continue;
-        if (first == nullptr ||
-            std::pair(entry.priority, entry.order) < std::pair(first->priority, first->order)) {
-            first = &entry;
-        }
+        if (!entry.is_ready(now) || (whose == Whose::own && entry.turn.bridged)) continue;
+        if (first == nullptr || entry.rank() < first->rank()) first = &entry;
     }
     return first;
 }
 
-std::optional<Outbox::Next> Outbox::next(base::Instant now) const {
-    const Entry* entry = first(now);
+std::optional<Outbox::Next> Outbox::next(base::Instant now, Whose whose) const {
+    const Entry* entry = first(now, whose);
     if (entry == nullptr) return std::nullopt;
-    return Next{entry->priority, entry->packet_bytes()};
+    return Next{entry->priority, entry->packet_bytes(), entry->turn.bridged};
 }
 
-Outbox::Departure Outbox::take(base::Instant now) {
-    const Entry* const chosen = first(now);
+Outbox::Departure Outbox::take(base::Instant now, Whose whose) {
+    const Entry* const chosen = first(now, whose);
     MESH_ASSERT(chosen != nullptr);
     const auto place = entries_.begin() + (chosen - entries_.data());
     Entry& entry = *place;

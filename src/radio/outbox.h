@@ -8,10 +8,13 @@
 //
 // Time:      handed in, never falling.
 // Ownership: keeps copies of what is submitted.
-// Limits:    those of OutboxLimits. What waits is displaced only by what is more urgent.
+// Limits:    those of OutboxLimits. What waits is displaced by what is more urgent, and what came
+// by
+//            other links by our own that is as urgent; it never has more than half of the room.
 // Errors:    too_large and full, of submit().
 
 #include <functional>
+#include <tuple>
 #include <vector>
 
 #include "base/time.h"
@@ -39,6 +42,7 @@ public:
     struct Turn {
         base::Instant from{};
         std::size_t crowd = 0;
+        bool bridged = false;  ///< it is not ours: leaves after ours that is as urgent
     };
     /// Queues a copy. What waits already is not queued twice; what left in pieces and is kept
     /// leaves anew, in pieces that nobody has seen.
@@ -62,16 +66,18 @@ public:
     struct Next {
         Priority priority;
         std::size_t packet_bytes;
+        bool bridged;
     };
+    enum class Whose : std::uint8_t { all, own };
     /// What would leave now.
-    std::optional<Next> next(base::Instant now) const;
+    std::optional<Next> next(base::Instant now, Whose whose = Whose::all) const;
     struct Departure {
         base::Buffer packet;
         std::uint8_t hop_limit;
         wire::MessageType type;
     };
     /// Takes it out. Asserts that there is one.
-    Departure take(base::Instant now);
+    Departure take(base::Instant now, Whose whose = Whose::all);
 
     /// When something will be ready that is not yet, or is to be forgotten; `never` if neither.
     base::Instant poll_timeout(base::Instant now) const;
@@ -106,11 +112,17 @@ private:
             return (rest > 0 && now >= turn.from) || (wished > 0 && now >= answer_at);
         }
         std::size_t packet_bytes() const;
+        /// What leaves first is the least.
+        std::tuple<Priority, bool, std::uint64_t> rank() const {
+            return {priority, turn.bridged, order};
+        }
     };
 
     Entry* find(TransferId transfer);
-    bool make_room(Priority priority, std::size_t bytes);
-    const Entry* first(base::Instant now) const;
+    bool make_room(Priority priority, bool bridged, std::size_t bytes);
+    /// Whether one more fits: beside all, or beside the others that are not ours.
+    bool fits(std::size_t bytes, bool bridged) const;
+    const Entry* first(base::Instant now, Whose whose) const;
     static base::Buffer whole_packet(const Entry& entry);
     static base::Buffer piece_packet(Entry& entry);
 

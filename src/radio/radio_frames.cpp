@@ -57,6 +57,13 @@ std::expected<void, base::Error> RadioFrames::send(base::Instant now, const wire
                                  : std::string(wire::name(rule.type)) + " does not go on the air",
                              "radio", "send it over another link");
     }
+    if (how.bridged && !options_.bridge.carries_type(rule.type)) {
+        ++stats_.not_carried;
+        return base::failure(
+            base::Errc::unavailable,
+            std::string(name(cargo_of(rule.type))) + " of other links do not go on this radio",
+            "radio", "name them in `bridge.carry` of the radio");
+    }
     ask_link(now);
     const bool is_control = rule.message_class == wire::MessageClass::control;
     const Origin origin{header.sender, header.timestamp, header.sequence};
@@ -66,15 +73,16 @@ std::expected<void, base::Error> RadioFrames::send(base::Instant now, const wire
                           .payload = payload};
     const std::size_t packet_bytes = std::min(
         header_bytes + bytes_of(head_of(message)) + payload.size(), link_.payload_bytes_max());
-    if (!budget_.allows(priority_of(rule), budget_.airtime_of(packet_bytes))) {
+    const AirtimeBudget& budget = how.bridged ? bridged_budget(now) : budget_;
+    if (!budget.allows(priority_of(rule), budget.airtime_of(packet_bytes))) {
         return base::failure(base::Errc::too_large,
                              "one packet of it takes more air than this node ever has", "radio",
                              "give the node more airtime, or the network a quicker preset");
     }
-    const base::Instant from =
-        how.crowd == 0 ? now : now + random_.between({}, window_of(how.crowd));
+    base::Instant from = now + how.after.value_or(base::Duration{});
+    if (!how.after && how.crowd > 0) from += random_.between({}, window_of(how.crowd));
     MESH_CHECK(outbox_.submit(now, priority_of(rule), header.hop_limit, message,
-                              {.from = from, .crowd = how.crowd}));
+                              {.from = from, .crowd = how.crowd, .bridged = how.bridged}));
     pump(now);
     return {};
 }
@@ -147,7 +155,7 @@ wire::HeardFrame RadioFrames::heard(const ReceivedPacket& received, const Messag
 base::Instant RadioFrames::free_at(base::Instant now, const wire::MessageRule& rule,
                                    std::size_t payload_bytes) const {
     if (now < retry_at_) return retry_at_;
-    const auto next = outbox_.next(now);
+    const auto next = next_with_share(now);
     if ((next && next->priority <= priority_of(rule)) || !link_.is_ready()) return now + look_again;
     const std::size_t bytes =
         std::min(header_bytes + Origin::size + payload_bytes, link_.payload_bytes_max());
@@ -171,9 +179,13 @@ void RadioFrames::handle_timeout(base::Instant now) {
 }
 
 void RadioFrames::ask_link(base::Instant now) {
-    if (const auto setting = link_.setting()) budget_.follow(now, *setting);
+    if (const auto setting = link_.setting()) {
+        budget_.follow(now, *setting);
+        if (bridged_) bridged_->follow(now, *setting);
+    }
     if (const auto percent = link_.take_channel_use_percent(now)) {
         budget_.note_channel_use(now, *percent);
+        if (bridged_) bridged_->note_channel_use(now, *percent);
     }
 }
 
@@ -183,7 +195,7 @@ void RadioFrames::pump(base::Instant now) {
     end_hold_up(now);
     while (now >= retry_at_ && link_.is_ready()) {
         const auto wish = reassembly_.next_wish(now);
-        const auto next = outbox_.next(now);
+        const auto next = next_with_share(now);
         if (wish && (!next || priority_of_wish(wish->type) <= next->priority)) {
             const base::Buffer packet = encode(*wish);
             if (!may_leave(now, priority_of_wish(wish->type), packet.size())) break;
@@ -191,16 +203,55 @@ void RadioFrames::pump(base::Instant now) {
             if (!transmit(now, packet, wire::hop_limit_default, stats_.wishes)) break;
         } else if (next) {
             if (!may_leave(now, next->priority, next->packet_bytes)) break;
-            const Outbox::Departure departure = outbox_.take(now);
-            if (!transmit(now, departure.packet, departure.hop_limit,
-                          stats_.sent[departure.type])) {
-                break;
-            }
+            if (!send_next(now, *next)) break;
         } else {
+            // What waits all the same waits for the share of those whose it is.
+            if (const auto kept = outbox_.next(now)) deferral_ = bridged_deferral(now, *kept);
             break;
         }
     }
     schedule(now);
+}
+
+bool RadioFrames::send_next(base::Instant now, const Outbox::Next& next) {
+    const auto whose = next.bridged ? Outbox::Whose::all : Outbox::Whose::own;
+    const Outbox::Departure departure = outbox_.take(now, whose);
+    if (next.bridged) {
+        const base::Duration airtime = budget_.airtime_of(departure.packet.size());
+        bridged_budget(now).spend(now, airtime);
+        ++stats_.bridged.packets;
+        stats_.bridged.bytes += packet_bytes_of(departure.packet.size());
+        stats_.bridged.airtime += airtime;
+    }
+    return transmit(now, departure.packet, departure.hop_limit, stats_.sent[departure.type]);
+}
+
+AirtimeBudget& RadioFrames::bridged_budget(base::Instant now) {
+    if (bridged_) return *bridged_;
+    AirtimeOptions options = options_.airtime;
+    options.percent = options_.bridge.budget_percent;
+    AirtimeBudget& made = bridged_.emplace(now, options);
+    if (const auto setting = link_.setting()) made.follow(now, *setting);
+    made.note_channel_use(now, budget_.channel_use_percent(now));
+    // Of what an earlier life spent nobody knows whose it was.
+    AirtimeBudget::Minutes spent = budget_.spent_by_minute(now);
+    for (base::Duration& in_minute : spent) {
+        in_minute = in_minute / 100 * static_cast<std::int64_t>(options.percent);
+    }
+    made.restore(now, spent);
+    return made;
+}
+
+std::optional<AirtimeBudget::Deferral> RadioFrames::bridged_deferral(
+    base::Instant now, const Outbox::Next& next) const {
+    if (!next.bridged || !bridged_) return std::nullopt;
+    return bridged_->deferral(now, next.priority, bridged_->airtime_of(next.packet_bytes));
+}
+
+std::optional<Outbox::Next> RadioFrames::next_with_share(base::Instant now) const {
+    const auto next = outbox_.next(now);
+    if (!next || !bridged_deferral(now, *next)) return next;
+    return outbox_.next(now, Outbox::Whose::own);
 }
 
 /// Of as many that begin somewhere in it two rarely speak at once.

@@ -11,6 +11,7 @@
 #include <map>
 
 #include "radio/airtime_budget.h"
+#include "radio/bridge_policy.h"
 #include "radio/outbox.h"
 #include "radio/packet_link.h"
 #include "radio/reassembly.h"
@@ -23,6 +24,7 @@ struct RadioOptions {
     OutboxLimits outbox;
     ReassemblyLimits reassembly;
     bool listen_only = false;
+    BridgePolicy bridge{};
 };
 
 struct RadioStats {
@@ -33,6 +35,8 @@ struct RadioStats {
     };
     std::map<wire::MessageType, OfType> sent;  ///< by this node, relays of its packets left out
     OfType wishes;
+    OfType bridged;                 ///< of `sent`, what came by other links of this node
+    std::uint64_t not_carried = 0;  ///< from them, by the bridge's policy
     std::uint64_t received = 0;
     std::array<std::uint64_t, packet_faults> faults{};
     std::uint64_t wishes_refused = 0;  ///< for what is not kept, or was repeated often enough
@@ -88,11 +92,20 @@ private:
     bool may_leave(base::Instant now, Priority priority, std::size_t packet_bytes);
     bool transmit(base::Instant now, base::Bytes packet, std::uint8_t hop_limit,
                   RadioStats::OfType& stats);
+    /// The budget of what is bridged, a part of all. Before anything of it was sent it is not
+    /// there.
+    AirtimeBudget& bridged_budget(base::Instant now);
+    std::optional<AirtimeBudget::Deferral> bridged_deferral(base::Instant now,
+                                                            const Outbox::Next& next) const;
+    /// What leaves next of those for whom there is a share of the air left.
+    std::optional<Outbox::Next> next_with_share(base::Instant now) const;
+    bool send_next(base::Instant now, const Outbox::Next& next);
     void schedule(base::Instant now);
 
     RadioOptions options_;
     PacketLink& link_;
     AirtimeBudget budget_;
+    std::optional<AirtimeBudget> bridged_;
     base::Random random_;
     Outbox outbox_;
     Reassembly reassembly_;

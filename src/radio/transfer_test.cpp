@@ -369,6 +369,41 @@ TEST(Outbox, Full_GivesUpWhatIsLessUrgentAndNothingElse) {
     }
 }
 
+TEST(Outbox, WhatIsNotOurs_HasHalfOfTheRoom_AndLeavesAfterOursThatIsAsUrgent) {
+    OutboxLimits limits;
+    limits.messages_max = 8;
+    Outbox outbox(limits);
+    const base::Instant now{std::chrono::hours(1)};
+    const auto submit = [&](Priority priority, std::uint8_t number, bool bridged) {
+        const base::Buffer payload(20, std::byte{number});
+        const Message message{.type = wire::MessageType::block_ack,
+                              .to = std::nullopt,
+                              .origin = std::nullopt,
+                              .payload = payload};
+        return outbox
+            .submit(now, priority, 3, message, {.from = now, .crowd = 0, .bridged = bridged})
+            .has_value();
+    };
+    for (std::uint8_t i = 0; i < 4; ++i) EXPECT_TRUE(submit(Priority::block, i, true));
+    EXPECT_FALSE(submit(Priority::block, 4, true)) << "half of the room";
+    EXPECT_TRUE(submit(Priority::urgent, 5, true)) << "in place of one of its kind";
+    EXPECT_EQ(outbox.waiting(), 4U);
+    for (std::uint8_t i = 10; i < 14; ++i) EXPECT_TRUE(submit(Priority::block, i, false));
+    EXPECT_EQ(outbox.waiting(), 8U);
+    EXPECT_TRUE(submit(Priority::block, 14, false)) << "in place of what is not ours";
+    EXPECT_FALSE(submit(Priority::transaction, 15, false));
+    EXPECT_EQ(outbox.waiting(), 8U);
+    EXPECT_TRUE(outbox.next(now)->bridged) << "the urgent one";
+    EXPECT_FALSE(outbox.next(now, Outbox::Whose::own)->bridged);
+    outbox.take(now);
+    for (int i = 0; i < 5; ++i) {
+        EXPECT_FALSE(outbox.next(now)->bridged);
+        outbox.take(now);
+    }
+    EXPECT_TRUE(outbox.next(now)->bridged);
+    outbox.check_invariants();
+}
+
 TEST(Outbox, SameMessage_WaitsOnce) {
     Outbox outbox({});
     const base::Buffer payload(10);

@@ -39,16 +39,22 @@ public:
         }
     }
 
-    /// Returns the message's number.
-    std::uint32_t send(std::size_t from, const wire::MessageRule& rule, std::size_t bytes) {
+    /// Returns the message's number; nothing: it was not taken.
+    std::optional<std::uint32_t> offer(std::size_t from, const wire::MessageRule& rule,
+                                       std::size_t bytes, const wire::Spoken& how) {
         base::Buffer payload(bytes);
         for (std::byte& value : payload) value = static_cast<std::byte>(random_.below(256));
         for (std::size_t i = 0; i < 4; ++i) payload[i] = static_cast<std::byte>(sent_ >> 8 * i);
-        EXPECT_TRUE(programs_[from]->send(
-            now_, rule, {.type = rule.type, .sender = {}, .hop_limit = 3}, payload, {}));
+        if (!programs_[from]->send(now_, rule, {.type = rule.type, .sender = {}, .hop_limit = 3},
+                                   payload, how)) {
+            return std::nullopt;
+        }
         content_[sent_] = std::move(payload);
         sent_at_[sent_] = now_;
         return sent_++;
+    }
+    std::uint32_t send(std::size_t from, const wire::MessageRule& rule, std::size_t bytes) {
+        return offer(from, rule, bytes, {}).value();
     }
     void run_until(base::Instant end) {
         while (true) {
@@ -242,6 +248,62 @@ TEST(RadioFrames, VillageForTwoHours_HearsNearlyEverything_WithinEveryBudget) {
     const base::Duration air_used = air.mesh().medium().counts().air;
     RecordProperty("channel_permille", std::to_string(air_used * 1000 / (air.now() - start)));
     EXPECT_LT(air_used * 100 / (air.now() - start), 25);
+}
+
+TEST(RadioFrames, FloodFromOtherLinksAtTenTimesTheBudget_LeavesTheNodeItsPart) {
+    Air air(crowd(2, 300), {}, same(2));
+    std::vector<std::uint32_t> own;
+    const base::Duration budget = air.program(0).budget().per_hour();
+    const base::Duration each = air.program(0).budget().airtime_of(153);
+    const base::Duration pause = base::Duration(1h) / (10 * (budget / each));
+    constexpr wire::Spoken bridged{.bridged = true};
+    for (const base::Instant end = air.now() + 3h; air.now() < end;) {
+        const auto since = air.now() - start;
+        if (since / 10min == static_cast<std::int64_t>(own.size())) {
+            own.push_back(air.send(0, vote_rule, 150));
+        }
+        air.offer(0, vote_rule, 150, bridged);
+        air.run(pause);
+    }
+    air.run(10min);
+    for (const std::uint32_t vote : own) {
+        ASSERT_TRUE(air.has(1, vote)) << vote;
+        EXPECT_LT(air.delay(1, vote), 2min) << vote;
+    }
+    air.expect_budgets_held();
+    const base::Duration bridged_for = air.program(0).stats().bridged.airtime;
+    EXPECT_LE(bridged_for, 4 * (budget / 2)) << "of any hour no more than half";
+    EXPECT_GE(bridged_for, 3 * (budget / 2) * 8 / 10) << "what is left to them they use";
+}
+
+TEST(RadioFrames, WhatIsNotToCross_IsRefusedAndCounted_AndOurOwnIsNot) {
+    radio::RadioOptions options;
+    options.bridge.carries = {true, false, false, false};
+    Air air(crowd(2, 300), {}, same(2, options));
+    constexpr wire::Spoken bridged{.bridged = true};
+    EXPECT_FALSE(air.offer(0, payment_rule, 110, bridged));
+    EXPECT_FALSE(air.offer(0, block_rule, 110, bridged));
+    const auto vote = air.offer(0, vote_rule, 150, bridged);
+    ASSERT_TRUE(vote.has_value());
+    const std::uint32_t payment = air.send(0, payment_rule, 110);
+    air.run(1min);
+    EXPECT_TRUE(air.has(1, *vote));
+    EXPECT_TRUE(air.has(1, payment));
+    EXPECT_EQ(air.program(0).stats().not_carried, 2U);
+    EXPECT_EQ(air.program(0).stats().bridged.packets, 1U);
+}
+
+TEST(RadioFrames, BridgedShareUsedUp_HoldsUpNeitherTheNodeNorWhatItIsAboutToSay) {
+    Air air(crowd(2, 300), {}, same(2));
+    constexpr wire::Spoken bridged{.bridged = true};
+    for (int i = 0; i < 40; ++i) air.offer(0, vote_rule, 150, bridged);
+    air.run(5min);
+    ASSERT_GT(air.program(0).waiting(), 0U);
+    ASSERT_TRUE(air.program(0).deferral().has_value());
+    EXPECT_EQ(air.program(0).free_at(air.now(), payment_rule, 110), air.now());
+    const std::uint32_t payment = air.send(0, payment_rule, 110);
+    air.run(10s);
+    EXPECT_TRUE(air.has(1, payment));
 }
 
 }  // namespace

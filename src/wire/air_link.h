@@ -32,6 +32,10 @@ struct Spoken {
     /// So many others hold it as well and may say it: it waits for its turn by chance, and is not
     /// said if somebody else says it first. 0: it is ours to say.
     std::size_t crowd = 0;
+    /// It came by another link of this node, and has the share of the air that is left to such.
+    bool bridged = false;
+    /// In place of a turn by chance: after so long.
+    std::optional<base::Duration> after = std::nullopt;
 };
 
 class AirLink {
@@ -39,7 +43,7 @@ public:
     virtual ~AirLink() = default;
     /// Takes a copy. `rule` is the frame's; its class says whether the origin goes along.
     /// Errors: too_large, full (what waits is as urgent), unavailable (the rule keeps it off radio,
-    /// or the link only listens).
+    /// this link carries nothing of its kind from others, or it only listens).
     virtual std::expected<void, base::Error> send(base::Instant now, const MessageRule& rule,
                                                   const FrameHeader& header, base::Bytes payload,
                                                   const Spoken& how) = 0;
