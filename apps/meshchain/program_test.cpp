@@ -143,6 +143,21 @@ TEST_F(Program, BrokenConfig_EveryProblemIsNamedByCheck) {
                 HasSubstr("meshchain node init"));
 }
 
+TEST_F(Program, ConfigCheck_LooksAtTheFilesThatRadiosName) {
+    std::filesystem::create_symlink("/dev/null", root_ / "radio");
+    const Json channels = Json::array({{{"name", "v"}, {"psk", "AQ=="}}});
+    const Json radios = Json::array(
+        {{{"mqtt", {{"user", "me"}, {"password_path", "nowhere"}, {"channels", channels}}}},
+         {{"serial", {{"path", "/dev/null"}}}},
+         {{"serial", {{"path", path("radio")}}}}});
+    ASSERT_TRUE(
+        host::write_file(root_ / "config.json", base::as_bytes(Json{{"radios", radios}}.dump())));
+    const Ended ended = run({"config", "check", "--data", root_.string()});
+    EXPECT_EQ(ended.exit_code, 1);
+    EXPECT_THAT(ended.output, HasSubstr("config.json, field radios[0].mqtt.password_path: "));
+    EXPECT_THAT(ended.output, HasSubstr("config.json, field radios[2]: " + path("radio")));
+}
+
 TEST_F(Program, ConfigThatContradictsGenesis_IsNamedByCheck) {
     make_validator("alice");
     ASSERT_EQ(make_genesis("g").exit_code, 0);

@@ -177,6 +177,12 @@ TEST_F(RadioLinksTest, SettingThatCannotWork_IsNamedWithItsRadio) {
     EXPECT_THAT(refusal({config}),
                 testing::AllOf(HasSubstr("mqtt 127.0.0.1:1883"), HasSubstr("wildcard")));
     EXPECT_THAT(refusal({by_mqtt(1), by_mqtt(1)}), HasSubstr("listed twice"));
+    std::filesystem::create_symlink("/dev/null", folder_.path() / "radio");
+    const auto by_serial = [](const std::string& path) {
+        return node::RadioConfig{.door = node::SerialRadio{path, 115'200, ""}, .region = {}};
+    };
+    EXPECT_THAT(refusal({by_serial("/dev/null"), by_serial(folder_.path() / "radio")}),
+                HasSubstr("radios[1]"));
     EXPECT_THAT(refusal({{.door = node::SerialRadio{"ttyUSB0", 115'200, ""}, .region = {}}}),
                 HasSubstr("serial ttyUSB0"));
 }
