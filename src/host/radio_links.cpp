@@ -205,8 +205,8 @@ void RadioLinks::note_step(base::Now now) {
     for (const auto& radio : radios_) {
         const auto kept = radio->spent.note(now, radio->frames.budget());
         if (!kept && !radio->told_spent_fault) {
-            log_.warning("what the radio sends is not kept over a restart: " +
-                         base::sentence(kept.error()));
+            log_.warning("what " + radio->place +
+                         " sends is not kept over a restart: " + base::sentence(kept.error()));
         }
         radio->told_spent_fault = !kept;
     }
@@ -243,19 +243,20 @@ RadioView RadioLinks::view(std::size_t index, base::Instant now) const {
     return view;
 }
 
-void RadioLinks::set_paused(base::Instant now, bool paused) {
-    for (const auto& radio : radios_) {
-        if (radio->listens_only) continue;
-        radio->frames.budget().set_paused(paused);
-        radio->frames.handle_timeout(now);
-    }
+void RadioLinks::set_paused(base::Instant now, std::size_t index, bool paused) {
+    Radio& radio = *radios_.at(index);
+    if (radio.listens_only || radio.frames.budget().is_paused() == paused) return;
+    log_.info(radio.place + (paused ? " is paused" : " may speak again"));
+    radio.frames.budget().set_paused(paused);
+    radio.frames.handle_timeout(now);
 }
 
 void RadioLinks::close(base::Now now) {
     if (std::exchange(is_closed_, true)) return;
     for (const auto& radio : radios_) {
         if (const auto kept = radio->spent.close(now, radio->frames.budget()); !kept) {
-            log_.warning(base::sentence(kept.error()));
+            log_.warning("what " + radio->place +
+                         " sent is not kept over a restart: " + base::sentence(kept.error()));
         }
         radio->door->close();
     }
