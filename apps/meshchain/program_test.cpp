@@ -191,6 +191,34 @@ TEST_F(Program, ConfigShow_SaysWhereEachValueComesFrom) {
     EXPECT_LT(sum, 512U * 1024 * 1024);
 }
 
+TEST_F(Program, ConfigShow_CountsTheBoundsOfEachRadio) {
+    make_validator("alice");
+    ASSERT_EQ(make_genesis("g").exit_code, 0);
+    ASSERT_EQ(run({"node", "init", "--data", path("alice"), "--genesis", path("g")}).exit_code, 0);
+    // The bound of the radios' tables, and of all.
+    const auto bounds = [&](const Json& radios) {
+        EXPECT_TRUE(host::write_file(root_ / "alice" / "config.json",
+                                     base::as_bytes(Json{{"radios", radios}}.dump())));
+        const Json shown =
+            run({"config", "show", "--limits", "--data", path("alice"), "--json"}).json();
+        std::uint64_t of_radios = 0;
+        for (const Json& limit : shown.at("limits")) {
+            if (limit.at("module") == "radio")
+                of_radios += limit.at("bytes_max").get<std::uint64_t>();
+        }
+        return std::pair(of_radios, shown.at("bytes_max").get<std::uint64_t>());
+    };
+    const auto radio = [](const char* host) { return Json{{"tcp", {{"host", host}}}}; };
+    const auto none = bounds(Json::array());
+    const auto one = bounds(Json::array({radio("a")}));
+    const auto two = bounds(Json::array({radio("a"), radio("b")}));
+    EXPECT_EQ(none.first, 0U);
+    EXPECT_GT(one.first, 32'768U + 16 * 8'192) << "what waits and what arrives in pieces";
+    EXPECT_LT(one.first, 2U * 1024 * 1024);
+    EXPECT_EQ(two.first, 2 * one.first);
+    EXPECT_EQ(two.second - none.second, two.first);
+}
+
 TEST_F(Program, Genesis_IsReproducibleAndShowsWhatItSays) {
     make_validator("alice");
     const Ended first = make_genesis("g1");

@@ -1,8 +1,11 @@
 #include "host/node_inspection.h"
 
+#include <algorithm>
+
 #include "host/config_json.h"
 #include "host/http_server.h"
 #include "host/line_filter.h"
+#include "host/mqtt_link.h"
 #include "host/node_keys.h"
 #include "host/node_setup.h"
 #include "host/radio_files.h"
@@ -49,6 +52,13 @@ std::vector<node::MemoryLimit> memory_limits(const node::NodeConfig& config,
                       2 * (api.limits.header_bytes_max + api.limits.body_bytes_max)});
     limits.push_back(
         {"host", "store cache", 1, SqliteOptions::cache_bytes_usual + kv::batch_bytes_max});
+    const auto by_mqtt = std::ranges::count_if(config.radios, [](const node::RadioConfig& radio) {
+        return std::holds_alternative<node::MqttRadio>(radio.door);
+    });
+    if (by_mqtt > 0) {
+        limits.push_back({"host", "MQTT messages on their way", static_cast<std::size_t>(by_mqtt),
+                          MqttLink::message_bytes_max});
+    }
     limits.push_back({"host", "log lines counted", LineFilter::kinds_max, log_kind_bytes});
     return limits;
 }
