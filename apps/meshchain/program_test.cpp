@@ -143,6 +143,21 @@ TEST_F(Program, BrokenConfig_EveryProblemIsNamedByCheck) {
                 HasSubstr("meshchain node init"));
 }
 
+TEST_F(Program, ConfigCheck_LooksAtTheFilesThatRadiosName) {
+    std::filesystem::create_symlink("/dev/null", root_ / "radio");
+    const Json channels = Json::array({{{"name", "v"}, {"psk", "AQ=="}}});
+    const Json radios = Json::array(
+        {{{"mqtt", {{"user", "me"}, {"password_path", "nowhere"}, {"channels", channels}}}},
+         {{"serial", {{"path", "/dev/null"}}}},
+         {{"serial", {{"path", path("radio")}}}}});
+    ASSERT_TRUE(
+        host::write_file(root_ / "config.json", base::as_bytes(Json{{"radios", radios}}.dump())));
+    const Ended ended = run({"config", "check", "--data", root_.string()});
+    EXPECT_EQ(ended.exit_code, 1);
+    EXPECT_THAT(ended.output, HasSubstr("config.json, field radios[0].mqtt.password_path: "));
+    EXPECT_THAT(ended.output, HasSubstr("config.json, field radios[2]: " + path("radio")));
+}
+
 TEST_F(Program, ConfigThatContradictsGenesis_IsNamedByCheck) {
     make_validator("alice");
     ASSERT_EQ(make_genesis("g").exit_code, 0);
@@ -174,6 +189,34 @@ TEST_F(Program, ConfigShow_SaysWhereEachValueComesFrom) {
     for (const Json& limit : limits.at("limits")) sum += limit.at("bytes_max").get<std::uint64_t>();
     EXPECT_EQ(limits.at("bytes_max"), sum);
     EXPECT_LT(sum, 512U * 1024 * 1024);
+}
+
+TEST_F(Program, ConfigShow_CountsTheBoundsOfEachRadio) {
+    make_validator("alice");
+    ASSERT_EQ(make_genesis("g").exit_code, 0);
+    ASSERT_EQ(run({"node", "init", "--data", path("alice"), "--genesis", path("g")}).exit_code, 0);
+    // The bound of the radios' tables, and of all.
+    const auto bounds = [&](const Json& radios) {
+        EXPECT_TRUE(host::write_file(root_ / "alice" / "config.json",
+                                     base::as_bytes(Json{{"radios", radios}}.dump())));
+        const Json shown =
+            run({"config", "show", "--limits", "--data", path("alice"), "--json"}).json();
+        std::uint64_t of_radios = 0;
+        for (const Json& limit : shown.at("limits")) {
+            if (limit.at("module") == "radio")
+                of_radios += limit.at("bytes_max").get<std::uint64_t>();
+        }
+        return std::pair(of_radios, shown.at("bytes_max").get<std::uint64_t>());
+    };
+    const auto radio = [](const char* host) { return Json{{"tcp", {{"host", host}}}}; };
+    const auto none = bounds(Json::array());
+    const auto one = bounds(Json::array({radio("a")}));
+    const auto two = bounds(Json::array({radio("a"), radio("b")}));
+    EXPECT_EQ(none.first, 0U);
+    EXPECT_GT(one.first, 32'768U + 16 * 8'192) << "what waits and what arrives in pieces";
+    EXPECT_LT(one.first, 2U * 1024 * 1024);
+    EXPECT_EQ(two.first, 2 * one.first);
+    EXPECT_EQ(two.second - none.second, two.first);
 }
 
 TEST_F(Program, Genesis_IsReproducibleAndShowsWhatItSays) {

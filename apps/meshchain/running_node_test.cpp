@@ -139,6 +139,33 @@ TEST_F(RunningNode, WithoutARadio_SaysSo_AndPausesNone) {
     EXPECT_NE(paused.errors.find("no radio"), std::string::npos) << paused.errors;
 }
 
+TEST_F(RunningNode, OneOfTwoRadios_IsPausedByItsNumber) {
+    configure([](node::NodeConfig& config) {
+        for (const char* nobody : {"127.0.0.1", "127.0.0.2"}) {
+            config.radios.push_back({.door = node::TcpRadio{nobody, 1, ""}, .region = {}});
+        }
+    });
+    start();
+    const auto paused = [&](std::vector<std::string> command) {
+        std::vector<bool> states;
+        const Json answer = ask(std::move(command)).json();
+        for (const Json& radio : answer.at("radios")) states.push_back(radio.at("paused"));
+        return states;
+    };
+    const Ended third = ask({"radio", "pause", "2"});
+    EXPECT_EQ(third.exit_code, 1);
+    EXPECT_THAT(third.errors, HasSubstr("there is no radio 2"));
+    EXPECT_EQ(ask({"radio", "pause", "-1"}).exit_code, 2);
+    EXPECT_EQ(paused({"radio", "status"}), (std::vector<bool>{false, false}));
+    EXPECT_EQ(paused({"radio", "pause", "1"}), (std::vector<bool>{false, true}));
+    EXPECT_EQ(paused({"radio", "pause"}), (std::vector<bool>{true, true}));
+    EXPECT_EQ(paused({"radio", "resume", "0"}), (std::vector<bool>{false, true}));
+    EXPECT_EQ(paused({"radio", "resume"}), (std::vector<bool>{false, false}));
+    EXPECT_THAT(run({"radio", "status", "--data", alice()}).output,
+                HasSubstr("1: tcp 127.0.0.2:1\n"));
+    EXPECT_THAT(content(root_ / "node.log"), HasSubstr("tcp 127.0.0.2:1 is paused"));
+}
+
 TEST_F(RunningNode, Stop_EndsCleanlyBySignalAndByCommand) {
     start();
     node_->send_signal(SIGTERM);

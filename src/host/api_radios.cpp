@@ -74,19 +74,30 @@ Json radios_json(const ApiDoors& doors) {
 
 Answer get_radios(const ApiDoors& doors, const HttpRequest&) { return radios_json(doors); }
 
-/// Body {"paused": BOOL}.
+/// Body {"paused": BOOL, "radio": INDEX}, INDEX being a place in the list; without it, all.
 Answer post_pause(const ApiDoors& doors, const HttpRequest& request) {
     MESH_TRY(const Json json, parse_json(request.body, "request"));
     bool paused = false;
+    std::uint32_t radio = 0;
     JsonObject object(json, "");
     object.require({"paused"});
     object.read("paused", paused);
+    object.read("radio", radio);
     MESH_CHECK(object.finish());
-    if (doors.radios.size() == 0) {
+    const std::size_t count = doors.radios.size();
+    if (count == 0) {
         return base::failure(base::Errc::not_found, "this node has no radio", "radios",
                              "name one in its configuration");
     }
-    doors.radios.set_paused(doors.now().instant, paused);
+    const bool is_one = json.contains("radio");
+    if (is_one && radio >= count) {
+        return base::failure(base::Errc::not_found, "there is no radio " + std::to_string(radio),
+                             "radio", "name one from 0 to " + std::to_string(count - 1));
+    }
+    const base::Instant now = doors.now().instant;
+    for (std::size_t i = is_one ? radio : 0; i < (is_one ? radio + 1 : count); ++i) {
+        doors.radios.set_paused(now, i, paused);
+    }
     return radios_json(doors);
 }
 

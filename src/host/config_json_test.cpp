@@ -191,6 +191,27 @@ TEST(ConfigJson, WhatIsWrongWithARadio_IsSaidWithoutItsKeys) {
     }
 }
 
+TEST(ConfigJson, RadioThatCannotBeRead_IsNotJudgedByWhatItLacks) {
+    const std::string good = "{\"mqtt\": {\"channels\": [{\"name\": \"v\", \"psk\": \"AQ==\"}]}}";
+    for (const std::string& unread : std::vector<std::string>{
+             "\"mqtt\"", "{}", "{\"mqtt\": 5}", "{\"mqtt\": {\"channels\": 5}}",
+             "{\"mqtt\": {\"channels\": [5]}}", "{\"mqtt\": {\"hots\": \"broker\"}}",
+             "{\"mqtt\": {\"channels\": [{\"psk\": \"AQ==\"}]}}", "{\"tcp\": {}}",
+             "{\"mqtt\": {\"port\": 65536, \"channels\": []}}", "{\"serial\": {\"path\": 5}}",
+             "{\"tcp\": {\"host\": \"a\"}, \"multicast\": {}}"}) {
+        const std::string text =
+            "{\"radios\": [" + good + ", " + unread + ", " + unread + "], \"max_peers\": 0}";
+        const auto problems = config_problems(text, "config.json");
+        ASSERT_EQ(problems.size(), 3U) << unread << ": " << sentence(problems.back());
+        EXPECT_TRUE(problems[0].where.contains("radios[1]")) << problems[0].where;
+        EXPECT_TRUE(problems[1].where.contains("radios[2]")) << problems[1].where;
+        EXPECT_TRUE(problems[2].where.contains("max_peers")) << problems[2].where;
+    }
+    const auto problems =
+        config_problems("{\"radios\": [{\"mqtt\": 5, \"share_permille\": 0}]}", "config.json");
+    EXPECT_EQ(problems.size(), 2U) << "what was read is judged";
+}
+
 TEST(ConfigJson, WhatIsShown_HasNoKeysOfChannels) {
     const node::NodeConfig config = unusual();
     const std::string secret = "paWlpaWlpaWlpaWlpaWlpQ==";

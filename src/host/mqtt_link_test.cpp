@@ -473,6 +473,28 @@ TEST_F(MqttTest, FloodThatNobodyFetches_TakesBoundedMemory) {
     EXPECT_EQ(left, 64U);
 }
 
+TEST_F(MqttTest, BurstOfMoreThanALinkHolds_IsFetchedBetweenItsTurns) {
+    constexpr std::size_t burst = 200;
+    TestBroker broker;
+    boost::asio::io_context busy;  // with something else, until the whole burst is there
+    const auto one = open(options_for(broker.port(), 1));
+    auto opened = MqttLink::open(busy, options_for(broker.port(), 2), entropy_, base::Random(2));
+    ASSERT_TRUE(opened);
+    MqttLink& two = **opened;
+    std::size_t fetched = 0;
+    two.on_activity([&] {
+        while (two.receive()) ++fetched;
+    });
+    ASSERT_TRUE(run_until_up(*one) && run_until([&] { return busy.poll(), two.is_up(); }));
+    for (std::size_t i = 0; i < burst; ++i) {
+        ASSERT_TRUE(run_until([&] { return one->is_ready(); }));
+        ASSERT_EQ(send(*one, key_bytes(static_cast<int>(i), 50)), "");
+    }
+    ASSERT_TRUE(run_until([&] { return one->stats().messages >= burst; }));
+    EXPECT_TRUE(run_until([&] { return busy.poll(), fetched >= burst; })) << fetched;
+    EXPECT_EQ(two.radio_stats().count(Drop::full), 0U);
+}
+
 TEST_F(MqttTest, MessageBeyondAllMeasure_EndsTheConnection_WhichComesBack) {
     TestBroker broker;
     TestClient stranger(broker.port());

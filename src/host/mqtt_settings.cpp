@@ -1,54 +1,35 @@
 #include "host/mqtt_settings.h"
 
-#include <algorithm>
-
 #include "base/utf8.h"
 #include "host/backoff.h"
+#include "node/radio_config.h"
 
 namespace meshchain::host {
 namespace {
 
-constexpr std::size_t host_bytes_max = 253;
-constexpr std::size_t root_bytes_max = 128;
 constexpr std::size_t secret_bytes_max = 1'024;
 
 std::unexpected<base::Error> refuse(std::string what, std::string advice) {
     return base::failure(base::Errc::invalid_argument, std::move(what), "mqtt", std::move(advice));
 }
 
-bool is_host(std::string_view host) {
-    const auto fits = [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-               c == '.' || c == '-' || c == '_' || c == ':';
-    };
-    return !host.empty() && host.size() <= host_bytes_max && std::ranges::all_of(host, fits);
-}
-
 std::expected<void, base::Error> check_root(const std::string& root) {
-    const bool is_shown = base::is_displayable(root);
-    const std::string shown = is_shown ? "\"" + root + "\"" : "of unprintable characters";
-    const char* const advice = "use that of the gateways, such as msh or msh/EU_868";
-    if (root.empty() || root.size() > root_bytes_max || !is_shown) {
-        return refuse("root topic " + shown + " has not 1 to 128 printable bytes", advice);
-    }
-    if (root.find_first_of("+#") != std::string::npos) {
-        return refuse("root topic " + shown + " has a wildcard", advice);
-    }
-    if (root.starts_with('/') || root.ends_with('/') || root.find("//") != std::string::npos) {
-        return refuse("root topic " + shown + " has a level without a name", advice);
-    }
-    if (root.starts_with('$')) {
-        return refuse("root topic " + shown + " is the broker's own", advice);
-    }
-    return {};
+    const std::string_view fault = node::root_fault(root);
+    if (fault.empty()) return {};
+    const std::string shown =
+        base::is_displayable(root) ? "\"" + root + "\"" : "of unprintable characters";
+    return refuse("root topic " + shown + " " + std::string(fault),
+                  "use that of the gateways, such as msh or msh/EU_868");
 }
 
 }  // namespace
 
 std::expected<void, base::Error> check_mqtt(const MqttOptions& options) {
-    if (!is_host(options.host)) {
-        return refuse("host \"" + (base::is_displayable(options.host) ? options.host : "") +
-                          "\" is no name or address",
+    if (!node::is_broker_host(options.host)) {
+        // A link with a password in it is not repeated either.
+        const bool is_shown =
+            base::is_displayable(options.host) && options.host.find('@') == std::string::npos;
+        return refuse("host \"" + (is_shown ? options.host : "") + "\" is no name or address",
                       "write it without mqtt:// and without the port, which has a setting of its "
                       "own");
     }

@@ -10,8 +10,8 @@
 
 namespace meshchain::host {
 
-/// Everything that is wrong with the text of config.json, by itself and against the folder's
-/// genesis and keys, as far as those can be read.
+/// Everything that is wrong with the text of config.json, by itself, with the files that its radios
+/// name, and against the folder's genesis and keys, as far as those can be read.
 std::vector<base::Error> all_config_problems(const DataFolder& folder, std::string_view text);
 
 /// node::memory_limits and what host adds: API connections, caches of the store, the log.

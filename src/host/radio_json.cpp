@@ -92,6 +92,10 @@ node::SerialRadio read_serial(JsonObject& object) {
     return door;
 }
 
+/// Stands in for a door that could not be read, which is not to be judged by what it lacks: in
+/// order, and no other radio's.
+node::SerialRadio unread(const std::string& path) { return {"/" + path, 115'200, ""}; }
+
 /// Exactly one of the doors has to be there.
 void read_door(JsonObject& object, const std::string& path, node::RadioConfig& radio) {
     unsigned found = 0;
@@ -101,13 +105,16 @@ void read_door(JsonObject& object, const std::string& path, node::RadioConfig& r
         ++found;
         JsonObject door(*json, object.field_path(name));
         radio.door = reader(door);
-        object.absorb(door.finish_all());
+        std::vector<Error> problems = door.finish_all();
+        if (!problems.empty()) radio.door = unread(path);
+        object.absorb(std::move(problems));
     };
     read("mqtt", read_mqtt);
     read("multicast", read_multicast);
     read("tcp", read_tcp);
     read("serial", read_serial);
     if (found == 1) return;
+    radio.door = unread(path);
     object.fail({base::Errc::malformed,
                  found == 0 ? "nothing says how the radio is reached"
                             : "it says more than once how the radio is reached",
@@ -177,9 +184,9 @@ struct DoorJson {
 
 node::RadioConfig read_radio(const Json& json, const std::string& path,
                              std::vector<Error>& problems) {
-    node::RadioConfig radio;
+    node::RadioConfig radio{.door = unread(path), .region = {}};
     JsonObject object(json, path);
-    read_door(object, path, radio);
+    if (json.is_object()) read_door(object, path, radio);
     object.read_as("preset", radio.preset, parse_preset);
     object.read("region", radio.region);
     object.read("share_permille", radio.share_permille);

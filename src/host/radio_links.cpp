@@ -8,6 +8,7 @@
 #include "host/mqtt_link.h"
 #include "host/multicast_link.h"
 #include "host/passphrase.h"
+#include "host/radio_files.h"
 #include "host/stream_door.h"
 #include "node/tables.h"
 
@@ -16,20 +17,13 @@ namespace {
 
 using OpenedDoor = std::expected<std::unique_ptr<RadioDoor>, base::Error>;
 
-constexpr std::uint16_t mqtt_port = 1883;
-constexpr std::uint16_t mqtt_tls_port = 8883;
 /// Of a name that radios show; longer ones are cut.
 constexpr std::size_t long_name_bytes_max = 24;
 constexpr std::size_t short_name_digits = 4;
 
-std::uint16_t port_of(const node::MqttRadio& door) {
-    if (door.port != 0) return door.port;
-    return door.tls ? mqtt_tls_port : mqtt_port;
-}
-
 struct Place {
     std::string operator()(const node::MqttRadio& door) const {
-        return "mqtt " + door.host + ":" + std::to_string(port_of(door)) + " " + door.root;
+        return "mqtt " + door.host + ":" + std::to_string(node::port_of(door)) + " " + door.root;
     }
     std::string operator()(const node::MulticastRadio& door) const {
         return "multicast " + door.group + ":" + std::to_string(door.port) +
@@ -54,7 +48,7 @@ public:
 
     OpenedDoor operator()(const node::MqttRadio& door) {
         MqttOptions options{.host = door.host,
-                            .port = port_of(door),
+                            .port = node::port_of(door),
                             .user = door.user,
                             .root = door.root,
                             .tls = door.tls};
@@ -165,11 +159,14 @@ std::expected<std::unique_ptr<RadioLinks>, base::Error> RadioLinks::open(
     base::Now now) {
     doors.log = doors.log.for_module("radio");
     std::unique_ptr<RadioLinks> links(new RadioLinks(doors.log));
+    const auto problems = radio_file_problems(configs, doors.folder);
+    if (!problems.empty()) return std::unexpected(problems.front());
     for (const node::RadioConfig& config : configs) {
         std::string place = std::visit(Place{}, config.door);
-        const bool is_there = std::ranges::any_of(
-            links->radios_, [&](const auto& radio) { return radio->place == place; });
-        if (is_there) {
+        const auto is_same = [&](const node::RadioConfig& other) {
+            return node::is_same_radio(config, other);
+        };
+        if (std::ranges::count_if(configs, is_same) > 1) {
             return base::failure(base::Errc::invalid_argument, place + " is listed twice", "radios",
                                  "name each radio once");
         }
@@ -209,8 +206,8 @@ void RadioLinks::note_step(base::Now now) {
     for (const auto& radio : radios_) {
         const auto kept = radio->spent.note(now, radio->frames.budget());
         if (!kept && !radio->told_spent_fault) {
-            log_.warning("what the radio sends is not kept over a restart: " +
-                         base::sentence(kept.error()));
+            log_.warning("what " + radio->place +
+                         " sends is not kept over a restart: " + base::sentence(kept.error()));
         }
         radio->told_spent_fault = !kept;
     }
@@ -247,19 +244,20 @@ RadioView RadioLinks::view(std::size_t index, base::Instant now) const {
     return view;
 }
 
-void RadioLinks::set_paused(base::Instant now, bool paused) {
-    for (const auto& radio : radios_) {
-        if (radio->listens_only) continue;
-        radio->frames.budget().set_paused(paused);
-        radio->frames.handle_timeout(now);
-    }
+void RadioLinks::set_paused(base::Instant now, std::size_t index, bool paused) {
+    Radio& radio = *radios_.at(index);
+    if (radio.listens_only || radio.frames.budget().is_paused() == paused) return;
+    log_.info(radio.place + (paused ? " is paused" : " may speak again"));
+    radio.frames.budget().set_paused(paused);
+    radio.frames.handle_timeout(now);
 }
 
 void RadioLinks::close(base::Now now) {
     if (std::exchange(is_closed_, true)) return;
     for (const auto& radio : radios_) {
         if (const auto kept = radio->spent.close(now, radio->frames.budget()); !kept) {
-            log_.warning(base::sentence(kept.error()));
+            log_.warning("what " + radio->place +
+                         " sent is not kept over a restart: " + base::sentence(kept.error()));
         }
         radio->door->close();
     }

@@ -74,11 +74,11 @@ public:
     void note_step(base::Now now);
 
     std::size_t size() const { return radios_.size(); }
-    /// Of this and the next function, `radio` < size().
+    /// Of this and the next two functions, `radio` < size().
     const std::string& place(std::size_t radio) const;
     RadioView view(std::size_t radio, base::Instant now) const;
-    /// Until the next start. What is paused still listens.
-    void set_paused(base::Instant now, bool paused);
+    /// Until the next start. What is paused still listens; what only listens stays as it is.
+    void set_paused(base::Instant now, std::size_t radio, bool paused);
 
     /// Nothing is sent or received any more.
     void close(base::Now now);

@@ -134,7 +134,7 @@ TEST_F(RadioLinksTest, WhileItIsPaused_NothingLeaves_AndThenWhatWaited) {  // E9
     ASSERT_TRUE(run_until([&] {
         return one->view(0, monotonic_now()).is_up && two->view(0, monotonic_now()).is_up;
     }));
-    one->set_paused(monotonic_now(), true);
+    one->set_paused(monotonic_now(), 0, true);
     EXPECT_TRUE(say(*one, "a payment"));
     const RadioView view = one->view(0, monotonic_now());
     EXPECT_TRUE(view.is_paused);
@@ -142,11 +142,34 @@ TEST_F(RadioLinksTest, WhileItIsPaused_NothingLeaves_AndThenWhatWaited) {  // E9
     EXPECT_EQ(view.deferred_by, radio::AirtimeBudget::Reason::paused);
     EXPECT_EQ(view.deferred_for, std::nullopt);
     EXPECT_EQ(view.spent, base::Duration{});
-    one->set_paused(monotonic_now(), false);
+    one->set_paused(monotonic_now(), 0, false);
     EXPECT_EQ(one->view(0, monotonic_now()).waiting, 0U);
     std::optional<std::string> heard;
     EXPECT_TRUE(run_until([&] { return (heard = hear(*two)).has_value(); }));
     EXPECT_EQ(heard, "a payment");
+}
+
+TEST_F(RadioLinksTest, PauseOfOneRadio_LeavesTheOthersAlone_AndThoseThatOnlyListen) {
+    node::RadioConfig deaf = by_mqtt(3);
+    deaf.listen_only = true;
+    const auto links = open({by_mqtt(1), by_mqtt(2), deaf});
+    ASSERT_TRUE(links);
+    const auto paused = [&] {
+        std::vector<bool> states;
+        for (std::size_t i = 0; i < links->size(); ++i) {
+            states.push_back(links->view(i, monotonic_now()).is_paused);
+        }
+        return states;
+    };
+    links->set_paused(monotonic_now(), 1, true);
+    links->set_paused(monotonic_now(), 2, true);
+    EXPECT_EQ(paused(), (std::vector<bool>{false, true, false}));
+    links->set_paused(monotonic_now(), 0, false);
+    EXPECT_EQ(paused(), (std::vector<bool>{false, true, false}));
+    links->set_paused(monotonic_now(), 1, false);
+    links->set_paused(monotonic_now(), 2, false);
+    EXPECT_EQ(paused(), (std::vector<bool>{false, false, false}));
+    EXPECT_EQ(links->airs().size(), 3U);
 }
 
 TEST_F(RadioLinksTest, ABrokerThatIsNotThere_IsSaidAndNoErrorOfTheStart) {
@@ -177,6 +200,12 @@ TEST_F(RadioLinksTest, SettingThatCannotWork_IsNamedWithItsRadio) {
     EXPECT_THAT(refusal({config}),
                 testing::AllOf(HasSubstr("mqtt 127.0.0.1:1883"), HasSubstr("wildcard")));
     EXPECT_THAT(refusal({by_mqtt(1), by_mqtt(1)}), HasSubstr("listed twice"));
+    std::filesystem::create_symlink("/dev/null", folder_.path() / "radio");
+    const auto by_serial = [](const std::string& path) {
+        return node::RadioConfig{.door = node::SerialRadio{path, 115'200, ""}, .region = {}};
+    };
+    EXPECT_THAT(refusal({by_serial("/dev/null"), by_serial(folder_.path() / "radio")}),
+                HasSubstr("radios[1]"));
     EXPECT_THAT(refusal({{.door = node::SerialRadio{"ttyUSB0", 115'200, ""}, .region = {}}}),
                 HasSubstr("serial ttyUSB0"));
 }

@@ -133,7 +133,7 @@ void StreamDoor::Session::look_around() {
     if (link_.is_up() && !was_up_) {
         up_since_ = now;
         told_.clear();
-        log_.info("the radio is " + to_text(link_.number()));
+        log_.info("the radio at " + place_ + " is " + to_text(link_.number()));
     }
     was_up_ = link_.is_up();
     note_fault();

@@ -19,8 +19,8 @@
 #include <string_view>
 #include <vector>
 
-#include "host/child_process.h"
 #include "host/file.h"
+#include "host/local_broker.h"
 #include "host/temporary_folder.h"
 #include "host/tls_test_certificate.h"
 
@@ -36,11 +36,11 @@ public:
         if (kind == Kind::tls) files_ = make_certificate(folder_.path(), "broker");
         if (kind == Kind::password) make_passwords();
         // Somebody else may take the port between our look and the broker's.
-        for (int attempt = 0; attempt < 5 && !listens_; ++attempt) {
+        for (int attempt = 0; attempt < 5 && !broker_; ++attempt) {
             port_ = free_port();
-            start();
+            try_start();
         }
-        EXPECT_TRUE(listens_) << "Mosquitto does not start: " << what_it_says();
+        EXPECT_TRUE(broker_.has_value()) << fault_ << ": " << what_it_says();
     }
 
     std::uint16_t port() const { return port_; }
@@ -49,39 +49,25 @@ public:
 
     /// It neither answers nor hangs up.
     void freeze() {
-        ASSERT_TRUE(process_.has_value());
-        process_->send_signal(SIGSTOP);
+        ASSERT_TRUE(broker_.has_value());
+        broker_->process().send_signal(SIGSTOP);
     }
     /// It goes on where it was frozen.
     void thaw() {
-        ASSERT_TRUE(process_.has_value());
-        process_->send_signal(SIGCONT);
+        ASSERT_TRUE(broker_.has_value());
+        broker_->process().send_signal(SIGCONT);
     }
     /// As a power cut would.
     void kill() {
-        ASSERT_TRUE(process_.has_value());
-        process_->send_signal(SIGKILL);
-        EXPECT_TRUE(process_->wait(std::chrono::seconds(5)));
-        process_.reset();
+        ASSERT_TRUE(broker_.has_value());
+        broker_->process().send_signal(SIGKILL);
+        EXPECT_TRUE(broker_->process().wait(std::chrono::seconds(5)));
+        broker_.reset();
     }
     /// On the port that it had.
     void start() {
-        write_config();
-        auto process = ChildProcess::start({.program = "/usr/sbin/mosquitto",
-                                            .arguments = {"-c", config().string()},
-                                            .errors = log()});
-        ASSERT_TRUE(process.has_value())
-            << base::sentence(process.error()) << "; install the package mosquitto";
-        process_.emplace(std::move(*process));
-        boost::asio::io_context io;
-        const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(5);
-        listens_ = false;
-        while (!listens_ && process_->running() && std::chrono::steady_clock::now() < deadline) {
-            boost::asio::ip::tcp::socket probe(io);
-            boost::system::error_code error;
-            probe.connect({boost::asio::ip::address_v4::loopback(), port_}, error);
-            listens_ = !error && process_->running();
-        }
+        try_start();
+        ASSERT_TRUE(broker_.has_value()) << fault_ << ": " << what_it_says();
     }
 
     /// Below those that the system gives to connections, so that a broker that was killed finds its
@@ -103,8 +89,7 @@ public:
     }
 
 private:
-    std::filesystem::path config() const { return folder_.path() / "mosquitto.conf"; }
-    std::filesystem::path log() const { return folder_.path() / "log"; }
+    std::filesystem::path log() const { return folder_.path() / "mosquitto.log"; }
     std::string what_it_says() const {
         const auto said = read_file(log(), 65536);
         return said ? std::string(base::as_text(*said)) : base::sentence(said.error());
@@ -117,28 +102,30 @@ private:
         ASSERT_TRUE(made.has_value());
         EXPECT_EQ(made->wait(std::chrono::seconds(10)), 0);
     }
-    void write_config() {
-        // As root it would become another user, who may not enter our folder.
-        std::string text = "user root\npersistence false\nlog_dest stderr\nlistener " +
-                           std::to_string(port_) + " 127.0.0.1\n";
+    std::string settings() const {
         if (kind_ == Kind::password) {
-            text += "allow_anonymous false\npassword_file " + passwords().string() + "\n";
+            return "allow_anonymous false\npassword_file " + passwords().string() + "\n";
+        }
+        if (kind_ == Kind::open) return "allow_anonymous true\n";
+        return "allow_anonymous true\ncertfile " + files_.certificate.string() + "\nkeyfile " +
+               files_.key.string() + "\n";
+    }
+    void try_start() {
+        auto started =
+            LocalBroker::start({.folder = folder_.path(), .port = port_, .settings = settings()});
+        if (started) {
+            broker_.emplace(*std::move(started));
         } else {
-            text += "allow_anonymous true\n";
+            fault_ = base::sentence(started.error());
         }
-        if (kind_ == Kind::tls) {
-            text += "certfile " + files_.certificate.string() + "\nkeyfile " + files_.key.string() +
-                    "\n";
-        }
-        ASSERT_TRUE(write_file(config(), base::as_bytes(text)));
     }
 
     Kind kind_;
     TemporaryFolder folder_;
     TestCertificate files_;
     std::uint16_t port_ = 0;
-    bool listens_ = false;
-    std::optional<ChildProcess> process_;
+    std::string fault_;
+    std::optional<LocalBroker> broker_;
 };
 
 /// A broker of no rules: says the same to whoever speaks to it, on loopback.

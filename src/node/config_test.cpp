@@ -129,8 +129,10 @@ INSTANTIATE_TEST_SUITE_P(
                  [](auto& c) { c.log.modules["mehs"] = base::LogLevel::debug; }}),
     [](const auto& bad) { return bad.param.test_name; });
 
+/// Another one each time.
 NodeConfig& with_radio(NodeConfig& config) {
     MqttRadio door;
+    door.root += "/" + std::to_string(config.radios.size());
     door.channels = {{"LongFast", {std::byte{1}}}};
     config.radios.push_back({.door = door, .region = {}});
     return config;

@@ -4,6 +4,8 @@
 #include "kv/limits.h"
 #include "mesh/memory_limits.h"
 #include "node/node_parts.h"
+#include "radio/radio_frames.h"
+#include "radio/virtual_radio.h"
 
 namespace meshchain::node {
 namespace {
@@ -41,6 +43,32 @@ void add_mesh(std::vector<MemoryLimit>& limits, const NodeConfig& config) {
     for (const base::LimitLine& line : mesh::memory_limits(options, rules_max)) {
         limits.push_back({"mesh", line.what, line.count, line.bytes_each});
     }
+}
+
+/// Of an entry whose type is its module's own: more than it has, with the list and map around it.
+constexpr std::size_t radio_entry_bytes = 256 + 2 * container_bytes;
+
+/// Each radio has all of them, with the limits that it has by default, as host opens it.
+void add_radios(std::vector<MemoryLimit>& limits, const std::vector<RadioConfig>& radios) {
+    if (radios.empty()) return;
+    const std::size_t count = radios.size();
+    const radio::OutboxLimits outbox;
+    limits.push_back(
+        {"radio", "messages to send", count * outbox.messages_max, 2 * radio_entry_bytes});
+    limits.push_back({"radio", "bytes to send", count * outbox.bytes_max, 1});
+    const radio::ReassemblyLimits joining;
+    // Their pieces, and which these are, in vectors that grow.
+    limits.push_back({"radio", "messages that arrive in pieces", count * joining.transfers_max,
+                      radio_entry_bytes + 2 * (joining.message_bytes_max +
+                                               radio::payload_bytes_max + coding::pieces_max)});
+    limits.push_back(
+        {"radio", "messages joined", count * joining.done_max, 32 + 2 * container_bytes});
+    const radio::VirtualRadioOptions queues;
+    constexpr std::size_t packet = radio_entry_bytes + radio::payload_bytes_max;
+    limits.push_back({"radio", "packets received", count * queues.received_max, packet});
+    limits.push_back({"radio", "packets to hand over", count * queues.departures_max, packet});
+    limits.push_back(
+        {"radio", "packets seen", count * queues.remembered_max, 32 + 2 * container_bytes});
 }
 
 void add_sync(std::vector<MemoryLimit>& limits, const NodeConfig& config) {
@@ -96,6 +124,7 @@ std::vector<MemoryLimit> memory_limits(const NodeConfig& config, const ledger::G
     add_runtime(limits);
     add_consensus(limits, genesis.stakes ? wire::validators_max : genesis.validators.size());
     add_mesh(limits, config);
+    add_radios(limits, config.radios);
     limits.push_back({"wallet", "incoming payments", wallet::Wallet::pending_incoming_max,
                       2 * transaction_bytes});
     add_chain(limits, genesis.block_bytes_limit);

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -70,6 +71,18 @@ struct RadioConfig {
     radio::BridgePolicy bridge{};  ///< of what comes by other links, what may cross to this radio
     friend bool operator==(const RadioConfig&, const RadioConfig&) = default;
 };
+
+/// Whether both are one radio, or one air, as far as the values say it: however a name is spelled,
+/// whatever its channels. A second budget for it would send twice what may be sent.
+bool is_same_radio(const RadioConfig& one, const RadioConfig& other);
+
+/// The usual one where none is named.
+std::uint16_t port_of(const MqttRadio& door);
+
+/// A name or an address as MQTT links take it.
+bool is_broker_host(std::string_view host);
+/// Why this can be no root of topics: "has a wildcard"; empty: it can.
+std::string_view root_fault(std::string_view root);
 
 inline constexpr std::size_t radios_max = 4;
 /// A piece of less carries nothing worth its head.

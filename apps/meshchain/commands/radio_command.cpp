@@ -7,6 +7,7 @@
 #include "host/api_client.h"
 #include "host/json_document.h"
 #include "meshchain/commands/commands.h"
+#include "node/radio_config.h"
 #include "radio/air_plan.h"
 
 namespace meshchain::app {
@@ -133,10 +134,10 @@ std::string waiting_text(const Json& radio) {
                : text;
 }
 
-std::string radio_text(const Json& radio) {
+std::string radio_text(std::size_t number, const Json& radio) {
     const std::string preset = radio.at("modulation");
     std::string text =
-        radio.at("place").get<std::string>() + "\n" +
+        std::to_string(number) + ": " + radio.at("place").get<std::string>() + "\n" +
         table({{"  State", state_text(radio)},
                {"  Node number",
                 radio.at("number") == "!00000000" ? Json("not known yet") : radio.at("number")},
@@ -168,7 +169,8 @@ std::string radio_text(const Json& radio) {
 
 Output radios_output(Json json) {
     std::string text;
-    for (const Json& radio : json.at("radios")) text += radio_text(radio);
+    std::size_t number = 0;
+    for (const Json& radio : json.at("radios")) text += radio_text(number++, radio);
     if (text.empty()) {
         text = "This node has no radio. Name one in its configuration: docs/meshtastic.md\n";
     }
@@ -181,10 +183,30 @@ std::expected<Output, base::Error> run_status(const Context& context) {
     return radios_output(std::move(json));
 }
 
-std::expected<Output, base::Error> run_pause(const Context& context, bool paused) {
+using Number = std::optional<std::uint64_t>;
+
+std::expected<Output, base::Error> run_pause(const Context& context, bool paused, Number radio) {
     MESH_TRY(const host::ApiClient client, host::ApiClient::of_folder(context.data));
-    MESH_TRY(Json json, client.post("/v1/radios/pause", {{"paused", paused}}));
+    Json request{{"paused", paused}};
+    if (radio) request["radio"] = *radio;
+    MESH_TRY(Json json, client.post("/v1/radios/pause", request));
     return radios_output(std::move(json));
+}
+
+Command pause_command(const Context& context, bool paused) {
+    const std::string name = paused ? "pause" : "resume";
+    const auto radio = std::make_shared<Number>();
+    return {.name = name,
+            .summary = paused ? "Let a running node's radios only listen, until its next start"
+                              : "Let them speak again",
+            .examples = "meshchain radio " + name + " --data alice\nmeshchain radio " + name +
+                        " 1 --data alice",
+            .options = {{.name = "number",
+                         .value_name = "NUMBER",
+                         .help = "of one radio, as `radio status` shows it [all]",
+                         .target = radio.get(),
+                         .number_max = node::radios_max - 1}},
+            .run = [&context, paused, radio] { return run_pause(context, paused, *radio); }};
 }
 
 }  // namespace
@@ -247,15 +269,8 @@ Command radio_command(const Context& context) {
                               .summary = "Show a running node's radios: air spent, what waits, why",
                               .examples = "meshchain radio status --data alice",
                               .run = [&context] { return run_status(context); }});
-    group.commands.push_back(
-        {.name = "pause",
-         .summary = "Let a running node's radios only listen, until its next start",
-         .examples = "meshchain radio pause --data alice",
-         .run = [&context] { return run_pause(context, true); }});
-    group.commands.push_back({.name = "resume",
-                              .summary = "Let them speak again",
-                              .examples = "meshchain radio resume --data alice",
-                              .run = [&context] { return run_pause(context, false); }});
+    group.commands.push_back(pause_command(context, true));
+    group.commands.push_back(pause_command(context, false));
     group.commands.push_back(radio_simulate_command());
     return group;
 }

@@ -1,7 +1,5 @@
 #include "meshchain/demo/demo_link.h"
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <thread>
 
 #include "host/file.h"
@@ -11,27 +9,9 @@ namespace meshchain::app {
 namespace {
 
 using namespace std::chrono_literals;
-using boost::asio::ip::tcp;
 
-constexpr const char* broker_program = "/usr/sbin/mosquitto";
 constexpr auto server_start = 10s;
 constexpr std::size_t report_bytes_max = 65'536;
-
-const tcp::endpoint any_free(boost::asio::ip::address_v4::loopback(), 0);
-
-/// One that was free just now.
-std::uint16_t free_port() {
-    boost::asio::io_context io;
-    return tcp::acceptor(io, any_free).local_endpoint().port();
-}
-
-bool is_listening(std::uint16_t port) {
-    boost::asio::io_context io;
-    tcp::socket probe(io);
-    boost::system::error_code error;
-    probe.connect({boost::asio::ip::address_v4::loopback(), port}, error);
-    return !error;
-}
 
 /// At the quickest preset, which nobody else has to share here.
 node::RadioConfig radio_by(auto door) {
@@ -80,14 +60,14 @@ std::expected<DemoLink, base::Error> DemoLink::open(const std::string& name,
 std::expected<void, base::Error> DemoLink::start_radios(const std::filesystem::path& folder,
                                                         std::size_t nodes) {
     const auto report = folder / "radios.jsonl";
-    MESH_TRY(server_, host::ChildProcess::start(
-                          {.program = host::own_program(),
-                           .arguments = {"radio", "simulate", "--radios", std::to_string(nodes),
-                                         "--preset", "SHORT_TURBO", "--listen", "127.0.0.1:0"},
-                           .output = report,
-                           .errors = folder / "radios.log"}));
+    MESH_TRY(simulated_, host::ChildProcess::start(
+                             {.program = host::own_program(),
+                              .arguments = {"radio", "simulate", "--radios", std::to_string(nodes),
+                                            "--preset", "SHORT_TURBO", "--listen", "127.0.0.1:0"},
+                              .output = report,
+                              .errors = folder / "radios.log"}));
     const auto deadline = std::chrono::steady_clock::now() + server_start;
-    while (server_->running() && std::chrono::steady_clock::now() < deadline) {
+    while (simulated_->running() && std::chrono::steady_clock::now() < deadline) {
         const auto said = host::read_file(report, report_bytes_max);
         if (said) radios_ = radios_of(base::as_text(*said));
         if (radios_.size() == nodes) return {};
@@ -99,33 +79,19 @@ std::expected<void, base::Error> DemoLink::start_radios(const std::filesystem::p
 
 std::expected<void, base::Error> DemoLink::start_broker(const std::filesystem::path& folder,
                                                         std::size_t nodes) {
-    if (!std::filesystem::exists(broker_program)) {
-        return base::failure(base::Errc::not_found, "there is no Mosquitto", broker_program,
-                             "install the package mosquitto, or use --link udp");
+    auto broker = host::LocalBroker::start({.folder = folder});
+    if (!broker) {
+        const bool is_absent = broker.error().code == base::Errc::not_found;
+        broker.error().advice += is_absent ? ", or use --link udp" : " (with --keep)";
+        return std::unexpected(std::move(broker).error());
     }
-    const std::uint16_t port = free_port();
-    const auto config = folder / "mosquitto.conf";
-    // As root it would become another user, who may not enter the folder.
-    const std::string text = "user root\npersistence false\nlog_dest stderr\nlistener " +
-                             std::to_string(port) + " 127.0.0.1\nallow_anonymous true\n";
-    MESH_CHECK(host::write_file(config, base::as_bytes(text)));
-    MESH_TRY(server_, host::ChildProcess::start({.program = broker_program,
-                                                 .arguments = {"-c", config.string()},
-                                                 .errors = folder / "mosquitto.log"}));
-    const auto deadline = std::chrono::steady_clock::now() + server_start;
-    while (server_->running() && std::chrono::steady_clock::now() < deadline) {
-        if (is_listening(port)) {
-            node::MqttRadio door;
-            door.port = port;
-            door.root = "msh/demo";
-            door.channels = {{"ShortTurbo", {std::byte{1}}}};
-            radios_.assign(nodes, radio_by(door));
-            return {};
-        }
-        std::this_thread::sleep_for(20ms);
-    }
-    return base::failure(base::Errc::timeout, "Mosquitto does not start", broker_program,
-                         "see " + (folder / "mosquitto.log").string() + " (with --keep)");
+    broker_.emplace(*std::move(broker));
+    node::MqttRadio door;
+    door.port = broker_->port();
+    door.root = "msh/demo";
+    door.channels = {{"ShortTurbo", {std::byte{1}}}};
+    radios_.assign(nodes, radio_by(door));
+    return {};
 }
 
 }  // namespace meshchain::app

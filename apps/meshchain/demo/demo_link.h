@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "host/child_process.h"
+#include "host/local_broker.h"
 #include "node/radio_config.h"
 
 namespace meshchain::app {
@@ -54,7 +55,8 @@ private:
     std::string name_;
     Pace pace_ = by_udp;
     std::vector<node::RadioConfig> radios_;
-    std::optional<host::ChildProcess> server_;
+    std::optional<host::ChildProcess> simulated_;
+    std::optional<host::LocalBroker> broker_;
 };
 
 }  // namespace meshchain::app
