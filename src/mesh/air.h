@@ -26,7 +26,7 @@ struct AirSpeaker {
     base::Instant first_heard;
     base::Instant last_heard;
     base::Instant answered_at{};  ///< of a validator: as Air::answered_at
-    base::Instant ask_at{};       ///< for its STATUS, not before
+    base::Instant ask_at{};       ///< of a validator: for its STATUS, not before
     /// Its last STATUS; while there is one it counts as a peer.
     std::optional<wire::Heartbeat> said;
 };
@@ -101,6 +101,7 @@ struct Air {
     /// The starts of those who are no validators count as answered up to then: it rises by a pause
     /// with each answer.
     base::Instant answered_at{};
+    base::Instant ask_at{};  ///< for the STATUS of one of those, not before
 
     /// Whether it was said a moment ago: by anybody, if as many as `crowd` others hold it; by us.
     bool is_said(base::Instant now, std::uint64_t id, std::size_t crowd);

@@ -64,6 +64,73 @@ TEST_F(AirTest, ClockBehindAnotherGateway_IsAskedOnceAndAnswers) {
     EXPECT_EQ(room_.count(MessageType::routed), 2U) << "no attempt but the first, and no receipt";
 }
 
+class ClockOnAirTest : public AirTest {
+protected:
+    /// A question of this key to node 1, as a radio of nobody says it.
+    void ask(std::uint8_t origin, std::uint64_t sequence) {
+        wire::RoutedMessage message;
+        message.origin = test::key_of(origin).public_key();
+        message.issued = static_cast<std::uint32_t>(base::unix_ms(network_.now().wall) / 1000);
+        message.sequence = sequence;
+        message.hop_limit = 3;
+        message.receipt_wanted = true;
+        message.destination = test::key_of(1).public_key();
+        message.type = MessageType::clock_ask;
+        message.payload = wire::encode(wire::ClockAsk{});
+        message.signature =
+            test::key_of(origin).sign(wire::routed_preimage(test::chain_of(7), message));
+        room_.speak(network_.now().instant,
+                    {stranger,
+                     {.type = MessageType::routed, .sender = {}, .hop_limit = 3},
+                     wire::encode(message)});
+        ++asked_;
+        network_.run_for(2s);
+    }
+    std::size_t answers() const { return room_.count(MessageType::routed) - asked_; }
+    test::Node& answering() {
+        test::Node& one = add(1);
+        wire::ChainStatus status;
+        status.slot.value = 1'000;
+        one.mesh().set_status(status, 0);
+        return one;
+    }
+
+private:
+    std::size_t asked_ = 0;
+};
+
+TEST_F(ClockOnAirTest, QuestionOfAValidator_IsAnswered_AndNotAgainBeforeTheAirCarriedIt) {
+    answering();
+    ask(2, 1);
+    EXPECT_EQ(answers(), 1U);
+    ask(2, 2);
+    EXPECT_EQ(answers(), 1U);
+    ask(3, 1);
+    EXPECT_EQ(answers(), 2U) << "another one is not kept waiting";
+    network_.run_for(1min);
+    ask(2, 3);
+    EXPECT_EQ(answers(), 3U);
+}
+
+TEST_F(ClockOnAirTest, QuestionOfAKeyThatAnybodyCanMake_CostsNothing) {
+    answering();
+    for (std::uint8_t key = 10; key < 40; ++key) ask(key, 1);
+    EXPECT_EQ(answers(), 0U);
+}
+
+// 5 is no validator: its question finds no way over the air.
+TEST_F(ClockOnAirTest, QuestionOfAStrangerOnTheNetwork_StaysThere) {
+    network_.connect_only({{2, 5}});
+    answering();
+    test::Node& stranger_on_lan = add(5, false);
+    test::Node& gateway = add(2);
+    ASSERT_TRUE(network_.run_until(
+        [&] { return stranger_on_lan.mesh().is_connected(gateway.key()); }, 20s));
+    stranger_on_lan.mesh().ask_clock(network_.now(), test::key_of(1).public_key());
+    network_.run_for(10s);
+    EXPECT_EQ(room_.count(MessageType::routed), 0U);
+}
+
 TEST_F(AirTest, WhatIsWrong_IsNotPassedOnAndBlamesNobody) {
     network_.connect_only({{1, 2}});
     test::Node& on_lan = add(1, false);

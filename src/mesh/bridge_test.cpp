@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "mesh/test_room.h"
 
 namespace meshchain::mesh {
@@ -132,6 +134,77 @@ TEST_F(BridgeTest, ObjectAtTheEndOfItsHopsOnTheAir_ReachesTheNeighboursOfAGatewa
                  base::to_buffer(base::as_bytes("from far away"))});
     network_.run_for(5s);
     EXPECT_EQ(heard(on_lan, "from far away"), 1U);
+}
+
+// 4 heard it where its hops ended, and brings it first; 5 has it from nearer by.
+TEST_F(BridgeTest, CopyWhoseHopsAreUsedUp_KeepsNoOtherOffTheAir) {
+    network_.connect_only({{2, 4}, {2, 5}});
+    Options near = options();
+    near.hop_limit = 0;
+    nodes_.push_back(std::make_unique<test::Node>(
+        network_, test::Node::Setup{.key = 4, .port = 4, .options = near}));
+    test::Node& far = *nodes_.back();
+    test::Node& other = add(5, false);
+    test::Node& bridge = add(2);
+    ASSERT_TRUE(network_.run_until(
+        [&] {
+            return far.mesh().is_connected(bridge.key()) && other.mesh().is_connected(bridge.key());
+        },
+        20s));
+    send(far, MessageType::transaction, "a payment");
+    network_.run_for(5s);
+    EXPECT_EQ(heard(bridge, "a payment"), 1U);
+    EXPECT_EQ(room_.count(MessageType::transaction), 0U);
+    send(other, MessageType::transaction, "a payment");
+    network_.run_for(5s);
+    EXPECT_EQ(room_.count(MessageType::transaction), 1U);
+}
+
+class GatewaysTest : public BridgeTest {
+protected:
+    /// On the network of node 1 all of them, each with a radio that says nothing more once it said
+    /// that it is there.
+    void add_silent_gateways(std::size_t count) {
+        for (std::size_t i = 0; i < count; ++i) add(static_cast<std::uint8_t>(20 + i));
+        network_.run_for(5min);
+        for (std::size_t i = first_silent_; i < first_silent_ + count; ++i) {
+            room_.radio(i).refuses = true;
+        }
+    }
+    static std::set<std::pair<std::uint16_t, std::uint16_t>> star(std::size_t count,
+                                                                  std::uint16_t gateway) {
+        std::set<std::pair<std::uint16_t, std::uint16_t>> pairs{{1, gateway}};
+        for (std::size_t i = 0; i < count; ++i) {
+            pairs.emplace(gateway, static_cast<std::uint16_t>(20 + i));
+        }
+        return pairs;
+    }
+    static constexpr std::size_t first_silent_ = 1;
+    static constexpr std::size_t many = 12;
+};
+
+TEST_F(GatewaysTest, ValidatorWaitsForNoKeyThatAnybodyCanMake) {
+    network_.connect_only(star(many, 2));
+    test::Node& on_lan = add(1, false);
+    add(2);
+    add_silent_gateways(many);
+    for (int i = 0; i < 5; ++i) {
+        send(on_lan, MessageType::transaction, "payment " + std::to_string(i));
+        network_.run_for(100ms);
+        EXPECT_EQ(spoken_by(0), static_cast<std::size_t>(i) + 1);
+    }
+}
+
+TEST_F(GatewaysTest, ManySilentOnes_DelayNobodyByMoreThanAFewTurns) {
+    network_.connect_only(star(many, 19));
+    test::Node& on_lan = add(1, false);
+    add(19);
+    add_silent_gateways(many);
+    for (int i = 0; i < 5; ++i) {
+        send(on_lan, MessageType::transaction, "payment " + std::to_string(i));
+        network_.run_for(3s);
+        EXPECT_EQ(spoken_by(0), static_cast<std::size_t>(i) + 1);
+    }
 }
 
 }  // namespace

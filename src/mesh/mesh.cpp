@@ -243,6 +243,7 @@ void Mesh::connect(PeerEntry& entry) {
     MESH_ASSERT(entry.session);
     if (entry.session->mutual) return;
     entry.session->mutual = true;
+    had_session_ = true;
     sessions_changed_ = true;
     entry.peer.connected = true;
     handshake_->note_connected(entry.session->endpoint);

@@ -259,6 +259,8 @@ private:
               const wire::FrameHeader& header, base::Bytes payload, const Air* heard_on = nullptr);
     wire::Verdict judge_routed(base::Now now, const crypto::PublicKey& from,
                                const wire::Frame& frame);
+    bool crosses_air(const wire::RoutedMessage& message) const;
+    bool is_due_on_air(base::Now now, const wire::RoutedMessage& message);
     bool is_for_us(const wire::Destination& destination) const;
     void take_routed(base::Now now, const crypto::PublicKey& from,
                      const wire::RoutedMessage& message, std::uint8_t hops);
@@ -327,15 +329,17 @@ private:
     bool say(base::Now now, Air& air, const wire::MessageRule& rule,
              const wire::FrameHeader& header, base::Bytes payload, std::optional<std::uint64_t> id,
              const wire::Spoken& how);
-    /// Than one air.
-    bool has_other_links() const;
+    /// Than one air, in this life of the node.
+    bool has_other_links() const { return had_session_ || airs_.size() > 1; }
     /// How to say there what came by another link.
     wire::Spoken bridge_turn(std::size_t air, const wire::FrameHeader& header,
                              base::Bytes payload) const;
     void route_to_airs(base::Now now, const wire::RoutedMessage& message, wire::FrameHeader header,
                        base::Bytes payload, const Air* except);
+    enum class Bridging : std::uint8_t { usual, if_unsaid };
+    /// `if_unsaid`: only where it was neither said nor heard yet.
     void relay_to_airs(base::Now now, const wire::MessageRule& rule, const wire::Frame& frame,
-                       const Air* except = nullptr);
+                       const Air* except = nullptr, Bridging bridging = Bridging::usual);
     /// How many may say what this node would repeat.
     std::size_t air_crowd() const;
     void handle_airs_timeout(base::Now now);
@@ -373,6 +377,11 @@ private:
     std::vector<wire::FrameLink*> links_;
     std::vector<Air> airs_;
     AirSpeakers speakers_;
+    /// Questions about clocks and answers, by origin, destination and type, and when one was taken
+    /// from the air last.
+    using ClockWay = std::tuple<crypto::PublicKey, crypto::PublicKey, wire::MessageType>;
+    base::LruCache<ClockWay, base::Instant> clocks_heard_{256};
+    bool had_session_ = false;
     std::optional<ControlSequence> sequence_;
     std::optional<Handshake> handshake_;
     PeerTable peers_;

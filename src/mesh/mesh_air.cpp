@@ -24,6 +24,8 @@ constexpr int validator_starts = 3;
 constexpr int packets_a_pause = 60;
 /// Until most in reach of a few radios have heard something: what these wait for, and relay.
 constexpr int packets_of_flood = 8;
+/// So many gateways are waited for at most.
+constexpr int turns_waited_max = 3;
 
 /// Messages with ways of their own are a matter of route_to_airs().
 bool goes_on_air(const wire::MessageRule& rule) {
@@ -287,7 +289,7 @@ void Mesh::handle_heard_control(base::Now now, std::size_t air, const wire::Mess
     // Its STATUS may come later, or get lost.
     const bool is_asked = header.type == MessageType::status && heard.to && !is_elsewhere;
     if (is_asked || (is_start && self_.role == wire::Role::validator)) answer_start(now, *key);
-    if (!speakers_.find(*key)->said) ask_status(now, *key);
+    if (!is_elsewhere && !speakers_.find(*key)->said) ask_status(now, *key);
 }
 
 Verdict Mesh::handle_heard_status(const crypto::PublicKey& key, const AirPath& path,
@@ -323,9 +325,12 @@ void Mesh::answer_start(base::Now now, const crypto::PublicKey& key) {
 /// for it, makes it repeat its own.
 void Mesh::ask_status(base::Now now, const crypto::PublicKey& key) {
     AirSpeaker& speaker = *speakers_.find(key);
-    if (now.instant < speaker.ask_at) return;
-    speaker.ask_at = now.instant + answer_pause;
     Air& air = airs_[speaker.air];
+    // Anybody can make keys: all of them together are asked as often as one validator.
+    const bool is_validator = speakers_.validator(crypto::node_id(key)) == key;
+    base::Instant& ask_at = is_validator ? speaker.ask_at : air.ask_at;
+    if (now.instant < ask_at) return;
+    ask_at = now.instant + answer_pause;
     air.status_to = wire::addressee_of(crypto::node_id(key));
     plan_status(air, now.instant);
 }
@@ -447,21 +452,21 @@ bool Mesh::say(base::Now now, Air& air, const wire::MessageRule& rule,
     return count_sent(taken, rule.type, payload);
 }
 
-bool Mesh::has_other_links() const { return peers_.sessions() > 0 || airs_.size() > 1; }
-
 /// Those who are on this air and on our network as well bridge the two like us. One after the other
 /// has its turn, in an order that all of them know and that is another for each object; whoever
-/// hears it said lets his pass. Its origin says it without being asked.
+/// hears it said lets his pass. Its origin says it without being asked, and keys that cost nothing
+/// come behind validators, and delay nobody by more than a few turns.
 wire::Spoken Mesh::bridge_turn(std::size_t air, const wire::FrameHeader& header,
                                base::Bytes payload) const {
     wire::Spoken turn{.bridged = true};
     const auto rank_of = [&](const crypto::PublicKey& key) {
         base::Buffer text = base::to_buffer(payload);
         text.insert(text.end(), key.bytes.begin(), key.bytes.end());
-        return std::pair(crypto::node_id(key) != header.sender, crypto::hash(text));
+        const crypto::NodeId id = crypto::node_id(key);
+        return std::tuple(id != header.sender, speakers_.validator(id) != key, crypto::hash(text));
     };
     int before = 0;
-    std::optional<std::pair<bool, crypto::Hash>> own;
+    std::optional<std::tuple<bool, bool, crypto::Hash>> own;
     speakers_.for_each([&](const crypto::PublicKey& key, const AirSpeaker& speaker) {
         if (speaker.air != air || !speaker.said || !has_session(key)) return;
         if (!own) own = rank_of(identity());
@@ -469,7 +474,8 @@ wire::Spoken Mesh::bridge_turn(std::size_t air, const wire::FrameHeader& header,
         if (rank_of(key) < *own) ++before;
     });
     if (turn.crowd > 0) {
-        turn.after = before * packets_of_flood * airs_[air].link->packet_time();
+        turn.after =
+            std::min(before, turns_waited_max) * packets_of_flood * airs_[air].link->packet_time();
     }
     return turn;
 }
@@ -511,7 +517,7 @@ void Air::note_heard(base::Instant now, std::uint64_t id) {
 }
 
 void Mesh::relay_to_airs(base::Now now, const wire::MessageRule& rule, const wire::Frame& frame,
-                         const Air* except) {
+                         const Air* except, Bridging bridging) {
     if (frame.header.hop_limit == 0 || rule.type == MessageType::peer_info) return;
     if (airs_.empty() || !goes_on_air(rule)) return;
     wire::FrameHeader header = frame.header;
@@ -520,6 +526,7 @@ void Mesh::relay_to_airs(base::Now now, const wire::MessageRule& rule, const wir
     const std::uint64_t id = flood_.content_id(rule.type, frame.payload).low;
     for (std::size_t i = 0; i < airs_.size(); ++i) {
         if (&airs_[i] == except) continue;
+        if (bridging == Bridging::if_unsaid && airs_[i].recent.get(id) != nullptr) continue;
         const wire::Spoken turn = bridge_turn(i, header, frame.payload);
         if (say(now, airs_[i], rule, header, frame.payload, id, turn)) {
             ++stats_.of(rule.type).relayed;

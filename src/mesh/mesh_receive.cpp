@@ -133,7 +133,8 @@ void Mesh::handle_object(base::Now now, PeerEntry& entry, const wire::MessageRul
             // Nobody signed the hop limit, so this may be for nothing.
             if (!start_work(now, *entry.session, header.sender)) return drop(Drop::work);
             flood_.mark_relayed(id, header.hop_limit);
-            return relay(now, entry.peer.key, frame);
+            relay(now, entry.peer.key, frame);
+            return relay_to_airs(now, rule, frame, nullptr, Bridging::if_unsaid);
         case Flood::Novelty::unseen: return judge_object(now, entry, rule, frame, id);
     }
 }

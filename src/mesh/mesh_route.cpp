@@ -19,8 +19,16 @@ constexpr crypto::PublicKey on_air{};
 
 /// A validator behind a gateway may hear too few others to know that its clock is right, and all
 /// that it is to learn from them fits two packets. Other routed messages stay off the air.
-bool crosses_air(MessageType type) {
+bool is_about_clocks(MessageType type) {
     return type == MessageType::clock_ask || type == MessageType::clock_answer;
+}
+
+/// From one validator to another, of those that are taken from the air.
+constexpr int packets_between_clocks = 32;
+
+/// Of what crosses the air.
+std::tuple<crypto::PublicKey, crypto::PublicKey, MessageType> way_of(const RoutedMessage& message) {
+    return {message.origin, std::get<crypto::PublicKey>(message.destination), message.type};
 }
 
 std::uint8_t hops_travelled(const wire::FrameHeader& header, const RoutedMessage& message) {
@@ -104,7 +112,9 @@ Verdict Mesh::judge_routed(base::Now now, const crypto::PublicKey& from, const w
         frame.header.sender != crypto::node_id(message->origin)) {
         return Verdict::punish;
     }
-    if (from == on_air && !crosses_air(message->type)) return Verdict::ignore;
+    if (from == on_air && (!crosses_air(*message) || !is_due_on_air(now, *message))) {
+        return Verdict::ignore;
+    }
     Router& router = surroundings_->router;
     if (!router.is_timely(now, *message)) return Verdict::ignore;
     if (!crypto::verify(message->origin, wire::routed_preimage(self_.chain, *message),
@@ -115,12 +125,35 @@ Verdict Mesh::judge_routed(base::Now now, const crypto::PublicKey& from, const w
     // Who is not our neighbour is two hops away at least, whatever relays say.
     const std::uint8_t hops = hops_travelled(frame.header, *message);
     const std::uint8_t least = from == message->origin ? 1 : 2;
-    if (from != on_air) {
+    if (from == on_air) {
+        clocks_heard_.put(way_of(*message), now.instant);
+    } else {
         router.routes().learn(now.instant, message->origin, from, std::max(hops, least));
     }
     if (!is_for_us(message->destination)) return Verdict::relay;
     take_routed(now, from, *message, hops);
     return message->destination == wire::Destination(identity()) ? Verdict::keep : Verdict::relay;
+}
+
+/// Anybody can make keys, and each question costs an answer: on the air only validators ask, and
+/// each other.
+bool Mesh::crosses_air(const RoutedMessage& message) const {
+    const auto is_validator = [&](const crypto::PublicKey& key) {
+        return speakers_.validator(crypto::node_id(key)) == key;
+    };
+    const auto* to = std::get_if<crypto::PublicKey>(&message.destination);
+    return is_about_clocks(message.type) && to != nullptr && is_validator(*to) &&
+           is_validator(message.origin);
+}
+
+/// Not quicker than the air carries them.
+bool Mesh::is_due_on_air(base::Now now, const RoutedMessage& message) {
+    base::Duration pause{};
+    for (const Air& air : airs_) {
+        pause = std::max(pause, packets_between_clocks * air.link->packet_time());
+    }
+    const base::Instant* last = clocks_heard_.get(way_of(message));
+    return last == nullptr || now.instant >= *last + pause;
 }
 
 bool Mesh::is_for_us(const wire::Destination& destination) const {
@@ -252,7 +285,7 @@ void Mesh::route_to_airs(base::Now now, const RoutedMessage& message, wire::Fram
                          base::Bytes payload, const Air* except) {
     const bool is_own_question =
         message.origin == identity() && message.type == MessageType::clock_ask;
-    if (airs_.empty() || !crosses_air(message.type)) return;
+    if (airs_.empty() || !crosses_air(message)) return;
     if (is_own_question && peers_.sessions() == 0) return;
     // Each attempt is signed anew. One is enough: the air is slower than who asks again.
     base::Buffer name;

@@ -76,8 +76,10 @@ std::expected<void, base::Error> RadioFrames::send(base::Instant now, const wire
     const AirtimeBudget& budget = how.bridged ? bridged_budget(now) : budget_;
     if (!budget.allows(priority_of(rule), budget.airtime_of(packet_bytes))) {
         return base::failure(base::Errc::too_large,
-                             "one packet of it takes more air than this node ever has", "radio",
-                             "give the node more airtime, or the network a quicker preset");
+                             "one packet of it takes more air than there ever is for it", "radio",
+                             how.bridged
+                                 ? "raise bridge.budget_percent, or give the node more airtime"
+                                 : "give the node more airtime, or the network a quicker preset");
     }
     base::Instant from = now + how.after.value_or(base::Duration{});
     if (!how.after && how.crowd > 0) from += random_.between({}, window_of(how.crowd));
