@@ -1,6 +1,7 @@
 #include "host/udp_link.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/io_context.hpp>
@@ -13,8 +14,8 @@ namespace {
 
 using base::Errc;
 
-/// A group port of this test run's own, so that nodes on the machine are not heard.
-constexpr std::uint16_t group_port = 39'177;
+/// Of this process, so that neither nodes on the machine nor tests beside this one are heard.
+const auto group_port = static_cast<std::uint16_t>(20'000 + getpid() % 10'000);
 
 UdpOptions loopback() { return {.address = "127.0.0.1", .port = 0, .group_port = group_port}; }
 
