@@ -84,6 +84,7 @@ void LoraMedium::advance_use(Radio& radio, base::Instant now) {
 void LoraMedium::use_channel(base::Instant now, Radio& radio, base::Duration takes) {
     advance_use(radio, now);
     radio.use[static_cast<std::size_t>(radio.use_part) % use_parts] += takes;
+    radio.used += takes;
 }
 
 unsigned LoraMedium::use_percent(base::Instant now, std::size_t radio) {

@@ -69,6 +69,8 @@ public:
     /// How much of the last minute the channel was in use around it, in percent; above 100 where
     /// packets overlap.
     unsigned use_percent(base::Instant now, std::size_t radio);
+    /// Since the beginning, packets that overlap counted each.
+    base::Duration used(std::size_t radio) const { return radios_.at(radio).used; }
 
     struct Counts {
         std::uint64_t packets = 0;    ///< sent
@@ -103,6 +105,7 @@ private:
         bool is_sending = false;
         std::array<base::Duration, use_parts> use{};  ///< of the channel, a ring
         std::int64_t use_part = 0;                    ///< the newest of them, since the epoch
+        base::Duration used{};
     };
 
     static void advance_use(Radio& radio, base::Instant now);

@@ -132,6 +132,7 @@ void LoraMesh::try_to_send(base::Instant now, std::size_t radio) {
     self.waiting.erase(next);
     const base::Duration takes = medium_.begin(now, radio, self.sending->packet_bytes);
     self.airtime += takes;
+    if (on_air) on_air(*self.sending->payload, self.sending->packet_bytes, self.sending->hops > 0);
     queue_.push(now + takes, {radio, true});
 }
 

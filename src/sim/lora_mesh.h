@@ -48,6 +48,8 @@ public:
         std::shared_ptr<const base::Buffer> payload;
     };
     std::optional<Delivery> poll_delivery();
+    /// A packet goes on the air.
+    std::function<void(base::Bytes payload, std::size_t packet_bytes, bool is_relayed)> on_air;
     /// A radio hears its own packet, which another passes on.
     std::function<void(std::size_t radio, const base::Buffer& payload)> on_echo;
 
@@ -59,6 +61,7 @@ public:
     /// What it sent, relayed packets included.
     base::Duration airtime(std::size_t radio) const { return radios_.at(radio).airtime; }
     LoraMedium& medium() { return medium_; }
+    const LoraMedium& medium() const { return medium_; }
 
     struct Counts {
         std::uint64_t submitted = 0;

@@ -23,6 +23,14 @@ std::optional<LinkQuality> quality_of(std::string_view name) {
                            .corrupt_permille = 5,
                            .late_permille = 30};
     }
+    if (name == "poor") {
+        return LinkQuality{.delay_min = milliseconds(1),
+                           .delay_max = milliseconds(60),
+                           .loss_permille = 150,
+                           .duplicate_permille = 20,
+                           .corrupt_permille = 10,
+                           .late_permille = 30};
+    }
     if (name == "awful") {
         return LinkQuality{.delay_min = milliseconds(5),
                            .delay_max = milliseconds(90),

@@ -28,7 +28,7 @@ struct LinkQuality {
     friend bool operator==(const LinkQuality&, const LinkQuality&) = default;
 };
 
-/// Nothing for a name that is not lan, wifi, bad or awful.
+/// Nothing for a name that is not lan, wifi, bad, poor or awful.
 std::optional<LinkQuality> quality_of(std::string_view name);
 
 /// What one datagram becomes: nothing, or copies that arrive after so long.

@@ -71,6 +71,13 @@ TEST(Network, Quality_IsWhatItSays) {
     EXPECT_GT(late, sent * 0.7 * 0.05 * 0.7);
 }
 
+TEST(Network, PoorQuality_LosesMoreThanBadAndLessThanAwful) {
+    EXPECT_EQ(quality_of("poor")->loss_permille, 150U);
+    EXPECT_LT(quality_of("bad")->loss_permille, quality_of("poor")->loss_permille);
+    EXPECT_LT(quality_of("poor")->loss_permille, quality_of("awful")->loss_permille);
+    EXPECT_FALSE(quality_of("pure").has_value());
+}
+
 TEST(Network, Damage_AlwaysChangesTheFirstByteOrAnother) {
     Network network(2, base::Random(3));
     unsigned changed = 0;

@@ -12,6 +12,10 @@ constexpr base::Duration second = std::chrono::seconds(1);
 /// How long a payment of the healed network may take: three rounds and a few lost votes.
 constexpr int final_slots_max = 60;
 
+unsigned permille_of(base::Duration part, base::Duration whole) {
+    return whole > base::Duration{} ? static_cast<unsigned>(1000 * part / whole) : 0;
+}
+
 }  // namespace
 
 Play::Play(const Scenario& scenario, Options options)
@@ -70,9 +74,6 @@ void Play::count_packet(base::Bytes packet) {
     TypeTraffic& traffic = report_.traffic[static_cast<std::size_t>(type)];
     ++traffic.datagrams;
     traffic.bytes += bytes;
-    TypeTraffic& on_air = report_.on_air[static_cast<std::size_t>(type)];
-    ++on_air.datagrams;
-    on_air.bytes += bytes;
     sent_[static_cast<std::size_t>(kind_of(type))] += bytes;
 }
 
@@ -103,6 +104,11 @@ void Play::prepare() {
         count_packet(packet);
         watch_.handle_packet(packet);
     };
+    if (RadioAir* air = world.air()) {
+        air->mesh().on_air = [this](base::Bytes payload, std::size_t packet_bytes, bool relayed) {
+            count_air(payload, packet_bytes, relayed);
+        };
+    }
     world.on_crash = [this](std::size_t index) {
         ++report_.crashes;
         if (!is_judged(index) || !village_.node(index).has_power()) return;
@@ -330,6 +336,15 @@ void Play::judge_end() {
     }
 }
 
+void Play::count_air(base::Bytes payload, std::size_t packet_bytes, bool is_relayed) {
+    const auto parsed = radio::parse_packet(payload);
+    if (!parsed) return;
+    const auto type = std::visit([](const auto& kind) { return kind.type; }, *parsed);
+    auto& traffic = is_relayed ? report_.relayed : report_.on_air;
+    ++traffic[static_cast<std::size_t>(type)].datagrams;
+    traffic[static_cast<std::size_t>(type)].bytes += packet_bytes;
+}
+
 Report Play::report() {
     Report report = report_;
     report.simulated = since_start();
@@ -353,6 +368,8 @@ Report Play::report() {
         for (std::size_t i = 0; i < air->size(); ++i) {
             report.airtime += air->watch().total(i);
             report.airtime_worst = std::max(report.airtime_worst, air->watch().worst(i));
+            report.channel_permille = std::max(
+                report.channel_permille, permille_of(air->mesh().medium().used(i), since_start()));
         }
     }
     report.forks = history_.forks();

@@ -91,6 +91,7 @@ private:
     Report report();
     void count_traffic(base::Bytes datagram);
     void count_packet(base::Bytes packet);
+    void count_air(base::Bytes payload, std::size_t packet_bytes, bool is_relayed);
     void check_airtime();
     void collect(std::size_t index);
     base::Duration since_start() const { return village_.world().now() - World::start; }

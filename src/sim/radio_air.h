@@ -35,6 +35,7 @@ public:
     std::size_t machine_of(std::size_t radio) const { return machines_.at(radio); }
     /// Nothing of a machine without a radio.
     RadioDoor* door_of(std::size_t machine);
+    LoraMesh& mesh() { return mesh_; }
     const LoraMesh& mesh() const { return mesh_; }
     const AirtimeWatch& watch() const { return watch_; }
 

@@ -14,9 +14,14 @@ std::string line(std::string_view name, const std::string& value) {
 
 std::string spread(const std::vector<base::Duration>& ascending) {
     if (ascending.empty()) return "none";
-    return "half within " + seconds_text(percentile(ascending, 50)) + ", 99 % within " +
+    return "half within " + seconds_text(percentile(ascending, 50)) + ", 95 % within " +
+           seconds_text(percentile(ascending, 95)) + ", 99 % within " +
            seconds_text(percentile(ascending, 99)) + ", the last after " +
            seconds_text(ascending.back());
+}
+
+std::string permille_text(unsigned permille) {
+    return std::to_string(permille / 10) + "." + std::to_string(permille % 10) + " %";
 }
 
 std::string traffic_text(const std::array<TypeTraffic, 256>& types) {
@@ -26,6 +31,23 @@ std::string traffic_text(const std::array<TypeTraffic, 256>& types) {
         if (traffic.datagrams == 0) continue;
         text += line("  " + type_name(type), std::to_string(traffic.bytes) + " bytes in " +
                                                  std::to_string(traffic.datagrams) + " datagrams");
+    }
+    return text;
+}
+
+/// What it all comes to for a payment, with what radios passed on.
+std::string air_text(const Report& report) {
+    const auto payments = std::max<std::size_t>(1, report.to_final.size());
+    std::string text;
+    for (std::size_t type = 0; type < report.on_air.size(); ++type) {
+        const TypeTraffic& own = report.on_air[type];
+        const TypeTraffic& relayed = report.relayed[type];
+        if (own.datagrams == 0) continue;
+        text += line("  " + type_name(type),
+                     std::to_string(own.datagrams) + " packets, relayed " +
+                         std::to_string(relayed.datagrams) + " times; " +
+                         std::to_string((own.bytes + relayed.bytes) / payments) +
+                         " bytes for each FINAL payment");
     }
     return text;
 }
@@ -79,7 +101,8 @@ std::vector<std::pair<std::string, std::string>> summary_of(const Report& report
                             " disks replaced, " + count(report.rows_healed) + " rows healed"},
             {"Sent", count(report.bytes_sent) + " bytes"},
             {"On the air", seconds_text(report.airtime) + ", of one radio in an hour " +
-                               seconds_text(report.airtime_worst) + " at most"},
+                               seconds_text(report.airtime_worst) + " at most; in use for " +
+                               permille_text(report.channel_permille) + " of the time"},
             {"Trace", trace}};
 }
 
@@ -88,7 +111,7 @@ std::string to_text(const Report& report) {
     for (const auto& [name, value] : summary_of(report)) {
         text += line(name, value);
         if (name == "Sent") text += traffic_text(report.traffic);
-        if (name == "On the air") text += traffic_text(report.on_air);
+        if (name == "On the air") text += air_text(report);
     }
     for (const Finding& finding : report.findings) {
         text += "! " + seconds_text(finding.at) + " " + finding.rule + ": " + finding.text + "\n";

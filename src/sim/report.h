@@ -49,9 +49,11 @@ struct Report {
     std::uint64_t blocks_signed = 0;     ///< the same
     std::array<TypeTraffic, 256> traffic{};
     std::uint64_t bytes_sent = 0;
-    std::array<TypeTraffic, 256> on_air{};  ///< of these, what programs handed their radios
-    base::Duration airtime{};               ///< that this took
-    base::Duration airtime_worst{};         ///< of one radio in one hour
+    std::array<TypeTraffic, 256> on_air{};   ///< of these, what programs handed their radios
+    std::array<TypeTraffic, 256> relayed{};  ///< what radios passed on, which is not among these
+    base::Duration airtime{};                ///< that programs took
+    base::Duration airtime_worst{};          ///< of one radio in one hour
+    unsigned channel_permille = 0;  ///< of the time, in use around the radio where it was the most
 
     std::vector<Finding> findings;  ///< the first of them; empty: every rule held
     std::size_t findings_count = 0;

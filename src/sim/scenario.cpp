@@ -166,7 +166,7 @@ std::expected<void, base::Error> check_step(const Scenario& scenario, const Step
                      "say `staking 50 4 4`");
     }
     if (step.verb == Step::Verb::network && !quality_of(step.word)) {
-        return unfit("there is no network '" + step.word + "'", "lan, wifi, bad or awful");
+        return unfit("there is no network '" + step.word + "'", "lan, wifi, bad, poor or awful");
     }
     if (step.at > scenario.hostile) {
         return unfit("a step at " + duration_text(step.at) + " comes after the hostile phase",
@@ -306,7 +306,8 @@ std::expected<void, base::Error> check(const Scenario& scenario) {
         return unfit("a valley without a relay", "say `relays 1`");
     }
     if (!quality_of(scenario.network)) {
-        return unfit("there is no network '" + scenario.network + "'", "lan, wifi, bad or awful");
+        return unfit("there is no network '" + scenario.network + "'",
+                     "lan, wifi, bad, poor or awful");
     }
     if (scenario.block_time_ms < 200 || scenario.block_time_ms > 3'600'000) {
         return unfit("a block time of " + std::to_string(scenario.block_time_ms) + " ms",
