@@ -69,6 +69,19 @@ std::uint16_t BlockDownload::first_wanted(const Download& download) {
     return download.header ? first_missing(download).value_or(0) : 0;
 }
 
+/// None while it lacks the announcement itself.
+std::uint8_t BlockDownload::missing(const Download& download) {
+    const auto count = std::ranges::count_if(download.transactions,
+                                             [](const auto& slot) { return !slot.has_value(); });
+    return static_cast<std::uint8_t>(std::min<std::ptrdiff_t>(count, UINT8_MAX));
+}
+
+/// All who hear it can answer, and use the answer. An announcement that was false leads nowhere.
+bool BlockDownload::is_shared(const Download& download) {
+    return download.tries < shared_tries && missing(download) <= shared_missing_max &&
+           (download.announced || !download.header);
+}
+
 bool BlockDownload::take_part(Download& download, const wire::Hash& hash,
                               const wire::BlockResponse& response) const {
     if (!download.header) {
@@ -176,38 +189,65 @@ std::optional<DownloadRequest> BlockDownload::poll_request(base::Instant now) {
         const base::Duration patience = patience_of(download);
         const bool slow_one = patience > usual_patience;
         if (slow_one && download.ask_at == base::Instant{}) {
-            download.ask_at = now + patience / 4 + random_.between({}, patience / 2);
+            download.ask_at = is_shared(download)
+                                  ? now + patience / 64 + random_.between({}, patience / 8)
+                                  : now + patience / 4 + random_.between({}, patience / 2);
         }
         if (slow_one && (now < download.ask_at || !has_slow_room())) continue;
         download.asked = true;
         download.has_yielded = false;
-        download.deadline = now + patience;
-        const bool shared = slow_one && download.announced && download.tries < shared_tries;
-        return DownloadRequest{shared ? std::nullopt : std::optional(source),
-                               {hash, first_wanted(download)}};
+        const bool shared = slow_one && is_shared(download);
+        if (!shared) {
+            download.deadline = now + patience;
+            return DownloadRequest{source, {hash, first_wanted(download)}};
+        }
+        download.deadline = now + patience / 4;
+        return DownloadRequest{std::nullopt, {hash, 0}, missing(download)};
     }
     return std::nullopt;
 }
 
+/// What a peer has given is not always in the mempool.
+void BlockDownload::add_known(Download& download, Transactions transactions) {
+    const std::size_t count = std::min(transactions.size(), download.transactions.size());
+    for (std::size_t i = 0; i < count; ++i) {
+        if (!download.transactions[i]) download.transactions[i] = std::move(transactions[i]);
+    }
+}
+
 std::optional<CompleteBlock> BlockDownload::fill(const wire::Hash& hash, Transactions transactions,
-                                                 const wire::Hash& root) {
+                                                 const std::optional<wire::Hash>& root) {
     const auto found = downloads_.find(hash);
     if (found == downloads_.end() || !found->second.header) return std::nullopt;
-    const Download& download = found->second;
-    if (download.header->transaction_root != root) return std::nullopt;
+    Download& download = found->second;
+    if (download.header->transaction_root != root) {
+        if (!root && download.announced) add_known(download, std::move(transactions));
+        return std::nullopt;
+    }
     const crypto::PublicKey from = download.sources[download.source];
     return finish(found, std::move(transactions), from);
 }
 
 void BlockDownload::note_asked(base::Instant now, const wire::BlockRequest& request) {
     const auto found = downloads_.find(request.block);
-    if (found == downloads_.end()) return;
-    Download& download = found->second;
+    if (found == downloads_.end() || request.first > first_wanted(found->second)) return;
+    yield(now, found->second);
+}
+
+void BlockDownload::note_asked(base::Instant now, const wire::BlockWish& wish) {
+    for (auto& [hash, download] : downloads_) {
+        if (wire::name_of(hash) != wish.block) continue;
+        const bool is_same = (wish.missing == 0) == !download.header;
+        if (is_same && wish.missing >= missing(download)) yield(now, download);
+    }
+}
+
+void BlockDownload::yield(base::Instant now, Download& download) {
     const base::Duration patience = patience_of(download);
     if (download.asked || download.has_yielded || patience <= usual_patience) return;
-    if (request.first > first_wanted(download)) return;
     download.has_yielded = true;
-    download.ask_at = std::max(download.ask_at, now + patience / 2);
+    download.ask_at =
+        std::max(download.ask_at, now + patience / 4 + random_.between({}, patience / 2));
 }
 
 base::Instant BlockDownload::poll_timeout() const {

@@ -15,6 +15,7 @@
 
 #include "base/random.h"
 #include "base/time.h"
+#include "wire/air_question.h"
 #include "wire/sync.h"
 
 namespace meshchain::chain {
@@ -29,6 +30,7 @@ struct DownloadRequest {
     /// Nothing: everybody who hears it, where asking one takes as much of the air.
     std::optional<crypto::PublicKey> to;
     wire::BlockRequest request;
+    std::uint8_t missing = 0;  ///< asked of everybody: as wire::BlockWish has it
 };
 
 class BlockDownload {
@@ -44,6 +46,8 @@ public:
     static constexpr std::size_t slow_in_flight_max = 2;
     /// Asked of everybody so often, then of one.
     static constexpr int shared_tries = 2;
+    /// More than that is not repaired by rows.
+    static constexpr std::uint8_t shared_missing_max = 16;
 
     /// The name of a header, or nothing if its proposer is no validator.
     using HeaderHash = std::function<std::optional<wire::Hash>(const wire::BlockHeader&)>;
@@ -71,12 +75,13 @@ public:
     /// The finished block, once its last part is here; it is then forgotten.
     std::optional<CompleteBlock> handle_response(const crypto::PublicKey& from,
                                                  const wire::BlockResponse& response);
-    /// The transactions of an announced block have come one by one; whole if `root` is its own.
+    /// The transactions of an announced block come one by one; whole if `root` is its own.
     std::optional<CompleteBlock> fill(const wire::Hash& hash, Transactions transactions,
-                                      const wire::Hash& root);
+                                      const std::optional<wire::Hash>& root);
     /// Somebody else was heard asking for what this node lacks, or more: it waits for that answer
     /// before it asks itself, once between two questions of its own.
     void note_asked(base::Instant now, const wire::BlockRequest& request);
+    void note_asked(base::Instant now, const wire::BlockWish& wish);
     void handle_not_found(const crypto::PublicKey& from, const wire::Hash& hash);
     void handle_timeout(base::Instant now);
 
@@ -104,8 +109,12 @@ private:
     using Downloads = std::map<wire::Hash, Download>;
 
     static std::optional<std::uint16_t> first_missing(const Download& download);
+    static bool is_shared(const Download& download);
     /// Of a request for the rest of it.
     static std::uint16_t first_wanted(const Download& download);
+    static std::uint8_t missing(const Download& download);
+    static void add_known(Download& download, Transactions transactions);
+    void yield(base::Instant now, Download& download);
     CompleteBlock finish(Downloads::iterator at, Transactions transactions,
                          const crypto::PublicKey& from);
     bool take_part(Download& download, const wire::Hash& hash,

@@ -22,6 +22,14 @@ void BlockPool::trim() {
     }
 }
 
+std::vector<wire::Hash> BlockPool::named(wire::BlockName name) const {
+    std::vector<wire::Hash> found;
+    for (const auto& [hash, entry] : entries_) {
+        if (wire::name_of(hash) == name) found.push_back(hash);
+    }
+    return found;
+}
+
 const BlockPool::Entry* BlockPool::find(const wire::Hash& hash) const {
     const auto found = entries_.find(hash);
     return found == entries_.end() ? nullptr : &found->second;

@@ -33,6 +33,8 @@ public:
 
     void add(const wire::Hash& hash, Entry entry);
     bool contains(const wire::Hash& hash) const { return entries_.contains(hash); }
+    /// Those whose hash begins so.
+    std::vector<wire::Hash> named(wire::BlockName name) const;
     /// Borrowed until the next change.
     const Entry* find(const wire::Hash& hash) const;
     std::optional<Entry> take(const wire::Hash& hash);

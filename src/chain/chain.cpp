@@ -53,6 +53,17 @@ constexpr wire::MessageRule sync_data_rule{Type::sync_data,
                                            3,
                                            false};
 
+constexpr wire::MessageRule on_air(wire::MessageType type, std::size_t bytes_min,
+                                   std::size_t bytes_max) {
+    return {type,
+            wire::MessageClass::chunk,
+            static_cast<std::uint16_t>(bytes_min),
+            static_cast<std::uint16_t>(bytes_max),
+            600,
+            1,
+            true};
+}
+
 constexpr std::array chain_rules{
     // The votes of some rounds, and a mempool that is announced: as many as leave a chain at once.
     object(Type::block_ack, wire::Vote::size, wire::Vote::size, 6000, 0, Chain::outgoing_max),
@@ -64,6 +75,10 @@ constexpr std::array chain_rules{
     overheard(control(Type::sync_request, 1, 64, 3000, 3, Type::sync_response)),
     overheard(control(Type::sync_response, 1, wire::control_body_bytes_max, 6000, 3)),
     sync_data_rule,
+    object(Type::short_vote, wire::ShortVote::bytes_min, wire::ShortVote::bytes_max, 6000, 0),
+    on_air(Type::air_ask, wire::air_question_bytes_min, wire::air_question_bytes_max),
+    on_air(Type::block_row, wire::BlockRow::overhead_bytes + 1,
+           wire::BlockRow::overhead_bytes + wire::BlockRow::bytes_max),
     control(Type::state_request, 6, 128, 3000, 3),
     control(Type::state_response, 7, wire::control_body_bytes_max, 6000, 3),
 };
@@ -107,6 +122,7 @@ Chain::Chain(const ledger::Genesis& genesis, ChainParts parts)
           transactions_max(genesis),
           [this](const wire::BlockHeader& header) { return header_hash(header); },
           random_.stream("downloads"), genesis.stakes.has_value()),
+      named_wishes_(random_.stream("names")),
       choice_(parts.choice),
       sync_(sync_options(genesis), choice_),
       certificates_(parts.store, tables::certificates),
@@ -126,7 +142,10 @@ std::expected<void, base::Error> Chain::load(base::Now now) {
     mempool_ = std::make_unique<Mempool>(chain_, *store_);
     consensus::Limits limits;
     limits.blocks = tree_blocks_max;
-    if (has_air_alone_) limits.rounds_asked = rounds_asked_on_air;
+    if (has_air_alone_) {
+        limits.rounds_asked = rounds_asked_on_air;
+        limits.on_air = true;
+    }
     engine_ = std::make_unique<consensus::Engine>(
         params_of(genesis_), validators_of(genesis_), *kv_,
         consensus::VoteTables(consensus_table_, tables::certificates), std::move(validating_key_),
@@ -185,6 +204,9 @@ wire::Verdict Chain::handle(base::Now now, const wire::Ingress& from, wire::Mess
         case Type::evidence: verdict = handle_evidence(now, payload); break;
         case Type::sync_request: verdict = handle_sync_request(now, from, payload); break;
         case Type::sync_response: verdict = handle_sync_response(now, from, payload); break;
+        case Type::short_vote: verdict = handle_short_vote(now, from, payload); break;
+        case Type::air_ask: verdict = handle_air_question(now, from, payload); break;
+        case Type::block_row: verdict = handle_block_row(now, from, payload); break;
         case Type::sync_data: verdict = handle_sync_data(now, from, payload); break;
         // Answered by StateServer, asked by those who start from a state: here only its form
         // counts.
@@ -211,6 +233,7 @@ void Chain::handle_timeout(base::Now now) {
     prune(now);
     propose(now);
     announce_mempool(now);
+    send_due_rows(now);
 }
 
 void Chain::settle(base::Now now) {
@@ -233,17 +256,19 @@ void Chain::drain_engine(base::Now now) {
         Chain& chain;
         base::Now now;
         void operator()(const consensus::SendVote& event) const {
-            chain.send(Type::block_ack, wire::encode(event.vote));
+            chain.send_vote(event.vote);
             chain.emit(BlockApproved{event.vote.round, event.vote.target});
         }
         void operator()(const consensus::ResendVotes& event) const {
             for (const wire::Vote& vote : event.votes) {
                 chain.send({.type = Type::block_ack,
                             .payload = wire::encode(vote),
-                            .repeated = vote.validator != chain.engine_->self()});
+                            .repeated = vote.validator != chain.engine_->self(),
+                            .hurried = true});
             }
         }
         void operator()(const consensus::RequestVotes& event) const {
+            if (chain.has_air_alone_) return chain.ask_on_air(event.request);
             chain.send(Type::vote_request, wire::encode(event.request));
         }
         void operator()(const consensus::NeedBlock& event) const {
@@ -337,6 +362,7 @@ void Chain::send(wire::Outgoing frame) {
 }
 
 void Chain::poll_requests(base::Now now) {
+    forget_lost_announcements();
     while (const auto query = catch_up_->poll_request(now.instant)) {
         send(Type::sync_request, wire::encode(query->request), query->to);
     }
@@ -346,11 +372,15 @@ void Chain::poll_requests(base::Now now) {
             send(Type::sync_request, wire::encode(query->request), query->to);
         }
     }
+    for (const wire::BlockName name : named_wishes_.take_due(now.instant)) {
+        ask_on_air(wire::BlockWish{name, 0});
+    }
     while (const auto wanted = downloads_.poll_request(now.instant)) {
-        send({.type = Type::sync_request,
-              .to = wanted->to,
-              .payload = wire::encode(wire::SyncRequest(wanted->request)),
-              .only_on_air = !wanted->to});
+        if (wanted->to) {
+            send(Type::sync_request, wire::encode(wire::SyncRequest(wanted->request)), wanted->to);
+        } else {
+            ask_on_air(wire::BlockWish{wire::name_of(wanted->request.block), wanted->missing});
+        }
     }
 }
 
@@ -369,7 +399,8 @@ base::Instant Chain::poll_timeout(base::Now now) const {
     base::Instant earliest = std::min(
         {downloads_.poll_timeout(), catch_up_->poll_timeout(now.instant), import_at_, store_at_,
          progress_.poll_timeout(), server_->is_held_back() ? now.instant : base::never,
-         instant_of(engine_->poll_timeout()), upkeep_timeout()});
+         instant_of(engine_->poll_timeout()), upkeep_timeout(), air_repair_.poll_timeout(),
+         named_wishes_.poll_timeout()});
     if (!catch_up_->anchor() && !catch_up_->is_behind(now.instant)) {
         earliest = std::min(earliest, sync_.poll_timeout(page_downloads()));
     }

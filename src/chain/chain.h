@@ -20,6 +20,7 @@
 
 #include "base/log.h"
 #include "base/random.h"
+#include "chain/air_repair.h"
 #include "chain/arrival_times.h"
 #include "chain/block_download.h"
 #include "chain/block_import.h"
@@ -28,6 +29,7 @@
 #include "chain/catch_up.h"
 #include "chain/chain_store.h"
 #include "chain/event.h"
+#include "chain/held_votes.h"
 #include "chain/mempool.h"
 #include "chain/repair.h"
 #include "chain/sync_server.h"
@@ -107,6 +109,7 @@ public:
     void stop(base::Now now) override;
     wire::Verdict handle(base::Now now, const wire::Ingress& from, wire::MessageType type,
                          base::Bytes payload) override;
+    void handle_repeat(base::Now now, wire::MessageType type, base::Bytes payload) override;
     void handle_timeout(base::Now now) override;
     std::optional<wire::Outgoing> poll_frame(base::Now now) override;
     base::Instant poll_timeout(base::Now now) const override;
@@ -199,6 +202,26 @@ private:
     void send(wire::Outgoing frame);
     void poll_requests(base::Now now);
 
+    // chain_air.cpp
+    wire::Verdict handle_air_question(base::Now now, const wire::Ingress& from,
+                                      base::Bytes payload);
+    wire::Verdict handle_short_vote(base::Now now, const wire::Ingress& from, base::Bytes payload);
+    wire::Verdict judge(base::Now now, const wire::ShortVote& vote);
+    void judge_held_votes(base::Now now);
+    std::vector<wire::Hash> named(wire::BlockName name) const;
+    void send_vote(const wire::Vote& vote);
+    wire::Verdict handle_block_row(base::Now now, const wire::Ingress& from, base::Bytes payload);
+    bool is_true_row(const wire::BlockRow& row) const;
+    void solve_rows(base::Now now, const wire::Hash& hash);
+    void answer(base::Now now, const wire::BlockWish& wish);
+    void ask_on_air(const wire::AirQuestion& question);
+    void send_due_rows(base::Now now);
+    std::optional<wire::Block> block_above_final(const wire::Hash& hash) const;
+    void forget_lost_announcements();
+    /// As many as are named in one packet, where air is all there is.
+    std::size_t transactions_announced_max() const;
+    bool is_one_under_way(const consensus::Duty& duty) const;
+
     // chain_upkeep.cpp
     std::expected<void, base::Error> restore_tree(base::Now now);
     wire::Height prune_target() const;
@@ -216,8 +239,6 @@ private:
                                       base::Bytes payload);
     std::optional<crypto::PublicKey> source_of(const wire::Ingress& from);
     void fill_announced(base::Now now, const wire::Wtxid& wtxid);
-    /// Somebody wants the rest of a block, and all hear the answer.
-    void answer_all(const wire::BlockRequest& request);
     base::Instant proposal_due() const;
     bool may_be_heard_in_time(base::Now now, const consensus::Duty& duty) const;
     /// Zero where it is no matter, as PeerChoice has it.
@@ -332,8 +353,12 @@ private:
     struct Announced {
         consensus::BlockRef ref;
         std::vector<std::uint32_t> short_ids;
+        RowCollector rows{};
     };
     std::map<wire::Hash, Announced> announced_;
+    AirRepair air_repair_;
+    HeldVotes held_votes_;
+    NamedWishes named_wishes_;
     wire::PeerChoice* choice_;
     Synchronizer sync_;             ///< towards heads
     std::vector<wire::Hash> page_;  ///< blocks that sync_ asked the names of

@@ -29,9 +29,11 @@ bool Chain::has_body(const wire::Hash& hash) const {
 
 void Chain::accept(base::Now now, BlockPool::Entry entry) {
     const wire::Hash hash = entry.ref.hash;
+    named_wishes_.forget(wire::name_of(hash));
     pool_.add(hash, std::move(entry));
     connect(now, hash);
     pool_.trim();
+    judge_held_votes(now);
 }
 
 void Chain::connect(base::Now now, const wire::Hash& first) {
@@ -354,7 +356,7 @@ void Chain::propose(base::Now now) {
     const auto turn = duty(now);
     if (!turn) return;
     attempted_ = turn->slot;  // a new transaction tries again, the timer does not
-    if (!may_be_heard_in_time(now, *turn)) return;
+    if (!may_be_heard_in_time(now, *turn) || is_one_under_way(*turn)) return;
     if (fault_ || (is_stalled() && !turn->raises) || is_left_behind() ||
         turn->parent != store_->tip().hash)
         return;
@@ -391,6 +393,7 @@ void Chain::propose_at(base::Now now, const consensus::Duty& duty) {
     add_reports(builder, duty.slot);
     bool left_out = false;
     for (const auto* waiting : mempool_->select(proposal_bytes_max_, duty.slot)) {
+        if (builder.transaction_count() >= transactions_announced_max()) break;
         if (!builder.add(waiting->shortest)) left_out = true;  // what does not fit waits
     }
     // What only the testimony leaves no room for fits next time, if this one is said now.

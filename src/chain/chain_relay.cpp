@@ -41,6 +41,7 @@ wire::Verdict Chain::handle_announcement(base::Now now, const wire::Ingress& fro
     const auto hash = header_hash(announcement->header);
     // Of an epoch that nobody has told us of yet the proposer is unknown.
     if (!hash) return genesis_.stakes ? wire::Verdict::ignore : wire::Verdict::punish;
+    named_wishes_.forget(wire::name_of(*hash));
     const std::optional<crypto::PublicKey> source = source_of(from);
     if (downloads_.is_wanted(*hash)) {
         if (source) static_cast<void>(downloads_.want(*hash, *source));  // one more who has it
@@ -63,6 +64,7 @@ wire::Verdict Chain::handle_announcement(base::Now now, const wire::Ingress& fro
                                                          std::move(known.transactions));
         if (wanted) {
             announced_.insert_or_assign(*hash, Announced{*ref, std::move(announcement->short_ids)});
+            judge_held_votes(now);
         }
         return wire::Verdict::keep;  // announced by us once it is whole and has proven right
     }
@@ -71,6 +73,7 @@ wire::Verdict Chain::handle_announcement(base::Now now, const wire::Ingress& fro
         block.transactions.push_back(*std::move(transaction));
     }
     downloads_.forget(*hash);
+    air_repair_.note_announcement(*hash, base::Buffer(payload.begin(), payload.end()));
     note_arrival(now, block.header);
     accept(now, {std::move(block), *ref, true, from.giver()});
     return wire::Verdict::relay;
@@ -78,38 +81,20 @@ wire::Verdict Chain::handle_announcement(base::Now now, const wire::Ingress& fro
 
 /// A block that lacked this transaction may have it now.
 void Chain::fill_announced(base::Now now, const wire::Wtxid& wtxid) {
+    std::vector<wire::Hash> nearer;
     for (auto announced = announced_.begin(); announced != announced_.end();) {
         const auto at = announced++;  // what follows may take it out
         const wire::Hash hash = at->first;
         const auto& ids = at->second.short_ids;
         if (std::ranges::find(ids, wire::short_id(hash, wtxid)) == ids.end()) continue;
         auto known = mempool_->match(hash, ids);
-        if (!known.root) continue;
-        if (auto complete = downloads_.fill(hash, std::move(known.transactions), *known.root)) {
+        if (!known.root) nearer.push_back(hash);
+        if (auto complete = downloads_.fill(hash, std::move(known.transactions), known.root)) {
             take_complete(now, *std::move(complete));
-            return;
+            break;
         }
     }
-}
-
-/// With the transactions themselves, which are of use to more than who asked.
-void Chain::answer_all(const wire::BlockRequest& request) {
-    constexpr std::size_t answered_at_once = 4;
-    const wire::Block* block = nullptr;
-    std::optional<StoredBlock> stored;
-    if (const BlockPool::Entry* pooled = pool_.find(request.block)) {
-        block = &pooled->block;
-    } else if (auto found = store_->block(request.block);
-               found && *found && (*found)->block.header.height > final_height()) {
-        stored = *std::move(*found);
-        block = &stored->block;
-    }
-    if (block == nullptr) return;
-    const auto& transactions = block->transactions;
-    const std::size_t end = std::min(transactions.size(), request.first + answered_at_once);
-    for (std::size_t i = request.first; i < end; ++i) {
-        repeat(Type::transaction, wire::encode(transactions[i]));
-    }
+    for (const wire::Hash& hash : nearer) solve_rows(now, hash);
 }
 
 /// Whom to ask for the rest of what came from there; any peer, if nobody knows whose radio it was.
@@ -143,11 +128,11 @@ wire::Verdict Chain::handle_sync_request(base::Now now, const wire::Ingress& fro
                                          base::Bytes body) {
     const auto request = wire::parse_sync_request(body);
     if (!request) return wire::Verdict::punish;
-    const auto* block = std::get_if<wire::BlockRequest>(&*request);
-    if (from.heard_by_all || from.overheard) {
-        if (block == nullptr) return from.overheard ? wire::Verdict::keep : wire::Verdict::ignore;
-        downloads_.note_asked(now.instant, *block);
-        if (from.heard_by_all) answer_all(*block);
+    // What all hear is asked by AIR_ASK.
+    if (from.heard_by_all) return wire::Verdict::ignore;
+    if (from.overheard) {
+        const auto* block = std::get_if<wire::BlockRequest>(&*request);
+        if (block != nullptr) downloads_.note_asked(now.instant, *block);
         return wire::Verdict::keep;
     }
     server_->handle(from.peer, *request);
@@ -250,9 +235,11 @@ void Chain::announce(const wire::Hash& hash, const wire::BlockHeader& header,
     for (const ledger::CheckedTransaction& checked : transactions) {
         announcement.short_ids.push_back(wire::short_id(hash, checked.wtxid));
     }
+    base::Buffer payload = wire::encode(announcement);
+    air_repair_.note_announcement(hash, payload);
     send({.type = Type::block,
           .except = except,
-          .payload = wire::encode(announcement),
+          .payload = std::move(payload),
           .repeated = header.proposer != engine_->self()});
 }
 

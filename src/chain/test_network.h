@@ -48,6 +48,8 @@ struct NetworkOptions {
     std::uint32_t undo_blocks_max = 16'384;
     /// What a host keeps up to FINAL; 0: everything.
     std::function<std::uint32_t(std::size_t host)> keep_blocks = {};
+    bool has_air_alone = false;          ///< all hear what one says, and nobody has a session
+    wire::PeerChoice* choice = nullptr;  ///< of every host; outlives the network
 };
 
 class Network {
@@ -59,6 +61,7 @@ public:
     struct Frame {
         wire::MessageType type;
         base::Buffer payload;
+        bool for_one = false;
     };
     using Content = std::variant<Status, Frame>;
     /// What a puppet does with what it hears.
@@ -116,16 +119,17 @@ public:
     std::expected<void, base::Error> try_start(std::size_t i) {
         Host& host = hosts_[i];
         if (!host.store) open_store(host);
-        auto chain =
-            Chain::open(genesis_,
-                        {.store = *host.store,
-                         .consensus_table = consensus_table,
-                         .validating_key = ledger::test::person(2000 + number(i)),
-                         .random = random_.stream("chain " + std::to_string(i)),
-                         .log = {},
-                         .undo_blocks_max = options_.undo_blocks_max,
-                         .keep_blocks = options_.keep_blocks ? options_.keep_blocks(i) : 0},
-                        now());
+        auto chain = Chain::open(genesis_,
+                                 {.store = *host.store,
+                                  .consensus_table = consensus_table,
+                                  .validating_key = ledger::test::person(2000 + number(i)),
+                                  .random = random_.stream("chain " + std::to_string(i)),
+                                  .log = {},
+                                  .choice = options_.choice,
+                                  .undo_blocks_max = options_.undo_blocks_max,
+                                  .keep_blocks = options_.keep_blocks ? options_.keep_blocks(i) : 0,
+                                  .has_air_alone = options_.has_air_alone},
+                                 now());
         if (!chain) return std::unexpected(chain.error());
         host.chain = *std::move(chain);
         MESH_ASSERT(host.chain->start(now()).has_value());
@@ -182,6 +186,8 @@ public:
             step_all();
         }
     }
+    /// Only the clock: what falls due meanwhile is done by nobody.
+    void advance(base::Duration duration) { advance_to(now_ + duration); }
     /// Until `done`, at most for `limit`; whether it came true.
     template <class Predicate>
     bool run_until(Predicate done, base::Duration limit) {
@@ -404,11 +410,24 @@ private:
             to.chain->handle_peer(now(), peer, status->slot, status->heights);
         } else {
             const Frame& frame = std::get<Frame>(flight.content);
-            const auto verdict = to.chain->handle(now(), {peer}, frame.type, frame.payload);
+            const auto verdict =
+                to.chain->handle(now(), ingress(peer, frame), frame.type, frame.payload);
             if (verdict == wire::Verdict::punish) ++to.punished;
-            if (verdict == wire::Verdict::relay) flood(flight.to, frame, flight.from);
+            // On the air all have heard it.
+            const bool is_relayed = verdict == wire::Verdict::relay && !options_.has_air_alone;
+            if (is_relayed) flood(flight.to, frame, flight.from);
         }
         drain(flight.to);
+    }
+    /// As mesh has it: on the air only control messages name who sends them.
+    wire::Ingress ingress(const crypto::PublicKey& peer, const Frame& frame) const {
+        if (!options_.has_air_alone) return {peer};
+        const auto rule =
+            std::ranges::find(Chain::message_rules(), frame.type, &wire::MessageRule::type);
+        if (rule->message_class == wire::MessageClass::control) {
+            return {.peer = peer, .heard_by_all = !frame.for_one};
+        }
+        return {.peer = {}, .on_air = true, .claimed = peer};
     }
     void flood(std::size_t from, const Frame& frame, std::optional<std::size_t> except) {
         for (std::size_t to = 0; to < hosts_.size(); ++to) {
@@ -419,10 +438,12 @@ private:
         Host& host = hosts_[i];
         while (const auto event = host.chain->poll_event()) note(i, *event);
         while (const auto frame = host.chain->poll_frame(now())) {
+            if (frame->only_on_air && !options_.has_air_alone) continue;
             for (std::size_t to = 0; to < hosts_.size(); ++to) {
                 const bool meant =
                     frame->to ? *frame->to == identity(to) : frame->except != identity(to);
-                if (to != i && meant) send(i, to, Frame{frame->type, frame->payload});
+                if (to == i || !meant) continue;
+                send(i, to, Frame{frame->type, frame->payload, frame->to.has_value()});
             }
         }
     }

@@ -28,6 +28,19 @@ const BlockNode* BlockTree::find(const Hash& hash) const {
     return found == nodes_.end() ? nullptr : &found->second;
 }
 
+std::vector<BlockRef> BlockTree::named(wire::BlockName name) const {
+    Hash first;
+    base::Buffer prefix;
+    base::Writer(prefix).u32(name.value);
+    std::ranges::copy(prefix, first.bytes.begin());
+    std::vector<BlockRef> found;
+    for (auto at = nodes_.lower_bound(first);
+         at != nodes_.end() && wire::name_of(at->first) == name; ++at) {
+        found.push_back(at->second.ref);
+    }
+    return found;
+}
+
 /// Jump pointers of the skew-binary kind (Myers 1983), as in Bitcoin Core's block index.
 void BlockTree::link(BlockNode& node, BlockNode& parent) {
     node.parent = &parent;

@@ -46,6 +46,8 @@ public:
 
     const BlockNode& root() const { return *root_; }
     const BlockNode* find(const Hash& hash) const;
+    /// Those whose hash begins so.
+    std::vector<BlockRef> named(wire::BlockName name) const;
     bool contains(const Hash& hash) const { return find(hash) != nullptr; }
     std::size_t size() const { return nodes_.size(); }
     bool is_full() const { return size() >= capacity_; }

@@ -63,6 +63,21 @@ TEST(BlockTree, FullTree_TakesBlocksAgainAfterFinality) {
     tree.check_invariants();
 }
 
+TEST(BlockTree, BlocksOfOneName_AreAllFound) {
+    BlockTree tree(root(), 8);
+    const BlockRef first = block(7, root(), 1);
+    BlockRef second = block(7, root(), 2);
+    second.hash.bytes[31] = std::byte{1};
+    for (const BlockRef& ref : {first, second, block(8, root(), 3)}) tree.add(ref).value();
+    const auto found = tree.named({7});
+    ASSERT_EQ(found.size(), 2U);
+    EXPECT_EQ(found[0].hash, first.hash);
+    EXPECT_EQ(found[1].hash, second.hash);
+    EXPECT_EQ(tree.named({8}).size(), 1U);
+    EXPECT_TRUE(tree.named({6}).empty());
+    EXPECT_TRUE(tree.named({9}).empty());
+}
+
 TEST(BlockTree, InvalidBlock_TaintsWhatIsAboveItAndComesLater) {
     BlockTree tree(root(), 8);
     const BlockRef one = block(1, root(), 1);

@@ -150,7 +150,8 @@ void Engine::enter_round(wire::Round round) {
     vote_time_ = self_ ? start + schedule_.ack_offset(round, *self_) : base::never_wall;
     const auto jitter = std::chrono::duration_cast<base::Milliseconds>(
         random_.between(base::Duration{0}, base::Duration{quarter}));
-    request_time_ = start + 2 * quarter + jitter;
+    const bool asks_last = limits_.on_air && !self_;
+    request_time_ = start + (asks_last ? 3 : 2) * quarter + jitter;
     refresh_head();
 }
 
@@ -364,7 +365,7 @@ void Engine::handle_timeout(base::WallTime now) {
 }
 
 base::WallTime Engine::poll_timeout() const {
-    base::WallTime next = std::min(hello_time_, repair_.next_due());
+    base::WallTime next = std::min({hello_time_, repair_.next_due(), own_repair_.next_due()});
     if (!round_) return std::min(next, std::max(schedule_.params().start, now_));
     if (!has_work()) return next;
     next = std::min({next, request_time_, schedule_.start_of(wire::Round{round_->value + 1})});

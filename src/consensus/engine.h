@@ -50,6 +50,10 @@ struct Limits {
     /// Rounds whose votes are asked for at a time: few where each question takes seconds of the air
     /// that all share.
     std::size_t rounds_asked = 256;
+    /// Votes travel on air that all share, where a question or an answer takes seconds: nobody asks
+    /// for what he can do without, and who answers is the first who may
+    /// (docs/decisions/0177-frugal-on-the-air.md).
+    bool on_air = false;
 };
 
 /// How a block came. What nobody asked for is refused once its leader is a proven equivocator;
@@ -119,6 +123,8 @@ public:
     void resume() { fault_.reset(); }
     /// The one verifier of votes.
     wire::Verdict handle_vote(base::WallTime now, const wire::Vote& vote);
+    /// It was heard again: nobody else needs to repeat it.
+    void handle_repeated_vote(const wire::Vote& vote);
     wire::Verdict handle_evidence(base::WallTime now, const wire::Evidence& evidence);
     /// `heard_by_all`: so its answer will be, too.
     wire::Verdict handle_vote_request(base::WallTime now, const wire::VoteRequest& request,
@@ -154,6 +160,7 @@ public:
     const BlockRef& head() const { return head_->ref; }
     const BlockRef& final_block() const { return tree_.root().ref; }
     const BlockRef* find_block(const Hash& hash) const;
+    std::vector<BlockRef> named(wire::BlockName name) const { return tree_.named(name); }
     bool is_full() const { return tree_.is_full(); }
     std::size_t tree_size() const { return tree_.size(); }
     /// a ⪯ b, both known and not below FINAL; false otherwise.
@@ -243,8 +250,11 @@ private:
     // engine_repair.cpp
     void offer_certificate();
     void ask_for_missing();
+    bool is_left_to_others() const;
+    void ask_for_votes();
     bool ask_votes(wire::Round round);
     void ask_block(const Hash& block);
+    void answer_votes(wire::Round round, ValidatorBits missed);
     void send_due_repairs();
     base::WallTime after_random_delay();
     base::Milliseconds online_window() const;
@@ -272,6 +282,8 @@ private:
     ClockCheck clock_;
     VotePattern pattern_;
     VoteRepair repair_;
+    VoteRepair own_repair_;            ///< on the air: of this node's own votes
+    wire::Round newest_vote_round_{};  ///< of those that were verified
     Throttle<wire::Round> asked_rounds_;
     Throttle<wire::Round> yielded_;  ///< questions left to another, once in two rounds each
     Throttle<Hash> asked_blocks_;

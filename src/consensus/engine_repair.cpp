@@ -6,6 +6,8 @@ namespace meshchain::consensus {
 namespace {
 
 constexpr std::size_t blocks_asked_at_once = 16;
+/// Without any vote heard, before who only follows asks for them on the air.
+constexpr std::uint32_t rounds_followed_silently = 3;
 
 }  // namespace
 
@@ -21,7 +23,7 @@ void Engine::offer_certificate() {
     if (!certificate_) return;
     ValidatorBits voters = 0;
     for (const wire::Vote& vote : certificate_->votes) voters |= bit(vote.validator);
-    repair_.want(wire::Round{final().round.value + 1}, voters, after_random_delay());
+    answer_votes(wire::Round{final().round.value + 1}, voters);
 }
 
 wire::Verdict Engine::handle_vote_request(base::WallTime now, const wire::VoteRequest& request,
@@ -29,7 +31,10 @@ wire::Verdict Engine::handle_vote_request(base::WallTime now, const wire::VoteRe
     advance(now);
     if (!round_ || request.round.value > round_->value + std::uint64_t{1})
         return wire::Verdict::ignore;
-    const bool all_final = !has_work() && request.round.value > final().round.value + 1;
+    // Who only follows may have nothing to do because he has missed everything.
+    const bool may_know_all = !limits_.on_air || self_.has_value();
+    const bool all_final =
+        may_know_all && !has_work() && request.round.value > final().round.value + 1;
     if (request.round <= final().round || all_final) offer_certificate();
     // Who misses what we miss, and more, has asked for us.
     const ValidatorBits held = ledger_.voters(request.round);
@@ -37,13 +42,33 @@ wire::Verdict Engine::handle_vote_request(base::WallTime now, const wire::VoteRe
         yielded_.may_ask(request.round, now_, schedule_.round_length() * 2)) {
         asked_rounds_.may_ask(request.round, now_, schedule_.round_length() / 2);
     }
-    repair_.want(request.round, held & ~request.held, after_random_delay());
+    answer_votes(request.round, held & ~request.held);
     return wire::Verdict::keep;
+}
+
+/// On the air whoever signed a vote repeats it; where he is not heard, first the other validators
+/// do, of whom there are fewer.
+void Engine::answer_votes(wire::Round round, ValidatorBits missed) {
+    if (!limits_.on_air) return repair_.want(round, missed, after_random_delay());
+    const base::Milliseconds quarter = schedule_.round_length() / 4;
+    const ValidatorBits own = self_ ? missed & bit(*self_) : ValidatorBits{0};
+    if (own != 0) own_repair_.want(round, own, now_ + (after_random_delay() - now_) / 4);
+    repair_.want(round, missed & ~own, after_random_delay() + (self_ ? 1 : 3) * quarter);
+}
+
+void Engine::handle_repeated_vote(const wire::Vote& vote) {
+    const wire::Vote* held = ledger_.find_same(vote);
+    const bool is_only_one = (equivocators_ & bit(vote.validator)) == 0;
+    if (held == nullptr || !is_only_one || *held != vote) return;
+    repair_.note_overheard(vote.round, vote.validator);
+    own_repair_.note_overheard(vote.round, vote.validator);
 }
 
 void Engine::send_due_repairs() {
     std::vector<wire::Vote> votes;
-    for (const VoteRepair::Wanted& wanted : repair_.take_due(now_)) {
+    std::vector<VoteRepair::Wanted> due = own_repair_.take_due(now_);
+    for (const auto& wanted : repair_.take_due(now_)) due.push_back(wanted);
+    for (const VoteRepair::Wanted& wanted : due) {
         std::vector<wire::Vote> held = ledger_.votes(wanted.round, wanted.voters);
         if (held.empty() && certificate_ && wanted.round.value == final().round.value + 1)
             held = certificate_->votes;
@@ -55,18 +80,32 @@ void Engine::send_due_repairs() {
 /// In the second half of a round: what should have been heard by now.
 void Engine::ask_for_missing() {
     if (!has_work() || !round_) return;
+    if (!is_left_to_others()) ask_for_votes();
+    for (const Hash& block : ledger_.unknown_blocks(blocks_asked_at_once)) ask_block(block);
+}
+
+/// On the air who only follows gets to know FINAL by the votes of the next rounds, while there are.
+bool Engine::is_left_to_others() const {
+    return limits_.on_air && !self_ &&
+           round_->value < newest_vote_round_.value + rounds_followed_silently;
+}
+
+void Engine::ask_for_votes() {
     const BlockNode* target = choose_target();
     const bool open = target != nullptr && target != &tree_.root();
     const ValidatorBits held = ledger_.voters(*round_) & ~equivocators_;
-    if (open && (epochs_.voters().all() & ~held) != 0 &&
-        pattern_.is_voting_round(*round_, oldest_non_final_round()))
-        ask_votes(*round_);
+    // What is justified can be built on, whoever is missing.
+    const bool is_enough = limits_.on_air && justified().round >= *round_;
     std::size_t asked = 0;
+    if (open && !is_enough && (epochs_.voters().all() & ~held) != 0 &&
+        pattern_.is_voting_round(*round_, oldest_non_final_round()) && ask_votes(*round_) &&
+        limits_.on_air) {
+        ++asked;
+    }
     for (const wire::Round round : ledger_.unproven_source_rounds()) {
-        if (asked == limits_.rounds_asked) break;
+        if (asked >= limits_.rounds_asked) break;
         if (ask_votes(round)) ++asked;
     }
-    for (const Hash& block : ledger_.unknown_blocks(blocks_asked_at_once)) ask_block(block);
 }
 
 /// Of a proven equivocator we may hold the wrong votes, so those are asked for again.

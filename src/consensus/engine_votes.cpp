@@ -43,9 +43,8 @@ wire::Verdict Engine::handle_vote(base::WallTime now, const wire::Vote& vote) {
     }
     if (!slot_ || vote.round > schedule_.round_of(wire::Slot{slot_->value + 1}))
         return wire::Verdict::ignore;
-    if (const wire::Vote* same = ledger_.find_same(vote)) {
-        const bool only_one = (equivocators_ & bit(vote.validator)) == 0;
-        if (only_one && *same == vote) repair_.note_overheard(vote.round, vote.validator);
+    if (ledger_.find_same(vote) != nullptr) {
+        handle_repeated_vote(vote);
         return wire::Verdict::ignore;
     }
     if (!is_signed(vote)) {
@@ -64,7 +63,8 @@ wire::Verdict Engine::handle_vote(base::WallTime now, const wire::Vote& vote) {
         condemn(vote.validator, *evidence);
         events_.push_back(EvidenceFound{*evidence});
     }
-    if (shows_lag(vote)) offer_certificate();
+    // On the air whoever misses it asks.
+    if (!limits_.on_air && shows_lag(vote)) offer_certificate();
     if (vote.round < final().round) return wire::Verdict::keep;
     if (!ledger_.insert(vote)) return wire::Verdict::ignore;
     take_vote(vote);
@@ -73,9 +73,10 @@ wire::Verdict Engine::handle_vote(base::WallTime now, const wire::Vote& vote) {
 
 /// What follows from a vote that was just put into the ledger.
 void Engine::take_vote(const wire::Vote& vote) {
+    newest_vote_round_ = std::max(newest_vote_round_, vote.round);
     fork_choice_.note_vote(vote);
     conclude(vote.round);
-    if (precedes(final(), vote.source) && !ledger_.is_justified(vote.source))
+    if (!limits_.on_air && precedes(final(), vote.source) && !ledger_.is_justified(vote.source))
         ask_votes(vote.source.round);
     if (vote.round <= final().round) return;
     if (!tree_.contains(vote.target)) ask_block(vote.target);
@@ -245,6 +246,7 @@ void Engine::settle_final(const wire::Certificate& certificate) {
     if (awaited_final_ && !precedes(final(), *awaited_final_)) awaited_final_.reset();
     proposals_.forget_through(certificate.final.slot);
     repair_.forget_below(certificate.final.round);
+    own_repair_.forget_below(certificate.final.round);
     signer_.note_final(certificate.final.round);
     if (precedes(frozen_, final()) || !tree_.contains(frozen_.block)) frozen_ = final();
     events_.push_back(Final{certificate.final, certificate});

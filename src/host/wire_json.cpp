@@ -313,6 +313,27 @@ Json to_json(const wire::SyncChunk& chunk) {
             {"bytes", base::to_hex(chunk.bytes)}};
 }
 
+Json to_json(const wire::AirQuestion& question) {
+    if (const auto* votes = std::get_if<wire::VoteRequest>(&question)) {
+        return {{"asks_for", "votes"}, {"round", votes->round.value}, {"held", votes->held}};
+    }
+    const auto& wish = std::get<wire::BlockWish>(question);
+    return {{"asks_for", wish.missing == 0 ? "announcement" : "transactions"},
+            {"block", wish.block.value},
+            {"missing", wish.missing}};
+}
+
+Json to_json(const wire::ShortVote& vote) {
+    return {{"validator", vote.validator.value}, {"round_low", vote.round_low},
+            {"distance", vote.distance},         {"source", vote.source.value},
+            {"target", vote.target.value},       {"heard", vote.heard},
+            {"signature", hex(vote.signature)}};
+}
+
+Json to_json(const wire::BlockRow& row) {
+    return {{"block", row.block.value}, {"row", row.row}, {"bytes", base::to_hex(row.bytes)}};
+}
+
 std::expected<Json, base::Error> decode_payload(wire::MessageType type, base::Bytes payload) {
     using enum wire::MessageType;
     switch (type) {
@@ -323,6 +344,9 @@ std::expected<Json, base::Error> decode_payload(wire::MessageType type, base::By
         case sync_data: return to_json_or_error(wire::parse_sync_chunk(payload));
         case peer_info: return to_json_or_error(wire::parse_announcement(payload));
         case routed: return to_json_or_error(wire::parse_routed(payload));
+        case short_vote: return to_json_or_error(wire::parse_short_vote(payload));
+        case air_ask: return to_json_or_error(wire::parse_air_question(payload));
+        case block_row: return to_json_or_error(wire::parse_block_row(payload));
         case cookie: {
             MESH_TRY(const wire::Cookie value, wire::parse_cookie(payload));
             return Json{{"cookie", base::to_hex(value)}};

@@ -9,11 +9,13 @@
 #include <string>
 
 #include "host/json.h"
+#include "wire/air_question.h"
 #include "wire/announcement.h"
 #include "wire/block.h"
 #include "wire/control.h"
 #include "wire/frame.h"
 #include "wire/routed.h"
+#include "wire/short_vote.h"
 #include "wire/sync.h"
 #include "wire/transaction.h"
 #include "wire/vote.h"
@@ -47,6 +49,9 @@ Json to_json(const wire::RoutedMessage& message);
 Json to_json(const wire::SyncRequest& request);
 Json to_json(const wire::SyncResponse& response);
 Json to_json(const wire::SyncChunk& chunk);
+Json to_json(const wire::AirQuestion& question);
+Json to_json(const wire::BlockRow& row);
+Json to_json(const wire::ShortVote& vote);
 
 /// The payload of a frame of this type; a control message's body and signature apart.
 std::expected<Json, base::Error> decode_payload(wire::MessageType type, base::Bytes payload);

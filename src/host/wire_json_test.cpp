@@ -145,6 +145,23 @@ TEST(WireJson, ControlMessages_AreShownByTheirFields) {
               crypto::to_hex(hash_of("block")));
 }
 
+TEST(WireJson, WhatIsAskedAndSaidOnTheAir_IsShownByItsFields) {
+    const wire::AirQuestion announcement = wire::BlockWish{{5}, 0};
+    EXPECT_EQ(decoded(MessageType::air_ask, wire::encode(announcement)),
+              Json({{"asks_for", "announcement"}, {"block", 5}, {"missing", 0}}));
+    const wire::AirQuestion transactions = wire::BlockWish{{5}, 2};
+    EXPECT_EQ(decoded(MessageType::air_ask, wire::encode(transactions)),
+              Json({{"asks_for", "transactions"}, {"block", 5}, {"missing", 2}}));
+    const wire::AirQuestion votes = wire::VoteRequest{{9}, 5};
+    EXPECT_EQ(decoded(MessageType::air_ask, wire::encode(votes)),
+              Json({{"asks_for", "votes"}, {"round", 9}, {"held", 5}}));
+    const base::Buffer bytes(2, std::byte{0xab});
+    EXPECT_EQ(decoded(MessageType::block_row, wire::encode(wire::BlockRow{{5}, 7, bytes})),
+              Json({{"block", 5}, {"row", 7}, {"bytes", "abab"}}));
+    EXPECT_FALSE(decode_payload(MessageType::air_ask, {}));
+    EXPECT_FALSE(decode_payload(MessageType::block_row, {}));
+}
+
 TEST(WireJson, Frame_ShowsHeaderAndPayload) {
     wire::FrameHeader header;
     header.type = MessageType::block_ack;

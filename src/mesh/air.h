@@ -29,6 +29,12 @@ struct AirSpeaker {
     base::Instant ask_at{};       ///< of a validator: for its STATUS, not before
     /// Its last STATUS; while there is one it counts as a peer.
     std::optional<wire::Heartbeat> said;
+    /// The fewest radios between, of late; UINT8_MAX: it does not say. What came by a longer way
+    /// may only have been lost on the shorter one.
+    std::uint8_t hops = UINT8_MAX;
+    base::Instant hops_at{};
+
+    void note_hops(base::Instant now, std::optional<std::uint8_t> heard, base::Duration memory);
 };
 
 class AirSpeakers {
@@ -95,6 +101,7 @@ struct Air {
     base::LruCache<std::uint64_t, Word> recent{recent_max};  ///< by its id in this process
     base::Instant status_at = base::never;
     base::Instant status_due = base::never;    ///< when it was to be spoken, before it had to wait
+    unsigned spoken = 0;                       ///< times that it said its STATUS
     std::optional<base::Instant> spoken_at{};  ///< the last STATUS
     /// Who is to answer the next one with its own.
     std::optional<wire::Addressee> status_to{};
@@ -104,7 +111,7 @@ struct Air {
     base::Instant ask_at{};  ///< for the STATUS of one of those, not before
 
     /// Whether it was said a moment ago: by anybody, if as many as `crowd` others hold it; by us.
-    bool is_said(base::Instant now, std::uint64_t id, std::size_t crowd);
+    bool is_said(base::Instant now, std::uint64_t id, const wire::Spoken& how);
     /// It is ours, or was heard here: no other link has to bring it.
     bool is_its_own(std::uint64_t id);
     void note_said(base::Instant now, std::uint64_t id, bool is_ours);

@@ -28,7 +28,7 @@ protected:
     }
     bool was_bridged(std::string_view content) const {
         for (auto spoken = room_.log.rbegin(); spoken != room_.log.rend(); ++spoken) {
-            if (base::as_text(spoken->payload) == content) return spoken->bridged;
+            if (base::as_text(spoken->payload) == content) return spoken->how.bridged;
         }
         ADD_FAILURE() << content << " was never on the air";
         return false;

@@ -15,6 +15,8 @@ public:
     /// May call Mesh::send(), and none of Mesh's handle_ functions.
     virtual wire::Verdict handle_frame(base::Now now, const wire::Ingress& from,
                                        wire::MessageType type, base::Bytes payload) = 0;
+    /// An object that was here before was heard on the air again.
+    virtual void handle_repeat(base::Now, wire::MessageType, base::Bytes) {}
 };
 
 }  // namespace meshchain::mesh

@@ -292,6 +292,8 @@ private:
     base::Duration pause_of(const Air& air) const;
     bool handle_airs_readable(base::Now now);
     void handle_heard(base::Now now, std::size_t air, const wire::HeardFrame& heard);
+    void handle_heard_chunk(base::Now now, std::size_t air, const wire::MessageRule& rule,
+                            const wire::HeardFrame& heard);
     void handle_heard_object(base::Now now, std::size_t air, const wire::MessageRule& rule,
                              const wire::HeardFrame& heard);
     void handle_heard_control(base::Now now, std::size_t air, const wire::MessageRule& rule,
@@ -341,6 +343,7 @@ private:
     void relay_to_airs(base::Now now, const wire::MessageRule& rule, const wire::Frame& frame,
                        const Air* except = nullptr, Bridging bridging = Bridging::usual);
     /// How many may say what this node would repeat.
+    std::uint8_t hop_limit_of(std::size_t air, wire::MessageType type) const;
     std::size_t air_crowd() const;
     void handle_airs_timeout(base::Now now);
     /// Says where our chain stands, and who we are if nobody can know.

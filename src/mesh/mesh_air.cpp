@@ -26,65 +26,17 @@ constexpr int packets_a_pause = 60;
 constexpr int packets_of_flood = 8;
 /// So many gateways are waited for at most.
 constexpr int turns_waited_max = 3;
+constexpr unsigned statuses_a_far_one = 4;
 
 /// Messages with ways of their own are a matter of route_to_airs().
 bool goes_on_air(const wire::MessageRule& rule) {
     return rule.on_radio && rule.type != MessageType::routed &&
            (rule.message_class == MessageClass::object ||
-            rule.message_class == MessageClass::control);
+            rule.message_class == MessageClass::control ||
+            rule.message_class == MessageClass::chunk);
 }
 
 }  // namespace
-
-AirSpeaker& AirSpeakers::note(base::Instant now, const crypto::PublicKey& key) {
-    const auto [at, is_new] = speakers_.try_emplace(key);
-    if (is_new) {
-        at->second.first_heard = now;
-        if (!validator_keys_.contains(key)) ++others_;
-    }
-    return at->second;
-}
-
-std::optional<crypto::PublicKey> AirSpeakers::displaced_by(const crypto::PublicKey& key) const {
-    if (speakers_.contains(key) || validator_keys_.contains(key) || others_ < others_max) {
-        return std::nullopt;
-    }
-    std::optional<crypto::PublicKey> oldest;
-    base::Instant heard = base::never;
-    for (const auto& [other, speaker] : speakers_) {
-        if (validator_keys_.contains(other) || speaker.last_heard >= heard) continue;
-        oldest = other;
-        heard = speaker.last_heard;
-    }
-    return oldest;
-}
-
-std::optional<crypto::PublicKey> AirSpeakers::at(std::size_t air, std::uint32_t radio) const {
-    std::optional<crypto::PublicKey> found;
-    base::Instant heard{};
-    for (const auto& [key, speaker] : speakers_) {
-        if (speaker.air != air || speaker.radio != radio || !speaker.said) continue;
-        if (found && speaker.last_heard < heard) continue;
-        found = key;
-        heard = speaker.last_heard;
-    }
-    return found;
-}
-
-void AirSpeakers::forget(const crypto::PublicKey& key) {
-    if (speakers_.erase(key) > 0 && !validator_keys_.contains(key)) --others_;
-}
-
-void AirSpeakers::set_validators(std::span<const ValidatorIdentity> validators) {
-    key_of_id_.clear();
-    validator_keys_.clear();
-    for (const ValidatorIdentity& validator : validators) {
-        key_of_id_.emplace(crypto::node_id(validator.key), validator.key);
-        validator_keys_.insert(validator.key);
-    }
-    others_ = static_cast<std::size_t>(std::ranges::count_if(
-        speakers_, [&](const auto& item) { return !validator_keys_.contains(item.first); }));
-}
 
 void Mesh::add_air(wire::AirLink& link) {
     MESH_ASSERT(!sequence_ && airs_.size() < links_max);
@@ -121,7 +73,7 @@ void Mesh::plan_status(Air& air, base::Instant from) {
 base::Duration Mesh::pause_of(const Air& air) const {
     // What validators say sets clocks; the others have time.
     const bool is_validator = self_.role == wire::Role::validator;
-    const int packets = is_validator ? packets_a_pause : 6 * packets_a_pause;
+    const int packets = is_validator ? packets_a_pause : 12 * packets_a_pause;
     return std::max(options_.air_pause, packets * air.link->packet_time());
 }
 
@@ -153,6 +105,8 @@ void Mesh::handle_heard(base::Now now, std::size_t air, const wire::HeardFrame& 
     }
     if (rule->message_class == MessageClass::control) {
         handle_heard_control(now, air, *rule, heard);
+    } else if (rule->message_class == MessageClass::chunk) {
+        handle_heard_chunk(now, air, *rule, heard);
     } else {
         handle_heard_object(now, air, *rule, heard);
     }
@@ -192,6 +146,16 @@ std::uint64_t Mesh::air_flow(std::uint32_t radio) const {
     return crypto::short_hash(flow_key_, name);
 }
 
+void Mesh::handle_heard_chunk(base::Now now, std::size_t air, const wire::MessageRule& rule,
+                              const wire::HeardFrame& heard) {
+    const std::uint64_t flow = air_flow(heard.radio);
+    if (!start_air_work(now, airs_[air], rule, flow)) return;
+    const Verdict verdict = handler_.handle_frame(
+        now, {.peer = {}, .on_air = true, .claimed = speakers_.at(air, heard.radio)}, rule.type,
+        heard.frame.payload);
+    note_air_use(now, airs_[air], rule, flow, verdict);
+}
+
 void Mesh::handle_heard_object(base::Now now, std::size_t air, const wire::MessageRule& rule,
                                const wire::HeardFrame& heard) {
     wire::Frame frame = heard.frame;
@@ -199,6 +163,7 @@ void Mesh::handle_heard_object(base::Now now, std::size_t air, const wire::Messa
     // The radios pass it on themselves, however far this copy could still go.
     if (flood_.classify(id, 0) != Flood::Novelty::unseen) {
         airs_[air].note_heard(now.instant, id.low);
+        handler_.handle_repeat(now, rule.type, frame.payload);
         return drop(Drop::duplicate);
     }
     const std::uint64_t flow = air_flow(heard.radio);
@@ -228,6 +193,11 @@ void Mesh::handle_heard_object(base::Now now, std::size_t air, const wire::Messa
         airs_[air].note_heard(now.instant, id.low);
     }
     if (verdict != Verdict::relay) return;
+    // Anybody can write how far it came, but has to say something new that is true for it.
+    const auto speaker = speakers_.at(air, heard.radio);
+    if (speaker && heard.hops) {
+        speakers_.find(*speaker)->note_hops(now.instant, heard.hops, air_silence());
+    }
     flood_.mark_relayed(id, frame.header.hop_limit);
     // Relays of radios used up its hops, which are no matter to our neighbours.
     wire::Frame to_neighbours = frame;
@@ -279,9 +249,10 @@ void Mesh::handle_heard_control(base::Now now, std::size_t air, const wire::Mess
     speaker.air = air;
     speaker.radio = heard.radio;
     speaker.last_heard = now.instant;
+    speaker.note_hops(now.instant, heard.hops, air_silence());
     const Verdict verdict =
         header.type == MessageType::status
-            ? handle_heard_status(*key, {heard.is_direct}, control->body)
+            ? handle_heard_status(*key, {heard.hops == 0}, control->body)
             : handler_.handle_frame(
                   now, {.peer = *key, .heard_by_all = !heard.to, .overheard = is_elsewhere},
                   header.type, control->body);
@@ -407,17 +378,18 @@ std::expected<std::size_t, base::Error> Mesh::send_on_air(base::Now now,
                              std::string(wire::name(rule.type)) + " does not go on the air", "mesh",
                              "wait for a faster link to this peer");
     }
-    if (rule.message_class == MessageClass::object) {
+    if (rule.message_class != MessageClass::control) {
         // Many may have been asked for it, and all can use it.
         const wire::FrameHeader header = own_header(now, frame.type, options_.hop_limit);
         return send_to_airs(now, rule, header, frame.payload, {.crowd = air_crowd()});
     }
     MESH_TRY(const SignedFrame control, sign_outgoing(frame));
     wire::FrameHeader header = control.header;
-    header.hop_limit = options_.hop_limit;
+    header.hop_limit = hop_limit_of(to.air, rule.type);
     const base::Bytes payload = control.payload;
-    MESH_CHECK(airs_[to.air].link->send(now.instant, rule, header, payload,
-                                        {.to = wire::addressee_of(crypto::node_id(*frame.to))}));
+    MESH_CHECK(airs_[to.air].link->send(
+        now.instant, rule, header, payload,
+        {.to = wire::addressee_of(crypto::node_id(*frame.to)), .hurried = frame.hurried}));
     count_sent(true, rule.type, payload);
     return 1;
 }
@@ -429,24 +401,38 @@ std::size_t Mesh::send_to_airs(base::Now now, const wire::MessageRule& rule,
     // A control message goes one hop between sessions; the air is one hop, however many radios
     // it takes.
     const bool is_control = rule.message_class == MessageClass::control;
-    header.hop_limit =
+    const std::uint8_t hop_limit =
         is_control ? options_.hop_limit : std::min(header.hop_limit, options_.hop_limit);
     std::optional<std::uint64_t> id;
     if (rule.message_class == MessageClass::object) id = flood_.content_id(rule.type, payload).low;
     std::size_t sent = 0;
-    for (Air& air : airs_) {
+    for (std::size_t i = 0; i < airs_.size(); ++i) {
+        Air& air = airs_[i];
         wire::Spoken said = how;
         // What others hold, and neither said nor heard here, came by another link.
         said.bridged = id && how.crowd > 0 && has_other_links() && !air.is_its_own(*id);
+        header.hop_limit = std::min(hop_limit, hop_limit_of(i, rule.type));
         if (say(now, air, rule, header, payload, id, said)) ++sent;
     }
     return sent;
 }
 
+/// As far as the furthest who was heard there. A relay more costs as much as saying it twice.
+std::uint8_t Mesh::hop_limit_of(std::size_t air, MessageType type) const {
+    std::optional<std::uint8_t> furthest;
+    speakers_.for_each([&](const crypto::PublicKey&, const AirSpeaker& speaker) {
+        if (!speaker.said || speaker.air != air) return;
+        furthest = std::max(furthest.value_or(0), speaker.hops);
+    });
+    // Whoever misses a block builds another one.
+    const std::uint8_t least = type == MessageType::block ? 1 : 0;
+    return std::min(options_.hop_limit, std::max(least, furthest.value_or(UINT8_MAX)));
+}
+
 bool Mesh::say(base::Now now, Air& air, const wire::MessageRule& rule,
                const wire::FrameHeader& header, base::Bytes payload,
                std::optional<std::uint64_t> id, const wire::Spoken& how) {
-    if (id && air.is_said(now.instant, *id, how.crowd)) return true;
+    if (id && air.is_said(now.instant, *id, how)) return true;
     const bool taken = air.link->send(now.instant, rule, header, payload, how).has_value();
     if (taken && id) air.note_said(now.instant, *id, how.crowd == 0 && !how.bridged);
     return count_sent(taken, rule.type, payload);
@@ -488,34 +474,6 @@ std::size_t Mesh::air_crowd() const {
     return std::clamp<std::size_t>(present, 4, 16);
 }
 
-bool Air::is_said(base::Instant now, std::uint64_t id, std::size_t crowd) {
-    const Word* word = recent.get(id);
-    if (word == nullptr) return false;
-    // What is ours to say is said, whoever echoes it.
-    const base::Instant last = crowd == 0 ? word->said : std::max(word->said, word->heard);
-    return last != base::Instant{} && now - last < repeat_pause;
-}
-
-bool Air::is_its_own(std::uint64_t id) {
-    const Word* word = recent.get(id);
-    return word != nullptr && (word->is_ours || word->heard != base::Instant{});
-}
-
-void Air::note_said(base::Instant now, std::uint64_t id, bool is_ours) {
-    const Word* known = recent.get(id);
-    Word word = known == nullptr ? Word{} : *known;
-    word.said = now;
-    word.is_ours |= is_ours;
-    recent.put(id, word);
-}
-
-void Air::note_heard(base::Instant now, std::uint64_t id) {
-    const Word* known = recent.get(id);
-    Word word = known == nullptr ? Word{} : *known;
-    word.heard = now;
-    recent.put(id, word);
-}
-
 void Mesh::relay_to_airs(base::Now now, const wire::MessageRule& rule, const wire::Frame& frame,
                          const Air* except, Bridging bridging) {
     if (frame.header.hop_limit == 0 || rule.type == MessageType::peer_info) return;
@@ -527,8 +485,10 @@ void Mesh::relay_to_airs(base::Now now, const wire::MessageRule& rule, const wir
     for (std::size_t i = 0; i < airs_.size(); ++i) {
         if (&airs_[i] == except) continue;
         if (bridging == Bridging::if_unsaid && airs_[i].recent.get(id) != nullptr) continue;
+        wire::FrameHeader there = header;
+        there.hop_limit = std::min(header.hop_limit, hop_limit_of(i, rule.type));
         const wire::Spoken turn = bridge_turn(i, header, frame.payload);
-        if (say(now, airs_[i], rule, header, frame.payload, id, turn)) {
+        if (say(now, airs_[i], rule, there, frame.payload, id, turn)) {
             ++stats_.of(rule.type).relayed;
         }
     }
@@ -565,16 +525,20 @@ void Mesh::speak_up(base::Now now, Air& air) {
         const auto sent = air.link->send(now.instant, rule, header, payload, how);
         count_sent(sent.has_value(), header.type, payload);
     };
+    const auto index = static_cast<std::size_t>(&air - airs_.data());
+    // Who lives further away than anybody who was heard of late has to hear of us some time.
+    const bool is_far = air.spoken++ % statuses_a_far_one == 0;
+    const std::uint8_t hop_limit =
+        is_far ? options_.hop_limit : hop_limit_of(index, MessageType::status);
     // A validator's key is known; who else we are has to be said before we can be believed.
     if (self_.role != wire::Role::validator) {
         const base::Buffer own = wire::encode(own_announcement(now));
-        const wire::FrameHeader header =
-            own_header(now, MessageType::peer_info, options_.hop_limit);
+        const wire::FrameHeader header = own_header(now, MessageType::peer_info, hop_limit);
         flood_.mark_relayed(flood_.content_id(header.type, own), header.hop_limit);
         speak(header, own, {});
     }
     if (auto frame = sign_control(MessageType::status, wire::encode(heartbeat()))) {
-        frame->header.hop_limit = options_.hop_limit;
+        frame->header.hop_limit = hop_limit;
         speak(frame->header, frame->payload, {.to = std::exchange(air.status_to, std::nullopt)});
     }
 }

@@ -46,9 +46,11 @@ std::expected<std::size_t, base::Error> Mesh::send_everywhere(base::Now now,
                                                               const wire::MessageRule& rule,
                                                               const wire::FrameHeader& header,
                                                               base::Bytes payload) {
-    const std::size_t crowd = frame.repeated ? air_crowd() : 0;
-    const std::size_t on_air =
-        frame.to ? 0 : send_to_airs(now, rule, header, payload, {.crowd = crowd});
+    const wire::Spoken how{.crowd = frame.repeated ? air_crowd() : 0,
+                           .others_first = frame.others_first,
+                           .hurried = frame.hurried};
+    const bool stays_off = frame.to || frame.not_on_air;
+    const std::size_t on_air = stays_off ? 0 : send_to_airs(now, rule, header, payload, how);
     if (frame.only_on_air) return on_air;
     auto sent = send_to_sessions(frame, header, payload);
     if (on_air > 0) return sent.value_or(0) + on_air;

@@ -48,12 +48,16 @@ public:
         seen.push_back({from.peer, type, base::to_buffer(payload), from.routed, from});
         return verdict ? verdict(type, payload) : wire::Verdict::relay;
     }
+    void handle_repeat(base::Now, wire::MessageType type, base::Bytes payload) override {
+        repeats.emplace_back(type, base::to_buffer(payload));
+    }
     std::size_t count(base::Bytes payload) const {
         return static_cast<std::size_t>(std::ranges::count_if(
             seen, [&](const Seen& item) { return base::equal(item.payload, payload); }));
     }
 
     std::vector<Seen> seen;
+    std::vector<std::pair<wire::MessageType, base::Buffer>> repeats;
     std::function<wire::Verdict(wire::MessageType, base::Bytes)> verdict;
 };
 
@@ -114,12 +118,14 @@ inline std::vector<wire::MessageRule> test_rules() {
     static constexpr std::array others{
         wire::MessageRule{wire::MessageType::transaction, object, 1, 1'148, 600, 4, true},
         wire::MessageRule{wire::MessageType::block, object, 1, 1'180, 120, 3, true},
+        wire::MessageRule{wire::MessageType::block_ack, object, 1, 300, 600, 1, true},
         wire::MessageRule{wire::MessageType::sync_request, control, 65, 200, 30, 5, true,
                           wire::MessageType::sync_request},
         wire::MessageRule{wire::MessageType::vote_request, control, 65, 200, 30, 1, true,
                           std::nullopt, 0, true},
         wire::MessageRule{wire::MessageType::state_response, control, 65, 200, 60'000, 5, false},
         wire::MessageRule{wire::MessageType::sync_data, chunk, 1, 1'180, 600, 5, false},
+        wire::MessageRule{wire::MessageType::air_ask, chunk, 1, 20, 60, 1, true, std::nullopt, 10},
         wire::MessageRule{note_type, routed, 1, 500, 600, 4, true},
     };
     const std::array<std::span<const wire::MessageRule>, 2> parts{mesh_rules(), others};

@@ -18,7 +18,7 @@ public:
         wire::FrameHeader header;
         base::Buffer payload;
         std::optional<wire::Addressee> to = std::nullopt;
-        bool bridged = false;
+        wire::Spoken how = {};
     };
 
     class Radio final : public wire::AirLink {
@@ -35,7 +35,7 @@ public:
                 carried = {.type = header.type, .sender = {}, .hop_limit = header.hop_limit};
             }
             if (refuses) return base::failure(base::Errc::unavailable, "no air", "room");
-            Spoken spoken{number_, carried, base::to_buffer(payload), how.to, how.bridged};
+            Spoken spoken{number_, carried, base::to_buffer(payload), how.to, how};
             if (how.after.value_or(base::Duration{}) > base::Duration{}) {
                 waiting_.emplace_back(now + *how.after, std::move(spoken));
             } else {
@@ -58,7 +58,7 @@ public:
             });
             return wire::HeardFrame{.radio = static_cast<std::uint32_t>(borrowed_.speaker),
                                     .to = borrowed_.to,
-                                    .is_direct = true,
+                                    .hops = room_.hops(borrowed_.speaker),
                                     .frame = {borrowed_.header, borrowed_.payload}};
         }
         base::Instant poll_timeout() const override {
@@ -105,12 +105,21 @@ public:
             log, [&](const Spoken& spoken) { return spoken.header.type == type; }));
     }
 
+    /// Relays that its packets pass, as all hear; nothing: they do not say.
+    void set_hops(std::size_t speaker, std::optional<std::uint8_t> hops) { hops_[speaker] = hops; }
+
     std::vector<Spoken> log;
     /// Nobody hears it.
     std::function<bool(const Spoken&)> is_lost = [](const Spoken&) { return false; };
 
 private:
+    std::optional<std::uint8_t> hops(std::size_t speaker) const {
+        const auto found = hops_.find(speaker);
+        return found == hops_.end() ? 0 : found->second;
+    }
+
     std::vector<std::unique_ptr<Radio>> radios_;
+    std::map<std::size_t, std::optional<std::uint8_t>> hops_;
 };
 
 /// Nodes with radios in a room, and a network that connects nobody unless a test says so.

@@ -312,6 +312,11 @@ wire::Verdict Node::Parts::handle_frame(base::Now now, const wire::Ingress& from
     return service().handle(now, from, type, payload);
 }
 
+void Node::Parts::handle_repeat(base::Now now, wire::MessageType type, base::Bytes payload) {
+    if (services.owns(type)) return services.handle_repeat(now, type, payload);
+    service().handle_repeat(now, type, payload);
+}
+
 std::vector<crypto::PublicKey> Node::Parts::choose_peers(const Wish& wish) {
     MESH_ASSERT(mesh != nullptr);  // nothing is asked before the start
     return mesh->choose_peers(wish);

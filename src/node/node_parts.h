@@ -33,6 +33,7 @@ struct Node::Parts final : mesh::FrameHandler, wire::PeerChoice {
     std::expected<void, base::Error> build(Keys keys, base::Now now);
     wire::Verdict handle_frame(base::Now now, const wire::Ingress& from, wire::MessageType type,
                                base::Bytes payload) override;
+    void handle_repeat(base::Now now, wire::MessageType type, base::Bytes payload) override;
     /// The chain is made before the mesh that draws its peers.
     std::vector<crypto::PublicKey> choose_peers(const Wish& wish) override;
     base::Duration patience(const crypto::PublicKey& peer, base::Duration usual) const override;

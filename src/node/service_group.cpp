@@ -93,6 +93,11 @@ wire::Verdict ServiceGroup::handle(base::Now now, const wire::Ingress& from, wir
     return member.service->handle(now, from, type, payload);
 }
 
+void ServiceGroup::handle_repeat(base::Now now, wire::MessageType type, base::Bytes payload) {
+    Member& member = members_[owner_of(type)];
+    if (member.running) member.service->handle_repeat(now, type, payload);
+}
+
 void ServiceGroup::handle_timeout(base::Now now) {
     for (Member& member : members_) {
         if (!member.running || now.instant < member.timeout_from) continue;

@@ -42,6 +42,7 @@ public:
     /// `type` is one that a service owns.
     wire::Verdict handle(base::Now now, const wire::Ingress& from, wire::MessageType type,
                          base::Bytes payload);
+    void handle_repeat(base::Now now, wire::MessageType type, base::Bytes payload);
     /// Calls those whose time has come; call in each step.
     void handle_timeout(base::Now now);
     base::Instant poll_timeout(base::Now now) const;

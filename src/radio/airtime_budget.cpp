@@ -22,9 +22,14 @@ constexpr std::array regions{Region{"US", 1, 1000},      Region{"EU_433", 2, 100
                              Region{"EU_N_868", 32, 100}};
 
 /// Kept for what is more urgent.
-constexpr std::array<unsigned, priorities> kept_permille{0, 100, 250, 500, 600};
+constexpr std::array<unsigned, priorities> kept_at_rest{0, 100, 250, 500, 600};
 
-unsigned kept_for(Priority priority) { return kept_permille[static_cast<std::size_t>(priority)]; }
+/// Where the channel is busy half of all is for what is urgent alone.
+unsigned kept_for(Priority priority, unsigned channel_use_percent) {
+    const unsigned kept = kept_at_rest[static_cast<std::size_t>(priority)];
+    const bool is_busy = channel_use_percent >= AirtimeBudget::halved_from_percent;
+    return is_busy && priority != Priority::urgent ? (1000 + kept) / 2 : kept;
+}
 
 base::Duration permille(base::Duration of, unsigned count) {
     return of / 1000 * static_cast<std::int64_t>(count);
@@ -105,7 +110,6 @@ void AirtimeBudget::note_channel_use(base::Instant now, unsigned percent) {
     filled_ = now;
     use_percent_ = percent;
     use_read_ = now;
-    is_halved_ = percent >= halved_from_percent;
 }
 
 unsigned AirtimeBudget::channel_use_percent(base::Instant now) const {
@@ -118,14 +122,15 @@ std::optional<AirtimeBudget::Deferral> AirtimeBudget::deferral(base::Instant now
     const unsigned use = channel_use_percent(now);
     const bool is_bulk = priority >= Priority::sync;
     if ((use >= bulk_stops_at_percent && is_bulk) ||
-        (use >= urgent_only_from_percent && priority != Priority::urgent)) {
+        (use >= urgent_only_from_percent && priority > Priority::block)) {
         return Deferral{use_read_ + reading_lasts, Reason::channel};
     }
     if (!allows(priority, airtime)) return Deferral{base::never, Reason::too_long};
-    const base::Duration most = limit(now) - permille(limit(now), kept_for(priority));
+    const unsigned kept_permille = kept_for(priority, use);
+    const base::Duration most = per_hour_ - permille(per_hour_, kept_permille);
     const base::Instant hour_ends = hour_until(now, airtime, most);
     // From a full bucket everybody may take.
-    const base::Duration kept = permille(capacity_, kept_for(priority));
+    const base::Duration kept = permille(capacity_, kept_permille);
     const base::Instant paced = pace_until(now, std::min(capacity_, airtime + kept));
     if (hour_ends > now && hour_ends >= paced) return Deferral{hour_ends, Reason::hour};
     if (paced > now) return Deferral{paced, Reason::pace};
@@ -133,14 +138,14 @@ std::optional<AirtimeBudget::Deferral> AirtimeBudget::deferral(base::Instant now
 }
 
 bool AirtimeBudget::allows(Priority priority, base::Duration airtime) const {
-    return airtime <= capacity_ && airtime <= per_hour_ - permille(per_hour_, kept_for(priority));
+    return airtime <= capacity_ &&
+           airtime <= per_hour_ - permille(per_hour_, kept_for(priority, 0));
 }
 
 void AirtimeBudget::spend(base::Instant now, base::Duration airtime) {
     MESH_ASSERT(!deferral(now, Priority::urgent, airtime));
     tokens_ = tokens(now) - airtime;
     filled_ = now;
-    is_halved_ = channel_use_percent(now) >= halved_from_percent;
     const std::int64_t current = part_of(now);
     // What lies between was not spent in; more than all parts back is the same as all of them.
     newest_part_ = std::max(newest_part_, current - parts);
@@ -181,7 +186,8 @@ void AirtimeBudget::restore(base::Instant now, const Minutes& spent) {
 }
 
 base::Duration AirtimeBudget::left(base::Instant now) const {
-    return std::max(limit(now) - spent(now), base::Duration{});
+    const bool is_busy = channel_use_percent(now) >= halved_from_percent;
+    return std::max((is_busy ? per_hour_ / 2 : per_hour_) - spent(now), base::Duration{});
 }
 
 std::int64_t AirtimeBudget::part_of(base::Instant now) {
@@ -194,24 +200,19 @@ base::Duration AirtimeBudget::spent_in(std::int64_t number) const {
     return spent_[static_cast<std::size_t>(number % parts)];
 }
 
-base::Duration AirtimeBudget::limit(base::Instant now) const {
-    return channel_use_percent(now) >= halved_from_percent ? per_hour_ / 2 : per_hour_;
-}
-
 base::Duration AirtimeBudget::tokens(base::Instant now) const {
     // Two hours fill any bucket; more would only overflow.
     const base::Duration elapsed = std::min<base::Duration>(now - filled_, 2 * hour);
     const base::Duration gained = elapsed * per_million_ / million;
-    return std::min(capacity_, tokens_ + (is_halved_ ? gained / 2 : gained));
+    return std::min(capacity_, tokens_ + gained);
 }
 
 base::Instant AirtimeBudget::pace_until(base::Instant now, base::Duration needed) const {
     const base::Duration missing = needed - tokens(now);
     if (missing <= base::Duration{}) return now;
-    const base::Duration to_gain = is_halved_ ? 2 * missing : missing;
     // What is gained in two steps may round down twice.
     const base::Duration takes =
-        (to_gain * million + base::Duration(per_million_ - 1)) / per_million_;
+        (missing * million + base::Duration(per_million_ - 1)) / per_million_;
     return now + takes + base::Duration(2);
 }
 

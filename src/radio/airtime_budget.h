@@ -3,9 +3,10 @@
 // we say, so what is lawful for one radio is far more than what is neighbourly.
 //
 // A bucket paces: it fills by the node's share of the channel and holds a quarter of an hour of it.
-// A sliding hour limits: whatever is asked for and when, no hour has more than the share. Above 15
-// % use of the channel both are halved, above 25 % what can wait stops, above 40 % all but what is
-// urgent does. A part of both is kept for what is more urgent than what asks.
+// A sliding hour limits: whatever is asked for and when, no hour has more than the share. A part of
+// both is kept for what is more urgent than what asks. Above 15 % use of the channel half of both
+// is kept for what is urgent, above 25 % what can wait stops, above 40 % all but what is urgent and
+// blocks does.
 //
 // Time:   handed in, never falling. What was spent counts from the moment it was handed to a radio.
 // Limits: fixed memory.
@@ -93,7 +94,7 @@ public:
     base::Duration per_hour() const { return per_hour_; }
     /// In the last hour, up to a minute more.
     base::Duration spent(base::Instant now) const;
-    /// What may still be spent in this hour at the present use of the channel.
+    /// What may still be spent in this hour at the present use of the channel, votes apart.
     base::Duration left(base::Instant now) const;
     unsigned channel_use_percent(base::Instant now) const;
 
@@ -116,7 +117,6 @@ private:
     }
     base::Duration spent_in(std::int64_t number) const;
     void size();
-    base::Duration limit(base::Instant now) const;
     base::Duration tokens(base::Instant now) const;
     base::Instant pace_until(base::Instant now, base::Duration needed) const;
     base::Instant hour_until(base::Instant now, base::Duration airtime, base::Duration most) const;
@@ -131,7 +131,6 @@ private:
     base::Instant use_read_;
     base::Duration tokens_;
     base::Instant filled_;
-    bool is_halved_ = false;  ///< since filled_
     std::array<base::Duration, parts> spent_{};
     std::int64_t newest_part_;
     base::Duration total_{};

@@ -81,7 +81,8 @@ TEST(AirtimeBudget, NoScheduleOfRequests_MakesAnyHourExceedIt) {
         base::Instant now = start;
         AirtimeBudget budget(now, options);
         const bool is_busy = random.below(2) == 0;
-        Watch watch(is_busy ? budget.per_hour() / 2 : budget.per_hour());
+        Watch watch(budget.per_hour());
+        Watch less_urgent(is_busy ? budget.per_hour() / 2 : budget.per_hour());
         for (int i = 0; i < 400; ++i) {
             if (is_busy) budget.note_channel_use(now, 15);
             const auto priority = static_cast<Priority>(random.below(priorities));
@@ -90,6 +91,7 @@ TEST(AirtimeBudget, NoScheduleOfRequests_MakesAnyHourExceedIt) {
             if (!deferral) {
                 budget.spend(now, airtime);
                 watch.spend(now, airtime);
+                if (priority != Priority::urgent) less_urgent.spend(now, airtime);
             } else if (deferral->until != base::never && random.below(3) == 0 && !is_busy) {
                 EXPECT_GT(deferral->until, now);
                 now = deferral->until;
@@ -146,7 +148,7 @@ TEST(AirtimeBudget, WhatIsLessUrgent_LeavesAPartForWhatIsMore) {
     EXPECT_EQ(budget.deferral(start, Priority::urgent, 1s)->reason, Reason::pace);
 }
 
-TEST(AirtimeBudget, BusyChannel_HalvesThenStopsWhatCanWaitThenAllButTheUrgent) {
+TEST(AirtimeBudget, BusyChannel_StopsWhatCanWait_ThenAllButVotesAndBlocks) {
     const auto reason = [](unsigned percent, Priority priority) -> std::optional<Reason> {
         AirtimeBudget budget(start, {});
         budget.note_channel_use(start, percent);
@@ -158,15 +160,55 @@ TEST(AirtimeBudget, BusyChannel_HalvesThenStopsWhatCanWaitThenAllButTheUrgent) {
     EXPECT_EQ(reason(25, Priority::sync), Reason::channel);
     EXPECT_EQ(reason(39, Priority::transaction), std::nullopt);
     EXPECT_EQ(reason(40, Priority::transaction), Reason::channel);
-    EXPECT_EQ(reason(40, Priority::block), Reason::channel);
+    EXPECT_EQ(reason(100, Priority::block), std::nullopt);
     EXPECT_EQ(reason(100, Priority::urgent), std::nullopt);
+}
 
+TEST(AirtimeBudget, BusyChannel_KeepsHalfOfTheBucketForWhatIsUrgent) {
+    const auto most = [](unsigned percent, Priority priority) {
+        AirtimeBudget budget(start, {});
+        budget.note_channel_use(start, percent);
+        return drain(budget, start, priority);
+    };
+    EXPECT_GT(most(14, Priority::block), 7s) << "nine seconds less a tenth";
+    for (const auto priority : {Priority::block, Priority::transaction, Priority::record}) {
+        EXPECT_GT(most(15, priority), 0s) << name(priority);
+        EXPECT_LE(most(15, priority), 4500ms) << name(priority);
+    }
+    EXPECT_EQ(most(15, Priority::urgent), most(0, Priority::urgent));
+    AirtimeBudget budget(start, {});
+    budget.note_channel_use(start, 15);
+    const base::Duration blocks = drain(budget, start, Priority::block);
+    EXPECT_GE(drain(budget, start, Priority::urgent), 9s - blocks - budget.airtime_of(20));
+}
+
+TEST(AirtimeBudget, BusyChannel_KeepsHalfOfTheHourForWhatIsUrgent) {
+    const auto most = [](Priority priority) {
+        AirtimeBudget budget(start, {});
+        base::Duration sum{};
+        for (base::Instant now = start; now < start + 59min; now += 20s) {
+            budget.note_channel_use(now, 15);
+            sum += drain(budget, now, priority);
+        }
+        return sum;
+    };
+    EXPECT_GT(most(Priority::block), 15s);
+    EXPECT_LE(most(Priority::block), 18s);
+    EXPECT_GT(most(Priority::urgent), 34s) << "the bucket fills as fast as at rest";
+}
+
+TEST(AirtimeBudget, HowBusyTheChannelIs_CountsWhileTheRadioSaysSo) {
     AirtimeBudget budget(start, {});
     EXPECT_EQ(budget.left(start), 36s);
     budget.note_channel_use(start, 15);
-    EXPECT_EQ(budget.left(start), 18s);
+    EXPECT_EQ(budget.left(start), 18s) << "votes apart";
     // A radio that has fallen silent is not believed for ever.
     EXPECT_EQ(budget.left(start + AirtimeBudget::reading_lasts), 36s);
+    budget.note_channel_use(start, 40);
+    const auto deferral = budget.deferral(start, Priority::transaction, 700ms);
+    ASSERT_TRUE(deferral.has_value());
+    EXPECT_EQ(deferral->until, start + AirtimeBudget::reading_lasts);
+    EXPECT_FALSE(budget.deferral(deferral->until, Priority::transaction, 700ms));
 }
 
 TEST(AirtimeBudget, Paused_NothingLeavesAndNoTimeIsPromised) {

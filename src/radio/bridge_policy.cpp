@@ -20,6 +20,7 @@ std::optional<Cargo> cargo_of(std::string_view name) {
 Cargo cargo_of(wire::MessageType type) {
     switch (type) {
         case wire::MessageType::block_ack:
+        case wire::MessageType::short_vote:
         case wire::MessageType::evidence:
         case wire::MessageType::routed: return Cargo::votes;
         case wire::MessageType::block: return Cargo::blocks;

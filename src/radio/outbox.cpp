@@ -195,6 +195,7 @@ base::Instant Outbox::poll_timeout(base::Instant now) const {
     base::Instant next = base::never;
     for (const Entry& entry : entries_) {
         if (!entry.is_waiting()) next = std::min(next, entry.forget_at);
+        if (entry.is_unsaid()) next = std::min(next, entry.turn.until);
         if (!entry.is_waiting() || entry.is_ready(now)) continue;
         if (entry.rest > 0) next = std::min(next, entry.turn.from);
         if (entry.wished > 0) next = std::min(next, entry.answer_at);
@@ -204,7 +205,8 @@ base::Instant Outbox::poll_timeout(base::Instant now) const {
 
 void Outbox::handle_timeout(base::Instant now) {
     std::erase_if(entries_, [&](const Entry& entry) {
-        return !entry.is_waiting() && now >= entry.forget_at;
+        return entry.is_unsaid() ? now >= entry.turn.until
+                                 : !entry.is_waiting() && now >= entry.forget_at;
     });
 }
 

@@ -41,6 +41,7 @@ public:
     /// When something may leave, and how many others may say it first (wire::Spoken).
     struct Turn {
         base::Instant from{};
+        base::Instant until = base::never;  ///< if it did not by then, it never does
         std::size_t crowd = 0;
         bool bridged = false;  ///< it is not ours: leaves after ours that is as urgent
     };
@@ -53,7 +54,7 @@ public:
     /// At once.
     std::expected<void, base::Error> submit(base::Instant now, Priority priority,
                                             std::uint8_t hop_limit, const Message& message) {
-        return submit(now, priority, hop_limit, message, Turn{now, 0});
+        return submit(now, priority, hop_limit, message, Turn{.from = now});
     }
     /// New turns from `from` on for all that others may say, too.
     void draw_turns(base::Instant from,
@@ -108,8 +109,10 @@ private:
 
         bool is_cut() const { return cut.piece_bytes > 0; }
         bool is_waiting() const { return rest > 0 || wished > 0; }
+        bool is_unsaid() const { return rest > 0 && sent == 0; }
         bool is_ready(base::Instant now) const {
-            return (rest > 0 && now >= turn.from) || (wished > 0 && now >= answer_at);
+            const bool is_late = is_unsaid() && now >= turn.until;
+            return (rest > 0 && now >= turn.from && !is_late) || (wished > 0 && now >= answer_at);
         }
         std::size_t packet_bytes() const;
         /// What leaves first is the least.

@@ -15,8 +15,9 @@ namespace meshchain::radio {
 struct ReceivedPacket {
     NodeNumber from{};           ///< as claimed
     std::uint8_t hop_limit = 0;  ///< that is left
-    std::uint8_t hop_start = 0;  ///< with which it left its sender, as claimed; 0: not known
-    base::Bytes payload;         ///< borrows until the next receive()
+    /// Radios that passed it on, as claimed; nothing: not known.
+    std::optional<std::uint8_t> hops = {};
+    base::Bytes payload;  ///< borrows until the next receive()
 };
 
 /// What a radio is set to, as it says itself.

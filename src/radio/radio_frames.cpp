@@ -12,6 +12,10 @@ constexpr base::Duration look_again = std::chrono::seconds(10);
 /// A deferral ends sooner if the channel gets quieter, of which the radio tells every minute.
 constexpr base::Duration ask_again_after = std::chrono::minutes(1);
 constexpr int hold_up_packets = 16;
+/// So long a question may wait to be asked.
+constexpr int packets_of_question = 40;
+/// For others to say what this node would.
+constexpr int packets_yielded = 10;
 
 OutboxLimits fitting(OutboxLimits limits, const PacketLink& link) {
     limits.packet_bytes_max = std::min(limits.packet_bytes_max, link.payload_bytes_max());
@@ -23,6 +27,7 @@ OutboxLimits fitting(OutboxLimits limits, const PacketLink& link) {
 Priority priority_of_wish(wire::MessageType type) {
     switch (type) {
         case wire::MessageType::block_ack:
+        case wire::MessageType::short_vote:
         case wire::MessageType::evidence: return Priority::urgent;
         case wire::MessageType::block: return Priority::block;
         case wire::MessageType::transaction: return Priority::transaction;
@@ -73,8 +78,9 @@ std::expected<void, base::Error> RadioFrames::send(base::Instant now, const wire
                           .payload = payload};
     const std::size_t packet_bytes = std::min(
         header_bytes + bytes_of(head_of(message)) + payload.size(), link_.payload_bytes_max());
+    const Priority priority = how.hurried ? Priority::block : priority_of(rule);
     const AirtimeBudget& budget = how.bridged ? bridged_budget(now) : budget_;
-    if (!budget.allows(priority_of(rule), budget.airtime_of(packet_bytes))) {
+    if (!budget.allows(priority, budget.airtime_of(packet_bytes))) {
         return base::failure(base::Errc::too_large,
                              "one packet of it takes more air than there ever is for it", "radio",
                              how.bridged
@@ -82,9 +88,17 @@ std::expected<void, base::Error> RadioFrames::send(base::Instant now, const wire
                                  : "give the node more airtime, or the network a quicker preset");
     }
     base::Instant from = now + how.after.value_or(base::Duration{});
-    if (!how.after && how.crowd > 0) from += random_.between({}, window_of(how.crowd));
-    MESH_CHECK(outbox_.submit(now, priority_of(rule), header.hop_limit, message,
-                              {.from = from, .crowd = how.crowd, .bridged = how.bridged}));
+    if (!how.after && how.crowd > 0) {
+        from += how.others_first * packets_yielded * packet_time() +
+                random_.between({}, window_of(how.crowd));
+    }
+    // A question that could not be asked for so long is out of date.
+    const base::Instant until = rule.message_class == wire::MessageClass::object
+                                    ? base::never
+                                    : now + packets_of_question * packet_time();
+    MESH_CHECK(
+        outbox_.submit(now, priority, header.hop_limit, message,
+                       {.from = from, .until = until, .crowd = how.crowd, .bridged = how.bridged}));
     pump(now);
     return {};
 }
@@ -144,7 +158,7 @@ wire::HeardFrame RadioFrames::heard(const ReceivedPacket& received, const Messag
     return {
         .radio = static_cast<std::uint32_t>(received.from),
         .to = message.to,
-        .is_direct = received.hop_start > 0 && received.hop_limit == received.hop_start,
+        .hops = received.hops,
         .frame = {.header = {.type = message.type,
                              .sender = origin.node,
                              .timestamp = origin.timestamp,

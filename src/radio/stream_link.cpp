@@ -89,6 +89,12 @@ StreamLink::Drop drop_of(MeshFault fault) {
     return StreamLink::Drop::malformed;
 }
 
+/// Radios between, unless a gateway is: nobody counts it.
+std::optional<std::uint8_t> hops_of(const MeshPacket& packet) {
+    if (packet.came_by_mqtt || packet.hop_start < packet.hop_limit) return std::nullopt;
+    return static_cast<std::uint8_t>(packet.hop_start - packet.hop_limit);
+}
+
 }  // namespace
 
 std::optional<std::uint32_t> preset_number(const Modulation& modulation) {
@@ -385,7 +391,7 @@ std::optional<StreamLink::Drop> StreamLink::take(const MeshPacket& packet, const
     if (content.port != options_.port) return Drop::port;
     if (received_.full()) return Drop::full;
     ++stats_.received;
-    MESH_ASSERT(received_.push({packet.from, packet.hop_limit, content.payload}));
+    MESH_ASSERT(received_.push({packet.from, packet.hop_limit, hops_of(packet), content.payload}));
     return std::nullopt;
 }
 
@@ -401,8 +407,10 @@ std::optional<ReceivedPacket> StreamLink::receive() {
     auto waiting = received_.pop();
     if (!waiting) return std::nullopt;
     borrowed_ = std::move(waiting->payload);
-    return ReceivedPacket{
-        .from = waiting->from, .hop_limit = waiting->hop_limit, .payload = borrowed_};
+    return ReceivedPacket{.from = waiting->from,
+                          .hop_limit = waiting->hop_limit,
+                          .hops = waiting->hops,
+                          .payload = borrowed_};
 }
 
 std::optional<unsigned> StreamLink::take_channel_use_percent(base::Instant) {

@@ -136,6 +136,7 @@ private:
     struct Waiting {
         NodeNumber from;
         std::uint8_t hop_limit;
+        std::optional<std::uint8_t> hops;
         base::Buffer payload;
     };
 

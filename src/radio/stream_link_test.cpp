@@ -449,6 +449,26 @@ TEST_F(StreamLinkTest, WhatOthersSend_ArrivesBetweenLogLines_AndTheRestIsCounted
     EXPECT_EQ(link_.stats().count(Drop::full), 36U);
 }
 
+TEST_F(StreamLinkTest, Hops_AreWhatThePacketHasUsedUp_UnknownWhereAGatewayIsBetween) {
+    open();
+    const auto hops = [&](std::uint8_t start, std::uint8_t left, bool came_by_mqtt) {
+        MeshPacket packet = radio_.heard(ours());
+        packet.hop_start = start;
+        packet.hop_limit = left;
+        packet.came_by_mqtt = came_by_mqtt;
+        hear(packet);
+        const auto received = link_.receive();
+        EXPECT_TRUE(received.has_value());
+        return received ? received->hops : std::optional<std::uint8_t>(99);
+    };
+    EXPECT_EQ(hops(3, 3, false), 0U);
+    EXPECT_EQ(hops(3, 1, false), 2U);
+    EXPECT_EQ(hops(7, 0, false), 7U);
+    EXPECT_EQ(hops(0, 0, false), 0U) << "nobody was to pass it on";
+    EXPECT_EQ(hops(3, 3, true), std::nullopt);
+    EXPECT_EQ(hops(0, 2, false), std::nullopt) << "old firmware does not say where it began";
+}
+
 TEST_F(StreamLinkTest, PacketsBeforeTheHandshake_AreNotTakenForOurs) {
     link_.handle_open(now_);
     radio_.say(radio_.heard(ours()));

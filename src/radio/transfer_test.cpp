@@ -334,6 +334,37 @@ TEST(Outbox, WhatOthersMaySay_WaitsForItsTurn_AndIsNotSaidTwice) {
     EXPECT_EQ(outbox.waiting(), 1U);
 }
 
+TEST(Outbox, WhatDidNotLeaveInItsTime_NeverDoes) {
+    Outbox outbox({});
+    const base::Buffer whole(10, std::byte{1});
+    const base::Buffer cut(700, std::byte{2});
+    const base::Buffer patient(10, std::byte{3});
+    const Outbox::Turn soon{.from = start, .until = start + 20s};
+    ASSERT_TRUE(outbox.submit(start, Priority::block, 3, block_of(cut), soon).has_value());
+    ASSERT_TRUE(outbox.submit(start, Priority::record, 3, block_of(whole), soon).has_value());
+    ASSERT_TRUE(outbox.submit(start, Priority::record, 3, block_of(patient)).has_value());
+    EXPECT_EQ(outbox.poll_timeout(start), start + 20s);
+    outbox.handle_timeout(start + 19s);
+    EXPECT_EQ(outbox.waiting(), 3U);
+    outbox.take(start + 19s);
+    outbox.handle_timeout(start + 20s);
+    EXPECT_EQ(outbox.waiting(), 2U) << "of what began to leave the rest follows";
+    EXPECT_EQ(outbox.poll_timeout(start + 20s), base::never);
+    base::Buffer last;
+    while (outbox.next(start + 20s)) last = outbox.take(start + 20s).packet;
+    EXPECT_EQ(std::to_integer<unsigned>(last.back()), 3U);
+    outbox.check_invariants();
+}
+
+TEST(Outbox, WhatIsTooLate_StaysBack_ThoughNobodyHasLookedSince) {
+    Outbox outbox({});
+    const base::Buffer payload(10);
+    const Outbox::Turn soon{.from = start, .until = start + 20s};
+    ASSERT_TRUE(outbox.submit(start, Priority::block, 3, block_of(payload), soon).has_value());
+    EXPECT_TRUE(outbox.next(start + 19s).has_value());
+    EXPECT_FALSE(outbox.next(start + 20s).has_value());
+}
+
 TEST(Outbox, NewTurns_AreForThoseThatWait) {
     Outbox outbox({});
     const base::Buffer others(10, std::byte{1});

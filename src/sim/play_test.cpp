@@ -96,6 +96,28 @@ TEST(PlayOnTheAir, ARoomOfRadios_MakesEveryPaymentFinal_WithinItsAir) {
     EXPECT_LT(votes.datagrams, 3 * report.votes_signed) << "each is said by few";
 }
 
+TEST(PlayOnTheAir, Report_SaysWhatTheChannelCarried_AndWhatOfItWasRelayed) {
+    const Report room = play(
+        "validators 4\nmedium SHORT_TURBO\nairtime 20 10\nblock-time 10s\nround 3\n"
+        "payments 1m\nhostile 4m\nconverge 10m\ndisk memory\n");
+    const Report line = play(
+        "validators 4\nshape line\nmedium SHORT_TURBO\nairtime 20 10\nblock-time 10s\n"
+        "round 3\npayments 1m\nhostile 4m\nconverge 10m\ndisk memory\n");
+    for (const Report& report : {room, line}) {
+        ASSERT_TRUE(report.all_right()) << to_text(report);
+        std::uint64_t packets = 0;
+        for (const TypeTraffic& traffic : report.on_air) packets += traffic.datagrams;
+        EXPECT_GT(packets, report.votes_signed) << "and blocks, and payments";
+        EXPECT_GT(report.channel_permille, 0U);
+        EXPECT_LT(report.channel_permille, 400U);
+        EXPECT_NE(to_text(report).find("; in use for "), std::string::npos);
+    }
+    const auto votes = static_cast<std::size_t>(wire::MessageType::short_vote);
+    EXPECT_LT(room.relayed[votes].datagrams, room.on_air[votes].datagrams);
+    EXPECT_GT(line.relayed[votes].datagrams, line.on_air[votes].datagrams);
+    EXPECT_GT(line.relayed[votes].bytes, 90 * line.relayed[votes].datagrams);
+}
+
 TEST(PlayOnTheAir, AWallBetweenRadios_LetsNothingThrough_AndFalls) {
     const Report report = play(
         "validators 4\nmedium SHORT_TURBO\nairtime 20 10\nblock-time 10s\nround 3\n"

@@ -29,11 +29,10 @@ std::optional<radio::ReceivedPacket> RadioDoor::receive() {
     const LoraMesh::Delivery delivery = std::move(waiting_.front());
     waiting_.pop_front();
     borrowed_ = delivery.payload;
-    return radio::ReceivedPacket{
-        .from = number_of(delivery.from),
-        .hop_limit = delivery.hop_limit,
-        .hop_start = static_cast<std::uint8_t>(delivery.hop_limit + delivery.hops),
-        .payload = *borrowed_};
+    return radio::ReceivedPacket{.from = number_of(delivery.from),
+                                 .hop_limit = delivery.hop_limit,
+                                 .hops = static_cast<std::uint8_t>(delivery.hops),
+                                 .payload = *borrowed_};
 }
 
 std::optional<unsigned> RadioDoor::take_channel_use_percent(base::Instant) {

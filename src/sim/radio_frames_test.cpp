@@ -22,6 +22,8 @@ constexpr wire::MessageRule rule_of(MessageType type, std::uint8_t priority,
 constexpr wire::MessageRule vote_rule = rule_of(MessageType::block_ack, 0);
 constexpr wire::MessageRule block_rule = rule_of(MessageType::block, 1);
 constexpr wire::MessageRule payment_rule = rule_of(MessageType::transaction, 2);
+constexpr wire::MessageRule question_rule =
+    rule_of(MessageType::sync_request, 3, wire::MessageClass::control);
 constexpr wire::MessageRule sync_rule = rule_of(MessageType::sync_response, 3);
 constexpr base::Instant start{1h};
 
@@ -41,11 +43,13 @@ public:
 
     /// Returns the message's number; nothing: it was not taken.
     std::optional<std::uint32_t> offer(std::size_t from, const wire::MessageRule& rule,
-                                       std::size_t bytes, const wire::Spoken& how) {
+                                       std::size_t bytes, const wire::Spoken& how,
+                                       std::uint8_t hop_limit = 3) {
         base::Buffer payload(bytes);
         for (std::byte& value : payload) value = static_cast<std::byte>(random_.below(256));
         for (std::size_t i = 0; i < 4; ++i) payload[i] = static_cast<std::byte>(sent_ >> 8 * i);
-        if (!programs_[from]->send(now_, rule, {.type = rule.type, .sender = {}, .hop_limit = 3},
+        if (!programs_[from]->send(now_, rule,
+                                   {.type = rule.type, .sender = {}, .hop_limit = hop_limit},
                                    payload, how)) {
             return std::nullopt;
         }
@@ -95,6 +99,11 @@ public:
         }
     }
 
+    /// Radios that passed it on to this one, as its program says.
+    std::optional<std::uint8_t> hops(std::size_t radio, std::uint32_t message) const {
+        return hops_.at({radio, message});
+    }
+
     base::Instant now() const { return now_; }
     base::Random& random() { return random_; }
     LoraMesh& mesh() { return mesh_; }
@@ -118,6 +127,7 @@ private:
             }
             ASSERT_TRUE(base::equal(payload, content_.at(number)));
             heard_.emplace(std::pair(radio, number), now_);
+            hops_.emplace(std::pair(radio, number), heard->hops);
         }
     }
 
@@ -131,6 +141,7 @@ private:
     std::map<std::uint32_t, base::Buffer> content_;
     std::map<std::uint32_t, base::Instant> sent_at_;
     std::map<std::pair<std::size_t, std::uint32_t>, base::Instant> heard_;
+    std::map<std::pair<std::size_t, std::uint32_t>, std::optional<std::uint8_t>> hops_;
 };
 
 std::vector<Place> crowd(std::size_t count, std::int32_t apart) {
@@ -304,6 +315,85 @@ TEST(RadioFrames, BridgedShareUsedUp_HoldsUpNeitherTheNodeNorWhatItIsAboutToSay)
     const std::uint32_t payment = air.send(0, payment_rule, 110);
     air.run(10s);
     EXPECT_TRUE(air.has(1, payment));
+}
+
+TEST(RadioFrames, RelaysBetween_AreCounted) {
+    Air air({{0, 0}, {6'000, 0}, {12'000, 0}}, {}, same(3));
+    const std::uint32_t far = air.send(0, vote_rule, 150);
+    air.run(1min);
+    EXPECT_EQ(air.hops(1, far), 0U);
+    EXPECT_EQ(air.hops(2, far), 1U);
+    const auto near = air.offer(0, vote_rule, 150, {}, 0);
+    ASSERT_TRUE(near.has_value());
+    air.run(1min);
+    ASSERT_TRUE(air.has(1, *near));
+    EXPECT_EQ(air.hops(1, *near), 0U) << "though it had no hop to go";
+    EXPECT_FALSE(air.has(2, *near));
+}
+
+/// More of it than the bucket holds.
+void use_up(Air& air, const wire::MessageRule& rule) {
+    for (int i = 0; i < 12; ++i) air.send(0, rule, 220);
+    air.run(30s);
+    ASSERT_TRUE(air.program(0).deferral().has_value());
+}
+
+TEST(RadioFrames, QuestionThatCouldNotBeAsked_IsDropped_AndAnObjectIsNot) {
+    Air air(crowd(2, 300), {}, same(2));
+    use_up(air, payment_rule);
+    const base::Duration patience = 40 * air.program(0).packet_time();
+    const std::uint32_t question = air.send(0, question_rule, 150);
+    const std::uint32_t object = air.send(0, sync_rule, 150);
+    air.run(patience - 1s);
+    const std::size_t waiting = air.program(0).waiting();
+    ASSERT_GE(waiting, 2U);
+    air.run(2s);
+    EXPECT_EQ(air.program(0).waiting(), waiting - 1);
+    air.run(2h);
+    EXPECT_FALSE(air.has(1, question)) << "its answer would come too late";
+    EXPECT_TRUE(air.has(1, object));
+}
+
+TEST(RadioFrames, HurriedQuestion_LeavesBesideBlocks) {
+    Air air(crowd(2, 300), {}, same(2));
+    use_up(air, payment_rule);
+    const std::uint32_t usual = air.send(0, question_rule, 150);
+    const auto hurried = air.offer(0, question_rule, 150, {.hurried = true});
+    ASSERT_TRUE(hurried.has_value());
+    air.run(10s);
+    EXPECT_TRUE(air.has(1, *hurried));
+    EXPECT_FALSE(air.has(1, usual));
+}
+
+// Or whoever asks often enough uses up what is kept for new votes.
+TEST(RadioFrames, VoteThatIsRepeatedForWhoAsked_LeavesTheAirThatIsKeptForNewOnes) {
+    Air air(crowd(2, 300), {}, same(2));
+    use_up(air, block_rule);
+    const auto repeated = air.offer(0, vote_rule, 150, {.hurried = true});
+    const auto fresh = air.offer(0, vote_rule, 60, {});
+    ASSERT_TRUE(repeated.has_value() && fresh.has_value());
+    air.run(5s);
+    EXPECT_TRUE(air.has(1, *fresh));
+    EXPECT_FALSE(air.has(1, *repeated));
+}
+
+TEST(RadioFrames, WhoLetsOthersSpeakFirst_BeginsHisTurnLater) {
+    Air air(crowd(2, 300), {}, same(2));
+    const base::Duration packet = air.program(0).packet_time();
+    const auto first = air.offer(0, vote_rule, 150, {.crowd = 4});
+    ASSERT_TRUE(first.has_value());
+    air.run(10min);
+    EXPECT_LE(air.delay(1, *first), 10 * packet);
+    const auto last = air.offer(0, vote_rule, 150, {.crowd = 4, .others_first = 3});
+    ASSERT_TRUE(last.has_value());
+    air.run(10min);
+    EXPECT_GE(air.delay(1, *last), 30 * packet);
+    EXPECT_LE(air.delay(1, *last), 40 * packet);
+    // What nobody else holds is not left to others.
+    const auto own = air.offer(0, vote_rule, 150, {.others_first = 3});
+    ASSERT_TRUE(own.has_value());
+    air.run(10min);
+    EXPECT_LE(air.delay(1, *own), 2 * packet);
 }
 
 }  // namespace

@@ -37,12 +37,15 @@ void SignatureWatch::handle_packet(base::Bytes packet) {
 }
 
 void SignatureWatch::handle_object(wire::MessageType type, base::Bytes payload) {
-    if (type != wire::MessageType::block && type != wire::MessageType::block_ack) return;
+    using enum wire::MessageType;
+    if (type != block && type != block_ack && type != short_vote) return;
     if (!known_.insert(crypto::hash(payload)).second) return;
-    if (type == wire::MessageType::block_ack) {
+    if (type == block_ack) {
         if (const auto vote = wire::parse_vote(payload)) note_vote(*vote);
-    } else if (const auto block = wire::parse_block_announcement(payload)) {
-        note_block(block->header);
+    } else if (type == short_vote) {
+        if (const auto vote = wire::parse_short_vote(payload)) note_short_vote(*vote);
+    } else if (const auto announcement = wire::parse_block_announcement(payload)) {
+        note_block(announcement->header);
     }
 }
 
@@ -88,11 +91,21 @@ void SignatureWatch::note_vote(const wire::Vote& vote) {
     if (is_bad) condemn(*key, who(vote.validator) + " signed a surround vote in" + round);
 }
 
+/// Of blocks that were announced; no run here has as many rounds as the short form tells apart.
+void SignatureWatch::note_short_vote(const wire::ShortVote& vote) {
+    const auto source = named_.find(vote.source);
+    const auto target = named_.find(vote.target);
+    if (source == named_.end() || target == named_.end()) return;
+    note_vote(wire::expand(vote, {vote.round_low}, source->second.slot, source->second.hash,
+                           target->second.hash));
+}
+
 void SignatureWatch::note_block(const wire::BlockHeader& header) {
     const crypto::PublicKey* const key = signer(header.proposer, header);
     if (key == nullptr) return;
     blocks_ += is_honest(*key);
     const wire::Hash hash = crypto::hash(wire::preimage(chain_, header, *key));
+    named_[wire::name_of(hash)] = {hash, header.slot};
     const auto [at, is_new] = block_of_slot_.emplace(Statement{*key, header.slot.value}, hash);
     if (!is_new && at->second != hash) {
         condemn(*key, who(header.proposer) + " signed two blocks of slot " +

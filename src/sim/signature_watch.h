@@ -11,7 +11,7 @@
 
 #include "ledger/genesis.h"
 #include "sim/findings.h"
-#include "wire/vote.h"
+#include "wire/short_vote.h"
 
 namespace meshchain::sim {
 
@@ -37,6 +37,7 @@ private:
 
     void handle_object(wire::MessageType type, base::Bytes payload);
     void note_vote(const wire::Vote& vote);
+    void note_short_vote(const wire::ShortVote& vote);
     void note_block(const wire::BlockHeader& header);
     void condemn(const crypto::PublicKey& key, std::string what);
     bool is_honest(const crypto::PublicKey& key) const { return !dishonest_.contains(key); }
@@ -53,6 +54,11 @@ private:
     std::set<wire::Hash> known_;  ///< payloads that were read already
     std::multimap<Statement, wire::Vote> votes_of_round_;
     std::map<Statement, wire::Hash> block_of_slot_;
+    struct Named {
+        wire::Hash hash;
+        wire::Slot slot;
+    };
+    std::map<wire::BlockName, Named> named_;
     std::uint64_t votes_ = 0;
     std::uint64_t blocks_ = 0;
 };

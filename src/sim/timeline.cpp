@@ -6,10 +6,13 @@ TrafficKind kind_of(wire::MessageType type) {
     using enum wire::MessageType;
     switch (type) {
         case transaction: return TrafficKind::payments;
-        case block: return TrafficKind::blocks;
+        case block:
+        case block_row: return TrafficKind::blocks;
         case block_ack:
+        case short_vote:
         case vote_request:
-        case evidence: return TrafficKind::votes;
+        case evidence:
+        case air_ask: return TrafficKind::votes;
         case sync_request:
         case sync_response:
         case sync_data:

@@ -21,7 +21,8 @@ namespace meshchain::wire {
 struct HeardFrame {
     std::uint32_t radio = 0;      ///< the number that its sender claims
     std::optional<Addressee> to;  ///< as claimed; nothing: for everybody
-    bool is_direct = false;       ///< no radio passed it on, as it claims
+    /// Radios that passed it on, as it claims; nothing: it does not say.
+    std::optional<std::uint8_t> hops;
     /// Of an object the sender is zero, and timestamp and sequence are: none was on the air.
     Frame frame;  ///< borrows from the link until its next receive()
 };
@@ -32,6 +33,10 @@ struct Spoken {
     /// So many others hold it as well and may say it: it waits for its turn by chance, and is not
     /// said if somebody else says it first. 0: it is ours to say.
     std::size_t crowd = 0;
+    /// With a crowd: its turn begins after so many times in which others may say it.
+    std::uint8_t others_first = 0;
+    /// As urgent as a block, whatever the rule says; and who asked for it did not hear it before.
+    bool hurried = false;
     /// It came by another link of this node, and has the share of the air that is left to such.
     bool bridged = false;
     /// In place of a turn by chance: after so long.

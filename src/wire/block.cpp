@@ -56,6 +56,11 @@ Hash block_hash(const ChainId& chain, const BlockHeader& header,
     return crypto::hash(preimage(chain, header, proposer));
 }
 
+BlockName name_of(const Hash& block) {
+    base::Reader in(block.bytes);
+    return {in.u32()};
+}
+
 void encode(const BlockHeader& header, base::Buffer& out) {
     base::Writer(out)
         .u8(BlockHeader::version)

@@ -34,6 +34,13 @@ base::Buffer preimage(const ChainId& chain, const BlockHeader& header,
 /// H(preimage): signature left out, so that one block has one name.
 Hash block_hash(const ChainId& chain, const BlockHeader& header, const crypto::PublicKey& proposer);
 
+/// The first four bytes of a block's hash: enough among the last blocks.
+struct BlockName {
+    std::uint32_t value = 0;
+    friend auto operator<=>(const BlockName&, const BlockName&) = default;
+};
+BlockName name_of(const Hash& block);
+
 void encode(const BlockHeader& header, base::Buffer& out);
 /// Nothing (and `in` failed) if the front is no header of this version.
 std::optional<BlockHeader> read_block_header(base::Reader& in);

@@ -43,6 +43,12 @@ inline void write(base::Writer& out, const Output& output) {
     out.bytes(output.owner.bytes).u40(output.amount.units);
 }
 
+/// A bitmap over validators at the end of a message, the first eight in its first byte: as many
+/// bytes as the highest bit takes, none for none.
+void write_bitmap(base::Writer& out, std::uint64_t bits);
+/// Takes all that is left; fails `in` if that is longer than it has to be.
+std::uint64_t read_last_bitmap(base::Reader& in);
+
 /// Nothing if the first byte of `bytes` is `version` or missing; the parser judges the rest.
 /// Errors: wrong_version.
 std::expected<void, base::Error> check_version(base::Bytes bytes, std::uint8_t version,

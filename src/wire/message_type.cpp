@@ -23,6 +23,9 @@ std::string_view name(MessageType type) {
         case MessageType::receipt: return "RECEIPT";
         case MessageType::clock_ask: return "CLOCK_ASK";
         case MessageType::clock_answer: return "CLOCK_ANSWER";
+        case MessageType::air_ask: return "AIR_ASK";
+        case MessageType::block_row: return "BLOCK_ROW";
+        case MessageType::short_vote: return "SHORT_VOTE";
     }
     return "UNKNOWN";
 }

@@ -27,6 +27,9 @@ enum class MessageType : std::uint8_t {
     state_response = 24,  ///< control: wire/state.h
     clock_ask = 25,       ///< routed: wire/clock_question.h
     clock_answer = 26,    ///< routed: wire/clock_question.h
+    air_ask = 27,         ///< chunk on the air: AirQuestion
+    block_row = 28,       ///< chunk on the air: BlockRow
+    short_vote = 29,      ///< object on the air: ShortVote
 };
 
 /// "TRANSACTION", "BLOCK_ACK", …; "UNKNOWN" for a number that is not listed.

@@ -25,9 +25,11 @@ enum class Verdict : std::uint8_t {
 std::string_view name(Verdict verdict);
 
 enum class MessageClass : std::uint8_t {
-    object,     ///< deduplicated by content, relayed by verdict
-    control,    ///< signed by its origin with a sequence, one hop
-    chunk,      ///< unsigned bytes that a signed answer named by hash: one hop, for one peer
+    object,   ///< deduplicated by content, relayed by verdict
+    control,  ///< signed by its origin with a sequence, one hop
+    /// Unsigned, and of use only to who waits for it: on a session one hop, for one peer; on the
+    /// air for all who hear it. Neither remembered nor relayed.
+    chunk,
     handshake,  ///< HELLO and COOKIE: mesh's own, before a session exists
     routed,     ///< never a frame of its own: travels inside ROUTED, over several hops
 };
@@ -102,6 +104,13 @@ struct Outgoing {
     bool repeated = false;
     /// To nobody who has a session: a question that is cheap where all hear it.
     bool only_on_air = false;
+    /// To sessions alone: the airs have it in a shorter form.
+    bool not_on_air = false;
+    /// Of what is repeated: so many times others get time to say it before this node does.
+    std::uint8_t others_first = 0;
+    /// On the air it leaves beside blocks, before its type's turn: a question without whose answer
+    /// the chain does not go on, or that answer.
+    bool hurried = false;
 };
 
 /// A message of class `routed`.
@@ -125,6 +134,9 @@ public:
     /// origin, size and rate have been checked, nothing else.
     virtual Verdict handle(base::Now now, const Ingress& from, MessageType type,
                            base::Bytes payload) = 0;
+    /// An object that was here before was heard on the air again: whoever was going to repeat it
+    /// need not. Nothing of it was checked.
+    virtual void handle_repeat(base::Now, MessageType, base::Bytes) {}
     /// Called at or after poll_timeout().
     virtual void handle_timeout(base::Now now) = 0;
     virtual std::optional<Outgoing> poll_frame(base::Now now) = 0;

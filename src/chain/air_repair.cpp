@@ -1,0 +1,141 @@
+#include "chain/air_repair.h"
+
+#include <algorithm>
+
+#include "base/cursor.h"
+#include "coding/erasure_code.h"
+
+namespace meshchain::chain {
+namespace {
+
+/// All of them, each as long as a row.
+base::Buffer pieces_of(const std::vector<wire::WireTransaction>& transactions, std::size_t bytes) {
+    base::Buffer pieces;
+    for (const wire::WireTransaction& transaction : transactions) {
+        wire::encode(transaction, pieces);
+        pieces.resize((pieces.size() + bytes - 1) / bytes * bytes);
+    }
+    return pieces;
+}
+
+std::optional<wire::WireTransaction> read_piece(base::Bytes piece) {
+    base::Reader in(piece);
+    auto transaction = wire::read_transaction(in);
+    if (!transaction) return std::nullopt;
+    const bool is_filled =
+        std::ranges::all_of(in.rest(), [](std::byte b) { return b == std::byte{0}; });
+    return is_filled ? transaction : std::nullopt;
+}
+
+}  // namespace
+
+std::optional<base::Buffer> make_row(const std::vector<wire::WireTransaction>& transactions,
+                                     std::uint8_t row) {
+    std::size_t longest = 0;
+    for (const auto& transaction : transactions) {
+        longest = std::max(longest, wire::encoded_bytes(transaction));
+    }
+    const coding::Cut cut{transactions.size() * longest, longest};
+    if (longest > wire::BlockRow::bytes_max || !cut.is_sound()) return std::nullopt;
+    base::Buffer bytes(longest);
+    coding::make_piece(cut, pieces_of(transactions, longest), row, bytes);
+    return bytes;
+}
+
+void RowCollector::add(const wire::BlockRow& row) {
+    const bool is_known =
+        std::ranges::any_of(rows_, [&](const Row& known) { return known.row == row.row; });
+    if (is_known) return;
+    if (rows_.size() == rows_max) rows_.erase(rows_.begin());
+    rows_.push_back({row.row, {row.bytes.begin(), row.bytes.end()}});
+}
+
+std::vector<wire::WireTransaction> RowCollector::solve(
+    const std::vector<std::optional<wire::WireTransaction>>& known) {
+    const auto missing = static_cast<std::size_t>(
+        std::ranges::count_if(known, [](const auto& one) { return !one.has_value(); }));
+    if (missing == 0 || rows_.size() < missing) return {};
+    const std::size_t bytes = rows_.back().bytes.size();
+    const coding::Cut cut{known.size() * bytes, bytes};
+    if (!cut.is_sound()) return {};
+    coding::PieceCollector pieces(cut);
+    for (std::size_t i = 0; i < known.size(); ++i) {
+        if (!known[i]) continue;
+        base::Buffer piece = wire::encode(*known[i]);
+        if (piece.size() > bytes) return {};  // of another block, or a lie
+        piece.resize(bytes);
+        pieces.add(static_cast<std::uint8_t>(i), piece);
+    }
+    for (const Row& row : rows_) {
+        if (row.bytes.size() == bytes && row.row >= known.size()) pieces.add(row.row, row.bytes);
+    }
+    if (pieces.missing() > 0) return {};
+    rows_.clear();
+    const base::Buffer message = pieces.take_message();
+    std::vector<wire::WireTransaction> solved;
+    for (std::size_t i = 0; i < known.size(); ++i) {
+        if (known[i]) continue;
+        auto transaction = read_piece(base::Bytes(message).subspan(i * bytes, bytes));
+        if (transaction) solved.push_back(*std::move(transaction));
+    }
+    return solved;
+}
+
+void AirRepair::note_announcement(const wire::Hash& block, base::Buffer announcement) {
+    if (blocks_.size() == blocks_max && !blocks_.contains(block)) {
+        blocks_.erase(std::ranges::min_element(blocks_, {},
+                                               [](const auto& item) { return item.second.age; }));
+    }
+    Block& known = blocks_[block];
+    known.announcement = std::move(announcement);
+    known.age = ++count_;
+}
+
+const base::Buffer* AirRepair::announcement(const wire::Hash& block) const {
+    const auto found = blocks_.find(block);
+    return found == blocks_.end() ? nullptr : &found->second.announcement;
+}
+
+std::optional<wire::Hash> AirRepair::find(wire::BlockName name) const {
+    for (const auto& [hash, block] : blocks_) {
+        if (wire::name_of(hash) == name) return hash;
+    }
+    return std::nullopt;
+}
+
+void AirRepair::want_rows(const wire::Hash& hash, std::size_t rows, base::Instant at,
+                          base::Duration pause) {
+    const auto found = blocks_.find(hash);
+    if (found == blocks_.end()) return;
+    Block& block = found->second;
+    block.wanted = std::min(std::max(block.wanted, rows), rows_max);
+    if (block.said) at = std::max(at, *block.said + pause);
+    if (block.wanted > 0) block.due = std::min(block.due, at);
+}
+
+void AirRepair::note_row(wire::BlockName name) {
+    const auto hash = find(name);
+    if (!hash) return;
+    Block& block = blocks_.at(*hash);
+    if (block.wanted > 0 && --block.wanted == 0) block.due = base::never;
+}
+
+std::vector<AirRepair::Due> AirRepair::take_due(base::Instant now) {
+    std::vector<Due> due;
+    for (auto& [hash, block] : blocks_) {
+        if (block.due > now) continue;
+        due.push_back({hash, block.wanted});
+        block.said = now;
+        block.wanted = 0;
+        block.due = base::never;
+    }
+    return due;
+}
+
+base::Instant AirRepair::poll_timeout() const {
+    base::Instant next = base::never;
+    for (const auto& [hash, block] : blocks_) next = std::min(next, block.due);
+    return next;
+}
+
+}  // namespace meshchain::chain

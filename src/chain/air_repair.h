@@ -1,0 +1,81 @@
+#pragma once
+// What is said again on the air about the last blocks: their announcements, and rows that repair
+// any of their transactions (rows F4, J5; docs/decisions/0177-frugal-on-the-air.md).
+//
+// Time:   whoever is asked waits for his turn; poll_timeout() says when to call take_due().
+// Limits: blocks_max blocks; rows_max rows of a block are said at once, and kept of each block that
+//         lacks transactions. What is said in all is the airtime budget's.
+// Trust:  rows are signed by nobody: one that is false makes what is solved with it useless, and
+//         is forgotten then.
+
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "base/lru_cache.h"
+#include "base/time.h"
+#include "wire/air_question.h"
+#include "wire/transaction.h"
+
+namespace meshchain::chain {
+
+/// Row `row` of a block of these transactions; nothing where they make none that fits a packet.
+std::optional<base::Buffer> make_row(const std::vector<wire::WireTransaction>& transactions,
+                                     std::uint8_t row);
+
+/// The rows that were heard of one block.
+class RowCollector {
+public:
+    static constexpr std::size_t rows_max = 16;
+
+    void add(const wire::BlockRow& row);
+    /// The transactions that `known` lacks, once there are as many rows; what it was solved with is
+    /// forgotten.
+    std::vector<wire::WireTransaction> solve(
+        const std::vector<std::optional<wire::WireTransaction>>& known);
+
+private:
+    struct Row {
+        std::uint8_t row = 0;
+        base::Buffer bytes;
+    };
+    std::vector<Row> rows_;  ///< the oldest first
+};
+
+/// Of whole blocks that were announced here.
+class AirRepair {
+public:
+    static constexpr std::size_t blocks_max = 16;
+    static constexpr std::size_t rows_max = RowCollector::rows_max;
+
+    void note_announcement(const wire::Hash& block, base::Buffer announcement);
+    /// Borrowed until the next call that is not const.
+    const base::Buffer* announcement(const wire::Hash& block) const;
+    std::optional<wire::Hash> find(wire::BlockName name) const;
+
+    /// Somebody lacks so many of its transactions: from `at` on it is this node's turn to help, and
+    /// not within `pause` of the last time.
+    void want_rows(const wire::Hash& block, std::size_t rows, base::Instant at,
+                   base::Duration pause = {});
+    /// Somebody else said one.
+    void note_row(wire::BlockName name);
+    struct Due {
+        wire::Hash block;
+        std::size_t rows = 0;
+    };
+    std::vector<Due> take_due(base::Instant now);
+    base::Instant poll_timeout() const;
+
+private:
+    struct Block {
+        base::Buffer announcement;
+        std::size_t wanted = 0;
+        std::optional<base::Instant> said;  ///< rows, by this node
+        base::Instant due = base::never;
+        std::uint64_t age = 0;
+    };
+    std::map<wire::Hash, Block> blocks_;
+    std::uint64_t count_ = 0;
+};
+
+}  // namespace meshchain::chain

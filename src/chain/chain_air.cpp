@@ -1,0 +1,228 @@
+// The air, where all hear what one says: short questions, and answers that serve many
+// (docs/decisions/0177-frugal-on-the-air.md).
+
+#include <algorithm>
+
+#include "chain/chain.h"
+
+namespace meshchain::chain {
+
+using Type = wire::MessageType;
+
+namespace {
+
+constexpr base::Duration gateway_turn = std::chrono::seconds(1);
+
+}  // namespace
+
+wire::Verdict Chain::handle_air_question(base::Now now, const wire::Ingress& from,
+                                         base::Bytes payload) {
+    // On a session there are better ways to ask.
+    if (!from.on_air) return wire::Verdict::ignore;
+    const auto question = wire::parse_air_question(payload);
+    if (!question) return wire::Verdict::punish;
+    if (const auto* votes = std::get_if<wire::VoteRequest>(&*question)) {
+        // Whoever answers it is heard by us as well, where air is all there is.
+        return engine_->handle_vote_request(now.wall, *votes, has_air_alone_);
+    }
+    const auto& wish = std::get<wire::BlockWish>(*question);
+    downloads_.note_asked(now.instant, wish);
+    if (wish.missing == 0) named_wishes_.note_asked(now.instant, wish.block);
+    answer(now, wish);
+    return wire::Verdict::keep;
+}
+
+/// Whose block it is answers first, then validators, of whom there are fewer.
+void Chain::answer(base::Now now, const wire::BlockWish& wish) {
+    const auto hash = air_repair_.find(wish.block);
+    if (!hash) return;
+    const auto block = block_above_final(*hash);
+    if (!block) return;
+    const bool is_ours = block->header.proposer == engine_->self();
+    const std::uint8_t others_first = engine_->self().has_value() ? 1 : 3;
+    if (wish.missing == 0) {
+        return send({.type = Type::block,
+                     .payload = *air_repair_.announcement(*hash),
+                     .repeated = !is_ours,
+                     .others_first = others_first,
+                     .hurried = true});
+    }
+    // A gateway lets those who have nothing but the air go first.
+    const base::Duration flood = std::max(flood_time(), gateway_turn);
+    base::Instant turn = now.instant;
+    if (!is_ours) turn += others_first * flood + random_.between({}, flood);
+    const std::size_t rows = std::min<std::size_t>(wish.missing, block->transactions.size());
+    air_repair_.want_rows(*hash, rows, turn, flood);
+}
+
+std::optional<wire::Block> Chain::block_above_final(const wire::Hash& hash) const {
+    if (const BlockPool::Entry* pooled = pool_.find(hash)) return pooled->block;
+    const auto stored = store_->block(hash);
+    if (!stored || !*stored || (*stored)->block.header.height <= final_height()) {
+        return std::nullopt;
+    }
+    return (*stored)->block;
+}
+
+void Chain::send_due_rows(base::Now now) {
+    for (const AirRepair::Due& due : air_repair_.take_due(now.instant)) {
+        const auto block = block_above_final(due.block);
+        if (!block) continue;
+        const std::size_t count = block->transactions.size();
+        for (std::size_t i = 0; i < due.rows && count <= UINT8_MAX; ++i) {
+            // Two who answer at once hardly ever draw the same.
+            const auto row = static_cast<std::uint8_t>(count + random_.below(256 - count));
+            const auto bytes = make_row(block->transactions, row);
+            if (!bytes) break;
+            send({.type = Type::block_row,
+                  .payload = wire::encode(wire::BlockRow{wire::name_of(due.block), row, *bytes}),
+                  .only_on_air = true});
+        }
+    }
+}
+
+void Chain::ask_on_air(const wire::AirQuestion& question) {
+    send({.type = Type::air_ask, .payload = wire::encode(question), .only_on_air = true});
+}
+
+void Chain::send_vote(const wire::Vote& vote) {
+    const auto short_form = has_air_alone_ ? wire::shorten(vote) : std::nullopt;
+    if (!short_form) return send(Type::block_ack, wire::encode(vote));
+    send(Type::short_vote, wire::encode(*short_form));
+}
+
+wire::Verdict Chain::handle_short_vote(base::Now now, const wire::Ingress& from,
+                                       base::Bytes payload) {
+    const auto vote = wire::parse_short_vote(payload);
+    if (!vote) return wire::Verdict::punish;
+    // A session has room for whole ones.
+    if (!from.on_air || !engine_->validators().contains(vote->validator))
+        return wire::Verdict::ignore;
+    return judge(now, *vote);
+}
+
+/// Names that two blocks share are tried one after the other: only one of them was signed.
+wire::Verdict Chain::judge(base::Now now, const wire::ShortVote& vote) {
+    const wire::Slot now_slot = slot(now);
+    const wire::Round round = wire::round_of(vote, engine_->schedule().round_of(now_slot));
+    const wire::Round last = engine_->schedule().round_of({now_slot.value + 1});
+    const bool is_past = round <= engine_->final().round;
+    if (is_past || round > last || round.value < vote.distance) return wire::Verdict::ignore;
+    const auto sources = engine_->named(vote.source);
+    const auto targets = named(vote.target);
+    for (const consensus::BlockRef& source : sources) {
+        for (const wire::Hash& target : targets) {
+            const wire::Vote whole = wire::expand(vote, round, source.slot, source.hash, target);
+            const wire::Verdict verdict = engine_->handle_vote(now.wall, whole);
+            if (verdict == wire::Verdict::punish) continue;
+            if (verdict == wire::Verdict::relay && !has_air_alone_) {
+                send({.type = Type::block_ack, .payload = wire::encode(whole), .not_on_air = true});
+            }
+            return verdict;
+        }
+    }
+    if (!sources.empty() && !targets.empty()) return wire::Verdict::ignore;
+    // Nothing of it was checked: whoever says it again is heard again.
+    held_votes_.hold(vote);
+    if (targets.empty() && has_air_alone_) {
+        named_wishes_.want(now.instant, vote.target, flood_time());
+    }
+    return wire::Verdict::ignore;
+}
+
+void Chain::judge_held_votes(base::Now now) {
+    for (const wire::ShortVote& vote : held_votes_.take()) judge(now, vote);
+}
+
+/// Known by consensus, waiting for a parent, or announced and on their way.
+std::vector<wire::Hash> Chain::named(wire::BlockName name) const {
+    std::vector<wire::Hash> found = pool_.named(name);
+    for (const consensus::BlockRef& block : engine_->named(name)) {
+        if (!pool_.contains(block.hash)) found.push_back(block.hash);
+    }
+    for (const auto& [hash, announced] : announced_) {
+        if (wire::name_of(hash) == name && !is_known(hash)) found.push_back(hash);
+    }
+    return found;
+}
+
+wire::Verdict Chain::handle_block_row(base::Now now, const wire::Ingress& from,
+                                      base::Bytes payload) {
+    if (!from.on_air) return wire::Verdict::ignore;
+    const auto row = wire::parse_block_row(payload);
+    if (!row) return wire::Verdict::punish;
+    if (is_true_row(*row)) air_repair_.note_row(row->block);
+    std::vector<wire::Hash> lacking;
+    for (auto& [hash, announced] : announced_) {
+        if (wire::name_of(hash) != row->block) continue;
+        announced.rows.add(*row);
+        lacking.push_back(hash);
+    }
+    for (const wire::Hash& hash : lacking) solve_rows(now, hash);
+    return lacking.empty() ? wire::Verdict::ignore : wire::Verdict::keep;
+}
+
+/// Of a block that is here whole: a false one answers nobody.
+bool Chain::is_true_row(const wire::BlockRow& row) const {
+    const auto hash = air_repair_.find(row.block);
+    const auto block = hash ? block_above_final(*hash) : std::nullopt;
+    if (!block || row.row < block->transactions.size()) return false;
+    const auto bytes = make_row(block->transactions, row.row);
+    return bytes && base::equal(*bytes, row.bytes);
+}
+
+void Chain::handle_repeat(base::Now now, wire::MessageType type, base::Bytes payload) {
+    if (!engine_) return;
+    if (type == Type::block_ack) {
+        if (const auto vote = wire::parse_vote(payload)) engine_->handle_repeated_vote(*vote);
+    }
+    // One that was given up before somebody voted for it.
+    const bool lacks_some = downloads_.size() > announced_.size() || !named_wishes_.empty();
+    if (type == Type::block && lacks_some) {
+        const auto verdict = handle_announcement(now, {.peer = {}, .on_air = true}, payload);
+        if (verdict == wire::Verdict::relay && !has_air_alone_) {
+            repeat(type, {payload.begin(), payload.end()});
+        }
+        settle(now);
+    }
+}
+
+/// What is found is judged like any transaction that somebody says.
+void Chain::solve_rows(base::Now now, const wire::Hash& hash) {
+    const auto announced = announced_.find(hash);
+    if (announced == announced_.end()) return;
+    const auto known = mempool_->match(hash, announced->second.short_ids).transactions;
+    for (const wire::WireTransaction& transaction : announced->second.rows.solve(known)) {
+        handle_transaction(now, {.peer = {}, .on_air = true}, wire::encode(transaction));
+    }
+}
+
+/// Nobody asks for what lacks transactions and lost to a block of ours, unless somebody votes for
+/// it or has built on it.
+void Chain::forget_lost_announcements() {
+    if (!has_air_alone_) return;
+    std::erase_if(announced_, [&](const auto& item) {
+        const auto& [hash, announced] = item;
+        if (announced.ref.height > store_->tip().height || engine_->is_named(hash)) return false;
+        if (!pool_.children(hash).empty()) return false;
+        downloads_.forget(hash);
+        return true;
+    });
+}
+
+/// What a better or earlier leader said will be whole before anybody could use another.
+bool Chain::is_one_under_way(const consensus::Duty& duty) const {
+    if (!has_air_alone_) return false;
+    return std::ranges::any_of(announced_, [&](const auto& item) {
+        const wire::Slot slot = item.second.ref.slot;
+        return slot > store_->tip().slot && slot.value + 1 >= duty.slot.value;
+    });
+}
+
+std::size_t Chain::transactions_announced_max() const {
+    constexpr std::size_t one_packet =
+        (wire::air_payload_bytes_max - wire::BlockHeader::size - 2) / 4;
+    return has_air_alone_ ? one_packet : SIZE_MAX;
+}
+
+}  // namespace meshchain::chain
