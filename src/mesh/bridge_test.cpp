@@ -136,6 +136,27 @@ TEST_F(BridgeTest, ObjectAtTheEndOfItsHopsOnTheAir_ReachesTheNeighboursOfAGatewa
     EXPECT_EQ(heard(on_lan, "from far away"), 1U);
 }
 
+// Where everybody hears everybody a packet has no hops left when it is first heard.
+TEST_F(BridgeTest, ObjectAtTheEndOfItsHopsOnTheAir_GoesOnThroughTheNetwork) {
+    network_.connect_only({{1, 2}, {1, 5}});
+    test::Node& between = add(1, false);
+    test::Node& behind = add(5, false);
+    test::Node& bridge = add(2);
+    ASSERT_TRUE(network_.run_until(
+        [&] {
+            return between.mesh().is_connected(bridge.key()) &&
+                   between.mesh().is_connected(behind.key());
+        },
+        20s));
+    room_.speak(network_.now().instant,
+                {stranger,
+                 {.type = MessageType::transaction, .sender = {}, .hop_limit = 0},
+                 base::to_buffer(base::as_bytes("from the room"))});
+    network_.run_for(1min);
+    EXPECT_EQ(heard(behind, "from the room"), 1U);
+    EXPECT_EQ(room_.count(MessageType::transaction), 1U) << "and does not come back";
+}
+
 // 4 heard it where its hops ended, and brings it first; 5 has it from nearer by.
 TEST_F(BridgeTest, CopyWhoseHopsAreUsedUp_KeepsNoOtherOffTheAir) {
     network_.connect_only({{2, 4}, {2, 5}});

@@ -198,12 +198,17 @@ void Mesh::handle_heard_object(base::Now now, std::size_t air, const wire::Messa
     if (speaker && heard.hops) {
         speakers_.find(*speaker)->note_hops(now.instant, heard.hops, air_silence());
     }
-    flood_.mark_relayed(id, frame.header.hop_limit);
-    // Relays of radios used up its hops, which are no matter to our neighbours.
-    wire::Frame to_neighbours = frame;
-    to_neighbours.header.hop_limit = std::max<std::uint8_t>(frame.header.hop_limit, 1);
-    relay(now, {}, to_neighbours, &airs_[air]);
-    relay_to_airs(now, rule, frame, &airs_[air]);
+    // How far it may go there is a matter of that air, and its relays used that up.
+    wire::Frame elsewhere = frame;
+    if (rule.type == MessageType::routed) {
+        // Its hops are counted all the way.
+        elsewhere.header.hop_limit = std::max<std::uint8_t>(frame.header.hop_limit, 1);
+    } else {
+        elsewhere.header.hop_limit = options_.hop_limit;
+    }
+    flood_.mark_relayed(id, elsewhere.header.hop_limit);
+    relay(now, {}, elsewhere, &airs_[air]);
+    relay_to_airs(now, rule, elsewhere, &airs_[air]);
 }
 
 std::optional<crypto::PublicKey> Mesh::air_key(const crypto::NodeId& id) const {
