@@ -12,7 +12,6 @@
 #include <optional>
 #include <vector>
 
-#include "base/lru_cache.h"
 #include "base/time.h"
 #include "wire/air_question.h"
 #include "wire/transaction.h"

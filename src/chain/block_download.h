@@ -15,6 +15,7 @@
 
 #include "base/random.h"
 #include "base/time.h"
+#include "chain/air_repair.h"
 #include "wire/air_question.h"
 #include "wire/sync.h"
 
@@ -47,7 +48,7 @@ public:
     /// Asked of everybody so often, then of one.
     static constexpr int shared_tries = 2;
     /// More than that is not repaired by rows.
-    static constexpr std::uint8_t shared_missing_max = 16;
+    static constexpr std::uint8_t shared_missing_max = RowCollector::rows_max;
 
     /// The name of a header, or nothing if its proposer is no validator.
     using HeaderHash = std::function<std::optional<wire::Hash>(const wire::BlockHeader&)>;

@@ -342,8 +342,8 @@ private:
     /// `if_unsaid`: only where it was neither said nor heard yet.
     void relay_to_airs(base::Now now, const wire::MessageRule& rule, const wire::Frame& frame,
                        const Air* except = nullptr, Bridging bridging = Bridging::usual);
-    /// How many may say what this node would repeat.
     std::uint8_t hop_limit_of(std::size_t air, wire::MessageType type) const;
+    /// How many may say what this node would repeat.
     std::size_t air_crowd() const;
     void handle_airs_timeout(base::Now now);
     /// Says where our chain stands, and who we are if nobody can know.

@@ -92,7 +92,7 @@ std::expected<void, base::Error> RadioFrames::send(base::Instant now, const wire
         from += how.others_first * packets_yielded * packet_time() +
                 random_.between({}, window_of(how.crowd));
     }
-    // A question that could not be asked for so long is out of date.
+    // What is for one, or a question, and could not leave for so long is out of date.
     const base::Instant until = rule.message_class == wire::MessageClass::object
                                     ? base::never
                                     : now + packets_of_question * packet_time();

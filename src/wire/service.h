@@ -108,8 +108,8 @@ struct Outgoing {
     bool not_on_air = false;
     /// Of what is repeated: so many times others get time to say it before this node does.
     std::uint8_t others_first = 0;
-    /// On the air it leaves beside blocks, before its type's turn: a question without whose answer
-    /// the chain does not go on, or that answer.
+    /// On the air it leaves beside blocks, whatever its type's turn: a question without whose
+    /// answer the chain does not go on, or that answer.
     bool hurried = false;
 };
 
