@@ -8,6 +8,7 @@ include(CMakePackageConfigHelpers)
 # Every library that a module is linked with, by its name at pkg-config. Debian's packages bring one
 # for each; tools/install_dependencies.sh lists the packages.
 set(MESHCHAIN_PKG_CONFIG_OF_sodium libsodium)
+set(MESHCHAIN_PKG_CONFIG_OF_hwy libhwy)
 set(MESHCHAIN_PKG_CONFIG_OF_sqlite3 sqlite3)
 set(MESHCHAIN_PKG_CONFIG_OF_spdlog spdlog)
 set(MESHCHAIN_PKG_CONFIG_OF_fmt fmt)

@@ -190,6 +190,9 @@ def examples(node):
     block = node.get("/v1/blocks?count=1")["blocks"][0]
     probe = json.loads(node.ask("POST", "/v1/probes", {"to": "11" * 32})[2])["probe"]
     nothing = "0" * 64
+    alert = json.loads(node.ask("POST", "/v1/alerts", {"text": "a test"})[2])["id"]
+    search = json.loads(node.ask("POST", "/v1/searches", {"type": "bag"})[2])["search"]
+    seen = {"hash": "bag-17", "type": "bag", "embedding": [1] + [0] * 511, "metadata": {"a": 1}}
     validator = node.get("/v1/validators")["validators"][0]["key"]
     return {
         ("POST", "/v1/wallet/unlock"): [("", {"passphrase": "correct horse"}), ("", []),
@@ -221,6 +224,29 @@ def examples(node):
         ("POST", "/v1/wallet/lock"): [("", {})],
         ("POST", "/v1/radios/pause"): [("", {"paused": True}), ("", {"paused": False}),
                                        ("", {"paused": 1}), ("", {})],
+        ("GET", "/v1/alerts"): [("", None), ("?count=1", None), ("?count=-1", None)],
+        ("POST", "/v1/alerts"): [("", {"text": "fire", "priority": "critical", "payload": [1]}),
+                                 ("", {"text": ""}), ("", {"text": "x", "priority": "novel"}),
+                                 ("", {"text": "x", "segment": "nowhere"}),
+                                 ("", {"text": "x", "lifetime_s": 0})],
+        ("GET", "/v1/alerts/{alert}"): [(f"/{alert}", None), (f"/{nothing}", None), ("/x", None)],
+        ("POST", "/v1/alerts/{alert}/acknowledgement"): [
+            (f"/{alert}", {"by": "Ana", "note": "on my way"}),
+            (f"/{nothing}", {"by": "Ana"}), (f"/{alert}", {})],
+        ("POST", "/v1/states"): [("", {"value": {"battery": 90}, "key": "camera"}), ("", {}),
+                                 ("", {"value": 1, "key": "k" * 65})],
+        ("GET", "/v1/registry"): [("", None), ("?hash=bag-17&type=bag", None), ("?node=x", None)],
+        ("POST", "/v1/registry"): [("", seen), ("", {"hash": ""}), ("", {"hash": "x" * 65}),
+                                   ("", {"hash": "x", "embedding": [0] * 512}),
+                                   ("", {"hash": "x", "embedding": [1] * 511}),
+                                   ("", {"hash": "x", "embedding": "x"}),
+                                   ("", {"hash": "x", "confidence": 2}),
+                                   ("", {"hash": "x", "metadata": "x" * 2000})],
+        ("POST", "/v1/registry/removals"): [("", {"hash": "bag-17"}), ("", {"hash": "novel"})],
+        ("POST", "/v1/searches"): [("", {"embedding": seen["embedding"], "count": 3}), ("", {}),
+                                   ("", {"count": 0}), ("", {"patience_ms": 0}),
+                                   ("", {"similarity_min": 2})],
+        ("GET", "/v1/searches/{search}"): [(f"/{search}", None), ("/1", None), ("/x", None)],
         ("POST", "/v1/stop"): [],  # asked last
     }
 

@@ -11,10 +11,10 @@ packages_of() {
         build) echo g++ cmake make ninja-build pkg-config ccache libsodium-dev libboost1.81-dev \
             nlohmann-json3-dev libcli11-dev libspdlog-dev libsqlite3-dev libssl-dev \
             libqrencode-dev libutf8proc-dev prometheus-cpp-dev nanopb libnanopb-dev \
-            libmosquitto-dev ;;
+            libmosquitto-dev libhwy-dev ;;
         test) echo python3 python3-jsonschema python3-prometheus-client libgtest-dev libgmock-dev \
             mosquitto ;;
-        bench) echo libbenchmark-dev liblmdb-dev ;;
+        bench) echo libbenchmark-dev liblmdb-dev libfaiss-dev ;;
         lint) echo python3 clang-format-19 clang-tidy-19 clang-19 ;;
         fuzz) echo clang-19 libclang-rt-19-dev lld-19 ;;
         *)

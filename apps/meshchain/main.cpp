@@ -53,6 +53,9 @@ int main(int argc, char** argv) {
         topology_command(context), ping_command(context),
         radio_command(context),    store_command(context),
         sim_command(context),      validators_command(context),
+        alert_command(context),    state_command(context),
+        registry_command(context), search_command(context),
+        stats_command(context),
     };
     for (Command& command : stake_commands(context)) commands.push_back(std::move(command));
     // These describe all of them, themselves included.

@@ -25,7 +25,7 @@ std::optional<base::Buffer> make_row(const std::vector<wire::WireTransaction>& t
 /// The rows that were heard of one block.
 class RowCollector {
 public:
-    static constexpr std::size_t rows_max = 16;
+    static constexpr std::size_t rows_max = 24;
 
     void add(const wire::BlockRow& row);
     /// The transactions that `known` lacks, once there are as many rows; what it was solved with is

@@ -202,7 +202,10 @@ std::optional<DownloadRequest> BlockDownload::poll_request(base::Instant now) {
             return DownloadRequest{source, {hash, first_wanted(download)}};
         }
         download.deadline = now + patience / 4;
-        return DownloadRequest{std::nullopt, {hash, 0}, missing(download)};
+        // The short form of a block whose parent is not here either was of no use.
+        const bool is_again = !download.header && download.tries > 0;
+        const std::uint8_t lacking = is_again ? wire::BlockWish::whole : missing(download);
+        return DownloadRequest{std::nullopt, {hash, 0}, lacking};
     }
     return std::nullopt;
 }
@@ -237,7 +240,7 @@ void BlockDownload::note_asked(base::Instant now, const wire::BlockRequest& requ
 void BlockDownload::note_asked(base::Instant now, const wire::BlockWish& wish) {
     for (auto& [hash, download] : downloads_) {
         if (wire::name_of(hash) != wish.block) continue;
-        const bool is_same = (wish.missing == 0) == !download.header;
+        const bool is_same = wish.is_for_announcement() == !download.header;
         if (is_same && wish.missing >= missing(download)) yield(now, download);
     }
 }

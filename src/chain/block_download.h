@@ -17,6 +17,7 @@
 #include "base/time.h"
 #include "chain/air_repair.h"
 #include "wire/air_question.h"
+#include "wire/short_block.h"
 #include "wire/sync.h"
 
 namespace meshchain::chain {
@@ -46,9 +47,11 @@ public:
     /// Of those to peers that take longer than that.
     static constexpr std::size_t slow_in_flight_max = 2;
     /// Asked of everybody so often, then of one.
-    static constexpr int shared_tries = 2;
+    static constexpr int shared_tries = 4;
     /// More than that is not repaired by rows.
     static constexpr std::uint8_t shared_missing_max = RowCollector::rows_max;
+    static_assert(shared_missing_max >= wire::ShortBlock::ids_max,
+                  "whoever knows nothing of a block has it repaired");
 
     /// The name of a header, or nothing if its proposer is no validator.
     using HeaderHash = std::function<std::optional<wire::Hash>(const wire::BlockHeader&)>;

@@ -25,7 +25,9 @@ public:
         bool reconstructed = false;
         /// Who is to blame if it turns out not to execute; nobody for our own and reverted ones.
         std::optional<crypto::PublicKey> from;
-        bool announce = false;   ///< to be relayed once it has proven right
+        bool announce = false;  ///< to be relayed once it has proven right
+        /// It was announced whole, also on the air: there others know that form.
+        bool heard_whole = false;
         bool connected = false;  ///< its parent is known to consensus
         /// From the branches of our own store: whoever gave it then, it may never have executed.
         bool recalled = false;

@@ -76,6 +76,7 @@ constexpr std::array chain_rules{
     overheard(control(Type::sync_response, 1, wire::control_body_bytes_max, 6000, 3)),
     sync_data_rule,
     object(Type::short_vote, wire::ShortVote::bytes_min, wire::ShortVote::bytes_max, 6000, 0),
+    object(Type::short_block, wire::ShortBlock::bytes_min, wire::ShortBlock::bytes_max, 600, 1),
     on_air(Type::air_ask, wire::air_question_bytes_min, wire::air_question_bytes_max),
     on_air(Type::block_row, wire::BlockRow::overhead_bytes + 1,
            wire::BlockRow::overhead_bytes + wire::BlockRow::bytes_max),
@@ -205,6 +206,7 @@ wire::Verdict Chain::handle(base::Now now, const wire::Ingress& from, wire::Mess
         case Type::sync_request: verdict = handle_sync_request(now, from, payload); break;
         case Type::sync_response: verdict = handle_sync_response(now, from, payload); break;
         case Type::short_vote: verdict = handle_short_vote(now, from, payload); break;
+        case Type::short_block: verdict = handle_short_block(now, from, payload); break;
         case Type::air_ask: verdict = handle_air_question(now, from, payload); break;
         case Type::block_row: verdict = handle_block_row(now, from, payload); break;
         case Type::sync_data: verdict = handle_sync_data(now, from, payload); break;
@@ -239,6 +241,7 @@ void Chain::handle_timeout(base::Now now) {
 void Chain::settle(base::Now now) {
     advance_catch_up(now);
     follow_head(now);
+    judge_held_blocks(now);
     keep_branches();  // what came, and what a fault has left: a vote may build on it next
     drain_engine(now);
     keep_branches();
@@ -372,9 +375,7 @@ void Chain::poll_requests(base::Now now) {
             send(Type::sync_request, wire::encode(query->request), query->to);
         }
     }
-    for (const wire::BlockName name : named_wishes_.take_due(now.instant)) {
-        ask_on_air(wire::BlockWish{name, 0});
-    }
+    ask_named(now);
     while (const auto wanted = downloads_.poll_request(now.instant)) {
         if (wanted->to) {
             send(Type::sync_request, wire::encode(wire::SyncRequest(wanted->request)), wanted->to);

@@ -29,6 +29,7 @@
 #include "chain/catch_up.h"
 #include "chain/chain_store.h"
 #include "chain/event.h"
+#include "chain/held_blocks.h"
 #include "chain/held_votes.h"
 #include "chain/mempool.h"
 #include "chain/repair.h"
@@ -77,6 +78,8 @@ public:
     static constexpr std::uint32_t announce_again_slots = 8;
     static constexpr std::size_t rounds_asked_on_air = 2;
     static constexpr std::size_t announced_on_air = 4;  ///< of them, where air is all there is
+    /// So many blocks that were taken back can be built on in short.
+    static constexpr std::size_t reverted_states_max = 32;
     /// Bodies of one block, each from another giver where there are several, that have to fail
     /// before the block counts as invalid.
     static constexpr std::size_t failed_bodies_max = 3;
@@ -160,6 +163,7 @@ public:
     const ArrivalTimes& arrival_times() const { return arrival_times_; }
     /// Blocks that wait to be applied.
     std::size_t pooled_blocks() const { return pool_.size(); }
+    std::size_t held_short_blocks() const { return held_blocks_.size(); }
     /// Why nothing is applied any more; nothing while all is well.
     const std::optional<base::Error>& fault() const { return fault_; }
     /// Frames that found `outgoing_max` others waiting.
@@ -217,10 +221,33 @@ private:
     void ask_on_air(const wire::AirQuestion& question);
     void send_due_rows(base::Now now);
     std::optional<wire::Block> block_above_final(const wire::Hash& hash) const;
+    bool is_final(wire::BlockName name) const;
     void forget_lost_announcements();
     /// As many as are named in one packet, where air is all there is.
     std::size_t transactions_announced_max() const;
     bool is_one_under_way(const consensus::Duty& duty) const;
+
+    // chain_short_blocks.cpp
+    /// How an announcement came, and is passed on where all hear it.
+    enum class Form : std::uint8_t { whole, in_short };
+    std::optional<wire::BlockHeader> header_of(const wire::Hash& hash) const;
+    std::optional<wire::Hash> state_after(const wire::Hash& hash, wire::Height height) const;
+    void note_reverting(const wire::Hash& tip);
+    std::optional<wire::BlockParent> parent_named(const wire::Hash& hash) const;
+    std::optional<wire::ShortBlock> short_form(const wire::BlockAnnouncement& announcement,
+                                               const wire::Hash& hash) const;
+    void say_block(const wire::Hash& hash, const wire::BlockAnnouncement& announcement,
+                   wire::Outgoing whole);
+    wire::Verdict handle_short_block(base::Now now, const wire::Ingress& from, base::Bytes payload);
+    bool may_be_said(base::Now now, const wire::ShortBlock& block) const;
+    wire::Verdict judge(base::Now now, HeldBlock heard);
+    void hold(base::Now now, HeldBlock heard, std::span<const wire::Hash> parents);
+    bool is_parent_awaited(const wire::ShortBlock& block,
+                           std::span<const wire::Hash> parents) const;
+    void want_whole(base::Now now, HeldBlock& held);
+    void want_voted(base::Now now, wire::BlockName name);
+    void ask_named(base::Now now);
+    void judge_held_blocks(base::Now now);
 
     // chain_upkeep.cpp
     std::expected<void, base::Error> restore_tree(base::Now now);
@@ -237,6 +264,8 @@ private:
     wire::Verdict handle_transaction(base::Now now, const wire::Ingress& from, base::Bytes payload);
     wire::Verdict handle_announcement(base::Now now, const wire::Ingress& from,
                                       base::Bytes payload);
+    wire::Verdict take_announcement(base::Now now, const wire::Ingress& from,
+                                    const wire::BlockAnnouncement& announcement, Form form);
     std::optional<crypto::PublicKey> source_of(const wire::Ingress& from);
     void fill_announced(base::Now now, const wire::Wtxid& wtxid);
     base::Instant proposal_due() const;
@@ -261,7 +290,7 @@ private:
                        bool on_votes = false);
     void announce(const wire::Hash& hash, const wire::BlockHeader& header,
                   const std::vector<ledger::CheckedTransaction>& transactions,
-                  const std::optional<crypto::PublicKey>& except);
+                  const std::optional<crypto::PublicKey>& except, Form form);
     std::uint32_t announce_slots() const;
     void announce_mempool(base::Now now);
 
@@ -353,11 +382,19 @@ private:
     struct Announced {
         consensus::BlockRef ref;
         std::vector<std::uint32_t> short_ids;
+        Form form = Form::whole;
         RowCollector rows{};
     };
     std::map<wire::Hash, Announced> announced_;
     AirRepair air_repair_;
     HeldVotes held_votes_;
+    HeldBlocks held_blocks_;
+    bool held_blocks_due_ = false;  ///< a parent may have come, or been executed
+    struct Reverted {
+        wire::Hash block;
+        wire::Hash state;
+    };
+    std::deque<Reverted> reverted_states_;  ///< the oldest first
     NamedWishes named_wishes_;
     wire::PeerChoice* choice_;
     Synchronizer sync_;             ///< towards heads

@@ -27,7 +27,7 @@ wire::Verdict Chain::handle_air_question(base::Now now, const wire::Ingress& fro
     }
     const auto& wish = std::get<wire::BlockWish>(*question);
     downloads_.note_asked(now.instant, wish);
-    if (wish.missing == 0) named_wishes_.note_asked(now.instant, wish.block);
+    if (wish.is_for_announcement()) named_wishes_.note_asked(now.instant, wish);
     answer(now, wish);
     return wire::Verdict::keep;
 }
@@ -40,12 +40,20 @@ void Chain::answer(base::Now now, const wire::BlockWish& wish) {
     if (!block) return;
     const bool is_ours = block->header.proposer == engine_->self();
     const std::uint8_t others_first = engine_->self().has_value() ? 1 : 3;
-    if (wish.missing == 0) {
-        return send({.type = Type::block,
-                     .payload = *air_repair_.announcement(*hash),
-                     .repeated = !is_ours,
-                     .others_first = others_first,
-                     .hurried = true});
+    if (wish.is_for_announcement()) {
+        wire::Outgoing said{.type = Type::block,
+                            .payload = *air_repair_.announcement(*hash),
+                            .repeated = !is_ours,
+                            .others_first = others_first,
+                            .hurried = true};
+        const auto whole = wire::parse_block_announcement(said.payload);
+        const auto in_short = wish.missing == 0 && whole ? short_form(*whole, *hash) : std::nullopt;
+        if (in_short) {
+            said.type = Type::short_block;
+            said.payload = wire::encode(*in_short);
+            said.only_on_air = true;
+        }
+        return send(std::move(said));
     }
     // A gateway lets those who have nothing but the air go first.
     const base::Duration flood = std::max(flood_time(), gateway_turn);
@@ -62,6 +70,14 @@ std::optional<wire::Block> Chain::block_above_final(const wire::Hash& hash) cons
         return std::nullopt;
     }
     return (*stored)->block;
+}
+
+/// Of what was announced here; what was dropped since, or lost to another, is not.
+bool Chain::is_final(wire::BlockName name) const {
+    const auto hash = air_repair_.find(name);
+    if (!hash) return false;
+    const auto header = store_->header(*hash);
+    return header && *header && (*header)->height <= final_height();
 }
 
 void Chain::send_due_rows(base::Now now) {
@@ -122,11 +138,11 @@ wire::Verdict Chain::judge(base::Now now, const wire::ShortVote& vote) {
         }
     }
     if (!sources.empty() && !targets.empty()) return wire::Verdict::ignore;
+    // Whoever is behind votes for it for ever.
+    if (targets.empty() && is_final(vote.target)) return wire::Verdict::ignore;
     // Nothing of it was checked: whoever says it again is heard again.
     held_votes_.hold(vote);
-    if (targets.empty() && has_air_alone_) {
-        named_wishes_.want(now.instant, vote.target, flood_time());
-    }
+    if (targets.empty() && has_air_alone_) want_voted(now, vote.target);
     return wire::Verdict::ignore;
 }
 
@@ -176,10 +192,15 @@ void Chain::handle_repeat(base::Now now, wire::MessageType type, base::Bytes pay
     if (type == Type::block_ack) {
         if (const auto vote = wire::parse_vote(payload)) engine_->handle_repeated_vote(*vote);
     }
-    // One that was given up before somebody voted for it.
+    // One that was given up before somebody voted for it, or whose name rests, which nobody asks
+    // for but anybody may say.
     const bool lacks_some = downloads_.size() > announced_.size() || !named_wishes_.empty();
-    if (type == Type::block && lacks_some) {
-        const auto verdict = handle_announcement(now, {.peer = {}, .on_air = true}, payload);
+    const wire::Ingress from{.peer = {}, .on_air = true};
+    if (type == Type::short_block && lacks_some) {
+        handle_short_block(now, from, payload);
+        settle(now);
+    } else if (type == Type::block && lacks_some) {
+        const auto verdict = handle_announcement(now, from, payload);
         if (verdict == wire::Verdict::relay && !has_air_alone_) {
             repeat(type, {payload.begin(), payload.end()});
         }
@@ -205,6 +226,7 @@ void Chain::forget_lost_announcements() {
         const auto& [hash, announced] = item;
         if (announced.ref.height > store_->tip().height || engine_->is_named(hash)) return false;
         if (!pool_.children(hash).empty()) return false;
+        if (!held_blocks_.children_of(wire::name_of(hash)).empty()) return false;
         downloads_.forget(hash);
         return true;
     });
@@ -220,9 +242,7 @@ bool Chain::is_one_under_way(const consensus::Duty& duty) const {
 }
 
 std::size_t Chain::transactions_announced_max() const {
-    constexpr std::size_t one_packet =
-        (wire::air_payload_bytes_max - wire::BlockHeader::size - 2) / 4;
-    return has_air_alone_ ? one_packet : SIZE_MAX;
+    return has_air_alone_ ? wire::ShortBlock::ids_max : SIZE_MAX;
 }
 
 }  // namespace meshchain::chain

@@ -33,6 +33,7 @@ void Chain::accept(base::Now now, BlockPool::Entry entry) {
     pool_.add(hash, std::move(entry));
     connect(now, hash);
     pool_.trim();
+    held_blocks_due_ = true;
     judge_held_votes(now);
 }
 
@@ -188,6 +189,7 @@ bool Chain::revert_to(const wire::Hash& fork, std::vector<ledger::CheckedTransac
         const wire::Height height = store_->tip().height;
         keep_tip();
         if (fault_) return false;
+        note_reverting(store_->tip().hash);
         auto back = store_->revert();
         if (!back) {
             fail(back.error());
@@ -225,12 +227,16 @@ bool Chain::apply_pooled(const wire::Hash& hash) {
     }
     const wire::BlockHeader& header = entry.block.header;
     const bool own = engine_->self() == header.proposer;
-    if (entry.announce) announce(hash, header, effects->transactions, entry.from);
+    if (entry.announce) {
+        const Form form = entry.heard_whole ? Form::whole : Form::in_short;
+        announce(hash, header, effects->transactions, entry.from, form);
+    }
     engine_->mark_executed(hash);
     failed_bodies_.erase(hash);
     mempool_->remove_included(*effects);
     emit(BlockApplied{hash, header.height, header.slot, own, std::move(effects->transactions)});
     pool_.take(hash);
+    held_blocks_due_ = true;
     return true;
 }
 
@@ -429,7 +435,7 @@ void Chain::propose_at(base::Now now, const consensus::Duty& duty) {
         return;
     }
     ++blocks_proposed_;
-    announce(ref->hash, block.header, effects.transactions, std::nullopt);
+    announce(ref->hash, block.header, effects.transactions, std::nullopt, Form::in_short);
     accept(now, {std::move(block), *ref, false, std::nullopt});
     settle(now);
 }

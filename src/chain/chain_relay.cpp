@@ -38,42 +38,50 @@ wire::Verdict Chain::handle_announcement(base::Now now, const wire::Ingress& fro
                                          base::Bytes payload) {
     auto announcement = wire::parse_block_announcement(payload);
     if (!announcement) return wire::Verdict::punish;
-    const auto hash = header_hash(announcement->header);
+    return take_announcement(now, from, *announcement, Form::whole);
+}
+
+wire::Verdict Chain::take_announcement(base::Now now, const wire::Ingress& from,
+                                       const wire::BlockAnnouncement& announcement, Form form) {
+    const auto hash = header_hash(announcement.header);
     // Of an epoch that nobody has told us of yet the proposer is unknown.
     if (!hash) return genesis_.stakes ? wire::Verdict::ignore : wire::Verdict::punish;
-    named_wishes_.forget(wire::name_of(*hash));
     const std::optional<crypto::PublicKey> source = source_of(from);
     if (downloads_.is_wanted(*hash)) {
         if (source) static_cast<void>(downloads_.want(*hash, *source));  // one more who has it
         if (announced_.contains(*hash)) return wire::Verdict::ignore;
     }
     if (is_known(*hash)) return wire::Verdict::ignore;
-    auto ref = engine_->verify_header(now.wall, announcement->header);
+    auto ref = engine_->verify_header(now.wall, announcement.header);
+    // The signature is no part of its name: a false one must not end the search for the true one.
+    if (ref || ref.error().code != base::Errc::bad_signature) {
+        named_wishes_.forget(wire::name_of(*hash));
+    }
     if (!ref) {
         const bool guilty = ref.error().code == base::Errc::bad_signature ||
                             ref.error().code == base::Errc::unauthorized;
         return guilty ? wire::Verdict::punish : wire::Verdict::ignore;
     }
 
-    auto known = mempool_->match(*hash, announcement->short_ids);
-    if (known.root != announcement->header.transaction_root) {
+    auto known = mempool_->match(*hash, announcement.short_ids);
+    if (known.root != announcement.header.transaction_root) {
         // Some are missing here, or are other ones: whoever relayed the ids may have changed them.
         if (!source) return wire::Verdict::ignore;
         const bool wanted = known.root ? downloads_.want(*hash, *source)
-                                       : downloads_.want(*hash, *source, announcement->header,
+                                       : downloads_.want(*hash, *source, announcement.header,
                                                          std::move(known.transactions));
         if (wanted) {
-            announced_.insert_or_assign(*hash, Announced{*ref, std::move(announcement->short_ids)});
+            announced_.insert_or_assign(*hash, Announced{*ref, announcement.short_ids, form});
             judge_held_votes(now);
         }
         return wire::Verdict::keep;  // announced by us once it is whole and has proven right
     }
-    wire::Block block{.header = announcement->header, .transactions = {}};
+    wire::Block block{.header = announcement.header, .transactions = {}};
     for (auto& transaction : known.transactions) {
         block.transactions.push_back(*std::move(transaction));
     }
     downloads_.forget(*hash);
-    air_repair_.note_announcement(*hash, base::Buffer(payload.begin(), payload.end()));
+    air_repair_.note_announcement(*hash, wire::encode(announcement));
     note_arrival(now, block.header);
     accept(now, {std::move(block), *ref, true, from.giver()});
     return wire::Verdict::relay;
@@ -182,6 +190,7 @@ void Chain::take_complete(base::Now now, CompleteBlock complete) {
         BlockPool::Entry entry{std::move(complete.block), announced.mapped().ref, true,
                                complete.from};
         entry.announce = true;
+        entry.heard_whole = announced.mapped().form == Form::whole;
         note_arrival(now, entry.block.header);
         accept(now, std::move(entry));
         return;
@@ -230,17 +239,19 @@ void Chain::want_to_connect(base::Now now, wire::Hash hash) {
 /// are known now that it is executed.
 void Chain::announce(const wire::Hash& hash, const wire::BlockHeader& header,
                      const std::vector<ledger::CheckedTransaction>& transactions,
-                     const std::optional<crypto::PublicKey>& except) {
+                     const std::optional<crypto::PublicKey>& except, Form form) {
     wire::BlockAnnouncement announcement{.header = header, .short_ids = {}};
     for (const ledger::CheckedTransaction& checked : transactions) {
         announcement.short_ids.push_back(wire::short_id(hash, checked.wtxid));
     }
     base::Buffer payload = wire::encode(announcement);
     air_repair_.note_announcement(hash, payload);
-    send({.type = Type::block,
-          .except = except,
-          .payload = std::move(payload),
-          .repeated = header.proposer != engine_->self()});
+    wire::Outgoing whole{.type = Type::block,
+                         .except = except,
+                         .payload = std::move(payload),
+                         .repeated = header.proposer != engine_->self()};
+    if (form == Form::whole) return send(std::move(whole));
+    say_block(hash, announcement, std::move(whole));
 }
 
 /// The first peer is drawn, so that nobody is always asked for the sake of his key.

@@ -14,36 +14,56 @@ void HeldVotes::hold(const wire::ShortVote& vote) {
     votes_.push_back(vote);
 }
 
-void NamedWishes::want(base::Instant now, wire::BlockName name, base::Duration turn) {
-    if (wishes_.contains(name)) return;
+bool NamedWishes::want(base::Instant now, wire::BlockWish wish, base::Duration turn) {
+    if (const auto found = wishes_.find(wish.block); found != wishes_.end()) {
+        Wish& known = found->second;
+        const bool is_more = wish.missing > known.missing;
+        const bool rests = known.rests_until && now < *known.rests_until;
+        known.missing = std::max(known.missing, wish.missing);
+        if (!known.rests_until && known.tries < tries_max) return true;
+        if (!is_more && (rests || !known.rests_until)) return false;
+        wishes_.erase(found);
+    }
     if (wishes_.size() == names_max) {
         wishes_.erase(std::ranges::min_element(wishes_, {},
                                                [](const auto& item) { return item.second.age; }));
     }
-    wishes_.emplace(
-        name,
-        Wish{.ask_at = now + turn / 4 + random_.between({}, turn), .turn = turn, .age = ++count_});
+    wishes_.emplace(wish.block, Wish{.ask_at = now + turn / 4 + random_.between({}, turn),
+                                     .turn = turn,
+                                     .age = ++count_,
+                                     .missing = wish.missing});
+    return true;
 }
 
-void NamedWishes::note_asked(base::Instant now, wire::BlockName name) {
+bool NamedWishes::is_asking(wire::BlockName name) const {
     const auto found = wishes_.find(name);
-    if (found == wishes_.end() || found->second.has_yielded) return;
+    return found != wishes_.end() && !found->second.rests_until && found->second.tries < tries_max;
+}
+
+bool NamedWishes::is_resting() const {
+    return std::ranges::all_of(
+        wishes_, [](const auto& item) { return item.second.rests_until.has_value(); });
+}
+
+void NamedWishes::note_asked(base::Instant now, wire::BlockWish asked) {
+    const auto found = wishes_.find(asked.block);
+    if (found == wishes_.end() || found->second.has_yielded || found->second.rests_until) return;
+    if (asked.missing < found->second.missing) return;  // that answer is not enough
     Wish& wish = found->second;
     wish.has_yielded = true;
     wish.ask_at = std::max(wish.ask_at, now + 2 * wish.turn + random_.between({}, 2 * wish.turn));
 }
 
-std::vector<wire::BlockName> NamedWishes::take_due(base::Instant now) {
-    std::vector<wire::BlockName> due;
-    for (auto at = wishes_.begin(); at != wishes_.end();) {
-        const auto current = at++;
-        Wish& wish = current->second;
+std::vector<NamedWishes::Due> NamedWishes::take_due(base::Instant now) {
+    std::vector<Due> due;
+    for (auto& [name, wish] : wishes_) {
         if (now < wish.ask_at) continue;
         if (wish.tries++ == tries_max) {
-            wishes_.erase(current);
+            wish.rests_until = now + turns_of_rest * wish.turn;
+            wish.ask_at = base::never;
             continue;
         }
-        due.push_back(current->first);
+        due.push_back({{name, wish.missing}, wish.tries});
         wish.has_yielded = false;
         wish.ask_at = now + 4 * wish.turn + random_.between({}, 4 * wish.turn);
     }

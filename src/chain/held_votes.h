@@ -8,6 +8,7 @@
 
 #include <deque>
 #include <map>
+#include <optional>
 #include <vector>
 
 #include "base/random.h"
@@ -30,21 +31,32 @@ private:
     std::deque<wire::ShortVote> votes_;  ///< the oldest first
 };
 
-/// Announcements of blocks that nothing is known of but a name.
+/// Announcements of blocks that nothing is known of but a name. What nobody answers is let rest.
 class NamedWishes {
 public:
     static constexpr std::size_t names_max = 8;
     static constexpr int tries_max = 4;
+    static constexpr int turns_of_rest = 64;
 
     explicit NamedWishes(base::Random random) : random_(random) {}
 
     /// `turn`: in which whoever is asked answers, and others ask the same.
-    void want(base::Instant now, wire::BlockName name, base::Duration turn);
+    /// The whole one serves who wants any. Whether it is going to be asked for: not what rests, or
+    /// was asked for as often as anything is.
+    bool want(base::Instant now, wire::BlockWish wish, base::Duration turn);
+    bool is_asking(wire::BlockName name) const;
     /// Somebody else asked for it: it waits for that answer, once between two questions of its own.
-    void note_asked(base::Instant now, wire::BlockName name);
+    void note_asked(base::Instant now, wire::BlockWish wish);
     void forget(wire::BlockName name) { wishes_.erase(name); }
+    /// None lacks: what rests does.
     bool empty() const { return wishes_.empty(); }
-    std::vector<wire::BlockName> take_due(base::Instant now);
+    /// None is asked for any more.
+    bool is_resting() const;
+    struct Due {
+        wire::BlockWish wish;
+        int tries = 0;  ///< this one included
+    };
+    std::vector<Due> take_due(base::Instant now);
     base::Instant poll_timeout() const;
 
 private:
@@ -54,6 +66,8 @@ private:
         std::uint64_t age = 0;
         int tries = 0;
         bool has_yielded = false;
+        std::uint8_t missing = 0;                    ///< as BlockWish has it
+        std::optional<base::Instant> rests_until{};  ///< nobody has answered
     };
     base::Random random_;
     std::map<wire::BlockName, Wish> wishes_;

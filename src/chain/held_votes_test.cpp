@@ -44,14 +44,14 @@ TEST(HeldVotes, OfAnyNumberOfValidators_TheNewestAreHeld) {
 
 TEST(NamedWishes, AName_IsAskedForAFewTimes_EachLater) {
     NamedWishes wishes(base::Random(3));
-    wishes.want(start, name, turn);
+    wishes.want(start, {name, 0}, turn);
     EXPECT_TRUE(wishes.take_due(start).empty());
     std::vector<base::Instant> asked;
-    while (!wishes.empty()) {
+    while (!wishes.is_resting()) {
         const base::Instant now = wishes.poll_timeout();
         ASSERT_NE(now, base::never);
-        for (const wire::BlockName& due : wishes.take_due(now)) {
-            EXPECT_EQ(due, name);
+        for (const NamedWishes::Due& due : wishes.take_due(now)) {
+            EXPECT_EQ(due.wish, (wire::BlockWish{name, 0}));
             asked.push_back(now);
         }
         ASSERT_LT(asked.size(), 10U);
@@ -65,31 +65,65 @@ TEST(NamedWishes, AName_IsAskedForAFewTimes_EachLater) {
 
 TEST(NamedWishes, WhatSomebodyElseAskedFor_WaitsForThatAnswer) {
     NamedWishes wishes(base::Random(3));
-    wishes.want(start, name, turn);
-    wishes.note_asked(start, {8});
+    wishes.want(start, {name, 0}, turn);
+    wishes.note_asked(start, {{8}, 0});
     EXPECT_LE(wishes.poll_timeout(), start + 2 * turn);
     const base::Instant heard = wishes.poll_timeout();
-    wishes.note_asked(heard, name);
+    wishes.note_asked(heard, {name, 0});
     EXPECT_TRUE(wishes.take_due(heard).empty());
     const base::Instant later = wishes.poll_timeout();
     EXPECT_GE(later, heard + 2 * turn);
-    wishes.note_asked(later - turn, name);
+    wishes.note_asked(later - turn, {name, 0});
     EXPECT_EQ(wishes.take_due(later).size(), 1U) << "it is silent once, not for ever";
+}
+
+TEST(NamedWishes, WhetherANameWillBeAskedFor_IsKnown) {
+    NamedWishes wishes(base::Random(3));
+    EXPECT_FALSE(wishes.is_asking(name));
+    int asked = 0;
+    while (asked < NamedWishes::tries_max) {
+        EXPECT_TRUE(wishes.want(start, {name, 0}, turn));
+        EXPECT_TRUE(wishes.is_asking(name));
+        asked += static_cast<int>(wishes.take_due(wishes.poll_timeout()).size());
+    }
+    EXPECT_FALSE(wishes.is_asking(name));
+    EXPECT_FALSE(wishes.want(start, {name, 0}, turn)) << "only the last answer is awaited";
+    const base::Instant rests = wishes.poll_timeout();
+    EXPECT_TRUE(wishes.take_due(rests).empty());
+    EXPECT_TRUE(wishes.is_resting());
+    EXPECT_FALSE(wishes.empty());
+    EXPECT_FALSE(wishes.want(rests, {name, 0}, turn));
+    EXPECT_TRUE(wishes.want(rests, {name, wire::BlockWish::whole}, turn)) << "that is more";
+    EXPECT_TRUE(wishes.is_asking(name));
+}
+
+TEST(NamedWishes, WholeOneAfterTheLastQuestion_IsAskedForAnew) {
+    NamedWishes wishes(base::Random(3));
+    wishes.want(start, {name, 0}, turn);
+    base::Instant now = start;
+    for (int asked = 0; asked < NamedWishes::tries_max;) {
+        now = wishes.poll_timeout();
+        asked += static_cast<int>(wishes.take_due(now).size());
+    }
+    EXPECT_TRUE(wishes.want(now, {name, wire::BlockWish::whole}, turn));
+    const auto due = wishes.take_due(now + 2 * turn);
+    ASSERT_EQ(due.size(), 1U);
+    EXPECT_EQ(due[0].wish.missing, wire::BlockWish::whole);
 }
 
 TEST(NamedWishes, WhatHasCome_IsNotAskedFor) {
     NamedWishes wishes(base::Random(3));
-    wishes.want(start, name, turn);
+    wishes.want(start, {name, 0}, turn);
     wishes.forget(name);
     EXPECT_TRUE(wishes.take_due(start + 9 * turn).empty());
 }
 
 TEST(NamedWishes, AnyNumberOfNames_IsLimited) {
     NamedWishes wishes(base::Random(3));
-    for (std::uint32_t i = 0; i < 1000; ++i) wishes.want(start, {i}, turn);
+    for (std::uint32_t i = 0; i < 1000; ++i) wishes.want(start, {{i}, 0}, turn);
     const auto due = wishes.take_due(start + 9 * turn);
     EXPECT_EQ(due.size(), NamedWishes::names_max);
-    EXPECT_EQ(due.back(), wire::BlockName{999}) << "the oldest give way";
+    EXPECT_EQ(due.back().wish.block, wire::BlockName{999}) << "the oldest give way";
 }
 
 }  // namespace

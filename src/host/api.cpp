@@ -25,9 +25,10 @@ HttpServer::Handler handler(const ApiRoute& route, const ApiDoors& doors) {
 }  // namespace
 
 void add_api_routes(HttpServer& server, const ApiDoors& doors) {
-    for (const auto routes : {node_routes(), about_routes(), event_routes(), metric_routes(),
-                              chain_routes(), network_routes(), radio_routes(),
-                              transaction_routes(), stake_routes(), wallet_routes()}) {
+    for (const auto routes :
+         {node_routes(), about_routes(), event_routes(), metric_routes(), chain_routes(),
+          network_routes(), radio_routes(), alert_routes(), registry_routes(), transaction_routes(),
+          stake_routes(), wallet_routes()}) {
         for (const ApiRoute& route : routes) {
             server.add_route({.method = std::string(route.method),
                               .pattern = std::string(route.path),

@@ -13,9 +13,11 @@
 #include "host/http_server.h"
 #include "host/status_text.h"
 #include "node/node.h"
+#include "records/record_service.h"
 
 namespace meshchain::host {
 
+class KodikonLink;
 class RadioLinks;
 class WalletUnlocker;
 
@@ -27,6 +29,8 @@ struct ApiDoors {
     StatusText& status;
     const HttpServer& server;
     RadioLinks& radios;
+    records::RecordService* records;  ///< none where they are not enabled
+    KodikonLink* kodikon;             ///< likewise
     std::function<base::Now()> now;
     std::function<void()> after_change;  ///< the node may have something to send
     std::function<void()> stop;          ///< ends the process once this answer is out

@@ -9,6 +9,7 @@
 
 #include "host/api_route.h"
 #include "host/json_document.h"
+#include "host/records_json.h"
 #include "host/views_json.h"
 
 namespace meshchain::host {

@@ -43,6 +43,8 @@ std::span<const ApiRoute> metric_routes();       // api_metrics.cpp
 std::span<const ApiRoute> chain_routes();        // api_chain.cpp
 std::span<const ApiRoute> network_routes();      // api_network.cpp
 std::span<const ApiRoute> radio_routes();        // api_radios.cpp
+std::span<const ApiRoute> alert_routes();        // api_alerts.cpp
+std::span<const ApiRoute> registry_routes();     // api_registry.cpp
 std::span<const ApiRoute> transaction_routes();  // api_transactions.cpp
 std::span<const ApiRoute> stake_routes();        // api_stakes.cpp
 std::span<const ApiRoute> wallet_routes();       // api_wallet.cpp

@@ -118,6 +118,16 @@ std::vector<Error> read_network(const Json& json, node::NetworkConfig& network) 
     return object.finish_all();
 }
 
+std::vector<Error> read_kodikon(const Json& json, node::KodikonConfig& kodikon) {
+    JsonObject object(json, "kodikon");
+    object.read("enabled", kodikon.enabled);
+    object.read_as("listen", kodikon.listen, base::parse_link_address);
+    object.read_as("interface", kodikon.interface, parse_host);
+    object.read_as("broadcast", kodikon.broadcast, base::parse_link_address);
+    object.read("peers_max", kodikon.peers_max);
+    return object.finish_all();
+}
+
 std::vector<Error> read_api(const Json& json, node::ApiConfig& api) {
     JsonObject object(json, "api");
     object.read_as("address", api.address, base::parse_link_address);
@@ -130,6 +140,14 @@ std::vector<Error> read_wallet(const Json& json, node::WalletConfig& wallet) {
     JsonObject object(json, "wallet");
     object.read_milliseconds("lock_after_ms", wallet.lock_after);
     object.read("device_secret_path", wallet.device_secret_path);
+    return object.finish_all();
+}
+
+std::vector<Error> read_records(const Json& json, node::RecordsConfig& records) {
+    JsonObject object(json, "records");
+    object.read("enabled", records.enabled);
+    object.read("capacity", records.capacity);
+    object.read("size_mb", records.size_mb);
     return object.finish_all();
 }
 
@@ -193,9 +211,15 @@ Reading read_config(const Json& json) {
         config.radios.push_back(read_radio(*radios[i], "radios[" + std::to_string(i) + "]", found));
         object.absorb(std::move(found));
     }
+    if (const Json* part = object.child("kodikon")) {
+        object.absorb(read_kodikon(*part, config.kodikon));
+    }
     if (const Json* part = object.child("api")) object.absorb(read_api(*part, config.api));
     if (const Json* part = object.child("wallet")) {
         object.absorb(read_wallet(*part, config.wallet));
+    }
+    if (const Json* part = object.child("records")) {
+        object.absorb(read_records(*part, config.records));
     }
     if (const Json* part = object.child("log")) object.absorb(read_log(*part, config.log));
     std::vector<Error> problems = object.finish_all();
@@ -245,6 +269,14 @@ Json network_json(const node::NetworkConfig& network) {
             {"peer_timeout_ms", ms(network.peer_timeout)}};
 }
 
+Json kodikon_json(const node::KodikonConfig& kodikon) {
+    return {{"enabled", kodikon.enabled},
+            {"listen", base::to_string(kodikon.listen)},
+            {"interface", host_text(kodikon.interface)},
+            {"broadcast", base::to_string(kodikon.broadcast)},
+            {"peers_max", kodikon.peers_max}};
+}
+
 Json log_json(const node::LogConfig& log) {
     Json modules = Json::object();
     for (const auto& [module, level] : log.modules) modules[module] = text_of(levels, level);
@@ -278,11 +310,15 @@ Json config_json(const NodeConfig& config, Secrets secrets) {
     for (const node::RadioConfig& radio : config.radios) {
         json["radios"].push_back(to_json(radio, secrets));
     }
+    json["kodikon"] = kodikon_json(config.kodikon);
     json["api"] = {{"address", base::to_string(config.api.address)},
                    {"tls_certificate", config.api.tls_certificate},
                    {"tls_key", config.api.tls_key}};
     json["wallet"] = {{"lock_after_ms", ms(config.wallet.lock_after)},
                       {"device_secret_path", config.wallet.device_secret_path}};
+    json["records"] = {{"enabled", config.records.enabled},
+                       {"capacity", config.records.capacity},
+                       {"size_mb", config.records.size_mb}};
     json["log"] = log_json(config.log);
     return json;
 }

@@ -101,6 +101,16 @@ INSTANTIATE_TEST_SUITE_P(
         Broken{"OutOfRange", "{\"max_peers\": 0}", "field max_peers", "0"}),
     [](const auto& broken) { return broken.param.test_name; });
 
+INSTANTIATE_TEST_SUITE_P(
+    HostileKodikon, BrokenConfig,
+    testing::Values(Broken{"UnknownField", "{\"kodikon\": {\"port\": 9999}}", "field kodikon.port",
+                           "unknown field"},
+                    Broken{"HostName", "{\"kodikon\": {\"listen\": \"localhost:9999\"}}",
+                           "field kodikon.listen", "localhost"},
+                    Broken{"EnabledIsText", "{\"kodikon\": {\"enabled\": \"yes\"}}",
+                           "field kodikon.enabled", "true or false"}),
+    [](const auto& broken) { return broken.param.test_name; });
+
 std::vector<node::RadioConfig> unusual_radios() {
     const std::vector<node::RadioChannel> channels{
         {"village", base::Buffer(16, std::byte{0xa5})}, {"LongFast", {std::byte{1}}}, {"open", {}}};
@@ -161,6 +171,11 @@ node::NodeConfig unusual() {
     config.network.peer_timeout = 1s;
     config.network.enabled = false;
     config.radios = unusual_radios();
+    config.kodikon.enabled = true;
+    config.kodikon.listen = node::ipv4({10, 0, 0, 1}, 9997);
+    config.kodikon.interface = node::ipv4({10, 0, 0, 1}, 0);
+    config.kodikon.broadcast = node::ipv4({10, 0, 0, 255}, 9996);
+    config.kodikon.peers_max = 7;
     config.api.address = node::ipv4({127, 0, 0, 2}, 8080);
     config.api.tls_certificate = "api.pem";
     config.api.tls_key = "/etc/api.key";

@@ -47,6 +47,8 @@ public:
         runtime::EventType type, std::function<void(const runtime::Event& event)> handler);
     /// The node itself. Before start, and on the node's thread.
     node::Node& node() { return process_->node(); }
+    /// Its shared records, likewise; nothing where they are not enabled.
+    records::RecordService* records() { return process_->records(); }
     /// Where peers reach it.
     base::LinkAddress link_address() const { return process_->link_address(); }
 

@@ -163,4 +163,19 @@ std::expected<HttpResponse, base::Error> HttpClient::send(std::string_view metho
     return Exchange<TlsStream>(options_, std::move(request), context).run();
 }
 
+std::string percent_encoded(std::string_view text) {
+    std::string encoded;
+    for (const char c : text) {
+        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                           (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~';
+        if (plain) {
+            encoded += c;
+        } else {
+            const auto byte = static_cast<std::byte>(c);
+            encoded += "%" + base::to_hex(base::Bytes(&byte, 1));
+        }
+    }
+    return encoded;
+}
+
 }  // namespace meshchain::host

@@ -23,6 +23,9 @@ struct TlsTrust {
     std::filesystem::path authority;  ///< PEM
 };
 
+/// For a value in a query: everything but letters, digits and -._~ as %XX (RFC 3986, section 2.1).
+std::string percent_encoded(std::string_view text);
+
 class HttpClient {
 public:
     struct Options {

@@ -14,12 +14,14 @@
 #include "host/data_folder.h"
 #include "host/file.h"
 #include "host/file_lock.h"
+#include "host/kodikon_link.h"
 #include "host/log_sink.h"
 #include "host/marked_store.h"
 #include "host/node_keys.h"
 #include "host/node_setup.h"
 #include "host/node_store.h"
 #include "host/radio_links.h"
+#include "host/record_events.h"
 #include "host/store_copying.h"
 #include "host/store_room.h"
 #include "host/store_salvage.h"
@@ -83,6 +85,9 @@ struct NodeProcess::Parts {
     Result open_store();
     Result accept_age(const StoreMark& mark, kv::Store& inner);
     Result open_node();
+    Result open_records(const crypto::SigningKey& identity);
+    Result open_kodikon();
+    void wake();
     std::string ways_text() const;
     Result open_wallet();
     Result open_api();
@@ -116,7 +121,10 @@ struct NodeProcess::Parts {
     std::unique_ptr<mesh::IpFrames> frames;
     std::unique_ptr<RadioLinks> radios;
     std::optional<EventStream> events;
+    std::unique_ptr<records::RecordService> records;
+    std::unique_ptr<KodikonLink> kodikon;
     std::unique_ptr<node::Node> node;
+    std::optional<RecordEvents> record_events;
     boost::asio::steady_timer timer{io};
     boost::asio::signal_set signals{io};
     std::optional<WalletUnlocker> unlocker;
@@ -126,6 +134,7 @@ struct NodeProcess::Parts {
     base::Instant due{};      ///< of the next step, and
     base::Instant stepped{};  ///< when the last one began
     bool running = false;
+    bool wakes = false;  ///< a step is posted for what records brought
     bool stopping = false;
 };
 
@@ -200,10 +209,55 @@ Result NodeProcess::Parts::open_node() {
     doors.verifier = &verifier;
     doors.services = options.services;
     doors.airs = radios->airs();
+    if (config.records.enabled) {
+        MESH_CHECK(open_records(keys.identity));
+        doors.services.push_back(records.get());
+    }
     MESH_TRY(node, node::Node::create(config, *genesis, std::move(keys), doors, now()));
+    if (records) {
+        records->attach(node->neighbourhood());
+        record_events.emplace(*node, records->store().self(), [this] { wake(); });
+        records->add_observer(*record_events);
+    }
     events.emplace(random_number(entropy));
     MESH_CHECK(follow_events(*node, *events, wall_clock));
     return {};
+}
+
+Result NodeProcess::Parts::open_records(const crypto::SigningKey& identity) {
+    records::RecordService::Options of_records{
+        .store = {.table = node::tables::records, .chain = ledger::chain_id(*genesis)}};
+    for (const std::string& name : config.network.segments) {
+        of_records.store.segments.push_back(wire::segment_id(ledger::chain_id(*genesis), name));
+    }
+    of_records.store.limits.records_max = config.records.capacity;
+    of_records.store.limits.bytes_max = std::uint64_t{config.records.size_mb} << 20;
+    of_records.embeddings_max = config.records.capacity;
+    std::array<std::byte, 8> seed;
+    entropy.fill(seed);
+    MESH_TRY(records, records::RecordService::open(*store, of_records, identity,
+                                                   base::Random(base::Reader(seed).u64()), now()));
+    return {};
+}
+
+Result NodeProcess::Parts::open_kodikon() {
+    if (!config.kodikon.enabled) return {};
+    if (!records) {
+        return base::failure(base::Errc::invalid_argument, "a bridge for records without records",
+                             "kodikon.enabled", "set records.enabled to true as well");
+    }
+    MESH_TRY(kodikon,
+             KodikonLink::open(io, config.kodikon, *records, [this] { return now(); }, log));
+    return {};
+}
+
+/// One step for however many records came by another way than the node's own links.
+void NodeProcess::Parts::wake() {
+    if (std::exchange(wakes, true)) return;
+    boost::asio::post(io, [this] {
+        wakes = false;
+        advance();
+    });
 }
 
 /// A node without a wallet file simply has none.
@@ -232,6 +286,8 @@ Result NodeProcess::Parts::open_api() {
                  .status = status_text,
                  .server = *api,
                  .radios = *radios,
+                 .records = records.get(),
+                 .kodikon = kodikon.get(),
                  .now = [this] { return now(); },
                  .after_change = [this] { handle_change(); },
                  .stop = [this] { boost::asio::post(io, [this] { request_stop("asked to"); }); }});
@@ -259,6 +315,7 @@ Result NodeProcess::Parts::begin() {
     running = true;
     unlocker.emplace(WalletUnlocker::Doors{io, *node, kdf, entropy, [this] { return now(); }, log},
                      WalletFiles::of(folder, config));
+    MESH_CHECK(open_kodikon());
     if (options.api) MESH_CHECK(open_api());
     if (link) link->on_readable([this] { advance(); });
     radios->on_activity([this] { advance(); });
@@ -349,6 +406,8 @@ Result NodeProcess::Parts::close() {
     api.reset();
     unlocker.reset();
     node.reset();
+    kodikon.reset();
+    records.reset();
     radios.reset();
     Result result;
     const bool needs_room = store && config.store_engine == node::StoreEngine::sqlite;
@@ -397,6 +456,7 @@ void NodeProcess::post(std::function<void()> work) {
 }
 
 void NodeProcess::request_stop(std::string_view why) { parts_->request_stop(why); }
+records::RecordService* NodeProcess::records() { return parts_->records.get(); }
 node::Node& NodeProcess::node() { return *parts_->node; }
 WalletUnlocker& NodeProcess::unlocker() { return *parts_->unlocker; }
 base::Now NodeProcess::now() const { return parts_->now(); }

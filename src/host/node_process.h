@@ -21,6 +21,7 @@
 #include "base/link.h"
 #include "host/wallet_unlocker.h"
 #include "node/node.h"
+#include "records/record_service.h"
 
 namespace meshchain::host {
 
@@ -59,6 +60,8 @@ public:
 
     /// Until run() ends.
     node::Node& node();
+    /// Nothing where records are not enabled.
+    records::RecordService* records();
     WalletUnlocker& unlocker();  ///< from begin() on
     base::Now now() const;
 

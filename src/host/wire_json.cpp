@@ -1,5 +1,7 @@
 #include "host/wire_json.h"
 
+#include "host/time_text.h"
+
 #include <charconv>
 
 #include "host/json_document.h"
@@ -330,8 +332,37 @@ Json to_json(const wire::ShortVote& vote) {
             {"signature", hex(vote.signature)}};
 }
 
+Json to_json(const wire::ShortBlock& block) {
+    Json certificate;  // null: its parent's
+    if (block.certificate) certificate = hex(*block.certificate);
+    return {{"name", block.name.value},
+            {"parent", block.parent.value},
+            {"slot", block.slot.value},
+            {"rank", block.rank},
+            {"proposer", block.proposer.value},
+            {"raises_epoch", block.raises_epoch},
+            {"transaction_root", hex(block.transaction_root)},
+            {"certificate", certificate},
+            {"signature", hex(block.signature)},
+            {"short_ids", block.short_ids}};
+}
+
 Json to_json(const wire::BlockRow& row) {
     return {{"block", row.block.value}, {"row", row.row}, {"bytes", base::to_hex(row.bytes)}};
+}
+
+Json to_json(const wire::Record& record) {
+    Json json{{"kind", name(record.kind)},
+              {"origin", hex(record.origin)},
+              {"sequence", record.sequence},
+              {"time", to_iso(record.stamp.wall())},
+              {"expires", to_iso(base::wall_from_unix_ms(std::int64_t{record.expires} * 1'000))},
+              {"tombstone", record.tombstone},
+              {"key", base::to_hex(record.key)},
+              {"body", base::to_hex(record.body)},
+              {"signature", hex(record.signature)}};
+    if (record.segment) json["segment"] = base::to_hex(record.segment->bytes);
+    return json;
 }
 
 std::expected<Json, base::Error> decode_payload(wire::MessageType type, base::Bytes payload) {
@@ -345,8 +376,11 @@ std::expected<Json, base::Error> decode_payload(wire::MessageType type, base::By
         case peer_info: return to_json_or_error(wire::parse_announcement(payload));
         case routed: return to_json_or_error(wire::parse_routed(payload));
         case short_vote: return to_json_or_error(wire::parse_short_vote(payload));
+        case short_block: return to_json_or_error(wire::parse_short_block(payload));
         case air_ask: return to_json_or_error(wire::parse_air_question(payload));
         case block_row: return to_json_or_error(wire::parse_block_row(payload));
+        case alert_on_air:
+        case record: return to_json_or_error(wire::parse_record(payload));
         case cookie: {
             MESH_TRY(const wire::Cookie value, wire::parse_cookie(payload));
             return Json{{"cookie", base::to_hex(value)}};
@@ -361,7 +395,13 @@ std::expected<Json, base::Error> decode_payload(wire::MessageType type, base::By
         case probe:
         case receipt:
         case clock_ask:
-        case clock_answer: break;  // inside ROUTED only
+        case clock_answer:
+        case alert_direct:
+        case alert_receipt:
+        case search_query:
+        case search_answer: break;  // inside ROUTED only
+        case reconcile:
+        case record_receipt: break;  // of use to who holds the records
     }
     return Json{{"bytes", base::to_hex(payload)}};
 }

@@ -14,7 +14,9 @@
 #include "wire/block.h"
 #include "wire/control.h"
 #include "wire/frame.h"
+#include "wire/record.h"
 #include "wire/routed.h"
+#include "wire/short_block.h"
 #include "wire/short_vote.h"
 #include "wire/sync.h"
 #include "wire/transaction.h"
@@ -51,7 +53,9 @@ Json to_json(const wire::SyncResponse& response);
 Json to_json(const wire::SyncChunk& chunk);
 Json to_json(const wire::AirQuestion& question);
 Json to_json(const wire::BlockRow& row);
+Json to_json(const wire::Record& record);
 Json to_json(const wire::ShortVote& vote);
+Json to_json(const wire::ShortBlock& block);
 
 /// The payload of a frame of this type; a control message's body and signature apart.
 std::expected<Json, base::Error> decode_payload(wire::MessageType type, base::Bytes payload);

@@ -83,15 +83,15 @@ private:
 
 struct Air {
     /// What is spent on frames that may be worth nothing: more than any preset carries.
-    static constexpr Rate work_rate{.per_minute = 600, .burst = 120};
+    static constexpr base::Rate work_rate{.per_minute = 600, .burst = 120};
     /// What was said there is not said again for so long, by whomever it was: of all who hold what
     /// somebody misses one is enough.
     static constexpr base::Duration repeat_pause = std::chrono::minutes(1);
     static constexpr std::size_t recent_max = 256;
 
     wire::AirLink* link;
-    std::vector<TokenBucket> buckets{};  ///< one for each rule, in the table's order
-    std::optional<FairBudget> work{};    ///< shared by the radios that claim to speak
+    std::vector<base::TokenBucket> buckets{};  ///< one for each rule, in the table's order
+    std::optional<FairBudget> work{};          ///< shared by the radios that claim to speak
     /// When an object was heard or said last; never: {}.
     struct Word {
         base::Instant heard{};

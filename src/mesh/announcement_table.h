@@ -27,12 +27,12 @@ struct KnownNode {
     crypto::PublicKey ingress;  ///< the peer that brought it
     std::uint8_t hop_limit;     ///< of the frame that brought it
     base::Instant expires;
-    TokenBucket updates;
+    base::TokenBucket updates;
 };
 
 class AnnouncementTable {
 public:
-    static constexpr Rate updates{12, 6};
+    static constexpr base::Rate updates{12, 6};
     static constexpr std::size_t talked_max = 64;
     /// How far two clocks may be apart before what one dates is refused by the other.
     static constexpr std::chrono::seconds clock_grace = std::chrono::minutes(5);

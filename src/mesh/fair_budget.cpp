@@ -2,7 +2,7 @@
 
 namespace meshchain::mesh {
 
-FairBudget::FairBudget(base::Instant now, Rate rate, std::size_t cells, Groups groups)
+FairBudget::FairBudget(base::Instant now, base::Rate rate, std::size_t cells, Groups groups)
     : tokens_(now, rate), burst_(rate.burst), used_(cells), halved_(now) {
     if (groups == Groups::some) groups_.emplace(cells);
 }

@@ -18,7 +18,7 @@
 #include <chrono>
 #include <optional>
 
-#include "mesh/token_bucket.h"
+#include "base/token_bucket.h"
 #include "mesh/usage_sketch.h"
 
 namespace meshchain::mesh {
@@ -32,7 +32,7 @@ public:
 
     enum class Groups : std::uint8_t { none, some };
 
-    FairBudget(base::Instant now, Rate rate, std::size_t cells, Groups groups = Groups::none);
+    FairBudget(base::Instant now, base::Rate rate, std::size_t cells, Groups groups = Groups::none);
 
     static constexpr std::size_t bytes(std::size_t cells, Groups groups = Groups::none) {
         return UsageSketch::bytes(cells) * (groups == Groups::some ? 2 : 1);
@@ -48,7 +48,7 @@ private:
     bool is_within_share(std::uint64_t flow, std::optional<std::uint64_t> group,
                          std::uint64_t tokens) const;
 
-    TokenBucket tokens_;
+    base::TokenBucket tokens_;
     std::uint32_t burst_;
     UsageSketch used_;
     std::optional<UsageSketch> groups_;

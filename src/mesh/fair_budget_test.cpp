@@ -12,7 +12,7 @@ namespace {
 using namespace std::chrono_literals;
 using base::Instant;
 
-constexpr Rate rate{.per_minute = 12'000, .burst = 512};
+constexpr base::Rate rate{.per_minute = 12'000, .burst = 512};
 constexpr std::size_t cells = 2'048;
 
 /// Flows as a keyed hash would name them.

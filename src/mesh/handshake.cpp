@@ -34,9 +34,9 @@ bool Handshake::may_verify(base::Instant now, const Endpoint& from) {
 }
 
 bool Handshake::take_token(base::Instant now, const Endpoint& from, FairBudget& total) {
-    TokenBucket* own = strangers_.get(from);
+    base::TokenBucket* own = strangers_.get(from);
     if (own == nullptr) {
-        strangers_.put(from, TokenBucket(now, per_address));
+        strangers_.put(from, base::TokenBucket(now, per_address));
         own = strangers_.get(from);
     }
     if (!own->take(now)) return false;

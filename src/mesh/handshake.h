@@ -13,11 +13,11 @@
 
 #include "base/lru_cache.h"
 #include "base/random.h"
+#include "base/token_bucket.h"
 #include "mesh/address_group.h"
 #include "mesh/cookie_jar.h"
 #include "mesh/fair_budget.h"
 #include "mesh/options.h"
-#include "mesh/token_bucket.h"
 
 namespace meshchain::mesh {
 
@@ -26,10 +26,10 @@ public:
     static constexpr std::size_t dials_max = 64;
     static constexpr std::size_t strangers_max = 256;
     /// Of one address: cookies, hints answered and HELLOs verified together.
-    static constexpr Rate per_address{60, 12};
-    static constexpr Rate hints_in_all{1'200, 40};
-    static constexpr Rate cookies_in_all{60'000, 2'000};
-    static constexpr Rate verifications_in_all{6'000, 200};
+    static constexpr base::Rate per_address{60, 12};
+    static constexpr base::Rate hints_in_all{1'200, 40};
+    static constexpr base::Rate cookies_in_all{60'000, 2'000};
+    static constexpr base::Rate verifications_in_all{6'000, 200};
 
     Handshake(const Options& options, base::Entropy& entropy, base::Random random,
               base::Instant now);
@@ -94,7 +94,7 @@ private:
     FairBudget hints_;
     FairBudget cookies_given_;
     FairBudget verifications_;
-    base::LruCache<Endpoint, TokenBucket> strangers_{strangers_max};
+    base::LruCache<Endpoint, base::TokenBucket> strangers_{strangers_max};
     base::LruCache<Endpoint, Dial> dials_{dials_max};
     base::LruCache<Endpoint, base::Instant> refused_{strangers_max};
     std::vector<StaticPeer> static_peers_;

@@ -59,7 +59,7 @@ protected:
         return stats.of(Drop::bad_signature) + stats.of(Drop::punished) + stats.of(Drop::ignored);
     }
     static std::uint64_t wasted_max() {
-        const Rate rate = Options{}.session_work;
+        const base::Rate rate = Options{}.session_work;
         return rate.burst + std::uint64_t{rate.per_minute} * rounds / 60 + 1;
     }
     base::Buffer garbage(const crypto::NodeId& origin) {

@@ -15,7 +15,7 @@ constexpr std::size_t route = 2 * crypto::PublicKey::size + RouteTable::vias_max
 }  // namespace
 
 std::vector<base::LimitLine> memory_limits(const Options& options, std::size_t rules) {
-    const std::size_t session = sizeof(Session) + rules * sizeof(TokenBucket) +
+    const std::size_t session = sizeof(Session) + rules * sizeof(base::TokenBucket) +
                                 FairBudget::bytes(options.flow_cells) + node_overhead;
     const std::size_t grouped = FairBudget::bytes(options.flow_cells, FairBudget::Groups::some);
     return {
@@ -25,7 +25,7 @@ std::vector<base::LimitLine> memory_limits(const Options& options, std::size_t r
         {"work of all sessions", 1, FairBudget::bytes(options.flow_cells)},
         {"budgets of strangers", 3, grouped},
         {"addresses of strangers", 2 * Handshake::strangers_max,
-         sizeof(Endpoint) * 2 + sizeof(TokenBucket) + lru_overhead},
+         sizeof(Endpoint) * 2 + sizeof(base::TokenBucket) + lru_overhead},
         {"dials", Handshake::dials_max, 200 + lru_overhead},
         {"known peers", KnownPeers::peers_max, sizeof(KnownPeer)},
         {"announcements", options.nodes_max,

@@ -42,6 +42,7 @@
 #include "mesh/stats.h"
 #include "mesh/surroundings.h"
 #include "wire/frame_link.h"
+#include "wire/neighbourhood.h"
 #include "wire/peer_choice.h"
 
 namespace meshchain::mesh {
@@ -61,7 +62,7 @@ struct Doors {
     base::Log log;
 };
 
-class Mesh final : public wire::PeerChoice {
+class Mesh final : public wire::PeerChoice, public wire::Neighbourhood {
 public:
     static constexpr std::uint8_t protocol_version = 1;
     static constexpr std::size_t links_max = 4;
@@ -130,6 +131,14 @@ public:
     bool is_free(base::Instant now, wire::MessageType type) const override;
     base::Duration flood_time() const override;
 
+    /// As of the last change of sessions; those on the air alone are not among them.
+    std::vector<crypto::PublicKey> neighbours() const override;
+    std::vector<crypto::PublicKey> reachable() const override;
+    bool has_air() const override { return !airs_.empty(); }
+    std::vector<crypto::PublicKey> onward(
+        const crypto::PublicKey& origin,
+        const std::optional<crypto::PublicKey>& from) const override;
+
     std::optional<Event> poll_event() { return events_.pop(); }
     /// A copy, ordered by key: connected peers and those not yet forgotten.
     std::vector<Peer> peers() const;
@@ -166,7 +175,7 @@ private:
 
     // mesh_receive.cpp
     void handle_frame(base::Now now, std::uint8_t link, const wire::ReceivedFrame& received);
-    TokenBucket& bucket_of(PeerEntry& entry, const wire::MessageRule& rule) const;
+    base::TokenBucket& bucket_of(PeerEntry& entry, const wire::MessageRule& rule) const;
     /// Whether to spend a check on a frame of this session that claims to be `origin`'s; what it
     /// finds decides whether the work is excused.
     bool start_work(base::Now now, Session& session, const crypto::NodeId& origin);
@@ -318,7 +327,7 @@ private:
     bool start_air_work(base::Now now, Air& air, const wire::MessageRule& rule, std::uint64_t flow);
     void note_air_use(base::Now now, Air& air, const wire::MessageRule& rule, std::uint64_t flow,
                       wire::Verdict verdict);
-    TokenBucket& air_bucket(Air& air, const wire::MessageRule& rule) const {
+    base::TokenBucket& air_bucket(Air& air, const wire::MessageRule& rule) const {
         return air.buckets[static_cast<std::size_t>(&rule - rules_.data())];
     }
     std::uint64_t air_flow(std::uint32_t radio) const;

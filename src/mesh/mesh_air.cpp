@@ -48,7 +48,7 @@ void Mesh::start_airs(base::Now now) {
         air.buckets.clear();
         for (const wire::MessageRule& rule : rules_) {
             air.buckets.emplace_back(now.instant,
-                                     Rate{rule.frames_per_minute_max, rule.frames_at_once()});
+                                     base::Rate{rule.frames_per_minute_max, rule.frames_at_once()});
         }
         air.work.emplace(now.instant, Air::work_rate, options_.flow_cells);
         air.answered_at = now.instant;
@@ -430,7 +430,8 @@ std::uint8_t Mesh::hop_limit_of(std::size_t air, MessageType type) const {
         furthest = std::max(furthest.value_or(0), speaker.hops);
     });
     // Whoever misses a block builds another one.
-    const std::uint8_t least = type == MessageType::block ? 1 : 0;
+    const bool is_block = type == MessageType::block || type == MessageType::short_block;
+    const std::uint8_t least = is_block ? 1 : 0;
     return std::min(options_.hop_limit, std::max(least, furthest.value_or(UINT8_MAX)));
 }
 

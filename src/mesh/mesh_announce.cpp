@@ -77,6 +77,26 @@ void Mesh::follow_sessions(base::Now now) {
     around.topology_built = {};
 }
 
+std::vector<crypto::PublicKey> Mesh::neighbours() const {
+    return surroundings_ ? surroundings_->neighbours : std::vector<crypto::PublicKey>();
+}
+
+std::vector<crypto::PublicKey> Mesh::reachable() const {
+    std::vector<crypto::PublicKey> found;
+    if (!surroundings_) return found;
+    const Topology& topology = surroundings_->topology;
+    for (const crypto::PublicKey& node : topology.nodes()) {
+        if (node != identity() && topology.hops(node)) found.push_back(node);
+    }
+    return found;
+}
+
+std::vector<crypto::PublicKey> Mesh::onward(const crypto::PublicKey& origin,
+                                            const std::optional<crypto::PublicKey>& from) const {
+    if (!surroundings_) return {};
+    return surroundings_->topology.onward(origin, from);
+}
+
 wire::Announcement Mesh::own_announcement(base::Now now) {
     Surroundings& around = *surroundings_;
     wire::Announcement own;

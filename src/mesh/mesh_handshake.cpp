@@ -177,7 +177,7 @@ Session Mesh::new_session(base::Now now, const Endpoint& from) const {
     };
     for (const wire::MessageRule& rule : rules_) {
         session.buckets.emplace_back(now.instant,
-                                     Rate{rule.frames_per_minute_max, rule.frames_at_once()});
+                                     base::Rate{rule.frames_per_minute_max, rule.frames_at_once()});
     }
     session.heartbeat_at = now.instant + options_.static_heartbeat_interval;
     return session;

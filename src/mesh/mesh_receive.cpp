@@ -56,7 +56,7 @@ void Mesh::handle_frame(base::Now now, std::uint8_t link, const wire::ReceivedFr
     }
 }
 
-TokenBucket& Mesh::bucket_of(PeerEntry& entry, const wire::MessageRule& rule) const {
+base::TokenBucket& Mesh::bucket_of(PeerEntry& entry, const wire::MessageRule& rule) const {
     return entry.session->buckets[static_cast<std::size_t>(&rule - rules_.data())];
 }
 
@@ -82,7 +82,7 @@ void Mesh::handle_control(base::Now now, PeerEntry& entry, const wire::MessageRu
     if (!entry.sequences.is_new(sequence)) return drop(Drop::replayed);
     // Only what a peer signed takes its tokens: anybody can write its address on a datagram, and a
     // signature that fails proves nothing about the peer.
-    TokenBucket& bucket = bucket_of(entry, rule);
+    base::TokenBucket& bucket = bucket_of(entry, rule);
     if (bucket.available(now.instant) == 0) return drop(Drop::rate);
     if (!start_work(now, *entry.session, header.sender)) return drop(Drop::work);
     if (!crypto::verify(entry.peer.key,

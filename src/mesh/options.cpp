@@ -16,7 +16,7 @@ std::unexpected<base::Error> refuse(std::string what, std::string field) {
                          "see mesh/options.h for what it may be");
 }
 
-std::expected<void, base::Error> check_rate(Rate rate, const char* field) {
+std::expected<void, base::Error> check_rate(base::Rate rate, const char* field) {
     if (rate.per_minute == 0 || rate.burst < 2) return refuse("lets nothing pass", field);
     return {};
 }

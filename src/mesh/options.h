@@ -8,8 +8,8 @@
 
 #include "base/link.h"
 #include "base/time.h"
+#include "base/token_bucket.h"
 #include "crypto/signature.h"
-#include "mesh/token_bucket.h"
 #include "wire/announcement.h"
 #include "wire/numbers.h"
 
@@ -41,8 +41,8 @@ struct Options {
 
     /// Checks of frames that turn out to be worth nothing, a session's and all sessions' together:
     /// what verifies is paid back, and limited by its type's rule alone.
-    Rate session_work{.per_minute = 12'000, .burst = 512};
-    Rate all_sessions_work{.per_minute = 60'000, .burst = 2'048};
+    base::Rate session_work{.per_minute = 12'000, .burst = 512};
+    base::Rate all_sessions_work{.per_minute = 60'000, .burst = 2'048};
     std::size_t flow_cells = 2'048;  ///< of each fair budget, a power of two: mesh/usage_sketch.h
 
     base::Duration discovery_interval = std::chrono::seconds(5);

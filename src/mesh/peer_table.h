@@ -18,12 +18,12 @@
 #include <span>
 #include <vector>
 
+#include "base/token_bucket.h"
 #include "mesh/endpoint.h"
 #include "mesh/fair_budget.h"
 #include "mesh/options.h"
 #include "mesh/peer.h"
 #include "mesh/sequence_window.h"
-#include "mesh/token_bucket.h"
 #include "wire/service.h"
 
 namespace meshchain::mesh {
@@ -36,12 +36,13 @@ struct Question {
 
 struct Session {
     Endpoint endpoint;
-    bool mutual = false;                 ///< the peer has shown that it holds one for us
-    bool announced = false;              ///< PeerDiscovered was emitted
-    std::uint32_t epoch = 0;             ///< timestamp of its HELLO: rises when the peer restarts
-    std::vector<TokenBucket> buckets{};  ///< one for each rule, in the table's order: what verified
-    FairBudget work;                     ///< what did not, by the origins that its frames claim
-    std::uint64_t flow = 0;              ///< the session itself, among all
+    bool mutual = false;      ///< the peer has shown that it holds one for us
+    bool announced = false;   ///< PeerDiscovered was emitted
+    std::uint32_t epoch = 0;  ///< timestamp of its HELLO: rises when the peer restarts
+    std::vector<base::TokenBucket>
+        buckets{};           ///< one for each rule, in the table's order: what verified
+    FairBudget work;         ///< what did not, by the origins that its frames claim
+    std::uint64_t flow = 0;  ///< the session itself, among all
     base::Instant opened{};
     std::optional<Question> question{};  ///< the one being timed
     base::Instant hello_sent{};

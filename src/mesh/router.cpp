@@ -121,7 +121,7 @@ bool Router::is_timely(base::Now now, const wire::RoutedMessage& message) const 
 bool Router::admit(base::Instant now, const crypto::PublicKey& origin) {
     OriginState* state = origins_.get(origin);
     if (state == nullptr) {
-        origins_.put(origin, OriginState{{}, TokenBucket(now, per_origin), 0});
+        origins_.put(origin, OriginState{{}, base::TokenBucket(now, per_origin), 0});
         state = origins_.get(origin);
     }
     return state->bucket.take(now);
@@ -141,7 +141,8 @@ bool Router::admit_type(base::Instant now, const crypto::PublicKey& origin,
                         const wire::MessageRule& rule) {
     const auto key = std::pair(origin, rule.type);
     if (types_.get(key) == nullptr) {
-        types_.put(key, TokenBucket(now, {rule.frames_per_minute_max, rule.frames_at_once()}));
+        types_.put(key,
+                   base::TokenBucket(now, {rule.frames_per_minute_max, rule.frames_at_once()}));
     }
     return types_.get(key)->take(now);
 }

@@ -18,9 +18,9 @@
 
 #include "base/error.h"
 #include "base/lru_cache.h"
+#include "base/token_bucket.h"
 #include "mesh/route_table.h"
 #include "mesh/sequence_window.h"
-#include "mesh/token_bucket.h"
 #include "wire/routed.h"
 #include "wire/service.h"
 
@@ -37,7 +37,7 @@ public:
     static constexpr std::size_t origins_max = 2'048;
     static constexpr std::size_t trails_max = 2'048;
     /// Messages of one origin that we take or pass on, whoever brings them.
-    static constexpr Rate per_origin{600, 120};
+    static constexpr base::Rate per_origin{600, 120};
     /// How old a message may be, and how far ahead of our clock.
     static constexpr std::chrono::seconds age_max = std::chrono::minutes(2);
 
@@ -132,7 +132,7 @@ public:
 private:
     struct OriginState {
         SequenceWindow window;
-        TokenBucket bucket;
+        base::TokenBucket bucket;
         std::uint64_t refused = 0;  ///< sequence of the last message that was of no use
     };
     using TrailKey = std::pair<crypto::PublicKey, std::uint64_t>;
@@ -149,7 +149,7 @@ private:
     RouteTable routes_;
     std::map<std::uint64_t, Pending> pending_;
     base::LruCache<crypto::PublicKey, OriginState> origins_{origins_max};
-    base::LruCache<std::pair<crypto::PublicKey, wire::MessageType>, TokenBucket> types_{
+    base::LruCache<std::pair<crypto::PublicKey, wire::MessageType>, base::TokenBucket> types_{
         origins_max};
     base::LruCache<TrailKey, Trail> trails_{trails_max};
 };

@@ -114,6 +114,31 @@ std::vector<NextHop> Topology::next_hops(const crypto::PublicKey& destination) c
     return found;
 }
 
+/// Without a way to the origin there is no tree: then all get it but those whom its giver reaches.
+std::vector<crypto::PublicKey> Topology::onward(
+    const crypto::PublicKey& origin, const std::optional<crypto::PublicKey>& from) const {
+    const auto root = find(origin);
+    const auto giver = from ? find(*from) : std::nullopt;
+    std::vector<std::uint8_t> depth;
+    if (root) depth = distances(*root, std::nullopt);
+    const bool has_tree = root && depth[self_] != unreachable;
+    const auto is_ours = [&](Index neighbour) {
+        if (giver && neighbour == *giver) return false;
+        const std::vector<Index>& around = adjacent_[neighbour];
+        if (!has_tree) return !giver || std::ranges::find(around, *giver) == around.end();
+        if (depth[neighbour] != depth[self_] + 1) return false;
+        // Indexes ascend with the keys.
+        return std::ranges::none_of(
+            around, [&](Index other) { return other < self_ && depth[other] == depth[self_]; });
+    };
+    std::vector<crypto::PublicKey> found;
+    for (const Index neighbour : adjacent_[self_]) {
+        if (is_ours(neighbour)) found.push_back(nodes_[neighbour]);
+    }
+    std::ranges::sort(found);
+    return found;
+}
+
 std::vector<Topology::Edge> Topology::edges() const {
     std::vector<Edge> all;
     for (std::size_t a = 0; a < nodes_.size(); ++a) {

@@ -38,6 +38,10 @@ public:
     /// Our neighbours that reach `destination` without coming back through us, the nearest first.
     std::vector<NextHop> next_hops(const crypto::PublicKey& destination) const;
 
+    /// The neighbours that wire::Neighbourhood::onward() means.
+    std::vector<crypto::PublicKey> onward(const crypto::PublicKey& origin,
+                                          const std::optional<crypto::PublicKey>& from) const;
+
     struct Edge {
         crypto::PublicKey a;
         crypto::PublicKey b;  ///< a < b

@@ -4,6 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <deque>
+#include <set>
+
 #include "mesh/test_network.h"
 
 namespace meshchain::mesh::test {
@@ -73,6 +76,88 @@ TEST_F(TopologyTest, ALiar_AddsNodesBehindItselfAndNoEdgeOfAnHonestNode) {
     EXPECT_EQ(topology_.hops(key(3)), 3);
     EXPECT_EQ(ways_to(3), (std::vector<std::pair<int, int>>{{1, 3}}));
     EXPECT_EQ(topology_.hops(key(10)), 2);
+}
+
+/// One graph as each of its nodes knows it.
+class SpreadingTest : public testing::Test {
+protected:
+    void connect(std::uint8_t a, std::uint8_t b) {
+        edges_[a].insert(b);
+        edges_[b].insert(a);
+    }
+    Topology seen_by(std::uint8_t node) const {
+        std::map<crypto::PublicKey, KnownNode> announced;
+        std::vector<crypto::PublicKey> own;
+        for (const auto& [origin, neighbours] : edges_) {
+            KnownNode known{{}, {}, crypto::node_id(key(origin)), {}, 0, {}, {{}, {1, 1}}};
+            for (const std::uint8_t one : neighbours) {
+                known.announcement.neighbours.push_back(crypto::node_id(key(one)));
+                if (origin == node) own.push_back(key(one));
+            }
+            std::ranges::sort(known.announcement.neighbours);
+            announced.emplace(key(origin), known);
+        }
+        std::ranges::sort(own);
+        Topology topology(key(node));
+        topology.rebuild(key(node), own, announced);
+        return topology;
+    }
+    /// How often each node gets what begins at `origin`.
+    std::map<crypto::PublicKey, int> spread(std::uint8_t origin) const {
+        std::map<crypto::PublicKey, int> got;
+        std::deque<std::pair<crypto::PublicKey, std::optional<crypto::PublicKey>>> waiting;
+        waiting.emplace_back(key(origin), std::nullopt);
+        while (!waiting.empty()) {
+            const auto [node, from] = waiting.front();
+            waiting.pop_front();
+            if (++got[node] > 1) continue;
+            for (const auto& [number, neighbours] : edges_) {
+                if (key(number) != node) continue;
+                for (const auto& to : seen_by(number).onward(key(origin), from)) {
+                    waiting.emplace_back(to, node);
+                }
+            }
+        }
+        return got;
+    }
+    std::map<std::uint8_t, std::set<std::uint8_t>> edges_;
+};
+
+TEST_F(SpreadingTest, InACrowd_EachGetsItOnceFromItsOrigin) {
+    for (std::uint8_t a = 0; a < 10; ++a) {
+        for (std::uint8_t b = 0; b < a; ++b) connect(a, b);
+    }
+    for (std::uint8_t origin = 0; origin < 10; ++origin) {
+        const auto got = spread(origin);
+        EXPECT_EQ(got.size(), 10U);
+        for (const auto& [node, times] : got) EXPECT_EQ(times, 1);
+    }
+}
+
+TEST_F(SpreadingTest, InAnyGraph_EachGetsItOnce) {
+    for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+        edges_.clear();
+        base::Random random(seed);
+        for (std::uint8_t a = 1; a < 20; ++a) {
+            connect(a, static_cast<std::uint8_t>(random.below(a)));
+            if (random.below(2) == 0) {
+                const auto b = static_cast<std::uint8_t>(random.below(a));
+                connect(a, b);
+            }
+        }
+        const auto got = spread(static_cast<std::uint8_t>(random.below(20)));
+        EXPECT_EQ(got.size(), 20U) << "seed " << seed;
+        for (const auto& [node, times] : got) EXPECT_EQ(times, 1) << "seed " << seed;
+    }
+}
+
+TEST_F(TopologyTest, OriginNobodyKnows_GoesToAllWhomItsGiverDoesNotReach) {
+    state(1, {0, 2});
+    state(2, {0, 1});
+    state(3, {0});
+    build({1, 2, 3});
+    EXPECT_EQ(topology_.onward(key(40), key(1)), std::vector{key(3)});
+    EXPECT_EQ(topology_.onward(key(40), std::nullopt).size(), 3U);
 }
 
 TEST_F(TopologyTest, NextHops_AreAllThatReachItWithoutComingBackThroughUs) {

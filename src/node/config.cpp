@@ -117,6 +117,27 @@ void check_network(const NetworkConfig& network, Problems& problems) {
                       hours(1));
 }
 
+void check_kodikon(const KodikonConfig& kodikon, Problems& problems) {
+    const auto is_of_one = [](const base::LinkAddress& address) {
+        return is_ipv4(address) && !is_multicast(address);
+    };
+    if (!is_of_one(kodikon.listen) || kodikon.listen.port == 0) {
+        problems.add("kodikon.listen", base::to_string(kodikon.listen),
+                     "an IPv4 address of this machine, or 0.0.0.0 for all of them, with the port "
+                     "that Kodikon nodes use, from 1 to 65535");
+    }
+    if (!is_of_one(kodikon.interface)) {
+        problems.add("kodikon.interface", base::to_string(kodikon.interface),
+                     "the IPv4 address of a network card, or 0.0.0.0 for the system's choice");
+    }
+    if (!is_of_one(kodikon.broadcast) || kodikon.broadcast.port == 0) {
+        problems.add("kodikon.broadcast", base::to_string(kodikon.broadcast),
+                     "an IPv4 broadcast address, such as 192.168.1.255, with a port from 1 to "
+                     "65535");
+    }
+    problems.number("kodikon.peers_max", kodikon.peers_max, 1, 100);
+}
+
 void check_wallet(const WalletConfig& wallet, Problems& problems) {
     if (wallet.lock_after != base::Duration::zero()) {
         problems.duration("wallet.lock_after_ms", wallet.lock_after, seconds(1), hours(24));
@@ -124,6 +145,11 @@ void check_wallet(const WalletConfig& wallet, Problems& problems) {
     if (!wallet.device_secret_path.empty()) {
         problems.path("wallet.device_secret_path", wallet.device_secret_path);
     }
+}
+
+void check_records(const RecordsConfig& records, Problems& problems) {
+    problems.number("records.capacity", records.capacity, 16, 2'000'000);
+    problems.number("records.size_mb", records.size_mb, 1, 16'384);
 }
 
 void check_log(const LogConfig& log, Problems& problems) {
@@ -183,8 +209,16 @@ std::vector<base::Error> problems(const NodeConfig& config) {
     if (!config.network.enabled && config.radios.empty()) {
         problems.add("network.enabled", "a node that nobody reaches", "true, or else a radio");
     }
+    check_kodikon(config.kodikon, problems);
+    // Each would take some of the other's datagrams.
+    if (config.kodikon.enabled && config.network.enabled &&
+        config.kodikon.listen.port == config.network.listen.port) {
+        problems.add("kodikon.listen", base::to_string(config.kodikon.listen),
+                     "another port than that of network.listen");
+    }
     check_api(config.api, problems);
     check_wallet(config.wallet, problems);
+    check_records(config.records, problems);
     check_log(config.log, problems);
     return problems.take();
 }

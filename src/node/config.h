@@ -59,6 +59,18 @@ struct ApiConfig {
     friend bool operator==(const ApiConfig&, const ApiConfig&) = default;
 };
 
+/// A bridge to Kodikon nodes of a trusted LAN (host/kodikon_link.h).
+struct KodikonConfig {
+    bool enabled = false;
+    base::LinkAddress listen = ipv4({0, 0, 0, 0}, 9999);
+    /// The network card by its own address (port unused), which is what Kodikon nodes are told to
+    /// send to; 0.0.0.0: the system's choice.
+    base::LinkAddress interface = ipv4({0, 0, 0, 0}, 0);
+    base::LinkAddress broadcast = ipv4({255, 255, 255, 255}, 9999);
+    std::uint32_t peers_max = 20;
+    friend bool operator==(const KodikonConfig&, const KodikonConfig&) = default;
+};
+
 struct WalletConfig {
     /// The wallet locks itself so long after it was unlocked; zero: never.
     base::Duration lock_after = std::chrono::minutes(10);
@@ -66,6 +78,14 @@ struct WalletConfig {
     /// state folder, which backups of the data folder do not contain (host/device_secret.h).
     std::string device_secret_path;
     friend bool operator==(const WalletConfig&, const WalletConfig&) = default;
+};
+
+/// Shared records (rows G1 to G4; records/record_service.h).
+struct RecordsConfig {
+    bool enabled = true;
+    std::uint32_t capacity = 100'000;  ///< records held, own ones included
+    std::uint32_t size_mb = 128;       ///< of them, in the store
+    friend bool operator==(const RecordsConfig&, const RecordsConfig&) = default;
 };
 
 enum class LogFormat : unsigned char {
@@ -118,8 +138,10 @@ struct NodeConfig {
     SyncStart sync_start = SyncStart::genesis;
     NetworkConfig network;
     std::vector<RadioConfig> radios;
+    KodikonConfig kodikon;
     ApiConfig api;
     WalletConfig wallet;
+    RecordsConfig records;
     LogConfig log;
     friend bool operator==(const NodeConfig&, const NodeConfig&) = default;
 };

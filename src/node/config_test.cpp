@@ -100,6 +100,23 @@ INSTANTIATE_TEST_SUITE_P(
                  [](auto& c) { c.network.static_peers = {ipv4({239, 0, 0, 1}, 5)}; }},
         BadValue{"StaticPeersMany", "network.static_peers", "65 addresses",
                  [](auto& c) { c.network.static_peers.assign(65, ipv4({192, 0, 2, 1}, 5)); }},
+        BadValue{"KodikonOnGroup", "kodikon.listen", "239.1.2.3:9999",
+                 [](auto& c) { c.kodikon.listen = ipv4({239, 1, 2, 3}, 9999); }},
+        BadValue{"KodikonWithoutPort", "kodikon.listen", "0.0.0.0:0",
+                 [](auto& c) { c.kodikon.listen.port = 0; }},
+        BadValue{"KodikonOnOurPort", "kodikon.listen", "0.0.0.0:9998",
+                 [](auto& c) {
+                     c.kodikon.enabled = true;
+                     c.kodikon.listen.port = 9998;
+                 }},
+        BadValue{"KodikonInterface", "kodikon.interface", "224.0.0.1:0",
+                 [](auto& c) { c.kodikon.interface = ipv4({224, 0, 0, 1}, 0); }},
+        BadValue{"KodikonBroadcast", "kodikon.broadcast", "255.255.255.255:0",
+                 [](auto& c) { c.kodikon.broadcast.port = 0; }},
+        BadValue{"KodikonNoPeers", "kodikon.peers_max", "0",
+                 [](auto& c) { c.kodikon.peers_max = 0; }},
+        BadValue{"KodikonManyPeers", "kodikon.peers_max", "101",
+                 [](auto& c) { c.kodikon.peers_max = 101; }},
         BadValue{"TinyQuota", "store.quota_mb", "3", [](auto& c) { c.store_quota_mb = 3; }},
         BadValue{"KeepNearlyNothing", "store.keep_blocks", "63",
                  [](auto& c) { c.store_keep_blocks = 63; }},

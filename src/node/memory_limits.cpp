@@ -6,6 +6,7 @@
 #include "node/node_parts.h"
 #include "radio/radio_frames.h"
 #include "radio/virtual_radio.h"
+#include "records/replicator.h"
 
 namespace meshchain::node {
 namespace {
@@ -117,6 +118,29 @@ void add_chain(std::vector<MemoryLimit>& limits, std::size_t block_bytes) {
     limits.push_back({"chain", "events", chain::Chain::events_max, in_container<chain::Event>});
 }
 
+void add_records(std::vector<MemoryLimit>& limits, const NodeConfig& config) {
+    if (!config.records.enabled) return;
+    using records::Replicator;
+    const std::size_t peers = config.max_peers;
+    // In the index under address, name and expiry, in the fingerprints, and in the registry with
+    // its embedding twice: as it was and as a code.
+    constexpr std::size_t record = 6 * container_bytes + 3 * in_container<records::Held> +
+                                   2 * in_container<records::Address> +
+                                   4 * wire::Record::key_bytes_max + 2 * 650;
+    limits.push_back({"records", "records", config.records.capacity, record});
+    const records::RecordStore::Limits of_store;
+    limits.push_back({"records", "records refused", of_store.refused_max, 5 * container_bytes});
+    limits.push_back({"records", "bytes to store", of_store.unflushed_max, wire::record_bytes_max});
+    limits.push_back({"records", "records to send", peers * 3 * Replicator::waiting_max,
+                      2 * in_container<wire::RecordId>});
+    limits.push_back({"records", "messages to send", peers * Replicator::messages_max,
+                      records::ReconcileMessage::message_bytes_max + container_bytes});
+    limits.push_back(
+        {"records", "receipts gathered",
+         (Replicator::tracked_max + Replicator::own_tracked_max) * Replicator::holders_max,
+         in_container<records::Receipt> + crypto::PublicKey::size});
+}
+
 }  // namespace
 
 std::vector<MemoryLimit> memory_limits(const NodeConfig& config, const ledger::Genesis& genesis) {
@@ -127,6 +151,7 @@ std::vector<MemoryLimit> memory_limits(const NodeConfig& config, const ledger::G
     add_radios(limits, config.radios);
     limits.push_back({"wallet", "incoming payments", wallet::Wallet::pending_incoming_max,
                       2 * transaction_bytes});
+    add_records(limits, config);
     add_chain(limits, genesis.block_bytes_limit);
     add_sync(limits, config);
     return limits;

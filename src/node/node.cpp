@@ -360,6 +360,7 @@ std::expected<std::size_t, base::Error> Node::send(base::Now now, const wire::Ou
 
 std::vector<ServiceView> Node::services() const { return parts_->services.views(); }
 wire::PeerChoice& Node::peer_choice() { return *parts_; }
+const wire::Neighbourhood& Node::neighbourhood() const { return *parts_->mesh; }
 
 void Node::Parts::drain_mesh(base::Now now) {
     const auto id = [](const crypto::PublicKey& key) { return runtime::EventId{key.bytes, 0}; };

@@ -28,6 +28,7 @@
 #include "wallet/wallet.h"
 #include "wire/air_link.h"
 #include "wire/frame_link.h"
+#include "wire/neighbourhood.h"
 #include "wire/peer_choice.h"
 #include "wire/service.h"
 
@@ -159,6 +160,8 @@ public:
     std::vector<ServiceView> services() const;
     /// Whom to ask: draws among the connected peers, also from within a service (row F2).
     wire::PeerChoice& peer_choice();
+    /// Who is around, for a service that spreads something by itself.
+    const wire::Neighbourhood& neighbourhood() const;
 
     /// Events of row C1 leave through here, and those of the embedding program from
     /// runtime::custom_event(0) on; register handlers before start.

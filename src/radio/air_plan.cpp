@@ -6,6 +6,7 @@
 #include "radio/packet.h"
 #include "wire/announcement.h"
 #include "wire/control.h"
+#include "wire/short_block.h"
 #include "wire/vote.h"
 
 namespace meshchain::radio {
@@ -38,6 +39,16 @@ PlanLine line_of(MessageType type, std::size_t payload_bytes, unsigned an_hour, 
     return line;
 }
 
+/// In short, with a certificate, where that fits one packet.
+PlanLine block_line(std::size_t payments, unsigned an_hour, const AirtimeBudget& budget) {
+    const std::size_t ids = wire::BlockAnnouncement::short_id_bytes * payments;
+    if (payments <= wire::ShortBlock::ids_max) {
+        const std::size_t bytes = wire::ShortBlock::bytes_min + wire::Hash::size + ids;
+        return line_of(MessageType::short_block, bytes, an_hour, true, budget);
+    }
+    return line_of(MessageType::block, wire::BlockHeader::size + 2 + ids, an_hour, true, budget);
+}
+
 }  // namespace
 
 AirPlan plan(const Workload& workload, const AirtimeOptions& options) {
@@ -50,18 +61,14 @@ AirPlan plan(const Workload& workload, const AirtimeOptions& options) {
     const unsigned votes = divided_up(60, workload.minutes_a_round) * workload.validators;
     constexpr std::size_t status_bytes =
         Origin::size + wire::Heartbeat::size + crypto::Signature::size;
-    AirPlan made{
-        .lines = {line_of(MessageType::transaction, wire::CompactTransfer::size, workload.payments,
-                          false, budget),
-                  line_of(MessageType::block,
-                          wire::BlockHeader::size + 2 +
-                              std::size_t{wire::BlockAnnouncement::short_id_bytes} * in_block,
-                          blocks, true, budget),
-                  line_of(MessageType::block_ack, wire::Vote::size, votes, true, budget),
-                  line_of(MessageType::status, status_bytes, statuses_an_hour * workload.nodes,
-                          false, budget),
-                  line_of(MessageType::peer_info, wire::announcement_bytes_min,
-                          statuses_an_hour * others, false, budget)}};
+    AirPlan made{.lines = {line_of(MessageType::transaction, wire::CompactTransfer::size,
+                                   workload.payments, false, budget),
+                           block_line(in_block, blocks, budget),
+                           line_of(MessageType::block_ack, wire::Vote::size, votes, true, budget),
+                           line_of(MessageType::status, status_bytes,
+                                   statuses_an_hour * workload.nodes, false, budget),
+                           line_of(MessageType::peer_info, wire::announcement_bytes_min,
+                                   statuses_an_hour * others, false, budget)}};
     made.given = budget.per_hour();
     base::Duration sent{};
     for (const PlanLine& line : made.lines) {

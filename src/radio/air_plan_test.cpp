@@ -22,13 +22,19 @@ TEST(AirPlan, MessagesOfANetwork_HaveTheirExactPacketsAndTimes) {
     EXPECT_EQ(line(made, wire::MessageType::transaction).airtime,
               time_on_air(modulation, packet_bytes_of(113)));
     EXPECT_EQ(line(made, wire::MessageType::block_ack).packets, 1U);
-    // Ten payments: 250 bytes, in two pieces of 125.
-    EXPECT_EQ(line(made, wire::MessageType::block).packets, 2U);
-    EXPECT_EQ(line(made, wire::MessageType::block).airtime,
-              2 * time_on_air(modulation, packet_bytes_of(11 + 125)));
-    EXPECT_EQ(line(made, wire::MessageType::block).an_hour, 6U);
+    // Ten payments and a certificate: 183 bytes.
+    EXPECT_EQ(line(made, wire::MessageType::short_block).packets, 1U);
+    EXPECT_EQ(line(made, wire::MessageType::short_block).airtime,
+              time_on_air(modulation, packet_bytes_of(3 + 183)));
+    EXPECT_EQ(line(made, wire::MessageType::short_block).an_hour, 6U);
     EXPECT_EQ(line(made, wire::MessageType::block_ack).an_hour, 70U);
     EXPECT_EQ(made.given, 36s);
+}
+
+TEST(AirPlan, BlockOfMoreThanOnePacketNames_IsSaidWhole) {
+    const AirPlan made = plan({.payments = 60, .payments_a_block = 30}, {});
+    EXPECT_EQ(line(made, wire::MessageType::block).packets, 2U);
+    EXPECT_EQ(line(made, wire::MessageType::block).payload_bytes, 330U);
 }
 
 TEST(AirPlan, SumOfItsLines_IsWhatTheNodesSend) {
@@ -58,7 +64,7 @@ TEST(AirPlan, TooMuchForTheBudgetOrTheChannel_DoesNotFit) {
 TEST(AirPlan, ValidatorsAlone_AndAnIdleNetwork_ArePlanned) {
     const AirPlan made = plan({.nodes = 4, .validators = 4, .payments = 0}, {});
     EXPECT_EQ(made.of_other, line(made, wire::MessageType::status).airtime * 2);
-    EXPECT_EQ(line(made, wire::MessageType::block).an_hour, 0U);
+    EXPECT_EQ(line(made, wire::MessageType::short_block).an_hour, 0U);
 }
 
 }  // namespace

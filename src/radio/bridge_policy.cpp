@@ -23,7 +23,8 @@ Cargo cargo_of(wire::MessageType type) {
         case wire::MessageType::short_vote:
         case wire::MessageType::evidence:
         case wire::MessageType::routed: return Cargo::votes;
-        case wire::MessageType::block: return Cargo::blocks;
+        case wire::MessageType::block:
+        case wire::MessageType::short_block: return Cargo::blocks;
         case wire::MessageType::transaction: return Cargo::transactions;
         default: return Cargo::records;
     }

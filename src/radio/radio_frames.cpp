@@ -29,7 +29,8 @@ Priority priority_of_wish(wire::MessageType type) {
         case wire::MessageType::block_ack:
         case wire::MessageType::short_vote:
         case wire::MessageType::evidence: return Priority::urgent;
-        case wire::MessageType::block: return Priority::block;
+        case wire::MessageType::block:
+        case wire::MessageType::short_block: return Priority::block;
         case wire::MessageType::transaction: return Priority::transaction;
         default: return Priority::sync;
     }

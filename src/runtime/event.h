@@ -43,6 +43,8 @@ enum class EventType : std::uint16_t {
     node_stopped = 51,
     node_error = 52,
     node_synced = 53,
+    record_taken = 60,
+    alert_received = 61,
     custom = 100,  ///< and everything above
 };
 

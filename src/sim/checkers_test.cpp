@@ -38,6 +38,28 @@ protected:
         header.type = wire::MessageType::block_ack;
         watch_.handle_datagram(wire::encode_frame(header, wire::encode(vote)));
     }
+    /// A child of genesis in this slot.
+    wire::BlockHeader header(std::uint16_t proposer, std::uint32_t slot, std::uint8_t root) const {
+        wire::BlockHeader header;
+        header.height = {1};
+        header.parent = ledger::chain_id(genesis_);
+        header.slot = {slot};
+        header.proposer = {proposer};
+        header.transaction_root.bytes[0] = static_cast<std::byte>(root);
+        header.parent_state.bytes[0] = std::byte{9};
+        const auto& key = keys_.at(proposer);
+        header.signature =
+            key.sign(wire::preimage(ledger::chain_id(genesis_), header, key.public_key()));
+        return header;
+    }
+    void say_in_short(const wire::BlockHeader& header) {
+        const auto hash = wire::block_hash(ledger::chain_id(genesis_), header,
+                                           keys_.at(header.proposer.value).public_key());
+        wire::FrameHeader frame;
+        frame.type = wire::MessageType::short_block;
+        watch_.handle_datagram(wire::encode_frame(
+            frame, wire::encode(wire::shorten({header, {}}, hash, 0, {}).value())));
+    }
     static std::vector<crypto::SigningKey> keys_of(const ledger::Genesis& genesis) {
         std::vector<crypto::SigningKey> keys;
         for (const auto& validator : genesis.validators) {
@@ -76,6 +98,61 @@ TEST_F(SignatureWatchTest, ASurroundVote_IsFoundInWhicheverOrderItComes) {
     vote(1, 2, 5, 5);
     vote(1, 3, 4, 5);
     EXPECT_EQ(findings_.count(), 2U);
+}
+
+// A block is said before anybody has applied it.
+TEST_F(SignatureWatchTest, TwoBlocksOfASlotInShort_AreFoundOnceOneIsApplied) {
+    const wire::BlockHeader first = header(0, 5, 1);
+    std::optional<wire::BlockHeader> applied;
+    watch_.expand_block = [&](const wire::ShortBlock& said) {
+        return applied && said.signature == applied->signature ? applied : std::nullopt;
+    };
+    say_in_short(first);
+    say_in_short(header(0, 5, 2));
+    watch_.retry();
+    EXPECT_EQ(watch_.unchecked(), 2U);
+    EXPECT_EQ(watch_.blocks(), 0U);
+    applied = first;
+    watch_.retry();
+    EXPECT_EQ(watch_.blocks() + watch_.unchecked(), 2U);
+    watch_.retry();
+    EXPECT_EQ(watch_.unchecked(), 0U);
+    EXPECT_EQ(findings_.count(), 1U);
+}
+
+TEST_F(SignatureWatchTest, VoteInShort_IsReadOnceItsBlocksAreKnown) {
+    const wire::BlockHeader target = header(1, 5, 1);
+    const auto hash = wire::block_hash(ledger::chain_id(genesis_), target, keys_[1].public_key());
+    for (const std::uint64_t heard : {1U, 2U}) {
+        wire::Vote vote;
+        vote.validator = {2};
+        vote.round = {3};
+        vote.source.block = ledger::chain_id(genesis_);
+        vote.target = hash;
+        vote.heard = heard;
+        vote.signature =
+            keys_[2].sign(wire::preimage(ledger::chain_id(genesis_), vote, keys_[2].public_key()));
+        wire::FrameHeader frame;
+        frame.type = wire::MessageType::short_vote;
+        watch_.handle_datagram(
+            wire::encode_frame(frame, wire::encode(wire::shorten(vote).value())));
+    }
+    EXPECT_EQ(watch_.unchecked(), 2U);
+    watch_.expand_block = [&](const wire::ShortBlock&) { return target; };
+    say_in_short(target);
+    watch_.retry();
+    EXPECT_EQ(watch_.votes(), 1U) << "what it has heard is no part of what it votes for";
+    EXPECT_EQ(watch_.unchecked(), 0U);
+}
+
+TEST_F(SignatureWatchTest, WhatNobodyCanTell_IsLimited_AndCounted) {
+    const std::uint32_t said = SignatureWatch::waiting_max + 9;
+    for (std::uint32_t slot = 1; slot <= said; ++slot) say_in_short(header(0, slot, 1));
+    for (int i = 0; i < SignatureWatch::tries_max + 1; ++i) watch_.retry();
+    EXPECT_EQ(watch_.unchecked(), said);
+    watch_.expand_block = [&](const wire::ShortBlock&) { return header(0, said, 1); };
+    watch_.retry();
+    EXPECT_EQ(watch_.blocks(), 0U) << "it was tried often enough";
 }
 
 TEST_F(SignatureWatchTest, WhoIsKnownToCheat_IsNotReported) {

@@ -16,11 +16,12 @@ std::vector<wire::MessageRule> lax_rules() {
     for (const auto type : {transaction, block, block_ack, evidence}) {
         add(type, wire::MessageClass::object);
     }
-    for (const auto type :
-         {sync_request, sync_response, vote_request, state_request, state_response}) {
+    for (const auto type : {sync_request, sync_response, vote_request, state_request,
+                            state_response, reconcile, record_receipt}) {
         add(type, wire::MessageClass::control);
     }
     add(sync_data, wire::MessageClass::chunk);
+    add(record, wire::MessageClass::chunk);
     const std::array parts{mesh::mesh_rules(), std::span<const wire::MessageRule>(rules)};
     auto table = mesh::build_rule_table(parts);
     MESH_ASSERT(table.has_value());

@@ -1,6 +1,7 @@
 #include "sim/node_machine.h"
 
 #include "base/assert.h"
+#include "ledger/genesis.h"
 #include "node/tables.h"
 #include "wallet/opened_key_file.h"
 
@@ -52,12 +53,14 @@ std::expected<void, base::Error> NodeMachine::start(base::Now now) {
 
 std::expected<void, base::Error> NodeMachine::boot(base::Now now) {
     MESH_TRY(store_, disk_.open(node::node_tables));
+    ++starts_;
+    if (options_.shares_records) MESH_CHECK(open_records(now));
     std::vector<wire::AirLink*> airs;
     if (options_.radio != nullptr) {
         air_ = std::make_unique<radio::RadioFrames>(
             now.instant,
             radio::RadioOptions{.airtime = options_.airtime, .outbox = {}, .reassembly = {}},
-            *options_.radio, random_.stream("air " + std::to_string(starts_++)));
+            *options_.radio, random_.stream("air " + std::to_string(starts_ - 1)));
         airs.push_back(air_.get());
     }
     if (options_.has_network) frames_ = std::make_unique<mesh::IpFrames>(port());
@@ -68,8 +71,11 @@ std::expected<void, base::Error> NodeMachine::boot(base::Now now) {
     config.network.discovery_interval = options_.heartbeat;
     config.network.heartbeat_interval = options_.heartbeat;
     config.network.peer_timeout = std::max(config.network.peer_timeout, 6 * options_.heartbeat);
+    config.network.segments = options_.segments;
     config.wallet.lock_after = {};
     node::Keys keys{credentials_.identity(), std::nullopt};
+    std::vector<wire::Service*> services;
+    if (records_) services.push_back(records_.get());
     if (options_.role == wire::Role::validator) keys.validating = credentials_.validating();
     MESH_TRY(node_,
              node::Node::create(config, genesis_, std::move(keys),
@@ -79,11 +85,25 @@ std::expected<void, base::Error> NodeMachine::boot(base::Now now) {
                                  .kdf = kdf_,
                                  .log = options_.log,
                                  .time = &time_source_,
+                                 .services = std::move(services),
                                  .witness = port().tamper ? port().tamper->witness() : nullptr,
                                  .airs = std::move(airs)},
                                 now));
+    if (records_) records_->attach(node_->neighbourhood());
     if (options_.has_wallet) MESH_CHECK(open_wallet(now));
     return node_->start(now);
+}
+
+std::expected<void, base::Error> NodeMachine::open_records(base::Now now) {
+    records::RecordService::Options options{
+        .store = {.table = node::tables::records, .chain = ledger::chain_id(genesis_)}};
+    for (const std::string& name : options_.segments) {
+        options.store.segments.push_back(wire::segment_id(options.store.chain, name));
+    }
+    MESH_TRY(records_, records::RecordService::open(
+                           *store_, options, credentials_.identity(),
+                           random_.stream("records " + std::to_string(starts_)), now));
+    return {};
 }
 
 std::expected<void, base::Error> NodeMachine::open_wallet(base::Now now) {
@@ -97,6 +117,7 @@ std::expected<void, base::Error> NodeMachine::open_wallet(base::Now now) {
 void NodeMachine::crash() {
     port().is_dead = true;
     node_.reset();
+    records_.reset();
     air_.reset();
     frames_.reset();
     store_.reset();

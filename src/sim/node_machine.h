@@ -9,6 +9,7 @@
 #include "mesh/ip_frames.h"
 #include "node/node.h"
 #include "radio/radio_frames.h"
+#include "records/record_service.h"
 #include "sim/disk.h"
 #include "sim/doors.h"
 #include "sim/machine.h"
@@ -45,6 +46,8 @@ public:
         RadioDoor* radio = nullptr;
         radio::AirtimeOptions airtime{};
         bool has_network = true;  ///< of datagrams
+        bool shares_records = false;
+        std::vector<std::string> segments = {};  ///< it is a member of
     };
     /// `credentials` and `genesis` outlive it. A new key: the disk knows that it signed nothing.
     NodeMachine(std::size_t index, Clock clock, const Credentials& credentials,
@@ -67,12 +70,15 @@ public:
     Disk& disk() { return disk_; }
     SettableTimeSource& time_source() { return time_source_; }
     const Credentials& credentials() const { return credentials_; }
+    /// It is on, and shares records.
+    records::RecordService& records() { return *records_; }
     /// It is on, and has a radio.
     const radio::RadioFrames& air() const { return *air_; }
     const Options& options() const { return options_; }
 
 private:
     std::expected<void, base::Error> boot(base::Now now);
+    std::expected<void, base::Error> open_records(base::Now now);
     std::expected<void, base::Error> open_wallet(base::Now now);
 
     const Credentials& credentials_;
@@ -87,6 +93,7 @@ private:
     std::unique_ptr<kv::Store> store_;
     std::unique_ptr<mesh::IpFrames> frames_;
     std::unique_ptr<radio::RadioFrames> air_;
+    std::unique_ptr<records::RecordService> records_;
     unsigned starts_ = 0;
     std::unique_ptr<node::Node> node_;
 };

@@ -26,6 +26,7 @@ Play::Play(const Scenario& scenario, Options options)
       history_(village_.genesis(), village_.world().size(), findings_, village_.dishonest_keys()),
       certificates_(village_.genesis(), findings_),
       watch_(village_.genesis(), village_.dishonest_keys(), findings_, village_.validating_keys()),
+      book_of_records_(ledger::chain_id(village_.genesis())),
       can_finalise_(village_.can_honest_finalise()),
       look_every_(std::clamp<base::Duration>(std::chrono::milliseconds(scenario.block_time_ms) / 10,
                                              second, 10 * second)) {
@@ -94,8 +95,27 @@ void Play::collect(std::size_t index) {
     report_.rows_healed += status.storage_healed;
 }
 
+/// As one of the machines has applied it: whoever says it has executed its parent at least.
+std::optional<wire::BlockHeader> Play::expand_block(const wire::ShortBlock& said) const {
+    constexpr std::size_t depth = 8;
+    for (std::size_t i = 0; i < village_.nodes(); ++i) {
+        if (!village_.is_on(i) || !village_.keeps_chain(i)) continue;
+        const node::Node& node = village_.node(i).node();
+        const auto height = node.status(village_.world().time_of(i)).height;
+        const auto blocks = node.blocks(height, depth);
+        if (!blocks) continue;
+        const auto same = [&](const node::BlockView& block) {
+            return block.header.signature == said.signature;
+        };
+        const auto found = std::ranges::find_if(*blocks, same);
+        if (found != blocks->end()) return found->header;
+    }
+    return std::nullopt;
+}
+
 void Play::prepare() {
     World& world = village_.world();
+    watch_.expand_block = [this](const wire::ShortBlock& said) { return expand_block(said); };
     world.on_sent = [this](std::size_t, base::Bytes datagram) {
         count_traffic(datagram);
         watch_.handle_datagram(datagram);
@@ -126,6 +146,7 @@ void Play::prepare() {
         });
     }
     schedule_payments(scenario_.payments);
+    schedule_records();
     follow_payments();
 }
 
@@ -140,6 +161,7 @@ void Play::look() {
         if (is_judged(i)) certificates_.look(i, village_.node(i).store());
         if (looks_at_memory) check_memory(i, node.memory(), findings_);
     }
+    if (looks_at_memory) watch_.retry();
     if (history_.height() > height) grown_at_ = village_.world().now();
 }
 
@@ -289,7 +311,7 @@ void Play::run_healing() {
     base::Instant proof_end = end;
     while (village_.world().now() < proof_end) {
         if (!pass_second(proof_end, true)) return;
-        if (!proof && agree() && book_.is_settled(history_)) {
+        if (!proof && agree() && book_.is_settled(history_) && records_are_settled()) {
             report_.to_converge = village_.world().now() - healing_since_;
             // That they stand still together is not enough: they must go on together.
             for (std::size_t i = 0; i < village_.nodes() && !proof; ++i) {
@@ -311,8 +333,12 @@ void Play::run_healing() {
 }
 
 void Play::judge_end() {
+    watch_.retry();
     findings_.set_time(since_start());
     check_airtime();
+    if (healing_since_ != base::Instant{}) {
+        book_of_records_.complain(record_views(), village_.world().wall(), findings_);
+    }
     for (std::size_t i = 0; i < village_.nodes(); ++i) {
         if (!is_judged(i)) continue;
         NodeMachine& machine = village_.node(i);
@@ -360,6 +386,13 @@ Report Play::report() {
     }
     std::ranges::sort(report.to_live);
     std::ranges::sort(report.to_final);
+    for (const RecordBook::Entry& entry : book_of_records_.entries()) {
+        report.alerts += entry.address.kind == wire::RecordKind::alert;
+        if (entry.to_all) report.alerts_to_all.push_back(*entry.to_all);
+    }
+    report.records = book_of_records_.entries().size();
+    report.records_refused = book_of_records_.refused();
+    std::ranges::sort(report.alerts_to_all);
     report.final_height = static_cast<std::uint32_t>(history_.height());
     for (std::size_t i = 0; i < village_.world().size(); ++i) {
         report.attacks += village_.world().machine(i).acts();
@@ -378,6 +411,7 @@ Report Play::report() {
     report.slashed = history_.stakes().slashed();
     report.votes_signed = watch_.votes();
     report.blocks_signed = watch_.blocks();
+    report.unchecked = watch_.unchecked();
     report.findings = findings_.kept();
     report.findings_count = findings_.count();
     return report;

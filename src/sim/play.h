@@ -19,6 +19,11 @@
 //   airtime            no program hands its radio more in any hour than it was given
 //   no-start           a machine with a sound disk starts, once that has room
 //   successor          those who are left agree on one, which goes on with all the money
+//   record-lost        a record that was signed is held by all whom it concerns in the end, if it
+//                      has not ended, been replaced or been lost with a disk
+//   record-agree       in the end all hold the same records
+//   record-forged      nobody holds a record that nobody signed
+//   record-row         a node can read the records that it has
 //   promise            what the scenario itself expects (expect-final, expect-still)
 //
 // While a third of the stake or more breaks the rules, only what no stake can break is asked for:
@@ -28,6 +33,7 @@
 #include "sim/certificate_check.h"
 #include "sim/final_history.h"
 #include "sim/payment_book.h"
+#include "sim/record_book.h"
 #include "sim/report.h"
 #include "sim/signature_watch.h"
 #include "sim/village.h"
@@ -92,9 +98,17 @@ private:
     void count_traffic(base::Bytes datagram);
     void count_packet(base::Bytes packet);
     void count_air(base::Bytes payload, std::size_t packet_bytes, bool is_relayed);
+    std::optional<wire::BlockHeader> expand_block(const wire::ShortBlock& said) const;
     void check_airtime();
     void collect(std::size_t index);
     base::Duration since_start() const { return village_.world().now() - World::start; }
+
+    // play_records.cpp
+    RecordBook::Views record_views(std::optional<std::size_t> without = {});
+    void schedule_records();
+    void publish_something(wire::RecordKind kind);
+    void publish(std::size_t from, const records::Draft& draft, bool removes);
+    bool records_are_settled();
 
     // play_steps.cpp
     void perform(const Step& step);
@@ -121,6 +135,8 @@ private:
     CertificateCheck certificates_;
     SignatureWatch watch_;
     PaymentBook book_;
+    RecordBook book_of_records_;
+    std::uint64_t records_said_ = 0;
     Report report_;
     std::array<std::uint64_t, traffic_kinds> sent_{};  ///< bytes
     bool can_finalise_;

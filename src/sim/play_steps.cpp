@@ -55,6 +55,7 @@ void Play::perform_on(const Step& step, std::size_t index) {
             return machine.disk().cut_power_after(static_cast<std::uint64_t>(step.number));
         case Step::Verb::rot:
             world.crash(index);
+            book_of_records_.excuse(record_views(index));
             book_.excuse_unheard(index, [this](const wire::Txid& txid) { return is_known(txid); });
             if (scenario_.disk == DiskKind::flash) history_.expect_damage(index);
             return machine.disk().rot(random_, static_cast<std::size_t>(step.number));
@@ -205,6 +206,7 @@ void Play::replace_disk(std::size_t index) {
     village_.node(index).wipe();
     history_.forget(index);
     book_.excuse(index);
+    book_of_records_.excuse(record_views(index));
     ++report_.disks_replaced;
 }
 
@@ -255,6 +257,7 @@ void Play::follow_payments() {
     for (std::size_t i = 0; i < village_.nodes(); ++i) {
         if (is_judged(i)) book_.look(i, village_.node(i).node(), village_.world().now());
     }
+    book_of_records_.follow(record_views(), village_.world().now());
     village_.world().at(village_.world().now() + follow_every, [this] { follow_payments(); });
 }
 

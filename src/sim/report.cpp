@@ -88,6 +88,9 @@ std::vector<std::pair<std::string, std::string>> summary_of(const Report& report
             {"Converged", report.to_converge
                               ? seconds_text(*report.to_converge) + " after the hostile phase"
                               : "no"},
+            {"Records", count(report.records) + " signed, " + count(report.records_refused) +
+                            " refused, " + count(report.alerts) + " of them alerts"},
+            {"Alerts to all", spread(report.alerts_to_all)},
             {"Blocks taken back", count(report.blocks_reverted)},
             {"Evidence found",
              count(report.evidence_found) + ", " + count(report.slashed) + " slashed"},

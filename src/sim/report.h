@@ -35,6 +35,11 @@ struct Report {
     std::uint32_t final_height = 0;
     std::optional<base::Duration> to_converge;  ///< after the hostile phase; nothing: it did not
 
+    std::size_t records = 0;  ///< signed, alerts among them
+    std::size_t records_refused = 0;
+    std::size_t alerts = 0;
+    std::vector<base::Duration> alerts_to_all;  ///< of those that came to all that were on
+
     std::uint64_t blocks_reverted = 0;
     std::uint64_t evidence_found = 0;
     std::uint64_t rows_healed = 0;
@@ -47,6 +52,7 @@ struct Report {
     std::uint64_t slashed = 0;           ///< validators that lost their stake
     std::uint64_t votes_signed = 0;      ///< seen on the wire, of honest validators
     std::uint64_t blocks_signed = 0;     ///< the same
+    std::uint64_t unchecked = 0;         ///< said in short, and never found out for what
     std::array<TypeTraffic, 256> traffic{};
     std::uint64_t bytes_sent = 0;
     std::array<TypeTraffic, 256> on_air{};   ///< of these, what programs handed their radios

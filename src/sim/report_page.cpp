@@ -9,10 +9,11 @@ namespace {
 
 constexpr std::string_view style = R"css(
 :root { color-scheme: light dark; --ink: #1b1f24; --paper: #fff; --soft: #667; --rule: #dde;
-  --c0: #0072b2; --c1: #d55e00; --c2: #009e73; --c3: #a6528a; --c4: #8a6d00; --c5: #666; }
+  --c0: #0072b2; --c1: #d55e00; --c2: #009e73; --c3: #a6528a; --c4: #8a6d00; --c5: #666;
+  --c6: #b3365b; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e6e8eb; --paper: #14171a; --soft: #9aa;
   --rule: #334; --c0: #56b4e9; --c1: #f28e4b; --c2: #3fc79a; --c3: #dd9cc6; --c4: #e6c229;
-  --c5: #aaa; } }
+  --c5: #aaa; --c6: #ff8fa3; } }
 body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper);
   max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2.5rem; }
@@ -23,9 +24,11 @@ svg { width: 100%; height: auto; } svg text { fill: var(--soft); font-size: 12px
 .line { fill: none; stroke-width: 2; }
 .s0 { stroke: var(--c0); } .s1 { stroke: var(--c1); } .s2 { stroke: var(--c2); }
 .s3 { stroke: var(--c3); } .s4 { stroke: var(--c4); } .s5 { stroke: var(--c5); }
+.s6 { stroke: var(--c6); }
 .key { display: inline-block; width: 1em; height: .25em; margin: 0 .4em .25em .8em; }
 .k0 { background: var(--c0); } .k1 { background: var(--c1); } .k2 { background: var(--c2); }
 .k3 { background: var(--c3); } .k4 { background: var(--c4); } .k5 { background: var(--c5); }
+.k6 { background: var(--c6); }
 .legend { margin: 0; color: var(--soft); }
 table { border-collapse: collapse; } td, th { padding: .15rem .8rem .15rem 0; text-align: left; }
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }

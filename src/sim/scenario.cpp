@@ -156,6 +156,23 @@ std::expected<void, base::Error> check_staking(const Scenario& scenario) {
     return unfit("light nodes where stakes move", "they cannot follow them yet: take relays");
 }
 
+std::expected<void, base::Error> check_records(const Scenario& scenario) {
+    for (const base::Duration every : {scenario.alerts, scenario.records}) {
+        if (every == base::Duration{} || every >= std::chrono::seconds(1)) continue;
+        return unfit("a record every " + duration_text(every), "1s at least, or 0s: none");
+    }
+    if (scenario.segments > scenario.nodes()) {
+        return unfit(std::to_string(scenario.segments) + " segments", "one for each machine");
+    }
+    if (!scenario.shares_records()) {
+        if (scenario.segments == 0) return {};
+        return unfit("segments, and nothing that is shared in them", "say `records 10s`");
+    }
+    if (scenario.air) return unfit("records on the air", "they know networks of datagrams only");
+    if (scenario.successor.empty()) return {};
+    return unfit("records and a successor", "records go on as they are: leave one of them out");
+}
+
 std::expected<void, base::Error> check_step(const Scenario& scenario, const Step& step) {
     for (const std::size_t machine : step.machines) MESH_CHECK(check_machine(scenario, machine));
     for (const auto& side : step.sides) {
@@ -272,6 +289,13 @@ std::string to_text(const Scenario& scenario) {
     text += "undo " + std::to_string(scenario.undo_blocks) + "\n";
     text += "heartbeat " + duration_text(scenario.heartbeat) + "\n";
     text += "payments " + duration_text(scenario.payments) + "\n";
+    if (scenario.alerts > base::Duration{}) {
+        text += "alerts " + duration_text(scenario.alerts) + "\n";
+    }
+    if (scenario.records > base::Duration{}) {
+        text += "records " + duration_text(scenario.records) + "\n";
+    }
+    if (scenario.segments > 0) text += "segments " + std::to_string(scenario.segments) + "\n";
     if (!scenario.late.empty()) text += "late" + joined(scenario.late) + "\n";
     if (!scenario.successor.empty()) text += "successor" + joined(scenario.successor) + "\n";
     for (const Attacker& attacker : scenario.attackers) {
@@ -318,6 +342,7 @@ std::expected<void, base::Error> check(const Scenario& scenario) {
         return unfit("a heartbeat every " + duration_text(scenario.heartbeat), "1s to 5m");
     }
     MESH_CHECK(check_air(scenario));
+    MESH_CHECK(check_records(scenario));
     for (const std::size_t machine : scenario.late) MESH_CHECK(check_machine(scenario, machine));
     for (const std::size_t machine : scenario.successor) {
         if (machine < scenario.stakes.size() && !scenario.staking) continue;

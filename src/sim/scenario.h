@@ -94,6 +94,7 @@ struct Attacker {
         liar,     ///< states wrong slots
         replay,   ///< says what the same validators signed on another chain
         drizzle,  ///< sends nothing true, and of nothing more than it may
+        echo,     ///< says each record that it heard again and again, and with other bytes
     };
     Kind kind{};
     std::size_t machine = 0;  ///< of a validator
@@ -135,6 +136,9 @@ struct Scenario {
     std::uint32_t undo_blocks = 16'384;
     base::Duration heartbeat = std::chrono::seconds(5);  ///< how often a machine says it is there
     base::Duration payments = std::chrono::seconds(5);   ///< one in this time, from the start on
+    base::Duration alerts{};   ///< one in this time, of any node; zero: none
+    base::Duration records{};  ///< the same of registry entries
+    std::size_t segments = 0;  ///< entries are shared by neighbours in so many groups; 0: by all
     std::vector<std::size_t> late;  ///< machines that are off until a step starts them
     /// Validators that go on with a successor when the hostile phase is over (row A13); the others
     /// are gone for good. None: nobody has to.
@@ -145,6 +149,9 @@ struct Scenario {
     base::Duration converge = std::chrono::minutes(10);
 
     std::size_t nodes() const { return stakes.size() + relays + lights; }
+    bool shares_records() const { return alerts > base::Duration{} || records > base::Duration{}; }
+    /// Of machine `machine`, if there are any: machines in a row share one.
+    std::size_t segment_of(std::size_t machine) const { return machine * segments / nodes(); }
     bool has_radio(std::size_t machine) const {
         return air && (gateways.empty() || gateways.contains(machine));
     }

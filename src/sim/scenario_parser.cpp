@@ -131,6 +131,9 @@ private:
         if (word == "lights") return read(scenario_.lights, value);
         if (word == "undo") return read(scenario_.undo_blocks, value);
         if (word == "payments") return read(scenario_.payments, value);
+        if (word == "alerts") return read(scenario_.alerts, value);
+        if (word == "records") return read(scenario_.records, value);
+        if (word == "segments") return read(scenario_.segments, value);
         if (word == "heartbeat") return read(scenario_.heartbeat, value);
         if (word == "hostile") return read(scenario_.hostile, value);
         if (word == "converge") return read(scenario_.converge, value);
@@ -143,9 +146,8 @@ private:
         return wrong_value(
             word, "word of a scenario",
             "about, validators, stakes, relays, lights, shape, network, medium, airtime, "
-            "gateways, sites, disk, block-time, round, staking, undo, heartbeat, payments, late, "
-            "successor, attacker, at, "
-            "hostile, converge");
+            "gateways, sites, disk, block-time, round, staking, undo, heartbeat, payments, alerts, "
+            "records, segments, late, successor, attacker, at, hostile, converge");
     }
 
     template <class Number>
@@ -241,7 +243,7 @@ private:
                                "twins, withhold, selfish, silent, two-tongued, fork, bounce, "
                                "hears-all, hears-none, hears-friends or secretive, with a "
                                "validator's number; spam, forge, spoof, crowd, liar, "
-                               "replay or drizzle");
+                               "replay, drizzle or echo");
         }
         Attacker attacker{.kind = found->kind};
         if (operands.size() != (found->is_stranger ? 1U : 2U)) {

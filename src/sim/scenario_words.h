@@ -85,6 +85,7 @@ inline constexpr std::array attackers{
     AttackerWord{Attacker::Kind::liar, "liar", true},
     AttackerWord{Attacker::Kind::replay, "replay", true},
     AttackerWord{Attacker::Kind::drizzle, "drizzle", true},
+    AttackerWord{Attacker::Kind::echo, "echo", true},
 };
 
 struct ShapeWord {

@@ -21,6 +21,7 @@ SignatureWatch::SignatureWatch(const ledger::Genesis& genesis,
     // Where stakes do not move nobody else ever has a seat.
     may_change_ = genesis.stakes.has_value();
     if (may_change_) people_.insert(people_.end(), people.begin(), people.end());
+    named_[wire::name_of(chain_)] = {chain_, {}};  // the first votes start from genesis
 }
 
 void SignatureWatch::handle_datagram(base::Bytes datagram) {
@@ -38,15 +39,44 @@ void SignatureWatch::handle_packet(base::Bytes packet) {
 
 void SignatureWatch::handle_object(wire::MessageType type, base::Bytes payload) {
     using enum wire::MessageType;
-    if (type != block && type != block_ack && type != short_vote) return;
-    if (!known_.insert(crypto::hash(payload)).second) return;
+    if (type != block && type != block_ack && type != short_vote && type != short_block) return;
+    if (!known_.insert(crypto::hash(payload)).second || read(type, payload)) return;
+    if (waiting_.size() == waiting_max) {
+        waiting_.pop_front();
+        ++given_up_;
+    }
+    waiting_.push_back({type, base::to_buffer(payload)});
+}
+
+bool SignatureWatch::read(wire::MessageType type, base::Bytes payload) {
+    using enum wire::MessageType;
     if (type == block_ack) {
         if (const auto vote = wire::parse_vote(payload)) note_vote(*vote);
     } else if (type == short_vote) {
-        if (const auto vote = wire::parse_short_vote(payload)) note_short_vote(*vote);
+        const auto vote = wire::parse_short_vote(payload);
+        return !vote || note_short_vote(*vote);
+    } else if (type == short_block) {
+        const auto said = wire::parse_short_block(payload);
+        return !said || note_short_block(*said);
     } else if (const auto announcement = wire::parse_block_announcement(payload)) {
         note_block(announcement->header);
     }
+    return true;
+}
+
+void SignatureWatch::retry() {
+    // Votes may name what a block after them in the queue tells.
+    std::erase_if(waiting_, [&](Waiting& waiting) {
+        return waiting.type == wire::MessageType::short_block &&
+               read(waiting.type, waiting.payload);
+    });
+    std::erase_if(waiting_, [&](Waiting& waiting) {
+        const bool is_vote = waiting.type == wire::MessageType::short_vote;
+        if (is_vote && read(waiting.type, waiting.payload)) return true;
+        if (++waiting.tries < tries_max) return false;
+        ++given_up_;
+        return true;
+    });
 }
 
 template <class Signed>
@@ -92,12 +122,45 @@ void SignatureWatch::note_vote(const wire::Vote& vote) {
 }
 
 /// Of blocks that were announced; no run here has as many rounds as the short form tells apart.
-void SignatureWatch::note_short_vote(const wire::ShortVote& vote) {
+bool SignatureWatch::note_short_vote(const wire::ShortVote& vote) {
     const auto source = named_.find(vote.source);
     const auto target = named_.find(vote.target);
-    if (source == named_.end() || target == named_.end()) return;
+    if (source == named_.end() || target == named_.end()) return false;
     note_vote(wire::expand(vote, {vote.round_low}, source->second.slot, source->second.hash,
                            target->second.hash));
+    return true;
+}
+
+bool SignatureWatch::note_short_block(const wire::ShortBlock& block) {
+    auto header = expand_like_sibling(block);
+    if (!header && expand_block) header = expand_block(block);
+    if (!header || header->signature != block.signature) return false;
+    note_block(*header);
+    return true;
+}
+
+/// Of two blocks of a slot mostly one is applied, and tells what both have from their parent: the
+/// other one may be in short for ever.
+std::optional<wire::BlockHeader> SignatureWatch::expand_like_sibling(
+    const wire::ShortBlock& block) const {
+    for (const auto& [hash, sibling] : headers_) {
+        if (wire::name_of(sibling.parent) != block.parent) continue;
+        wire::BlockParent parent{.hash = sibling.parent,
+                                 .height = {sibling.height.value - 1},
+                                 .certificate = {},
+                                 .state = sibling.parent_state};
+        if (const auto known = headers_.find(sibling.parent); known != headers_.end()) {
+            parent.epoch = known->second.epoch;
+            parent.certificate = known->second.certificate;
+        } else if (sibling.parent != chain_) {
+            continue;
+        }
+        const wire::BlockHeader header = wire::expand(block, parent).header;
+        const crypto::PublicKey* const key = signer(header.proposer, header);
+        if (key == nullptr) continue;
+        if (wire::name_of(wire::block_hash(chain_, header, *key)) == block.name) return header;
+    }
+    return std::nullopt;
 }
 
 void SignatureWatch::note_block(const wire::BlockHeader& header) {
@@ -106,6 +169,7 @@ void SignatureWatch::note_block(const wire::BlockHeader& header) {
     blocks_ += is_honest(*key);
     const wire::Hash hash = crypto::hash(wire::preimage(chain_, header, *key));
     named_[wire::name_of(hash)] = {hash, header.slot};
+    headers_.emplace(hash, header);
     const auto [at, is_new] = block_of_slot_.emplace(Statement{*key, header.slot.value}, hash);
     if (!is_new && at->second != hash) {
         condemn(*key, who(header.proposer) + " signed two blocks of slot " +

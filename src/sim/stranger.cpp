@@ -17,6 +17,7 @@ constexpr std::uint32_t false_height = 1'000'000;
 
 base::Duration pause_of(Attacker::Kind kind) {
     switch (kind) {
+        case Attacker::Kind::echo:
         case Attacker::Kind::spam: return std::chrono::milliseconds(100);
         case Attacker::Kind::forge:
         case Attacker::Kind::replay:
@@ -143,6 +144,7 @@ void Stranger::act() {
         case Attacker::Kind::spoof: return spoof();
         case Attacker::Kind::replay: return replay();
         case Attacker::Kind::drizzle: return drizzle();
+        case Attacker::Kind::echo: return echo();
         default: return;  // being there is all it does
     }
 }
@@ -251,6 +253,21 @@ void Stranger::drizzle() {
                                                    rule.payload_bytes_max));
             send(now_, rule.type, std::move(payload));
         }
+    }
+}
+
+void Stranger::echo() {
+    const auto is_record = [](const auto& one) { return one.first == wire::MessageType::record; };
+    const auto count = static_cast<std::size_t>(std::ranges::count_if(heard_, is_record));
+    for (std::size_t i = 0; i < spam_at_once && count > 0; ++i) {
+        std::size_t chosen = random_.below(count);
+        const auto found = std::ranges::find_if(
+            heard_, [&](const auto& one) { return is_record(one) && chosen-- == 0; });
+        base::Buffer again = found->second;
+        if (random_.chance(1, 2)) {
+            again[random_.below(again.size())] ^= static_cast<std::byte>(1 + random_.below(255));
+        }
+        send(now_, wire::MessageType::record, std::move(again));
     }
 }
 

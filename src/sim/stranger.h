@@ -47,6 +47,7 @@ private:
     void spoof();
     void replay();
     void drizzle();
+    void echo();
     void replay_vote(const wire::Vote& heard, const crypto::SigningKey& key);
     void replay_block(wire::BlockAnnouncement block, const crypto::SigningKey& key);
     base::LinkAddress some_victim() { return address_of(random_.below(victims_)); }

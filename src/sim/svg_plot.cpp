@@ -102,7 +102,7 @@ private:
 
     std::string path(const Line& line, std::size_t index) const {
         if (line.points.empty()) return {};
-        std::string text = "<path class=\"line s" + std::to_string(index % 6) + "\" d=\"";
+        std::string text = "<path class=\"line s" + std::to_string(index % 7) + "\" d=\"";
         bool is_first = true;
         for (const auto& [x, y] : line.points) {
             const std::string at_x = number(x_at(x));
@@ -121,7 +121,7 @@ private:
 std::string legend(const Plot& plot) {
     std::string text = "<p class=\"legend\">";
     for (std::size_t i = 0; i < plot.lines.size(); ++i) {
-        text += "<span class=\"key k" + std::to_string(i % 6) + "\"></span>" +
+        text += "<span class=\"key k" + std::to_string(i % 7) + "\"></span>" +
                 escape_html(plot.lines[i].name) + " ";
     }
     return text + "</p>\n";

@@ -1,6 +1,6 @@
 #pragma once
 // A plot as SVG text that stands in a page by itself: axes with round numbers, lines with a legend,
-// and marks for what happened. Colours come from the page's classes `s0` … `s5`.
+// and marks for what happened. Colours come from the page's classes `s0` … `s6`.
 //
 // Limits: a few thousand points a line; the caller thins them out.
 // Format: SVG 1.1, inline in HTML 5.

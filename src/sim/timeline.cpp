@@ -7,6 +7,7 @@ TrafficKind kind_of(wire::MessageType type) {
     switch (type) {
         case transaction: return TrafficKind::payments;
         case block:
+        case short_block:
         case block_row: return TrafficKind::blocks;
         case block_ack:
         case short_vote:
@@ -27,13 +28,21 @@ TrafficKind kind_of(wire::MessageType type) {
         case receipt:
         case clock_ask:
         case clock_answer: return TrafficKind::mesh;
+        case record:
+        case reconcile:
+        case record_receipt:
+        case alert_direct:
+        case alert_receipt:
+        case search_query:
+        case search_answer:
+        case alert_on_air: return TrafficKind::records;
     }
     return TrafficKind::other;
 }
 
 std::string_view name(TrafficKind kind) {
-    constexpr std::array<std::string_view, traffic_kinds> names{"Payments", "Blocks", "Votes",
-                                                                "Sync",     "Mesh",   "Other"};
+    constexpr std::array<std::string_view, traffic_kinds> names{
+        "Payments", "Blocks", "Votes", "Sync", "Mesh", "Records", "Other"};
     return names[static_cast<std::size_t>(kind)];
 }
 

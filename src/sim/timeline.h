@@ -14,8 +14,8 @@
 namespace meshchain::sim {
 
 /// What bytes are for, as people ask for it.
-enum class TrafficKind : std::uint8_t { payments, blocks, votes, sync, mesh, other };
-inline constexpr std::size_t traffic_kinds = 6;
+enum class TrafficKind : std::uint8_t { payments, blocks, votes, sync, mesh, records, other };
+inline constexpr std::size_t traffic_kinds = 7;
 TrafficKind kind_of(wire::MessageType type);
 std::string_view name(TrafficKind kind);
 

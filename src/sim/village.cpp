@@ -123,6 +123,10 @@ void Village::add_node(std::size_t index, std::size_t person, base::LogSink* log
         options.airtime = airtime_of(index);
     }
     options.has_network = scenario_.has_network(index);
+    options.shares_records = scenario_.shares_records();
+    if (scenario_.segments > 0) {
+        options.segments = {"segment " + std::to_string(scenario_.segment_of(person))};
+    }
     world_->add(std::make_unique<NodeMachine>(index, world_->new_clock(), *people_[person],
                                               genesis_, std::move(options),
                                               random_.stream("machine " + std::to_string(index))));

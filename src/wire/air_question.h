@@ -20,10 +20,13 @@ namespace meshchain::wire {
 /// Of a message that goes in one packet.
 inline constexpr std::size_t air_payload_bytes_max = 228;
 
-/// "Of this block I lack so many transactions, whichever"; 0: "its announcement".
+/// "Of this block I lack so many transactions, whichever"; 0: "its announcement, in whatever
+/// form"; whole: "its announcement, as I cannot rebuild it from the short form".
 struct BlockWish {
+    static constexpr std::uint8_t whole = 255;  ///< no block has so many
     BlockName block;
     std::uint8_t missing = 0;
+    bool is_for_announcement() const { return missing == 0 || missing == whole; }
     friend bool operator==(const BlockWish&, const BlockWish&) = default;
 };
 

@@ -26,6 +26,15 @@ std::string_view name(MessageType type) {
         case MessageType::air_ask: return "AIR_ASK";
         case MessageType::block_row: return "BLOCK_ROW";
         case MessageType::short_vote: return "SHORT_VOTE";
+        case MessageType::short_block: return "SHORT_BLOCK";
+        case MessageType::record: return "RECORD";
+        case MessageType::reconcile: return "RECONCILE";
+        case MessageType::record_receipt: return "RECORD_RECEIPT";
+        case MessageType::alert_direct: return "ALERT_DIRECT";
+        case MessageType::search_query: return "SEARCH_QUERY";
+        case MessageType::search_answer: return "SEARCH_ANSWER";
+        case MessageType::alert_receipt: return "ALERT_RECEIPT";
+        case MessageType::alert_on_air: return "ALERT_ON_AIR";
     }
     return "UNKNOWN";
 }

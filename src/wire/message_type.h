@@ -30,6 +30,15 @@ enum class MessageType : std::uint8_t {
     air_ask = 27,         ///< chunk on the air: AirQuestion
     block_row = 28,       ///< chunk on the air: BlockRow
     short_vote = 29,      ///< object on the air: ShortVote
+    short_block = 30,     ///< object on the air: ShortBlock
+    record = 31,          ///< chunk: Record
+    reconcile = 32,       ///< control: records/reconciliation.h
+    record_receipt = 33,  ///< control: records/receipt.h
+    alert_direct = 34,    ///< routed: Record, to whom the flood did not reach
+    search_query = 35,    ///< routed: records/search_message.h
+    search_answer = 36,   ///< routed: records/search_message.h
+    alert_receipt = 37,   ///< routed: records/receipt.h
+    alert_on_air = 38,    ///< object on the air: Record
 };
 
 /// "TRANSACTION", "BLOCK_ACK", …; "UNKNOWN" for a number that is not listed.

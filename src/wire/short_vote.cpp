@@ -6,7 +6,7 @@
 namespace meshchain::wire {
 namespace {
 
-constexpr std::uint8_t short_version = 1;
+constexpr std::uint8_t short_vote_version = 1;
 
 }  // namespace
 
@@ -44,7 +44,7 @@ Vote expand(const ShortVote& vote, Round round, Slot source_slot, const Hash& so
 base::Buffer encode(const ShortVote& vote) {
     base::Buffer out;
     base::Writer writer(out);
-    writer.u8(short_version)
+    writer.u8(short_vote_version)
         .u8(static_cast<std::uint8_t>(vote.validator.value))
         .u16(vote.round_low)
         .u8(vote.distance)
@@ -56,7 +56,7 @@ base::Buffer encode(const ShortVote& vote) {
 }
 
 std::expected<ShortVote, base::Error> parse_short_vote(base::Bytes payload) {
-    MESH_CHECK(check_version(payload, short_version, "SHORT_VOTE"));
+    MESH_CHECK(check_version(payload, short_vote_version, "SHORT_VOTE"));
     base::Reader in(payload);
     in.u8();
     ShortVote vote;

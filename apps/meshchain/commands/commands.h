@@ -5,6 +5,7 @@
 
 namespace meshchain::app {
 
+Command alert_command(const Context& context);
 Command blocks_command(const Context& context);
 Command completions_command(const ProgramText& text, const std::vector<Command>& all,
                             Context& context);
@@ -20,8 +21,12 @@ Command node_command(const Context& context);
 Command peers_command(const Context& context);
 Command ping_command(const Context& context);
 Command radio_command(const Context& context);
+Command registry_command(const Context& context);
+Command search_command(const Context& context);
 Command send_command(const Context& context);
 Command sim_command(const Context& context);
+Command state_command(const Context& context);
+Command stats_command(const Context& context);
 Command status_command(const Context& context);
 Command store_command(const Context& context);
 Command validators_command(const Context& context);

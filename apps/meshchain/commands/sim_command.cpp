@@ -117,6 +117,7 @@ Json report_json(const sim::Report& report) {
             {"disks_replaced", report.disks_replaced},
             {"votes_signed", report.votes_signed},
             {"blocks_signed", report.blocks_signed},
+            {"unchecked", report.unchecked},
             {"bytes_sent", report.bytes_sent},
             {"traffic", traffic_json(report)},
             {"trace", trace_text(report.trace)},

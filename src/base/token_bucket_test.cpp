@@ -1,14 +1,13 @@
-#include "mesh/token_bucket.h"
+#include "base/token_bucket.h"
 
 #include <gtest/gtest.h>
 
 #include "base/random.h"
 
-namespace meshchain::mesh {
+namespace meshchain::base {
 namespace {
 
 using namespace std::chrono_literals;
-using base::Instant;
 
 TEST(TokenBucket, PassesItsBurstThenItsRate) {
     Instant now{1h};
@@ -23,7 +22,7 @@ TEST(TokenBucket, PassesItsBurstThenItsRate) {
 }
 
 TEST(TokenBucket, AskedAtAnyMoments_NeverPassesMoreThanBurstAndRate) {
-    base::Random random(5);
+    Random random(5);
     const Instant start{1h};
     Instant now = start;
     TokenBucket bucket(now, {.per_minute = 120, .burst = 10});
@@ -45,4 +44,4 @@ TEST(TokenBucket, LongRest_FillsItToTheBurstAndNoFurther) {
 }
 
 }  // namespace
-}  // namespace meshchain::mesh
+}  // namespace meshchain::base

@@ -8,7 +8,7 @@
 
 #include "base/time.h"
 
-namespace meshchain::mesh {
+namespace meshchain::base {
 
 struct Rate {
     std::uint32_t per_minute;  ///< > 0
@@ -18,16 +18,16 @@ struct Rate {
 class TokenBucket {
 public:
     /// Starts full.
-    constexpr TokenBucket(base::Instant now, Rate rate)
+    constexpr TokenBucket(Instant now, Rate rate)
         : rate_(rate), tokens_(rate.burst), refilled_(now) {}
 
     /// How many may pass at once.
-    constexpr std::uint32_t available(base::Instant now) {
+    constexpr std::uint32_t available(Instant now) {
         refill(now);
         return tokens_;
     }
     /// Whether one more may pass; takes its token if so.
-    constexpr bool take(base::Instant now) {
+    constexpr bool take(Instant now) {
         refill(now);
         if (tokens_ == 0) return false;
         --tokens_;
@@ -37,8 +37,8 @@ public:
     constexpr void put_back() { tokens_ = std::min(tokens_ + 1, rate_.burst); }
 
 private:
-    constexpr void refill(base::Instant now) {
-        const base::Duration per_token = base::Duration(std::chrono::minutes(1)) / rate_.per_minute;
+    constexpr void refill(Instant now) {
+        const Duration per_token = Duration(std::chrono::minutes(1)) / rate_.per_minute;
         if (now - refilled_ < per_token) return;
         const auto gained = static_cast<std::uint64_t>((now - refilled_) / per_token);
         const std::uint64_t room = rate_.burst - tokens_;
@@ -50,7 +50,7 @@ private:
 
     Rate rate_;
     std::uint32_t tokens_;
-    base::Instant refilled_;
+    Instant refilled_;
 };
 
-}  // namespace meshchain::mesh
+}  // namespace meshchain::base

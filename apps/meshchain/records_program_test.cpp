@@ -1,0 +1,144 @@
+// Alarms, states, registry and search between processes of the real program.
+
+#include <gmock/gmock.h>
+
+#include <csignal>
+#include <fstream>
+
+#include "host/api_client.h"
+#include "host/local_chain.h"
+#include "meshchain/test_program.h"
+
+namespace meshchain::app {
+namespace {
+
+using testing::HasSubstr;
+
+class RecordsProgram : public Program {
+protected:
+    static constexpr std::size_t nodes_count = 3;
+
+    void SetUp() override {
+        const auto chain = host::LocalChain::create(root_ / "site", {.nodes = nodes_count});
+        ASSERT_TRUE(chain) << sentence(chain.error());
+        chain_ = *chain;
+        for (std::size_t i = 0; i < nodes_count; ++i) start(i);
+        for (std::size_t i = 0; i < nodes_count; ++i) {
+            ASSERT_TRUE(await([&] {
+                const Ended topology = ask(i, {"topology"});
+                return topology.exit_code == 0 && topology.json().at("edges").size() == 3;
+            })) << "node "
+                << i << " does not meet the others";
+        }
+    }
+    void TearDown() override {
+        for (auto& node : nodes_) node.reset();
+    }
+
+    void start(std::size_t node) {
+        auto child =
+            host::ChildProcess::start({.program = MESHCHAIN_PROGRAM,
+                                       .arguments = {"node", "run", "--data", folder(node)},
+                                       .errors = root_ / ("node" + std::to_string(node) + ".log")});
+        ASSERT_TRUE(child) << sentence(child.error());
+        nodes_[node].emplace(*std::move(child));
+    }
+    std::string folder(std::size_t node) const { return chain_.members[node].folder.string(); }
+    Ended ask(std::size_t node, std::vector<std::string> command) {
+        command.insert(command.end(), {"--data", folder(node), "--json"});
+        return run(std::move(command));
+    }
+    template <class Condition>
+    static bool await(Condition condition) {
+        const auto deadline = std::chrono::steady_clock::now() + 30s;
+        while (std::chrono::steady_clock::now() < deadline) {
+            if (condition()) return true;
+        }
+        return false;
+    }
+    Json alerts(std::size_t node) { return ask(node, {"alert", "list"}).json().at("alerts"); }
+
+    /// 512 numbers as programs write them: float32 in little-endian bytes.
+    std::string embedding_file(std::size_t axis) {
+        std::array<float, 512> numbers{};
+        numbers[axis] = 1;
+        numbers[axis + 1] = 0.25F;
+        const std::string name = path("like" + std::to_string(axis));
+        std::ofstream(name, std::ios::binary)
+            .write(reinterpret_cast<const char*>(numbers.data()), sizeof numbers);
+        return name;
+    }
+
+    host::LocalChain chain_;
+    std::array<std::optional<host::ChildProcess>, nodes_count> nodes_;
+};
+
+TEST_F(RecordsProgram, AlarmAndSearch_WorkAsTheGuideSays) {
+    const Ended sent = ask(0, {"alert", "send", "Bag left at gate 2", "--priority", "critical",
+                               "--payload", R"({"camera":2})", "--wait", "30"});
+    ASSERT_EQ(sent.exit_code, 0) << sent.errors;
+    EXPECT_EQ(sent.json().at("reached").size(), nodes_count - 1);
+    for (std::size_t i = 0; i < nodes_count; ++i) {
+        ASSERT_EQ(alerts(i).size(), 1U);
+        EXPECT_EQ(alerts(i)[0].at("payload").at("camera"), 2);
+    }
+    const std::string id = sent.json().at("id");
+    const Ended seen = ask(1, {"alert", "ack", id.substr(0, 8), "--by", "Ana", "--note", "coming"});
+    ASSERT_EQ(seen.exit_code, 0) << seen.errors;
+    EXPECT_TRUE(await([&] {
+        const Json shown = ask(0, {"alert", "show", id}).json();
+        return !shown.at("acknowledged").empty() && shown.at("acknowledged")[0].at("by") == "Ana";
+    }));
+
+    for (std::size_t i = 0; i < nodes_count; ++i) {
+        const Ended added = ask(i, {"registry", "add", "bag-" + std::to_string(i), "--type", "bag",
+                                    "--embedding", embedding_file(10 * i), "--confidence", "0.9"});
+        ASSERT_EQ(added.exit_code, 0) << added.errors;
+    }
+    EXPECT_TRUE(await([&] {
+        const Json found =
+            ask(0, {"search", "--like", embedding_file(20), "--top", "1", "--min", "0.9"}).json();
+        return found.at("answered") == nodes_count - 1 && found.at("hits").size() == 1 &&
+               found.at("hits")[0].at("hash") == "bag-2";
+    }));
+    EXPECT_EQ(ask(0, {"registry", "rm", "bag-0"}).exit_code, 0);
+    EXPECT_TRUE(await([&] { return ask(2, {"registry", "show", "bag-0"}).exit_code == 1; }));
+    EXPECT_EQ(ask(0, {"stats"}).json().at("records").at("refused").at("bad_signature"), 0);
+}
+
+TEST_F(RecordsProgram, NodeThatWasKilled_LearnsWhatItMissedAndKeepsWhatItHad) {
+    ASSERT_EQ(ask(0, {"state", "set", R"({"battery":90})"}).exit_code, 0);
+    ASSERT_EQ(ask(2, {"state", "set", R"({"battery":20})"}).exit_code, 0);
+    EXPECT_TRUE(await([&] { return ask(2, {"state", "list"}).json().at("states").size() == 2; }));
+    nodes_[2]->send_signal(SIGKILL);
+    nodes_[2].reset();
+    ASSERT_EQ(ask(0, {"alert", "send", "fire"}).exit_code, 0);
+    ASSERT_EQ(ask(1, {"state", "set", R"({"battery":50})", "--key", "camera"}).exit_code, 0);
+    start(2);
+    EXPECT_TRUE(await([&] {
+        const Ended states = ask(2, {"state", "list"});
+        return states.exit_code == 0 && states.json().at("states").size() == 3 &&
+               alerts(2).size() == 1;
+    })) << content(root_ / "node2.log");
+}
+
+TEST_F(RecordsProgram, ImportedEntries_AreAllInOrNamedByTheirLine) {
+    std::ofstream(path("good")) << R"({"hash":"a","type":"bag"})" << "\n\n"
+                                << R"({"hash":"b","type":"bag","metadata":{"colour":"blue"}})"
+                                << "\n";
+    EXPECT_EQ(ask(0, {"registry", "import", path("good")}).json().at("entered"), 2);
+    std::ofstream(path("bad")) << R"({"hash":"c"})" << "\n"
+                               << R"({"hash":"d","novel":1})" << "\n";
+    const Ended bad = ask(0, {"registry", "import", path("bad")});
+    EXPECT_EQ(bad.exit_code, 1);
+    EXPECT_THAT(bad.errors, HasSubstr("line 2"));
+    EXPECT_THAT(bad.errors, HasSubstr("novel"));
+    EXPECT_EQ(ask(0, {"registry", "show", "nothing"}).error_code(), "not_found");
+    EXPECT_EQ(ask(0, {"alert", "show", "abc"}).error_code(), "not_found");
+    EXPECT_EQ(ask(0, {"search", "--min", "2"}).exit_code, 1);
+    EXPECT_EQ(ask(0, {"alert", "send", "x", "--priority", "novel"}).error_code(),
+              "invalid_argument");
+}
+
+}  // namespace
+}  // namespace meshchain::app

@@ -1,0 +1,539 @@
+#include "records/record_service.h"
+
+#include <algorithm>
+#include <set>
+
+#include "base/utf8.h"
+#include "wire/fields.h"
+
+namespace meshchain::records {
+namespace {
+
+using base::Errc;
+using wire::MessageClass;
+using wire::MessageRule;
+using wire::MessageType;
+using wire::RecordKind;
+using wire::Verdict;
+
+/// Answers and alerts to single nodes that may wait.
+constexpr std::size_t outgoing_max = 1'024;
+constexpr std::size_t states_shown_max = 1'000;
+/// Of searches that are answered here, whoever asks.
+constexpr base::Rate questions_rate{.per_minute = 1'200, .burst = 100};
+constexpr std::uint16_t control_bytes_max = wire::ip_payload_bytes_max;
+
+constexpr MessageRule record_rules[] = {
+    {.type = MessageType::record,
+     .message_class = MessageClass::chunk,
+     .payload_bytes_min = wire::record_overhead_bytes,
+     .payload_bytes_max = wire::record_bytes_max,
+     .frames_per_minute_max = 60'000,
+     .priority = 4,
+     .on_radio = false,
+     .frames_at_once_max = 2'048},
+    {.type = MessageType::reconcile,
+     .message_class = MessageClass::control,
+     .payload_bytes_min =
+         ReconcileMessage::header_bytes + RangeClaim::bytes_min + crypto::Signature::size,
+     .payload_bytes_max = control_bytes_max,
+     .frames_per_minute_max = 1'200,
+     .priority = 5,
+     .on_radio = false,
+     .frames_at_once_max = 128},
+    {.type = MessageType::record_receipt,
+     .message_class = MessageClass::control,
+     .payload_bytes_min = 1 + Receipt::size + crypto::Signature::size,
+     .payload_bytes_max = control_bytes_max,
+     .frames_per_minute_max = 6'000,
+     .priority = 3,
+     .on_radio = false,
+     .frames_at_once_max = 256},
+    {.type = MessageType::alert_direct,
+     .message_class = MessageClass::routed,
+     .payload_bytes_min = wire::record_overhead_bytes,
+     .payload_bytes_max = wire::routed_payload_bytes_max,
+     .frames_per_minute_max = 120,
+     .priority = 3,
+     .on_radio = false},
+    {.type = MessageType::alert_receipt,
+     .message_class = MessageClass::routed,
+     .payload_bytes_min = 1 + Receipt::size,
+     .payload_bytes_max = wire::routed_payload_bytes_max,
+     .frames_per_minute_max = 600,
+     .priority = 3,
+     .on_radio = false},
+    {.type = MessageType::alert_on_air,
+     .message_class = MessageClass::object,
+     .payload_bytes_min = wire::record_overhead_bytes,
+     .payload_bytes_max = RecordService::air_bytes_max,
+     .frames_per_minute_max = 60,
+     .priority = 0,
+     .on_radio = true,
+     .frames_at_once_max = 30},
+    {.type = MessageType::search_query,
+     .message_class = MessageClass::routed,
+     .payload_bytes_min = 1 + 1 + 8 + 2 + 1 + 2 + 8 + 8 + 1 + 1,
+     .payload_bytes_max = wire::routed_payload_bytes_max,
+     .frames_per_minute_max = 300,
+     .priority = 4,
+     .on_radio = false},
+    {.type = MessageType::search_answer,
+     .message_class = MessageClass::routed,
+     .payload_bytes_min = 1 + 1 + 8 + 4 + 1,
+     .payload_bytes_max = wire::routed_payload_bytes_max,
+     .frames_per_minute_max = 1'200,
+     .priority = 4,
+     .on_radio = false},
+};
+
+}  // namespace
+
+RecordService::RecordService(std::unique_ptr<RecordStore> store, const Options& options,
+                             const crypto::SigningKey& self, base::Random random)
+    : options_(options),
+      store_(std::move(store)),
+      replicator_(*store_, self.clone(), options.replicator, random.stream("replicator")),
+      delivery_(random.stream("delivery")),
+      registry_(*store_, options.embeddings_max, random.stream("registry").next()),
+      random_(random.stream("service")) {}
+
+std::expected<std::unique_ptr<RecordService>, base::Error> RecordService::open(
+    kv::Store& store, const Options& options, const crypto::SigningKey& self, base::Random random,
+    base::Now now) {
+    MESH_TRY(auto records, RecordStore::open(store, options.store, self.clone(), now));
+    std::unique_ptr<RecordService> service(
+        new RecordService(std::move(records), options, self, random));
+    MESH_CHECK(service->registry_.load());
+    return service;
+}
+
+void RecordService::attach(const wire::Neighbourhood& neighbourhood) {
+    around_ = &neighbourhood;
+    replicator_.attach(neighbourhood);
+}
+
+std::span<const MessageRule> RecordService::rules() const { return record_rules; }
+
+std::expected<void, base::Error> RecordService::start(base::Now now) {
+    running_ = true;
+    return store_->handle_timeout(now);
+}
+
+void RecordService::stop(base::Now) {
+    running_ = false;
+    // What could not be written is with the neighbours who gave it.
+    static_cast<void>(store_->flush());
+}
+
+void RecordService::tell(base::Now now, const wire::Record& record) {
+    const wire::RecordId id = wire::record_id(store_->chain(), record);
+    if (record.kind == RecordKind::registry) registry_.handle_record(id, record);
+    drop_forgotten();
+    for (RecordObserver* observer : observers_) observer->handle_record(now, id, record);
+}
+
+void RecordService::drop_forgotten() {
+    for (const Address& address : store_->take_forgotten()) {
+        if (address.kind == RecordKind::registry) registry_.forget(address);
+    }
+}
+
+/// What was just signed and stored leaves, and everybody here hears of it.
+std::expected<wire::RecordId, base::Error> RecordService::announce(base::Now now,
+                                                                   const wire::Record& record) {
+    replicator_.spread(now, record, std::nullopt);
+    say_on_air(record, true);
+    tell(now, record);
+    return wire::record_id(store_->chain(), record);
+}
+
+/// What came by another link is said by one of those who have an air, if nobody else has.
+void RecordService::say_on_air(const wire::Record& record, bool is_own) {
+    if (around_ == nullptr || !around_->has_air()) return;
+    if (!store_->kinds().find(record.kind)->urgent) return;
+    base::Buffer bytes = wire::encode(record);
+    if (bytes.size() > air_bytes_max || outgoing_.size() >= outgoing_max) return;
+    outgoing_.push_back({.type = MessageType::alert_on_air,
+                         .payload = std::move(bytes),
+                         .repeated = !is_own,
+                         .only_on_air = true});
+}
+
+std::expected<wire::RecordId, base::Error> RecordService::publish(base::Now now,
+                                                                  const Draft& draft) {
+    MESH_TRY(const wire::Record record, store_->publish(now, draft));
+    return announce(now, record);
+}
+
+std::expected<wire::RecordId, base::Error> RecordService::remove(base::Now now, RecordKind kind,
+                                                                 base::Bytes key) {
+    MESH_TRY(const wire::Record record, store_->remove(now, kind, key));
+    return announce(now, record);
+}
+
+std::expected<wire::RecordId, base::Error> RecordService::publish_state(
+    base::Now now, std::string_view key, std::string_view text, std::chrono::seconds lifetime) {
+    if (!base::is_displayable(key) || !base::is_utf8(base::as_bytes(text))) {
+        return base::failure(Errc::invalid_argument, "a key or text that is no UTF-8 to be shown",
+                             "state", "write it in UTF-8, the key without control characters");
+    }
+    return publish(now, {.kind = RecordKind::state,
+                         .key = base::to_buffer(base::as_bytes(key)),
+                         .body = base::to_buffer(base::as_bytes(text)),
+                         .lifetime = lifetime});
+}
+
+std::expected<wire::RecordId, base::Error> RecordService::send_alert(base::Now now,
+                                                                     const Alert& alert,
+                                                                     std::chrono::seconds lifetime,
+                                                                     const Segment& segment) {
+    if (alert.text.empty() || !base::is_displayable(alert.text) ||
+        !base::is_utf8(base::as_bytes(alert.payload))) {
+        return base::failure(Errc::invalid_argument, "an alert without a text that can be shown",
+                             "text", "write some words, in UTF-8 and without control characters");
+    }
+    if (alert.text.size() > Alert::text_bytes_max) {
+        return base::failure(Errc::too_large,
+                             "a text of " + std::to_string(alert.text.size()) + " bytes", "text",
+                             "an alert has at most " + std::to_string(Alert::text_bytes_max));
+    }
+    base::Buffer key;
+    base::Writer(key).u64(random_.next());
+    MESH_TRY(const wire::Record record, store_->publish(now, {.kind = RecordKind::alert,
+                                                              .key = std::move(key),
+                                                              .body = encode(alert),
+                                                              .lifetime = lifetime,
+                                                              .segment = segment}));
+    MESH_TRY(const wire::RecordId id, announce(now, record));
+    base::Buffer bytes = wire::encode(record);
+    if (around_ != nullptr && bytes.size() <= wire::routed_payload_bytes_max &&
+        alert.priority >= AlertPriority::high && !segment) {
+        // Who is a member of a segment is not known, and others would not take it.
+        delivery_.follow(now.instant, id, std::move(bytes), around_->reachable());
+    }
+    return id;
+}
+
+std::expected<wire::RecordId, base::Error> RecordService::acknowledge(base::Now now,
+                                                                      const wire::RecordId& alert,
+                                                                      const Acknowledgement& by) {
+    const auto* held = store_->index().find(alert);
+    if (held == nullptr || held->first.kind != RecordKind::alert) {
+        return base::failure(Errc::not_found, "no alert " + crypto::to_hex(alert), "alert",
+                             "meshchain alert list shows those that are known here");
+    }
+    if (by.by.size() > Acknowledgement::by_bytes_max ||
+        by.note.size() > Acknowledgement::note_bytes_max || !base::is_displayable(by.by) ||
+        !base::is_displayable(by.note)) {
+        return base::failure(
+            Errc::invalid_argument, "a name or note that is too long or cannot be shown",
+            "acknowledgement",
+            "a name has at most " + std::to_string(Acknowledgement::by_bytes_max) +
+                " bytes and a note " + std::to_string(Acknowledgement::note_bytes_max));
+    }
+    const std::int64_t left =
+        static_cast<std::int64_t>(held->second.expires) - base::unix_ms(now.wall) / 1'000;
+    return publish(now, {.kind = RecordKind::acknowledgement,
+                         .key = base::to_buffer(alert.bytes),
+                         .body = encode(by),
+                         .lifetime = std::chrono::seconds(std::max<std::int64_t>(left, 1)),
+                         .segment = held->second.segment});
+}
+
+/// By the name of the alert.
+RecordService::Acknowledgements RecordService::acknowledgements() const {
+    Acknowledgements found;
+    const Address first{.kind = RecordKind::acknowledgement, .origin = {}, .key = {}};
+    const auto& all = store_->index().all();
+    for (auto next = all.lower_bound(first);
+         next != all.end() && next->first.kind == RecordKind::acknowledgement; ++next) {
+        const auto& [address, held] = *next;
+        if (address.key.size() != wire::RecordId::size || held.tombstone) continue;
+        wire::RecordId alert;
+        std::ranges::copy(address.key, alert.bytes.begin());
+        found.emplace(alert, held.id);
+    }
+    return found;
+}
+
+std::expected<AlertView, base::Error> RecordService::view_of(
+    const wire::RecordId& id, const wire::Record& record,
+    const Acknowledgements& acknowledgements) {
+    MESH_TRY(Alert alert, parse_alert(record.body));
+    AlertView view{.id = id,
+                   .origin = record.origin,
+                   .stamp = record.stamp,
+                   .expires = record.expires,
+                   .alert = std::move(alert)};
+    if (record.origin == store_->self()) {
+        view.holders = replicator_.holders(id);
+        view.targets = delivery_.targets(id);
+        if (!view.targets.empty()) {
+            std::erase_if(view.holders, [&](const crypto::PublicKey& holder) {
+                return !std::ranges::binary_search(view.targets, holder);
+            });
+        }
+    }
+    const auto [first, last] = acknowledgements.equal_range(id);
+    std::vector<wire::RecordId> seen;
+    for (auto next = first; next != last; ++next) seen.push_back(next->second);
+    for (const wire::RecordId& one : seen) {
+        MESH_TRY(const auto found, store_->get(one));
+        if (!found) continue;
+        auto acknowledgement = parse_acknowledgement(found->body);
+        if (acknowledgement) {
+            view.seen.push_back({found->origin, found->stamp, *std::move(acknowledgement)});
+        }
+    }
+    return view;
+}
+
+std::expected<AlertView, base::Error> RecordService::alert(const wire::RecordId& id) {
+    const auto* held = store_->index().find(id);
+    if (held == nullptr || held->first.kind != RecordKind::alert || held->second.tombstone) {
+        return base::failure(Errc::not_found, "no alert " + crypto::to_hex(id), "alert",
+                             "meshchain alert list shows those that are known here");
+    }
+    MESH_TRY(const auto record, store_->get(id));
+    if (!record) return base::failure(Errc::corrupt, "an alert without its row", "records");
+    return view_of(id, *record, acknowledgements());
+}
+
+std::expected<std::vector<AlertView>, base::Error> RecordService::alerts(std::size_t count) {
+    std::vector<std::pair<wire::HybridTime, wire::RecordId>> order;
+    for (const auto& [address, held] : store_->index().all()) {
+        if (address.kind == RecordKind::alert && !held.tombstone) {
+            order.emplace_back(held.stamp, held.id);
+        }
+    }
+    std::ranges::sort(order, std::greater<>{});
+    order.resize(std::min(order.size(), count));
+    const Acknowledgements seen = acknowledgements();
+    std::vector<AlertView> views;
+    for (const auto& [stamp, id] : order) {
+        MESH_TRY(const auto record, store_->get(id));
+        if (!record) continue;
+        // What its origin wrote in a form of its own is not shown.
+        if (auto view = view_of(id, *record, seen)) views.push_back(*std::move(view));
+    }
+    return views;
+}
+
+std::expected<std::vector<StateView>, base::Error> RecordService::states() {
+    std::vector<wire::RecordId> ids;
+    for (const auto& [address, held] : store_->index().all()) {
+        if (address.kind != RecordKind::state || held.tombstone) continue;
+        if (ids.size() < states_shown_max) ids.push_back(held.id);
+    }
+    std::vector<StateView> views;
+    for (const wire::RecordId& id : ids) {
+        MESH_TRY(const auto record, store_->get(id));
+        if (!record || !base::is_utf8(record->body) ||
+            !base::is_displayable(base::as_text(record->key))) {
+            continue;
+        }
+        views.push_back({.origin = record->origin,
+                         .stamp = record->stamp,
+                         .sequence = record->sequence,
+                         .expires = record->expires,
+                         .key = std::string(base::as_text(record->key)),
+                         .text = std::string(base::as_text(record->body))});
+    }
+    return views;
+}
+
+RecordsView RecordService::view() const {
+    std::set<crypto::PublicKey> origins;
+    for (const auto& [address, held] : store_->index().all()) origins.insert(address.origin);
+    return {.records = store_->index().size(),
+            .bytes = store_->index().bytes(),
+            .origins = origins.size(),
+            .registry_entries = registry_.size(),
+            .embeddings = registry_.searchable(),
+            .store = store_->stats(),
+            .replicator = replicator_.stats()};
+}
+
+Verdict RecordService::handle(base::Now now, const wire::Ingress& from, MessageType type,
+                              base::Bytes payload) {
+    switch (type) {
+        case MessageType::record: {
+            const auto received = replicator_.handle_record(now, from.peer, payload);
+            if (received.taken) {
+                if (RecordStore::is_fresh(now, *received.taken)) {
+                    say_on_air(*received.taken, false);
+                }
+                tell(now, *received.taken);
+            }
+            return received.verdict;
+        }
+        case MessageType::reconcile: return replicator_.handle_reconcile(now, from.peer, payload);
+        case MessageType::record_receipt:
+            return replicator_.handle_receipts(now, from.peer, payload);
+        case MessageType::alert_direct: return handle_direct(now, from, payload);
+        case MessageType::alert_on_air: return handle_on_air(now, payload);
+        case MessageType::search_query: return handle_question(now, from, payload);
+        case MessageType::search_answer: return handle_answer(now, from, payload);
+        case MessageType::alert_receipt:
+            return replicator_.handle_receipts(now, std::nullopt, payload);
+        default: return Verdict::ignore;
+    }
+}
+
+std::expected<wire::RecordId, base::Error> RecordService::register_entry(
+    base::Now now, std::string_view hash, const RegistryEntry& entry, std::chrono::seconds lifetime,
+    const Segment& segment) {
+    MESH_CHECK(check(hash, entry));
+    return publish(now, {.kind = RecordKind::registry,
+                         .key = base::to_buffer(base::as_bytes(hash)),
+                         .body = encode(entry),
+                         .lifetime = lifetime,
+                         .segment = segment});
+}
+
+std::expected<std::uint64_t, base::Error> RecordService::search_mesh(base::Now now,
+                                                                     const RegistryQuery& query,
+                                                                     base::Duration patience) {
+    const auto patience_ms = patience / std::chrono::milliseconds(1);
+    if (query.count == 0 || query.count > SearchQuestion::count_max || patience_ms <= 0 ||
+        patience_ms > 60'000 || !base::is_displayable(query.hash) ||
+        !base::is_displayable(query.type) || query.hash.size() > wire::Record::key_bytes_max ||
+        query.type.size() > RegistryEntry::type_bytes_max) {
+        return base::failure(Errc::invalid_argument, "a search that cannot be asked", "search",
+                             "ask for 1 to 50 results within a minute, with a hash of up to 64 and "
+                             "a type of up to 32 bytes");
+    }
+    const SearchQuestion question{random_.next(), static_cast<std::uint16_t>(patience_ms), query};
+    MESH_TRY(const auto own, registry_.search(query));
+    std::vector<SearchHit> hits;
+    for (const RegistryHit& hit : own) hits.push_back(search_hit(hit));
+    const std::vector<crypto::PublicKey> asked =
+        around_ == nullptr ? std::vector<crypto::PublicKey>() : around_->reachable();
+    searches_.begin(now.instant, question.number, question, asked, hits,
+                    static_cast<std::uint32_t>(registry_.size()));
+    if (!asked.empty()) {
+        outgoing_.push_back(
+            wire::routed_to(wire::Everybody{}, MessageType::search_query, encode(question)));
+    }
+    return question.number;
+}
+
+std::expected<SearchView, base::Error> RecordService::search_view(base::Now now,
+                                                                  std::uint64_t number) const {
+    if (auto view = searches_.view(now.instant, number)) return *std::move(view);
+    return base::failure(
+        Errc::not_found, "no search of that number", "search",
+        "only the last " + std::to_string(MeshSearch::searches_max) + " are remembered");
+}
+
+/// Radios have passed it on among themselves; sessions get it as any record.
+Verdict RecordService::handle_on_air(base::Now now, base::Bytes payload) {
+    const auto record = wire::parse_record(payload);
+    const KindRule* rule = record ? store_->kinds().find(record->kind) : nullptr;
+    if (rule == nullptr || !rule->urgent) return Verdict::punish;
+    const auto offer = store_->offer(now, *record);
+    if (!offer) return Verdict::ignore;
+    if (offer->refusal == Refusal::bad_signature) return Verdict::punish;
+    if (offer->outcome != Offer::Outcome::taken) return Verdict::ignore;
+    replicator_.spread(now, *record, std::nullopt);
+    tell(now, *record);
+    return Verdict::keep;
+}
+
+Verdict RecordService::handle_question(base::Now now, const wire::Ingress& from,
+                                       base::Bytes payload) {
+    const auto question = parse_search_question(payload);
+    if (!question || !from.routed) return Verdict::punish;
+    // Keys cost nothing, so all who ask together have a limit.
+    if (!questions_) questions_.emplace(now.instant, questions_rate);
+    if (!questions_->take(now.instant)) return Verdict::ignore;
+    const auto hits = registry_.search(question->query);
+    if (!hits) return Verdict::ignore;
+    SearchAnswer answer{.number = question->number,
+                        .searched = static_cast<std::uint32_t>(registry_.size()),
+                        .part = 0,
+                        .last = false,
+                        .hits = {}};
+    std::size_t next = 0;
+    for (; !answer.last; ++answer.part) {
+        answer.hits.clear();
+        while (next < hits->size() && answer.hits.size() < SearchAnswer::hits_max) {
+            answer.hits.push_back(search_hit((*hits)[next++]));
+        }
+        answer.last = next == hits->size();
+        if (answers_.size() >= outgoing_max) return Verdict::ignore;
+        answers_.push_back(wire::reply_to(from, MessageType::search_answer, encode(answer)));
+    }
+    return Verdict::keep;
+}
+
+Verdict RecordService::handle_answer(base::Now now, const wire::Ingress& from,
+                                     base::Bytes payload) {
+    const auto answer = parse_search_answer(payload);
+    if (!answer || !from.routed) return Verdict::ignore;
+    return searches_.handle_answer(now.instant, from.routed->origin, *answer) ? Verdict::keep
+                                                                              : Verdict::ignore;
+}
+
+/// An alert that its origin brings by itself, because nobody else seems to have.
+Verdict RecordService::handle_direct(base::Now now, const wire::Ingress& from,
+                                     base::Bytes payload) {
+    const auto record = wire::parse_record(payload);
+    if (!record || !from.routed || record->origin != from.routed->origin ||
+        record->kind != RecordKind::alert) {
+        return Verdict::punish;
+    }
+    const auto offer = store_->offer(now, *record);
+    if (!offer || offer->outcome == Offer::Outcome::refused || !store_->flush()) {
+        return Verdict::ignore;
+    }
+    if (offer->outcome == Offer::Outcome::taken) {
+        replicator_.spread(now, *record, std::nullopt);
+        say_on_air(*record, false);
+        tell(now, *record);
+    }
+    if (outgoing_.size() >= outgoing_max) return Verdict::ignore;
+    outgoing_.push_back(wire::reply_to(
+        from, MessageType::alert_receipt,
+        encode(std::vector{replicator_.receipt_of(wire::record_id(store_->chain(), *record))})));
+    return Verdict::keep;
+}
+
+void RecordService::handle_timeout(base::Now now) {
+    // A store that cannot be written now is tried again; what it holds stays readable.
+    static_cast<void>(store_->handle_timeout(now));
+    drop_forgotten();
+    replicator_.handle_timeout(now);
+    if (around_ == nullptr || delivery_.poll_timeout() > now.instant) return;
+    auto messages = delivery_.due(now.instant, around_->reachable(), [&](const wire::RecordId& id) {
+        return replicator_.holders(id);
+    });
+    for (wire::Outgoing& message : messages) outgoing_.push_back(std::move(message));
+}
+
+/// Alarms first; answers to searches and the rest of the records in turn.
+std::optional<wire::Outgoing> RecordService::poll_frame(base::Now now) {
+    const auto take = [](std::deque<wire::Outgoing>& from) -> std::optional<wire::Outgoing> {
+        if (from.empty()) return std::nullopt;
+        wire::Outgoing frame = std::move(from.front());
+        from.pop_front();
+        return frame;
+    };
+    if (auto frame = take(outgoing_)) return frame;
+    if (auto frame = replicator_.poll_urgent(now)) return frame;
+    answers_turn_ = !answers_turn_;
+    if (answers_turn_) {
+        if (auto frame = take(answers_)) return frame;
+    }
+    if (auto frame = replicator_.poll_frame(now)) return frame;
+    return take(answers_);
+}
+
+base::Instant RecordService::poll_timeout(base::Now now) const {
+    if (!outgoing_.empty() || !answers_.empty()) return now.instant;
+    return std::min(
+        {store_->poll_timeout(), replicator_.poll_timeout(now), delivery_.poll_timeout()});
+}
+
+}  // namespace meshchain::records

@@ -1,0 +1,113 @@
+#pragma once
+// Finds the records whose embeddings are most similar to a query, among all of them.
+//
+// Small indexes are scanned whole. In larger ones the one-bit codes of all records are looked at
+// (64 bytes each instead of 512), and of the records themselves those that the best ones found so
+// far do not rule out by the codes. Which these are follows from the geometry (one_bit_code.h):
+// each record of the result is missed with a probability of at most one in 700, whatever the data.
+// Where that would be too many of the records, all are scanned: then nothing is missed.
+//
+// Time:      a search reads all codes, at worst all records too; insert and erase are logarithmic.
+// Memory:    about 650 bytes a record, up to twice that while it grows.
+// Ownership: what is handed in is copied.
+// Limits:    `capacity` records.
+// Threads:   searches may run side by side; nothing else may.
+// Errors:    inserting what exists, or more than there is room for, changes nothing.
+
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <map>
+#include <span>
+#include <vector>
+
+#include "records/embedding.h"
+#include "records/one_bit_code.h"
+#include "records/similarity_kernels.h"
+
+namespace meshchain::records {
+
+/// What is looked for.
+class SimilarityQuery {
+public:
+    /// Errors: as `quantise`. Finer than an embedding: searches by numbers find the better ones.
+    static std::expected<SimilarityQuery, base::Error> of(std::span<const float> numbers);
+    explicit SimilarityQuery(const Embedding& embedding);
+
+    const QueryRow& row() const { return row_; }
+    double inverse_length() const { return inverse_length_; }
+
+private:
+    SimilarityQuery() = default;
+
+    QueryRow row_{};
+    double inverse_length_ = 0;
+};
+
+class SimilarityIndex {
+public:
+    using Id = std::uint64_t;
+    /// Whether a record may be in the result.
+    using Accept = std::function<bool(Id)>;
+
+    struct Match {
+        Id id = 0;
+        float similarity = 0;  ///< cosine
+        friend bool operator==(const Match&, const Match&) = default;
+    };
+
+    struct Wanted {
+        std::size_t count = 10;
+        float similarity_min = -1;
+        Accept accept = {};  ///< all, if empty
+    };
+
+    /// What a search did, for those who watch it.
+    struct Effort {
+        std::size_t rows_compared = 0;
+        bool scanned_all = false;
+    };
+
+    /// Whoever makes records must not know the seed: it decides which records are missed.
+    SimilarityIndex(std::size_t capacity, std::uint64_t seed);
+
+    /// Errors: exists, full. Asserts that the embedding is canonical.
+    std::expected<void, base::Error> insert(Id id, const Embedding& embedding);
+    /// Whether it was there.
+    bool erase(Id id);
+
+    bool contains(Id id) const { return slots_.contains(id); }
+    std::size_t size() const { return ids_.size(); }
+    std::size_t capacity() const { return capacity_; }
+
+    /// The most similar records, best first, the lower id first among equals.
+    std::vector<Match> search(const SimilarityQuery& query, const Wanted& wanted,
+                              Effort* effort = nullptr) const;
+    /// The same, and never misses one: compares with every record.
+    std::vector<Match> search_all(const SimilarityQuery& query, const Wanted& wanted) const;
+
+    void check_invariants() const;
+
+private:
+    class Best;
+    float similarity(const SimilarityQuery& query, std::size_t slot, std::int32_t product) const;
+    void scan(const SimilarityQuery& query, Best& best) const;
+    void compare(const SimilarityQuery& query, std::span<const std::uint32_t> slots,
+                 Best& best) const;
+    bool search_by_codes(const SimilarityQuery& query, const Wanted& wanted, Best& best,
+                         Effort& effort) const;
+    void set_code(std::size_t slot, const OneBitCode& code);
+    OneBitCode code_at(std::size_t slot) const;
+
+    std::size_t capacity_;
+    Rotation rotation_;
+    std::map<Id, std::uint32_t> slots_;
+    // By slot; the last record moves into the slot of one that is erased.
+    std::vector<Id> ids_;
+    std::vector<EmbeddingRow> rows_;
+    std::vector<double> inverse_lengths_;
+    std::vector<CodeBlock> codes_;
+    std::vector<RowNumbers> corrections_;
+};
+
+}  // namespace meshchain::records

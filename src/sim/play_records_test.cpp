@@ -1,0 +1,116 @@
+// Records in a simulated world, and that the checker outside the nodes finds what is planted.
+
+#include <gtest/gtest.h>
+
+#include "base/test_effort.h"
+#include "kv/memory_store.h"
+#include "sim/named_scenarios.h"
+#include "sim/play.h"
+
+namespace meshchain::sim {
+namespace {
+
+using namespace std::chrono_literals;
+using records::RecordStore;
+
+Report play(std::string_view text, std::uint64_t seed = 1) {
+    const auto scenario = parse_scenario(text);
+    EXPECT_TRUE(scenario.has_value()) << (scenario ? "" : base::sentence(scenario.error()));
+    return Play(*scenario, {.seed = seed}).run();
+}
+Report play_named(std::string_view name, std::uint64_t seed) {
+    for (const NamedScenario& named : named_scenarios()) {
+        if (named.name == name) return play(named.text, seed);
+    }
+    ADD_FAILURE() << "no scenario " << name;
+    return {};
+}
+
+TEST(PlayRecords, HalvesThatHealAgain_HoldTheSame) {
+    const Report report = play(
+        "validators 4\nhostile 60s\npayments 20s\nrecords 1s\nalerts 5s\nnetwork wifi\n"
+        "at 15s partition 0 1 | 2 3\nat 30s crash 1\nat 35s start 1\nat 50s heal\n");
+    EXPECT_TRUE(report.all_right()) << to_text(report);
+    EXPECT_GE(report.records, 45U);
+    EXPECT_GE(report.alerts, 5U);
+    EXPECT_EQ(report.alerts_to_all.size(), report.alerts) << to_text(report);
+}
+
+TEST(PlayRecords, ApartCrashedAndWithWrongClocks_LoseNothing) {
+    const std::uint64_t seeds = test::effort<std::uint64_t>(1, 50);
+    for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
+        SCOPED_TRACE("seed " + std::to_string(seed));
+        const Report report = play_named("alarm", seed);
+        EXPECT_TRUE(report.all_right()) << to_text(report);
+        EXPECT_GE(report.records, 50U);
+    }
+}
+
+TEST(PlayRecords, OneSeed_HasOneStory) {
+    const std::string_view text = "validators 4\nhostile 20s\nrecords 1s\nalerts 3s\nnetwork bad\n";
+    EXPECT_EQ(play(text, 5).trace, play(text, 5).trace);
+}
+
+constexpr kv::Table table{1};
+constexpr kv::TableInfo tables[] = {{table, "records"}};
+
+/// Two stores and a book of what was signed.
+class RecordBookTest : public testing::Test {
+protected:
+    struct Machine {
+        explicit Machine(std::uint8_t number) {
+            crypto::SigningKey::Seed seed{};
+            seed[0] = std::byte{number};
+            kv = kv::make_memory_store(tables);
+            records = RecordStore::open(*kv, {.table = table, .chain = {}},
+                                        crypto::SigningKey::from_seed(seed), now)
+                          .value();
+        }
+        std::unique_ptr<kv::MemoryStore> kv;
+        std::unique_ptr<RecordStore> records;
+    };
+    wire::Record sign(Machine& machine, bool is_drafted = true) {
+        const records::Draft draft{.kind = wire::RecordKind::registry,
+                                   .key = base::to_buffer(base::as_bytes("thing")),
+                                   .body = base::to_buffer(base::as_bytes("seen")),
+                                   .lifetime = 1h};
+        if (is_drafted) book_.note_draft(machine.records->self(), draft);
+        const auto record = machine.records->publish(now, draft).value();
+        if (is_drafted) book_.note(0, record, now.instant, now.wall);
+        return record;
+    }
+    std::vector<std::string> rules() {
+        Findings findings;
+        book_.complain({{0, one_.records.get()}, {1, two_.records.get()}}, now.wall, findings);
+        std::vector<std::string> found;
+        for (const Finding& finding : findings.kept()) found.push_back(finding.rule);
+        return found;
+    }
+
+    static constexpr base::Now now{World::start, base::wall_from_unix_ms(1'800'000'000'000)};
+    RecordBook book_{wire::ChainId{}};
+    Machine one_{1};
+    Machine two_{2};
+};
+
+using Rules = std::vector<std::string>;
+
+TEST_F(RecordBookTest, RecordThatOneLacks_IsLostUnlessItWasExcused) {
+    const auto record = sign(one_);
+    EXPECT_EQ(rules(), (Rules{"record-lost", "record-agree"}));
+    EXPECT_EQ(two_.records->offer(now, record)->outcome, records::Offer::Outcome::taken);
+    EXPECT_EQ(rules(), Rules{});
+    sign(one_);
+    EXPECT_EQ(rules(), (Rules{"record-lost", "record-agree"}));
+    book_.excuse({{1, two_.records.get()}});
+    EXPECT_EQ(rules(), Rules{"record-agree"});
+}
+
+TEST_F(RecordBookTest, RecordThatNobodySigned_IsForged) {
+    const auto record = sign(one_, false);
+    ASSERT_TRUE(two_.records->offer(now, record));
+    EXPECT_EQ(rules(), (Rules{"record-forged", "record-forged"}));
+}
+
+}  // namespace
+}  // namespace meshchain::sim
