@@ -235,7 +235,8 @@ def examples(node):
             (f"/{nothing}", {"by": "Ana"}), (f"/{alert}", {})],
         ("POST", "/v1/states"): [("", {"value": {"battery": 90}, "key": "camera"}), ("", {}),
                                  ("", {"value": 1, "key": "k" * 65})],
-        ("GET", "/v1/registry"): [("", None), ("?hash=bag-17&type=bag", None), ("?node=x", None)],
+        ("GET", "/v1/registry"): [("", None), ("?hash=bag-17&type=bag", None), ("?node=x", None),
+                                  ("?metadata=%7B%22a%22:1%7D", None), ("?metadata=1", None)],
         ("POST", "/v1/registry"): [("", seen), ("", {"hash": ""}), ("", {"hash": "x" * 65}),
                                    ("", {"hash": "x", "embedding": [0] * 512}),
                                    ("", {"hash": "x", "embedding": [1] * 511}),
@@ -245,7 +246,8 @@ def examples(node):
         ("POST", "/v1/registry/removals"): [("", {"hash": "bag-17"}), ("", {"hash": "novel"})],
         ("POST", "/v1/searches"): [("", {"embedding": seen["embedding"], "count": 3}), ("", {}),
                                    ("", {"count": 0}), ("", {"patience_ms": 0}),
-                                   ("", {"similarity_min": 2})],
+                                   ("", {"similarity_min": 2}), ("", {"metadata": {"a": 1}}),
+                                   ("", {"metadata": {"a": [1]}}), ("", {"metadata": "a"})],
         ("GET", "/v1/searches/{search}"): [(f"/{search}", None), ("/1", None), ("/x", None)],
         ("POST", "/v1/stop"): [],  # asked last
     }

@@ -44,6 +44,19 @@ std::expected<std::optional<records::Embedding>, base::Error> read_embedding(Jso
     return std::optional(*embedding);
 }
 
+/// The members of a JSON object as searches compare them.
+std::expected<std::vector<std::string>, base::Error> read_members(const Json& json) {
+    if (!json.is_object()) {
+        return base::failure(base::Errc::malformed, "no object", "metadata",
+                             R"(write the members that must be there, like {"colour":"blue"})");
+    }
+    std::vector<std::string> members;
+    for (const auto& [name, value] : json.items()) {
+        members.push_back(to_line(Json(name)) + ":" + to_line(value));
+    }
+    return members;
+}
+
 /// A number between two bounds; absent: `fallback`.
 std::expected<double, base::Error> read_fraction(JsonObject& object, const char* name, double low,
                                                  double fallback) {
@@ -97,7 +110,8 @@ Answer post_removal(const ApiDoors& doors, const HttpRequest& request) {
 
 Answer get_entries(const ApiDoors& doors, const HttpRequest& request) {
     MESH_TRY(records::RecordService * records, records_of(doors));
-    MESH_CHECK(check_query(request, {"hash", "type", "node", "since_ms", "until_ms", "count"}));
+    MESH_CHECK(check_query(request,
+                           {"hash", "type", "node", "metadata", "since_ms", "until_ms", "count"}));
     records::RegistryQuery query;
     const auto text = [&](const char* name) {
         const auto found = request.query.find(name);
@@ -113,6 +127,11 @@ Answer get_entries(const ApiDoors& doors, const HttpRequest& request) {
         }
         query.node = *key;
     }
+    if (const std::string metadata = text("metadata"); !metadata.empty()) {
+        MESH_TRY(const Json json, parse_json(metadata, "metadata"));
+        MESH_TRY(query.metadata, read_members(json));
+        MESH_CHECK(records::check_metadata(query));
+    }
     MESH_TRY(query.count, query_number(request, "count", 50, entries_shown_max));
     MESH_TRY(query.since_ms, query_number(request, "since_ms", 0, wire::HybridTime::ms_max));
     MESH_TRY(query.until_ms,
@@ -121,7 +140,8 @@ Answer get_entries(const ApiDoors& doors, const HttpRequest& request) {
     return list_json("entries", hits);
 }
 
-/// Body {"hash", "type", "node", "embedding", "count", "similarity_min", "patience_ms"}.
+/// Body {"hash", "type", "node", "metadata", "embedding", "count", "similarity_min",
+/// "patience_ms"}.
 Answer post_search(const ApiDoors& doors, const HttpRequest& request) {
     MESH_TRY(records::RecordService * records, records_of(doors));
     MESH_TRY(const Json json, parse_json(request.body, "request"));
@@ -133,6 +153,9 @@ Answer post_search(const ApiDoors& doors, const HttpRequest& request) {
     object.read("hash", query.hash);
     object.read("type", query.type);
     object.read_as("node", node, crypto::public_key_from_hex);
+    if (const Json* metadata = object.child("metadata")) {
+        MESH_TRY(query.metadata, read_members(*metadata));
+    }
     object.read("count", count);
     object.read("patience_ms", patience_ms);
     MESH_TRY(const double least, read_fraction(object, "similarity_min", -1, -1));

@@ -33,7 +33,12 @@ KindRules::KindRules()
               .per_origin_max = 1'024,
               .body_bytes_max = 256,
               .per_minute_max = 120,
-              .urgent = true}} {}
+              .urgent = true},
+             {.kind = RecordKind::ownership,
+              .lifetime_max = 24h * 400,
+              .per_origin_max = 4'096,
+              .body_bytes_max = 512,
+              .per_minute_max = 600}} {}
 
 std::expected<KindRules, base::Error> KindRules::with(std::span<const KindRule> application) {
     KindRules rules;

@@ -92,10 +92,12 @@ constexpr MessageRule record_rules[] = {
 RecordService::RecordService(std::unique_ptr<RecordStore> store, const Options& options,
                              const crypto::SigningKey& self, base::Random random)
     : options_(options),
+      self_(self.clone()),
       store_(std::move(store)),
       replicator_(*store_, self.clone(), options.replicator, random.stream("replicator")),
       delivery_(random.stream("delivery")),
       registry_(*store_, options.embeddings_max, random.stream("registry").next()),
+      ownership_(*store_),
       random_(random.stream("service")) {}
 
 std::expected<std::unique_ptr<RecordService>, base::Error> RecordService::open(
@@ -105,6 +107,7 @@ std::expected<std::unique_ptr<RecordService>, base::Error> RecordService::open(
     std::unique_ptr<RecordService> service(
         new RecordService(std::move(records), options, self, random));
     MESH_CHECK(service->registry_.load());
+    MESH_CHECK(service->ownership_.load());
     return service;
 }
 
@@ -129,6 +132,7 @@ void RecordService::stop(base::Now) {
 void RecordService::tell(base::Now now, const wire::Record& record) {
     const wire::RecordId id = wire::record_id(store_->chain(), record);
     if (record.kind == RecordKind::registry) registry_.handle_record(id, record);
+    if (record.kind == RecordKind::ownership) ownership_.handle_record(record);
     drop_forgotten();
     for (RecordObserver* observer : observers_) observer->handle_record(now, id, record);
 }
@@ -136,6 +140,7 @@ void RecordService::tell(base::Now now, const wire::Record& record) {
 void RecordService::drop_forgotten() {
     for (const Address& address : store_->take_forgotten()) {
         if (address.kind == RecordKind::registry) registry_.forget(address);
+        if (address.kind == RecordKind::ownership) ownership_.forget(address);
     }
 }
 
@@ -404,7 +409,13 @@ std::expected<std::uint64_t, base::Error> RecordService::search_mesh(base::Now n
                              "ask for 1 to 50 results within a minute, with a hash of up to 64 and "
                              "a type of up to 32 bytes");
     }
+    MESH_CHECK(check_metadata(query));
     const SearchQuestion question{random_.next(), static_cast<std::uint16_t>(patience_ms), query};
+    base::Buffer bytes = encode(question);
+    if (bytes.size() > wire::routed_payload_bytes_max) {
+        return base::failure(Errc::too_large, std::to_string(bytes.size()) + " bytes", "search",
+                             "ask for fewer or shorter members of the metadata");
+    }
     MESH_TRY(const auto own, registry_.search(query));
     std::vector<SearchHit> hits;
     for (const RegistryHit& hit : own) hits.push_back(search_hit(hit));
@@ -414,7 +425,7 @@ std::expected<std::uint64_t, base::Error> RecordService::search_mesh(base::Now n
                     static_cast<std::uint32_t>(registry_.size()));
     if (!asked.empty()) {
         outgoing_.push_back(
-            wire::routed_to(wire::Everybody{}, MessageType::search_query, encode(question)));
+            wire::routed_to(wire::Everybody{}, MessageType::search_query, std::move(bytes)));
     }
     return question.number;
 }

@@ -17,6 +17,7 @@
 #include "records/alert.h"
 #include "records/alert_delivery.h"
 #include "records/mesh_search.h"
+#include "records/ownership.h"
 #include "records/record_store.h"
 #include "records/replicator.h"
 #include "wire/service.h"
@@ -119,6 +120,24 @@ public:
                                                               const RegistryEntry& entry,
                                                               std::chrono::seconds lifetime,
                                                               const Segment& segment = {});
+    /// That something is this node's. Errors: invalid_argument (hash or note), exists (somebody
+    /// holds it), those of RecordStore::publish.
+    std::expected<OwnershipLink::Id, base::Error> claim(base::Now now, std::string_view hash,
+                                                        std::string_view note);
+    /// Gives away what is this node's. Errors: not_found (it is not), invalid_argument, those of
+    /// RecordStore::publish.
+    std::expected<OwnershipLink::Id, base::Error> give(base::Now now, std::string_view hash,
+                                                       const crypto::PublicKey& to,
+                                                       std::string_view note);
+    /// Keeps the whole history of what was given to this node, whatever becomes of the records of
+    /// earlier owners; again: for another year. Returns how many links. Errors: not_found (it is
+    /// not ours), those of RecordStore::publish.
+    std::expected<std::size_t, base::Error> accept(base::Now now, std::string_view hash);
+    /// Errors: those of the store.
+    std::expected<OwnershipHistory, base::Error> ownership(std::string_view hash) const {
+        return ownership_.history(hash);
+    }
+
     /// What is known here. Errors: those of the store.
     std::expected<std::vector<RegistryHit>, base::Error> search(const RegistryQuery& query) {
         return registry_.search(query);
@@ -160,12 +179,16 @@ private:
                                                   const wire::Record& record,
                                                   const Acknowledgements& acknowledgements);
     void drop_forgotten();
+    std::expected<OwnershipLink::Id, base::Error> publish_link(base::Now now,
+                                                               const OwnershipLink& link);
 
     const Options options_;
+    const crypto::SigningKey self_;
     std::unique_ptr<RecordStore> store_;
     Replicator replicator_;
     AlertDelivery delivery_;
     Registry registry_;
+    OwnershipBook ownership_;
     MeshSearch searches_;
     base::Random random_;
     const wire::Neighbourhood* around_ = nullptr;

@@ -2,9 +2,39 @@
 
 #include <algorithm>
 
+#include "base/cursor.h"
+#include "base/random.h"
 #include "base/utf8.h"
+#include "records/metadata.h"
 
 namespace meshchain::records {
+
+Registry::Registry(RecordStore& store, std::size_t capacity, std::uint64_t seed)
+    : store_(store), similar_(capacity, seed) {
+    base::Random random = base::Random(seed).stream("members");
+    for (std::byte& byte : members_key_) byte = static_cast<std::byte>(random.next());
+}
+
+std::expected<void, base::Error> check_metadata(const RegistryQuery& query) {
+    if (query.metadata.size() > query_members_max) {
+        return base::failure(base::Errc::invalid_argument,
+                             std::to_string(query.metadata.size()) + " members", "metadata",
+                             "ask for at most " + std::to_string(query_members_max));
+    }
+    for (const std::string& member : query.metadata) {
+        if (base::is_displayable(member) && is_metadata_member(member)) continue;
+        return base::failure(base::Errc::invalid_argument, "no member with a plain value",
+                             "metadata",
+                             "write a name and a text, number, true, false or null, of up to " +
+                                 std::to_string(metadata_member_bytes_max) + " bytes in all");
+    }
+    return {};
+}
+
+/// Keyed, so that nobody enters what is found under another's name.
+std::uint32_t Registry::short_hash(std::string_view member) const {
+    return static_cast<std::uint32_t>(crypto::short_hash(members_key_, base::as_bytes(member)));
+}
 
 std::expected<void, base::Error> Registry::load() {
     std::vector<wire::RecordId> ids;
@@ -32,7 +62,13 @@ void Registry::handle_record(const wire::RecordId& id, const wire::Record& recor
     const Number number = ++last_;
     if (parsed->embedding && !similar_.insert(number, *parsed->embedding)) ++left_out_;
     numbers_.emplace(address, number);
-    entries_.emplace(number, Entry{std::move(address), id, parsed->type, record.stamp});
+    std::vector<std::uint32_t> members;
+    for (const std::string_view member : metadata_members(parsed->metadata, members_max)) {
+        members.push_back(short_hash(member));
+    }
+    std::ranges::sort(members);
+    entries_.emplace(number,
+                     Entry{std::move(address), id, parsed->type, record.stamp, std::move(members)});
 }
 
 void Registry::forget(const Address& address) {
@@ -49,11 +85,13 @@ void Registry::drop(Number number) {
 
 bool Registry::holds(const Entry& entry) const { return store_.index().find(entry.id) != nullptr; }
 
-bool Registry::fits(const Entry& entry, const RegistryQuery& query) const {
+bool Registry::fits(const Entry& entry, const RegistryQuery& query,
+                    const std::vector<std::uint32_t>& members) const {
     return (query.hash.empty() || base::as_text(entry.address.key) == query.hash) &&
            (query.type.empty() || entry.type == query.type) &&
            (!query.node || entry.address.origin == *query.node) &&
-           entry.stamp.ms >= query.since_ms && entry.stamp.ms <= query.until_ms;
+           entry.stamp.ms >= query.since_ms && entry.stamp.ms <= query.until_ms &&
+           std::ranges::includes(entry.members, members);
 }
 
 std::expected<void, base::Error> Registry::add_hit(Number number, float similarity,
@@ -72,20 +110,26 @@ std::expected<void, base::Error> Registry::add_hit(Number number, float similari
 }
 
 std::expected<std::vector<RegistryHit>, base::Error> Registry::search(const RegistryQuery& query) {
+    std::vector<std::uint32_t> members;
+    for (const std::string& member : query.metadata) members.push_back(short_hash(member));
+    std::ranges::sort(members);
+    const auto repeated = std::ranges::unique(members);
+    members.erase(repeated.begin(), repeated.end());
     std::vector<std::pair<Number, float>> found;
     if (query.like) {
-        const auto matches = similar_.search(SimilarityQuery(*query.like),
-                                             {.count = query.count,
-                                              .similarity_min = query.similarity_min,
-                                              .accept = [&](Number number) {
-                                                  const Entry& entry = entries_.at(number);
-                                                  return fits(entry, query) && holds(entry);
-                                              }});
+        const auto matches = similar_.search(
+            SimilarityQuery(*query.like), {.count = query.count,
+                                           .similarity_min = query.similarity_min,
+                                           .accept = [&](Number number) {
+                                               const Entry& entry = entries_.at(number);
+                                               return fits(entry, query, members) && holds(entry);
+                                           }});
         for (const auto& match : matches) found.emplace_back(match.id, match.similarity);
     } else {
         std::vector<std::pair<wire::HybridTime, Number>> newest;
         for (const auto& [number, entry] : entries_) {
-            if (fits(entry, query) && holds(entry)) newest.emplace_back(entry.stamp, number);
+            if (fits(entry, query, members) && holds(entry))
+                newest.emplace_back(entry.stamp, number);
         }
         const std::size_t count = std::min(query.count, newest.size());
         std::ranges::partial_sort(newest, newest.begin() + static_cast<std::ptrdiff_t>(count),

@@ -1,12 +1,13 @@
 #pragma once
-// What is known to have been seen, ready to be searched (rows G2, G3): by hash, type, node and
-// time, and by what it looks like.
+// What is known to have been seen, ready to be searched (rows G2, G3): by hash, type, node, time
+// and metadata, and by what it looks like.
 //
 // The records themselves stay in the store. Here is of each entry what a search looks at, built
 // anew at each start; what the store has forgotten since is left out of results and then dropped.
 //
 // Ownership: the store outlives this.
-// Limits:    `capacity` entries with an embedding; about 900 bytes each.
+// Limits:    `capacity` entries with an embedding; about 900 bytes each. Of an entry's metadata the
+//            first `members_max` members can be searched.
 // Threads:   the owner's.
 // Errors:    those of the store.
 
@@ -21,17 +22,24 @@
 
 namespace meshchain::records {
 
+inline constexpr std::size_t query_members_max = 4;
+
 /// What is asked for; all that is set must hold.
 struct RegistryQuery {
     std::string hash = {};
     std::string type = {};
     std::optional<crypto::PublicKey> node = {};
+    /// Members of its metadata (records/metadata.h), at most query_members_max.
+    std::vector<std::string> metadata = {};
     std::uint64_t since_ms = 0;  ///< by the origin's clock
     std::uint64_t until_ms = wire::HybridTime::ms_max;
     std::optional<Embedding> like = {};  ///< then the most similar come first
     float similarity_min = -1;
     std::size_t count = 10;
 };
+
+/// Errors: invalid_argument (more members than a question has, or one that is none).
+std::expected<void, base::Error> check_metadata(const RegistryQuery& query);
 
 struct RegistryHit {
     wire::RecordId id;
@@ -44,9 +52,10 @@ struct RegistryHit {
 
 class Registry {
 public:
+    static constexpr std::size_t members_max = 64;
+
     /// `seed` decides which entries a search may miss: not known to others.
-    Registry(RecordStore& store, std::size_t capacity, std::uint64_t seed)
-        : store_(store), similar_(capacity, seed) {}
+    Registry(RecordStore& store, std::size_t capacity, std::uint64_t seed);
 
     /// Reads all entries of the store.
     std::expected<void, base::Error> load();
@@ -69,16 +78,21 @@ private:
         wire::RecordId id;
         std::string type;
         wire::HybridTime stamp;
+        std::vector<std::uint32_t> members;  ///< short hashes, ascending
     };
     using Number = SimilarityIndex::Id;
 
     void drop(Number number);
     bool holds(const Entry& entry) const;
-    bool fits(const Entry& entry, const RegistryQuery& query) const;
+    std::uint32_t short_hash(std::string_view member) const;
+    /// `members`: of the query.
+    bool fits(const Entry& entry, const RegistryQuery& query,
+              const std::vector<std::uint32_t>& members) const;
     std::expected<void, base::Error> add_hit(Number number, float similarity,
                                              std::vector<RegistryHit>& hits);
 
     RecordStore& store_;
+    crypto::ShortHashKey members_key_{};
     SimilarityIndex similar_;
     std::map<Number, Entry> entries_;
     std::map<Address, Number> numbers_;

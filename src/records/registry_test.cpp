@@ -114,6 +114,46 @@ TEST(RegistryTest, Searches_FindByHashTypeNodeTimeAndLikeness) {
     EXPECT_EQ(hashes(service.search({.like = towards(1), .count = 1}).value()), Names{"bag-1"});
 }
 
+TEST(RegistryTest, Searches_FindByMembersOfTheMetadata) {
+    TestMesh mesh(2, 6);
+    mesh.connect(0, 1);
+    mesh.run(2s);
+    const auto with = [](std::string metadata) {
+        RegistryEntry entry = entry_of("bag");
+        entry.metadata = std::move(metadata);
+        return entry;
+    };
+    put(mesh, 0, "blue-4", with(R"({"colour":"blue","lane":4,"at":{"gate":"2"}})"));
+    put(mesh, 0, "blue-42", with(R"({"colour":"blue","lane":42})"));
+    put(mesh, 0, "says-so", with(R"({"text":"{"colour":"blue"}"})"));
+    put(mesh, 0, "no-json", with(R"("colour":"blue)"));
+    mesh.run(2s);
+    using Names = std::vector<std::string>;
+    const auto found = [&](std::vector<std::string> members) {
+        Names names = hashes(mesh[1].search({.metadata = std::move(members)}).value());
+        std::ranges::sort(names);
+        return names;
+    };
+    EXPECT_EQ(found({R"("colour":"blue")"}), (Names{"blue-4", "blue-42"}));
+    EXPECT_EQ(found({R"("lane":4)"}), Names{"blue-4"});
+    EXPECT_EQ(found({R"("lane":42)", R"("colour":"blue")", R"("lane":42)"}), Names{"blue-42"});
+    EXPECT_EQ(found({R"("lane":42)", R"("gate":"2")"}), Names{});
+    EXPECT_EQ(found({R"("gate":"2")"}), Names{"blue-4"}) << "however deep";
+    const auto asked = [&](std::vector<std::string> members) {
+        return mesh[0].search_mesh(mesh.now(), {.metadata = std::move(members)}, 1s);
+    };
+    for (const char* member : {"", "blue", R"("a")", R"("a":)", R"("a":[1])", R"("a":1,"b":2)"}) {
+        EXPECT_EQ(asked({member}).error().code, base::Errc::invalid_argument) << member;
+    }
+    EXPECT_EQ(asked({5, R"("a":1)"}).error().code, base::Errc::invalid_argument);
+    const auto number = asked({R"("lane":42)"}).value();
+    mesh.run(500ms);
+    const SearchView view = mesh[0].search_view(mesh.now(), number).value();
+    EXPECT_EQ(view.answered, 1U);
+    ASSERT_EQ(view.hits.size(), 1U);
+    EXPECT_EQ(view.hits[0].hash, "blue-42");
+}
+
 TEST(RegistryTest, UpdatedRemovedAndEndedEntries_AreNotFoundAnyMore) {
     TestMesh mesh(1, 3);
     put(mesh, 0, "bag", entry_of("bag", towards(1)));
@@ -177,6 +217,7 @@ TEST(SearchFormat, QuestionAndAnswer_HaveOneForm) {
     SearchQuestion question{7, 500, {.hash = "h", .type = "bag", .like = towards(9)}};
     question.query.node = test::public_key_of(1);
     question.query.similarity_min = -0.25F;
+    question.query.metadata = {R"("a":1)", R"("b":"c")"};
     const base::Buffer bytes = encode(question);
     EXPECT_EQ(encode(parse_search_question(bytes).value()), bytes);
     for (std::size_t size = 0; size < bytes.size(); ++size) {

@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "base/utf8.h"
+#include "records/metadata.h"
 #include "wire/fields.h"
 
 namespace meshchain::records {
@@ -13,6 +14,7 @@ namespace {
 constexpr std::uint8_t search_version = 1;
 constexpr std::uint8_t node_flag = 1;
 constexpr std::uint8_t like_flag = 2;
+constexpr std::uint8_t metadata_flag = 4;
 constexpr std::uint8_t last_flag = 0x80;
 constexpr std::int16_t similarity_one = 10'000;
 
@@ -37,15 +39,34 @@ std::int16_t read_similarity(base::Reader& in) {
     return similarity;
 }
 
+std::uint8_t flags_of(const RegistryQuery& query) {
+    return static_cast<std::uint8_t>((query.node ? node_flag : 0) | (query.like ? like_flag : 0) |
+                                     (query.metadata.empty() ? 0 : metadata_flag));
+}
+
+std::vector<std::string> read_members(base::Reader& in) {
+    std::vector<std::string> members(in.u8());
+    if (members.empty() || members.size() > query_members_max) {
+        in.fail();
+        return {};
+    }
+    for (std::string& member : members) {
+        member = read_text(in, metadata_member_bytes_max);
+        if (!is_metadata_member(member)) in.fail();
+    }
+    return members;
+}
+
 }  // namespace
 
 base::Buffer encode(const SearchQuestion& question) {
     const RegistryQuery& query = question.query;
     MESH_ASSERT(query.count > 0 && query.count <= SearchQuestion::count_max);
+    MESH_ASSERT(query.metadata.size() <= query_members_max);
     base::Buffer out;
     base::Writer writer(out);
     writer.u8(search_version)
-        .u8(static_cast<std::uint8_t>((query.node ? node_flag : 0) | (query.like ? like_flag : 0)))
+        .u8(flags_of(query))
         .u64(question.number)
         .u16(question.patience_ms)
         .u8(static_cast<std::uint8_t>(query.count))
@@ -56,6 +77,9 @@ base::Buffer encode(const SearchQuestion& question) {
     write_text(writer, query.type);
     if (query.node) writer.bytes(query.node->bytes);
     if (query.like) encode(*query.like, writer);
+    if (query.metadata.empty()) return out;
+    writer.u8(static_cast<std::uint8_t>(query.metadata.size()));
+    for (const std::string& member : query.metadata) write_text(writer, member);
     return out;
 }
 
@@ -65,7 +89,7 @@ std::expected<SearchQuestion, base::Error> parse_search_question(base::Bytes pay
     in.u8();
     SearchQuestion question;
     const std::uint8_t flags = in.u8();
-    if (flags > (node_flag | like_flag)) in.fail();
+    if (flags > (node_flag | like_flag | metadata_flag)) in.fail();
     question.number = in.u64();
     question.patience_ms = in.u16();
     RegistryQuery& query = question.query;
@@ -78,6 +102,7 @@ std::expected<SearchQuestion, base::Error> parse_search_question(base::Bytes pay
     query.type = read_text(in, RegistryEntry::type_bytes_max);
     if ((flags & node_flag) != 0) query.node = wire::read_key(in);
     if ((flags & like_flag) != 0) query.like = parse_embedding(in);
+    if ((flags & metadata_flag) != 0) query.metadata = read_members(in);
     MESH_CHECK(in.finish("SEARCH_QUERY"));
     return question;
 }

@@ -43,6 +43,7 @@ std::string name(RecordKind kind) {
         case RecordKind::registry: return "registry";
         case RecordKind::alert: return "alert";
         case RecordKind::acknowledgement: return "acknowledgement";
+        case RecordKind::ownership: return "ownership";
     }
     return "kind-" + std::to_string(static_cast<unsigned>(kind));
 }

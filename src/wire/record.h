@@ -22,6 +22,7 @@ enum class RecordKind : std::uint8_t {
     registry = 2,         ///< something seen, under its hash
     alert = 3,            ///< an alarm
     acknowledgement = 4,  ///< a person has seen an alarm
+    ownership = 5,        ///< whose something seen is since when
 };
 /// "state", "registry", …; "kind-200" for one of an application.
 std::string name(RecordKind kind);

@@ -137,6 +137,7 @@ struct SearchOptions {
     std::string hash;
     std::string type;
     std::string node;
+    std::string metadata;
     std::filesystem::path like;
     std::uint64_t top = 10;
     std::string least = "-1";
@@ -168,6 +169,9 @@ std::expected<Output, base::Error> search(const Context& context, const SearchOp
               {"patience_ms", options.wait_ms}};
     MESH_TRY(body["similarity_min"], host::parse_json(options.least, "--min"));
     if (!options.node.empty()) body["node"] = options.node;
+    if (!options.metadata.empty()) {
+        MESH_TRY(body["metadata"], host::parse_json(options.metadata, "--metadata"));
+    }
     if (!options.like.empty()) {
         MESH_TRY(body["embedding"], read_embedding(options.like));
     }
@@ -270,10 +274,11 @@ Command search_command(const Context& context) {
             .summary = "Find what any node within reach has seen",
             .examples =
                 "Examples:\n  meshchain search --like bag.f32 --top 5 --data bob\n"
-                "  meshchain search --type bag",
+                "  meshchain search --type bag --metadata '{\"colour\":\"blue\"}'",
             .options = {{"--hash", "HASH", "Known by exactly this", &o->hash},
                         {"--type", "TYPE", "Of this type", &o->type},
                         {"--node", "IDENTITY", "Seen by this node", &o->node},
+                        {"--metadata", "JSON", "With these members in its metadata", &o->metadata},
                         {"--like", "FILE",
                          "Similar to these 512 numbers: float32 in little-endian bytes, or a JSON "
                          "list",

@@ -1,0 +1,99 @@
+#pragma once
+// Whose something is and whose it was (row G2): links, each of which names the one before it and is
+// signed by who gave the thing away. The first is a claim, which anybody may make.
+//
+// A link proves itself, so anybody may keep it, in a record of kind ownership under the link's
+// name; an earlier owner can neither take it back nor change it. Who signs two links behind one is
+// found out: both are shown as disputed. Claims of several nodes stand beside each other, for
+// nobody decides between them here.
+//
+// The signature covers `mc/own/1` ‖ chain ‖ type 31 ‖ every field below; a link's name is its hash.
+// Errors: of parse: malformed, wrong_version.
+// Format: docs/formats/record.md
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "records/record_store.h"
+
+namespace meshchain::records {
+
+struct OwnershipLink {
+    using Id = crypto::Hash;
+    static constexpr std::size_t note_bytes_max = 160;
+
+    Id previous{};             ///< zeros in a claim
+    crypto::PublicKey from{};  ///< who signed
+    crypto::PublicKey to{};    ///< in a claim `from`
+    std::uint64_t ms = 0;      ///< since 1970, by the signer's clock
+    std::string hash{};        ///< what it is about; displayable, 1 to Record::key_bytes_max bytes
+    std::string note{};        ///< displayable, may be empty
+    crypto::Signature signature{};
+
+    bool is_claim() const { return previous == Id{}; }
+    friend bool operator==(const OwnershipLink&, const OwnershipLink&) = default;
+};
+/// Signs with the key of `from`, which it sets.
+OwnershipLink signed_link(const wire::ChainId& chain, OwnershipLink link,
+                          const crypto::SigningKey& from);
+OwnershipLink::Id link_id(const wire::ChainId& chain, const OwnershipLink& link);
+bool is_genuine(const wire::ChainId& chain, const OwnershipLink& link);
+
+/// Asserts the limits above.
+base::Buffer encode(const OwnershipLink& link);
+std::expected<OwnershipLink, base::Error> parse_ownership_link(base::Bytes body);
+
+struct OwnershipStep {
+    OwnershipLink::Id id;
+    OwnershipLink link;
+    std::vector<crypto::PublicKey> keepers;  ///< whose records carry it, ascending
+    bool last = false;                       ///< nobody has given it away since
+    /// Its signer, or that of one before it, signed another behind the same link.
+    bool disputed = false;
+    bool accepted() const;  ///< `to` keeps it
+};
+
+/// Each claim, and behind it what follows from it, the earlier first.
+struct OwnershipHistory {
+    std::vector<OwnershipStep> steps;
+    /// Links that lead back to no claim, or are not genuine.
+    std::size_t broken = 0;
+
+    /// The last step that `owner` holds it by; the undisputed first. Null: it is not theirs.
+    const OwnershipStep* held_by(const crypto::PublicKey& owner) const;
+    /// From the claim to this step.
+    std::vector<const OwnershipStep*> way_to(const OwnershipStep& step) const;
+};
+
+/// Where the links of each thing are in the store.
+///
+/// Ownership: the store outlives this.
+/// Limits:    of one thing `links_max` records of others, the first that came; about 300 bytes
+/// each. Threads:   the owner's.
+class OwnershipBook {
+public:
+    static constexpr std::size_t links_max = 1'024;
+
+    explicit OwnershipBook(RecordStore& store) : store_(store) {}
+
+    /// Reads all links of the store. Errors: those of the store.
+    std::expected<void, base::Error> load();
+    /// A record of kind ownership that was taken just now.
+    void handle_record(const wire::Record& record);
+    /// What the store says that it has forgotten.
+    void forget(const Address& address);
+
+    /// Errors: those of the store.
+    std::expected<OwnershipHistory, base::Error> history(std::string_view hash) const;
+
+private:
+    void drop(const Address& address);
+
+    RecordStore& store_;
+    std::map<std::string, std::set<Address>, std::less<>> by_hash_;
+    std::map<Address, std::string> hashes_;
+};
+
+}  // namespace meshchain::records
