@@ -244,6 +244,13 @@ def examples(node):
                                    ("", {"hash": "x", "confidence": 2}),
                                    ("", {"hash": "x", "metadata": "x" * 2000})],
         ("POST", "/v1/registry/removals"): [("", {"hash": "bag-17"}), ("", {"hash": "novel"})],
+        ("GET", "/v1/ownerships"): [("?hash=bag-17", None), ("", None), ("?novel=1", None)],
+        ("POST", "/v1/ownerships"): [
+            ("", {"hash": "bag-17", "action": "claim", "note": "found"}),
+            ("", {"hash": "bag-17", "action": "claim"}), ("", {"hash": "x", "action": "accept"}),
+            ("", {"hash": "bag-17", "action": "give"}), ("", {"hash": "bag-17", "action": "novel"}),
+            ("", {"hash": "bag-17", "action": "give", "to": "11" * 32}),
+            ("", {"hash": "x", "action": "claim", "to": "11" * 32})],
         ("POST", "/v1/searches"): [("", {"embedding": seen["embedding"], "count": 3}), ("", {}),
                                    ("", {"count": 0}), ("", {"patience_ms": 0}),
                                    ("", {"similarity_min": 2}), ("", {"metadata": {"a": 1}}),

@@ -180,7 +180,55 @@ Answer get_search(const ApiDoors& doors, const HttpRequest& request) {
     return to_json(view);
 }
 
+Answer get_ownership(const ApiDoors& doors, const HttpRequest& request) {
+    MESH_TRY(const records::RecordService* records, records_of(doors));
+    MESH_CHECK(check_query(request, {"hash"}));
+    const auto hash = request.query.find("hash");
+    if (hash == request.query.end() || hash->second.empty()) {
+        return base::failure(base::Errc::invalid_argument, "no hash", "hash",
+                             "say whose history is asked for: /v1/ownerships?hash=...");
+    }
+    MESH_TRY(const auto history, records->ownership(hash->second));
+    return to_json(history);
+}
+
+/// Body {"hash", "action": "claim", "give" or "accept", "to", "note"}.
+Answer post_ownership(const ApiDoors& doors, const HttpRequest& request) {
+    MESH_TRY(records::RecordService * records, records_of(doors));
+    MESH_TRY(const Json json, parse_json(request.body, "request"));
+    std::string hash;
+    std::string action;
+    std::string note;
+    crypto::PublicKey to;
+    JsonObject object(json, "");
+    object.require({"hash", "action"});
+    object.read("hash", hash);
+    object.read("action", action);
+    object.read("note", note);
+    object.read_as("to", to, crypto::public_key_from_hex);
+    MESH_CHECK(object.finish());
+    if (json.contains("to") != (action == "give")) {
+        return base::failure(base::Errc::invalid_argument,
+                             action == "give" ? "nobody to give it to" : "'to' beside " + action,
+                             "to", "name the identity of who gets it, when it is given");
+    }
+    if (action == "claim") {
+        MESH_CHECK(records->claim(doors.now(), hash, note));
+    } else if (action == "give") {
+        MESH_CHECK(records->give(doors.now(), hash, to, note));
+    } else if (action == "accept") {
+        MESH_CHECK(records->accept(doors.now(), hash));
+    } else {
+        return base::failure(base::Errc::invalid_argument, "no action '" + action + "'", "action",
+                             "write claim, give or accept");
+    }
+    MESH_TRY(const auto history, records->ownership(hash));
+    return to_json(history);
+}
+
 constexpr ApiRoute registry_route_list[] = {
+    {.method = "GET", .path = "/v1/ownerships", .handle = get_ownership},
+    {.method = "POST", .path = "/v1/ownerships", .handle = post_ownership, .changes = true},
     {.method = "GET", .path = "/v1/registry", .handle = get_entries},
     {.method = "POST",
      .path = "/v1/registry",

@@ -95,6 +95,25 @@ Json to_json(const records::RegistryHit& hit) {
     return json;
 }
 
+Json to_json(const records::OwnershipHistory& history) {
+    Json steps = Json::array();
+    for (const records::OwnershipStep& step : history.steps) {
+        steps.push_back(
+            {{"id", crypto::to_hex(step.id)},
+             {"previous", step.link.is_claim() ? Json() : Json(crypto::to_hex(step.link.previous))},
+             {"from", crypto::to_hex(step.link.from)},
+             {"to", crypto::to_hex(step.link.to)},
+             {"to_node_id", crypto::to_hex(crypto::node_id(step.link.to))},
+             {"time", stamp_text(step.link.ms)},
+             {"note", step.link.note},
+             {"kept_by", keys_json(step.keepers)},
+             {"accepted", step.accepted()},
+             {"disputed", step.disputed},
+             {"last", step.last}});
+    }
+    return {{"steps", std::move(steps)}, {"broken", history.broken}};
+}
+
 Json to_json(const records::SearchView& search) {
     Json hits = Json::array();
     for (const records::SearchHit& hit : search.hits) hits.push_back(hit_json(hit));

@@ -11,6 +11,7 @@ namespace meshchain::host {
 Json to_json(const records::AlertView& alert);
 Json to_json(const records::StateView& state);
 Json to_json(const records::RegistryHit& hit);
+Json to_json(const records::OwnershipHistory& history);
 Json to_json(const records::SearchView& search);
 Json to_json(const records::RecordsView& view);
 

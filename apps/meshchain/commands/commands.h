@@ -3,6 +3,10 @@
 
 #include "meshchain/command.h"
 
+namespace meshchain::host {
+class ApiClient;
+}
+
 namespace meshchain::app {
 
 Command alert_command(const Context& context);
@@ -53,5 +57,11 @@ std::vector<Command> wallet_secret_commands(const Context& context);
 Command transaction_proof_command(const Context& context);
 std::vector<Command> successor_commands(const Context& context);
 std::vector<Command> wallet_view_commands(const Context& context);
+std::vector<Command> ownership_commands(const Context& context);
+
+/// An identity in full, or the node id or name of somebody in the topology.
+/// Errors: not_found, conflict (several are called so).
+std::expected<std::string, base::Error> identity_of(const host::ApiClient& client,
+                                                    const std::string& peer);
 
 }  // namespace meshchain::app

@@ -63,25 +63,6 @@ struct PingOptions {
     std::uint64_t count = 3;
 };
 
-/// An identity in full, or the node id or name of somebody in the topology.
-std::expected<std::string, base::Error> identity_of(const host::ApiClient& client,
-                                                    const std::string& peer) {
-    if (crypto::public_key_from_hex(peer)) return peer;
-    MESH_TRY(const Json json, client.get("/v1/topology"));
-    std::vector<std::string> found;
-    for (const Json& node : json.at("nodes")) {
-        if (node.at("node_id") == peer || node.at("name") == peer) {
-            found.push_back(node.at("identity"));
-        }
-    }
-    if (found.size() == 1) return found.front();
-    return base::failure(
-        found.empty() ? base::Errc::not_found : base::Errc::conflict,
-        found.empty() ? "nobody here is called '" + peer + "'"
-                      : std::to_string(found.size()) + " nodes are called '" + peer + "'",
-        "peer", "write a node id or identity that `meshchain topology --json` shows");
-}
-
 /// Sends one probe and waits until it has come to its end.
 std::expected<Json, base::Error> probe(const Context& context, const host::ApiClient& client,
                                        const std::string& identity) {
@@ -133,6 +114,24 @@ std::expected<Output, base::Error> ping(const Context& context, const PingOption
 }
 
 }  // namespace
+
+std::expected<std::string, base::Error> identity_of(const host::ApiClient& client,
+                                                    const std::string& peer) {
+    if (crypto::public_key_from_hex(peer)) return peer;
+    MESH_TRY(const Json json, client.get("/v1/topology"));
+    std::vector<std::string> found;
+    for (const Json& node : json.at("nodes")) {
+        if (node.at("node_id") == peer || node.at("name") == peer) {
+            found.push_back(node.at("identity"));
+        }
+    }
+    if (found.size() == 1) return found.front();
+    return base::failure(
+        found.empty() ? base::Errc::not_found : base::Errc::conflict,
+        found.empty() ? "nobody here is called '" + peer + "'"
+                      : std::to_string(found.size()) + " nodes are called '" + peer + "'",
+        "peer", "write a node id or identity that `meshchain topology --json` shows");
+}
 
 Command topology_command(const Context& context) {
     return {.name = "topology",

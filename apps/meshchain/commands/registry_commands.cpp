@@ -168,7 +168,9 @@ std::expected<Output, base::Error> search(const Context& context, const SearchOp
               {"count", options.top},
               {"patience_ms", options.wait_ms}};
     MESH_TRY(body["similarity_min"], host::parse_json(options.least, "--min"));
-    if (!options.node.empty()) body["node"] = options.node;
+    if (!options.node.empty()) {
+        MESH_TRY(body["node"], identity_of(client, options.node));
+    }
     if (!options.metadata.empty()) {
         MESH_TRY(body["metadata"], host::parse_json(options.metadata, "--metadata"));
     }
@@ -249,23 +251,25 @@ Command registry_command(const Context& context) {
     const auto shown = std::make_shared<std::string>();
     const auto removed = std::make_shared<std::string>();
     const auto file = std::make_shared<std::filesystem::path>();
+    std::vector<Command> commands{
+        add_command(context),
+        {.name = "show",
+         .summary = "What nodes know under a hash",
+         .options = {{"hash", "HASH", "What it is known by", shown.get(), true}},
+         .run = [&context, shown] { return show(context, *shown); }},
+        {.name = "rm",
+         .summary = "Remove an entry of this node",
+         .options = {{"hash", "HASH", "What it is known by", removed.get(), true}},
+         .run = [&context, removed] { return remove(context, *removed); }},
+        {.name = "import",
+         .summary = "Enter many, one JSON object a line as POST /v1/registry takes it",
+         .options = {{"file", "FILE", "The entries", file.get(), true}},
+         .run = [&context, file] { return import_entries(context, *file); }},
+    };
+    for (Command& command : ownership_commands(context)) commands.push_back(std::move(command));
     return {.name = "registry",
-            .summary = "What was seen: enter, show, remove, import",
-            .commands = {
-                add_command(context),
-                {.name = "show",
-                 .summary = "What nodes know under a hash",
-                 .options = {{"hash", "HASH", "What it is known by", shown.get(), true}},
-                 .run = [&context, shown] { return show(context, *shown); }},
-                {.name = "rm",
-                 .summary = "Remove an entry of this node",
-                 .options = {{"hash", "HASH", "What it is known by", removed.get(), true}},
-                 .run = [&context, removed] { return remove(context, *removed); }},
-                {.name = "import",
-                 .summary = "Enter many, one JSON object a line as POST /v1/registry takes it",
-                 .options = {{"file", "FILE", "The entries", file.get(), true}},
-                 .run = [&context, file] { return import_entries(context, *file); }},
-            }};
+            .summary = "What was seen, and whose it is: enter, show, remove, import, claim, give",
+            .commands = std::move(commands)};
 }
 
 Command search_command(const Context& context) {
@@ -277,7 +281,8 @@ Command search_command(const Context& context) {
                 "  meshchain search --type bag --metadata '{\"colour\":\"blue\"}'",
             .options = {{"--hash", "HASH", "Known by exactly this", &o->hash},
                         {"--type", "TYPE", "Of this type", &o->type},
-                        {"--node", "IDENTITY", "Seen by this node", &o->node},
+                        {"--node", "NODE", "Seen by this node: its name, node id or identity",
+                         &o->node},
                         {"--metadata", "JSON", "With these members in its metadata", &o->metadata},
                         {"--like", "FILE",
                          "Similar to these 512 numbers: float32 in little-endian bytes, or a JSON "
