@@ -116,9 +116,9 @@ private:
         }
         std::vector<crypto::PublicKey> reachable() const override { return neighbours(); }
         bool has_air() const override { return false; }
-        std::vector<crypto::PublicKey> onward(
-            const crypto::PublicKey& origin,
-            const std::optional<crypto::PublicKey>&) const override {
+        std::vector<crypto::PublicKey> onward(const crypto::PublicKey& origin,
+                                              const std::optional<crypto::PublicKey>&,
+                                              const records::Segment&) const override {
             return origin == key ? neighbours() : std::vector<crypto::PublicKey>();
         }
 

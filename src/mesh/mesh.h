@@ -136,8 +136,8 @@ public:
     std::vector<crypto::PublicKey> reachable() const override;
     bool has_air() const override { return !airs_.empty(); }
     std::vector<crypto::PublicKey> onward(
-        const crypto::PublicKey& origin,
-        const std::optional<crypto::PublicKey>& from) const override;
+        const crypto::PublicKey& origin, const std::optional<crypto::PublicKey>& from,
+        const std::optional<wire::SegmentId>& segment) const override;
 
     std::optional<Event> poll_event() { return events_.pop(); }
     /// A copy, ordered by key: connected peers and those not yet forgotten.

@@ -92,9 +92,18 @@ std::vector<crypto::PublicKey> Mesh::reachable() const {
 }
 
 std::vector<crypto::PublicKey> Mesh::onward(const crypto::PublicKey& origin,
-                                            const std::optional<crypto::PublicKey>& from) const {
+                                            const std::optional<crypto::PublicKey>& from,
+                                            const std::optional<wire::SegmentId>& segment) const {
     if (!surroundings_) return {};
-    return surroundings_->topology.onward(origin, from);
+    Topology::Takes takes;
+    if (segment) {
+        takes = [&](const crypto::PublicKey& key) {
+            const KnownNode* node = surroundings_->known.find(key);
+            return node != nullptr &&
+                   std::ranges::binary_search(node->announcement.segments, *segment);
+        };
+    }
+    return surroundings_->topology.onward(origin, from, takes);
 }
 
 wire::Announcement Mesh::own_announcement(base::Now now) {

@@ -52,7 +52,7 @@ void Topology::rebuild(const crypto::PublicKey& self, std::span<const crypto::Pu
             });
         }
     }
-    hops_ = distances(self_, std::nullopt);
+    hops_ = distances(self_, std::vector<bool>(nodes_.size()));
 }
 
 void Topology::connect(Index a, Index b) {
@@ -67,7 +67,7 @@ std::optional<Topology::Index> Topology::find(const crypto::PublicKey& key) cons
     return static_cast<Index>(found - nodes_.begin());
 }
 
-std::vector<std::uint8_t> Topology::distances(Index from, std::optional<Index> without) const {
+std::vector<std::uint8_t> Topology::distances(Index from, const std::vector<bool>& closed) const {
     std::vector<std::uint8_t> found(nodes_.size(), unreachable);
     std::vector<Index> queue{from};
     found[from] = 0;
@@ -75,7 +75,7 @@ std::vector<std::uint8_t> Topology::distances(Index from, std::optional<Index> w
         const Index index = queue[next];
         if (found[index] + 1 == unreachable) break;
         for (const Index other : adjacent_[index]) {
-            if (found[other] != unreachable || other == without) continue;
+            if (found[other] != unreachable || closed[other]) continue;
             found[other] = static_cast<std::uint8_t>(found[index] + 1);
             queue.push_back(other);
         }
@@ -104,7 +104,9 @@ std::vector<crypto::PublicKey> Topology::within(std::uint8_t hops_max) const {
 std::vector<NextHop> Topology::next_hops(const crypto::PublicKey& destination) const {
     const auto index = find(destination);
     if (!index || *index == self_) return {};
-    const std::vector<std::uint8_t> left = distances(*index, self_);
+    std::vector<bool> closed(nodes_.size());
+    closed[self_] = true;
+    const std::vector<std::uint8_t> left = distances(*index, closed);
     std::vector<NextHop> found;
     for (const Index neighbour : adjacent_[self_]) {
         if (left[neighbour] >= unreachable - 1) continue;
@@ -115,15 +117,20 @@ std::vector<NextHop> Topology::next_hops(const crypto::PublicKey& destination) c
 }
 
 /// Without a way to the origin there is no tree: then all get it but those whom its giver reaches.
-std::vector<crypto::PublicKey> Topology::onward(
-    const crypto::PublicKey& origin, const std::optional<crypto::PublicKey>& from) const {
+std::vector<crypto::PublicKey> Topology::onward(const crypto::PublicKey& origin,
+                                                const std::optional<crypto::PublicKey>& from,
+                                                const Takes& takes) const {
     const auto root = find(origin);
     const auto giver = from ? find(*from) : std::nullopt;
+    std::vector<bool> closed(nodes_.size());
+    for (std::size_t i = 0; takes && i < closed.size(); ++i) {
+        closed[i] = i != self_ && !takes(nodes_[i]);
+    }
     std::vector<std::uint8_t> depth;
-    if (root) depth = distances(*root, std::nullopt);
+    if (root) depth = distances(*root, closed);
     const bool has_tree = root && depth[self_] != unreachable;
     const auto is_ours = [&](Index neighbour) {
-        if (giver && neighbour == *giver) return false;
+        if (closed[neighbour] || (giver && neighbour == *giver)) return false;
         const std::vector<Index>& around = adjacent_[neighbour];
         if (!has_tree) return !giver || std::ranges::find(around, *giver) == around.end();
         if (depth[neighbour] != depth[self_] + 1) return false;

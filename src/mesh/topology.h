@@ -5,6 +5,7 @@
 //
 // Limits: the nodes of the announcement table and our own neighbours; rebuilt as a whole.
 
+#include <functional>
 #include <optional>
 #include <span>
 #include <vector>
@@ -38,9 +39,12 @@ public:
     /// Our neighbours that reach `destination` without coming back through us, the nearest first.
     std::vector<NextHop> next_hops(const crypto::PublicKey& destination) const;
 
-    /// The neighbours that wire::Neighbourhood::onward() means.
+    using Takes = std::function<bool(const crypto::PublicKey&)>;
+    /// The neighbours that wire::Neighbourhood::onward() means, among those who take it; empty: all
+    /// do.
     std::vector<crypto::PublicKey> onward(const crypto::PublicKey& origin,
-                                          const std::optional<crypto::PublicKey>& from) const;
+                                          const std::optional<crypto::PublicKey>& from,
+                                          const Takes& takes = {}) const;
 
     struct Edge {
         crypto::PublicKey a;
@@ -57,7 +61,8 @@ private:
 
     std::optional<Index> find(const crypto::PublicKey& key) const;
     void connect(Index a, Index b);
-    std::vector<std::uint8_t> distances(Index from, std::optional<Index> without) const;
+    /// Over those that are not `closed`.
+    std::vector<std::uint8_t> distances(Index from, const std::vector<bool>& closed) const;
 
     std::uint32_t version_ = 0;
     Index self_ = 0;

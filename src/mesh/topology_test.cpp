@@ -160,6 +160,22 @@ TEST_F(TopologyTest, OriginNobodyKnows_GoesToAllWhomItsGiverDoesNotReach) {
     EXPECT_EQ(topology_.onward(key(40), std::nullopt).size(), 3U);
 }
 
+TEST_F(TopologyTest, Onward_LeavesOutWhoDoesNotTakeIt_AndGoesAroundThem) {
+    // 9-1-0-3, 9-2-0, 1-3: whoever takes it not is neither given it nor counted on to pass it on.
+    state(1, {0, 3, 9});
+    state(2, {0, 9});
+    state(3, {0, 1});
+    state(9, {1, 2});
+    build({1, 2, 3});
+    const auto but = [&](std::uint8_t number) {
+        return [this, number](const crypto::PublicKey& node) { return node != key(number); };
+    };
+    EXPECT_EQ(topology_.onward(key(9), key(2)), std::vector<crypto::PublicKey>{})
+        << "3 gets it from 1";
+    EXPECT_EQ(topology_.onward(key(9), key(2), but(1)), std::vector{key(3)});
+    EXPECT_EQ(topology_.onward(key(9), key(2), but(3)), std::vector<crypto::PublicKey>{});
+}
+
 TEST_F(TopologyTest, NextHops_AreAllThatReachItWithoutComingBackThroughUs) {
     // 0-1-3-4, 0-2-4, 0-5 (a dead end).
     state(1, {0, 3});

@@ -117,6 +117,23 @@ TEST(RecordService, Alert_CrossesFromANetworkOverRadioIntoAnother) {
     EXPECT_EQ(mesh[3].store().index().size(), 2U) << "nothing but urgent kinds is heard there";
 }
 
+TEST(RecordService, RecordOfASegment_GoesToItsMembersAndToNobodyElse) {
+    TestMesh mesh(8, 21);
+    mesh.connect_all();
+    const wire::SegmentId hall = wire::segment_id(test::chain_id(), "hall");
+    for (const unsigned node : {0U, 2U, 5U, 7U}) mesh.join(node, hall);
+    mesh.run(5s);
+    mesh.reset_traffic();
+    const auto id = mesh[2].send_alert(mesh.now(), fire, 1h, hall).value();
+    mesh.run(1s);
+    EXPECT_EQ(mesh.traffic().records, 3U);
+    for (unsigned node = 0; node < 8; ++node) {
+        const bool is_member = node == 0 || node == 2 || node == 5 || node == 7;
+        EXPECT_EQ(mesh[node].store().index().find(id) != nullptr, is_member) << node;
+        EXPECT_EQ(mesh[node].view().store.refused[static_cast<std::size_t>(Refusal::foreign)], 0U);
+    }
+}
+
 TEST(RecordService, LostReceipts_AreMadeGoodByTheOrigin) {
     TestMesh mesh(6, 3);
     for (unsigned i = 0; i + 1 < 6; ++i) mesh.connect(i, i + 1);

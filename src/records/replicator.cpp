@@ -79,7 +79,7 @@ void Replicator::spread(base::Now now, const wire::Record& record,
     }
     const bool urgent = store_.kinds().find(record.kind)->urgent;
     if (urgent) (record.origin == store_.self() ? own_ : tracked_).put(id, Tracked{.giver = from});
-    for (const crypto::PublicKey& key : around_->onward(record.origin, from)) {
+    for (const crypto::PublicKey& key : around_->onward(record.origin, from, record.segment)) {
         Neighbour* to = find(key);
         if (to == nullptr) continue;
         if (urgent) {

@@ -98,7 +98,11 @@ public:
     void inject(unsigned from, unsigned to, wire::MessageType type, base::Buffer payload) {
         deliver(from, to, {.type = type, .to = key(to), .payload = std::move(payload)});
     }
-    std::vector<wire::SegmentId> segments_of_all;
+    /// Starts it anew as a member of this one.
+    void join(unsigned node, const wire::SegmentId& segment) {
+        nodes_[node]->segments.push_back(segment);
+        restart(node);
+    }
 
 private:
     struct Member final : wire::Neighbourhood {
@@ -114,22 +118,20 @@ private:
                 [&](unsigned other) { return other != number && depth.contains(other); });
         }
         bool has_air() const override { return mesh.on_air.contains(number); }
-        std::vector<crypto::PublicKey> onward(
-            const crypto::PublicKey& origin,
-            const std::optional<crypto::PublicKey>& from) const override {
-            const auto depth = mesh.distances(mesh.number_of(origin));
-            if (!depth.contains(number)) {
-                return mesh.keys([&](unsigned other) {
-                    return mesh.is_edge(number, other) && !(from && *from == mesh.key(other));
-                });
-            }
+        std::vector<crypto::PublicKey> onward(const crypto::PublicKey& origin,
+                                              const std::optional<crypto::PublicKey>& from,
+                                              const Segment& segment) const override {
+            const auto depth = mesh.distances(mesh.number_of(origin), segment);
+            const auto takes = [&](unsigned other) {
+                return mesh.is_edge(number, other) && !(from && *from == mesh.key(other)) &&
+                       mesh.is_member(other, segment);
+            };
+            if (!depth.contains(number)) return mesh.keys(takes);
             return mesh.keys([&](unsigned other) {
-                if (!mesh.is_edge(number, other) || (from && *from == mesh.key(other)))
-                    return false;
-                if (depth.at(other) != depth.at(number) + 1) return false;
+                if (!takes(other) || depth.at(other) != depth.at(number) + 1) return false;
                 for (unsigned giver = 0; giver < mesh.size(); ++giver) {
-                    if (mesh.is_edge(giver, other) && depth.at(giver) == depth.at(number) &&
-                        mesh.key(giver) < key) {
+                    if (mesh.is_edge(giver, other) && depth.contains(giver) &&
+                        depth.at(giver) == depth.at(number) && mesh.key(giver) < key) {
                         return false;
                     }
                 }
@@ -140,6 +142,7 @@ private:
         TestMesh& mesh;
         const unsigned number;
         const crypto::PublicKey key;
+        std::vector<wire::SegmentId> segments{};
         base::Duration clock_off{};
         std::shared_ptr<kv::MemoryMedium> medium = std::make_shared<kv::MemoryMedium>();
         std::unique_ptr<kv::Store> store;
@@ -157,7 +160,7 @@ private:
         member.store = kv::MemoryStore::open(member.medium, {.tables = tables}).value();
         RecordService::Options options{
             .store = {.table = table, .chain = chain_id(), .limits = limits_}};
-        options.store.segments = segments_of_all;
+        options.store.segments = member.segments;
         member.service = RecordService::open(*member.store, options, key_of(node),
                                              base::Random(random_.next()), now_of(node))
                              .value();
@@ -174,7 +177,11 @@ private:
         std::ranges::sort(found);
         return found;
     }
-    std::map<unsigned, unsigned> distances(unsigned from) const {
+    bool is_member(unsigned node, const Segment& segment) const {
+        return !segment ||
+               std::ranges::find(nodes_[node]->segments, *segment) != nodes_[node]->segments.end();
+    }
+    std::map<unsigned, unsigned> distances(unsigned from, const Segment& segment = {}) const {
         std::map<unsigned, unsigned> depth;
         if (from >= nodes_.size()) return depth;
         depth.emplace(from, 0);
@@ -183,7 +190,8 @@ private:
             const unsigned node = queue.front();
             queue.pop_front();
             for (unsigned other = 0; other < nodes_.size(); ++other) {
-                if (is_edge(node, other) && depth.emplace(other, depth[node] + 1).second) {
+                if (is_edge(node, other) && is_member(other, segment) &&
+                    depth.emplace(other, depth[node] + 1).second) {
                     queue.push_back(other);
                 }
             }

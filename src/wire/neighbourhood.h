@@ -5,7 +5,7 @@
 #include <optional>
 #include <vector>
 
-#include "crypto/signature.h"
+#include "wire/routed.h"
 
 namespace meshchain::wire {
 
@@ -21,9 +21,11 @@ public:
     /// To which neighbours this node passes on what began at `origin`, so that each node gets it
     /// once if all know the same: along the tree of shortest ways from there, where of several
     /// givers the one with the lowest key gives. What is known of others may be old or false, so
-    /// whoever uses this notices who was missed.
+    /// whoever uses this notices who was missed. With a segment: over those alone who say that they
+    /// are its members.
     virtual std::vector<crypto::PublicKey> onward(
-        const crypto::PublicKey& origin, const std::optional<crypto::PublicKey>& from) const = 0;
+        const crypto::PublicKey& origin, const std::optional<crypto::PublicKey>& from,
+        const std::optional<SegmentId>& segment) const = 0;
 };
 
 }  // namespace meshchain::wire
