@@ -32,6 +32,7 @@ std::expected<std::unique_ptr<EmbeddedNode>, base::Error> EmbeddedNode::open(
     std::unique_ptr<EmbeddedNode> node(new EmbeddedNode());
     NodeProcess::Options process;
     process.services = options.services;
+    process.record_kinds = options.record_kinds;
     process.api = options.api;
     process.signals = false;
     MESH_TRY(node->process_, NodeProcess::open(folder, process));

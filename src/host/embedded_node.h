@@ -26,12 +26,14 @@ class EmbeddedNode {
 public:
     struct Options {
         std::vector<wire::Service*> services = {};
+        /// Kinds of records of its own, 128 to 239: they are shared as ours are.
+        std::vector<records::KindRule> record_kinds = {};
         bool api = false;  ///< serve the HTTP API too, as `meshchain node run` does
     };
 
     /// Locks the folder and makes the node, which does not run yet.
-    /// Errors: those of NodeProcess::open; invalid_argument (a service with a message type that is
-    /// not an application's).
+    /// Errors: those of NodeProcess::open and records::KindRules::with; invalid_argument (a service
+    /// with a message type that is not an application's).
     static std::expected<std::unique_ptr<EmbeddedNode>, base::Error> open(
         const std::filesystem::path& folder, const Options& options);
     static std::expected<std::unique_ptr<EmbeddedNode>, base::Error> open(

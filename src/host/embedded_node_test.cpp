@@ -86,6 +86,60 @@ TEST_F(EmbeddedNodeTest, AMessageTypeOfTheProtocol_IsRefusedForAnApplication) {
     EXPECT_THAT(base::sentence(node.error()), testing::HasSubstr("128 to 239"));
 }
 
+constexpr auto reading = static_cast<wire::RecordKind>(200);
+constexpr records::KindRule reading_rule{
+    .kind = reading, .lifetime_max = 1h, .per_origin_max = 4, .body_bytes_max = 8};
+
+/// Keeps the keys of a kind that came from others.
+class Readings final : public records::RecordObserver {
+public:
+    void handle_record(base::Now, const wire::RecordId&, const wire::Record& record) override {
+        if (record.kind == reading && !std::exchange(told_, true)) first_.set_value(record.body);
+    }
+    std::future<base::Buffer> first() { return first_.get_future(); }
+
+private:
+    std::promise<base::Buffer> first_;
+    bool told_ = false;
+};
+
+TEST_F(EmbeddedNodeTest, RecordsOfAnApplicationsKind_ReachTheOtherNode_WithinItsRule) {
+    const LocalChain chain = make_chain(2);
+    const auto open_with_kind = [&](std::size_t number) {
+        return EmbeddedNode::open(chain.members[number].folder, {.record_kinds = {reading_rule}})
+            .value();
+    };
+    const auto cellar = open_with_kind(0);
+    const auto desk = open_with_kind(1);
+    Readings readings;
+    desk->records()->add_observer(readings);
+    auto first = readings.first();
+    ASSERT_TRUE(cellar->start() && desk->start());
+    const auto publish = [&](std::string_view body) {
+        return cellar->call([&](node::Node&, base::Now now) {
+            return cellar->records()->publish(now,
+                                              {.kind = reading,
+                                               .key = base::to_buffer(base::as_bytes("degrees")),
+                                               .body = base::to_buffer(base::as_bytes(body)),
+                                               .lifetime = 1h});
+        });
+    };
+    EXPECT_EQ(publish("above nine").error().code, base::Errc::too_large);
+    ASSERT_TRUE(publish("21"));
+    ASSERT_EQ(first.wait_for(patience), std::future_status::ready);
+    EXPECT_EQ(base::as_text(first.get()), "21");
+    EXPECT_TRUE(desk->stop() && cellar->stop());
+}
+
+TEST_F(EmbeddedNodeTest, KindsThatAreNotAnApplications_AreRefused) {
+    const LocalChain chain = make_chain(1);
+    records::KindRule ours = reading_rule;
+    ours.kind = wire::RecordKind::alert;
+    const auto node = EmbeddedNode::open(chain.members[0].folder, {.record_kinds = {ours}});
+    ASSERT_FALSE(node);
+    EXPECT_THAT(base::sentence(node.error()), testing::HasSubstr("128 to 239"));
+}
+
 TEST_F(EmbeddedNodeTest, AFolderInUse_IsRefused) {
     const LocalChain chain = make_chain(1);
     const auto node = open(chain.members[0]);

@@ -212,6 +212,9 @@ Result NodeProcess::Parts::open_node() {
     if (config.records.enabled) {
         MESH_CHECK(open_records(keys.identity));
         doors.services.push_back(records.get());
+    } else if (!options.record_kinds.empty()) {
+        return base::failure(base::Errc::invalid_argument, "kinds of records without records",
+                             "records.enabled", "set it to true in config.json");
     }
     MESH_TRY(node, node::Node::create(config, *genesis, std::move(keys), doors, now()));
     if (records) {
@@ -225,8 +228,10 @@ Result NodeProcess::Parts::open_node() {
 }
 
 Result NodeProcess::Parts::open_records(const crypto::SigningKey& identity) {
-    records::RecordService::Options of_records{
-        .store = {.table = node::tables::records, .chain = ledger::chain_id(*genesis)}};
+    MESH_TRY(const auto kinds, records::KindRules::with(options.record_kinds));
+    records::RecordService::Options of_records{.store = {.table = node::tables::records,
+                                                         .chain = ledger::chain_id(*genesis),
+                                                         .kinds = kinds}};
     for (const std::string& name : config.network.segments) {
         of_records.store.segments.push_back(wire::segment_id(ledger::chain_id(*genesis), name));
     }

@@ -32,7 +32,8 @@ public:
         bool accept_empty_store = false;
         /// Go on from a store that is older than this node was.
         bool accept_older_store = false;
-        std::vector<wire::Service*> services = {};  ///< outlive the process
+        std::vector<wire::Service*> services = {};         ///< outlive the process
+        std::vector<records::KindRule> record_kinds = {};  ///< of an application
         bool api = true;
         bool signals = true;  ///< end at SIGINT and SIGTERM
     };

@@ -1,5 +1,5 @@
-// A program that embeds two nodes, with a message type and a service of its own. It sees nothing of
-// MeshChain but what was installed.
+// A program that embeds two nodes, with a message type, a service and a kind of records of its own.
+// It sees nothing of MeshChain but what was installed.
 
 #include <meshchain/version.h>
 
@@ -60,25 +60,61 @@ private:
     std::promise<std::uint8_t> heard_;
 };
 
+constexpr records::KindRule place{.kind = static_cast<wire::RecordKind>(150),
+                                  .lifetime_max = std::chrono::hours(1),
+                                  .per_origin_max = 1,
+                                  .body_bytes_max = 32};
+
+/// Waits for where another thermometer hangs.
+class Places final : public records::RecordObserver {
+public:
+    std::future<std::string> first() { return told_.get_future(); }
+    void handle_record(base::Now, const wire::RecordId&, const wire::Record& record) override {
+        if (record.kind == place.kind) told_.set_value(std::string(base::as_text(record.body)));
+    }
+
+private:
+    std::promise<std::string> told_;
+};
+
+std::expected<void, base::Error> say_place(host::EmbeddedNode& node, std::string_view where) {
+    MESH_CHECK(node.call([&](node::Node&, base::Now now) {
+        return node.records()->publish(now, {.kind = place.kind,
+                                             .body = base::to_buffer(base::as_bytes(where)),
+                                             .lifetime = std::chrono::minutes(10)});
+    }));
+    return {};
+}
+
 std::expected<void, base::Error> run(const std::filesystem::path& folder) {
     MESH_TRY(const auto chain, host::LocalChain::create(folder, {.nodes = 2}));
     Thermometer here(20);
     Thermometer there(30);
     MESH_TRY(const auto a,
-             host::EmbeddedNode::open(chain.members[0].folder, {.services = {&here}}));
+             host::EmbeddedNode::open(chain.members[0].folder,
+                                      {.services = {&here}, .record_kinds = {place}}));
     MESH_TRY(const auto b,
-             host::EmbeddedNode::open(chain.members[1].folder, {.services = {&there}}));
+             host::EmbeddedNode::open(chain.members[1].folder,
+                                      {.services = {&there}, .record_kinds = {place}}));
+    Places places;
+    b->records()->add_observer(places);
+    auto hangs = places.first();
     auto of_there = here.first_reading();
     auto of_here = there.first_reading();
     MESH_CHECK(a->start());
     MESH_CHECK(b->start());
+    MESH_CHECK(say_place(*a, "cellar"));
+    if (hangs.wait_for(std::chrono::seconds(30)) != std::future_status::ready) {
+        return base::failure(base::Errc::timeout, "no place came", "consumer");
+    }
     for (auto* heard : {&of_there, &of_here}) {
         if (heard->wait_for(std::chrono::seconds(30)) == std::future_status::ready) continue;
         return base::failure(base::Errc::timeout, "no reading came", "consumer");
     }
     const int first = of_there.get();
     const int second = of_here.get();
-    std::printf("meshchain %s: read %d and %d degrees\n", MESHCHAIN_VERSION, first, second);
+    std::printf("meshchain %s: read %d degrees in the %s and %d here\n", MESHCHAIN_VERSION, first,
+                hangs.get().c_str(), second);
     MESH_CHECK(b->stop());
     return a->stop();
 }
