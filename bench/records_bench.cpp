@@ -8,6 +8,7 @@
 #include <random>
 
 #include "base/assert.h"
+#include "bench/registry_entries.h"
 #include "bench/workloads.h"
 #include "kv/memory_store.h"
 #include "records/record_service.h"
@@ -24,38 +25,7 @@ using wire::RecordKind;
 
 constexpr kv::Table table{1};
 constexpr kv::TableInfo tables[] = {{table, "records"}};
-constexpr std::size_t record_bytes = 700;
 constexpr std::int64_t start_ms = 1'800'000'000'000;
-
-crypto::SigningKey key_of(unsigned number) {
-    crypto::SigningKey::Seed seed{};
-    seed[0] = static_cast<std::byte>(number);
-    seed[1] = static_cast<std::byte>(number >> 8);
-    return crypto::SigningKey::from_seed(seed);
-}
-
-/// A registry entry of `record_bytes` in all, an hour old.
-wire::Record record_of(const crypto::PublicKey& origin, std::uint64_t number,
-                       std::optional<records::Embedding> embedding = {},
-                       const records::Segment& segment = {}) {
-    records::RegistryEntry entry;
-    entry.type = "face";
-    entry.embedding = std::move(embedding);
-    wire::Record record;
-    record.kind = RecordKind::registry;
-    record.origin = origin;
-    record.sequence = number + 1;
-    record.stamp.ms = static_cast<std::uint64_t>(start_ms) - 3'600'000;
-    record.expires = static_cast<std::uint32_t>(start_ms / 1'000) + 24 * 3'600;
-    record.segment = segment;
-    record.key = base::to_buffer(base::as_bytes("seen " + std::to_string(number)));
-    record.body = records::encode(entry);
-    const std::size_t bytes = wire::encode(record).size();
-    MESH_ASSERT(bytes <= record_bytes);
-    entry.metadata.assign(record_bytes - bytes, '.');
-    record.body = records::encode(entry);
-    return record;
-}
 
 /// Services that all have a session with each other; a datagram takes a millisecond. What they hold
 /// at first was put on their disks, where nobody asks for signatures.
@@ -202,7 +172,7 @@ Cost reconcile() {
         const bool differs = i % (held / different) == 0;
         // Nobody has more than its due.
         const auto origin = key_of(10 + static_cast<unsigned>(i % 4));
-        wire::Record record = record_of(origin.public_key(), i);
+        wire::Record record = record_of(start_ms, origin.public_key(), i);
         if (differs) record.signature = origin.sign(wire::record_preimage(room.chain(), record));
         const bool is_odd = i / (held / different) % 2 == 1;
         if (!differs || !is_odd) room.preload(0, record);
@@ -296,29 +266,6 @@ constexpr unsigned searchers = 10;
 constexpr std::size_t entries_each = 10'000;
 constexpr int queries = 101;
 
-/// Groups of a few hundred and noise around them, as models make of faces.
-class Faces {
-public:
-    records::Embedding next() {
-        std::array<float, records::Embedding::dimensions> numbers{};
-        const std::size_t group = random_() % groups_.size();
-        if (groups_[group].empty()) {
-            for (std::size_t i = 0; i < numbers.size(); ++i) {
-                groups_[group].push_back(normal_(random_));
-            }
-        }
-        for (std::size_t i = 0; i < numbers.size(); ++i) {
-            numbers[i] = groups_[group][i] + 0.6F * normal_(random_);
-        }
-        return records::quantise(numbers).value();
-    }
-
-private:
-    std::mt19937 random_{7};
-    std::normal_distribution<float> normal_;
-    std::array<std::vector<float>, 300> groups_;
-};
-
 /// Milliseconds of half the searches that `nodes` services with `each` entries answer together, one
 /// after the other in this thread: what ten machines would do at once.
 double search_ms(unsigned nodes, std::size_t each) {
@@ -328,7 +275,7 @@ double search_ms(unsigned nodes, std::size_t each) {
         // Two origins: one may have fifty thousand entries.
         for (std::size_t i = 0; i < each; ++i) {
             const auto origin = key_of(100 + 4 * node + static_cast<unsigned>(i % 4)).public_key();
-            room.preload(node, record_of(origin, i, faces.next(), room.segment_of(node)));
+            room.preload(node, record_of(start_ms, origin, i, faces.next(), room.segment_of(node)));
         }
     }
     room.open();

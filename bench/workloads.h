@@ -15,6 +15,7 @@ void hostile_workloads(Report& report);
 void kv_flash_workloads(Report& report);
 void kv_workloads(Report& report);
 void ledger_workloads(Report& report);
+void mesh_search_workloads(Report& report);
 void mesh_workloads(Report& report);
 void mqtt_workloads(Report& report);
 void records_workloads(Report& report);
@@ -25,10 +26,11 @@ void sim_workloads(Report& report);
 
 /// In the order in which they run.
 inline constexpr void (*all_workloads[])(Report&) = {
-    runtime_workloads, kv_workloads,      kv_flash_workloads, ledger_workloads,
-    mesh_workloads,    chain_workloads,   route_workloads,    consensus_workloads,
-    host_workloads,    mqtt_workloads,    api_workloads,      hostile_workloads,
-    search_workloads,  records_workloads, air_workloads,      sim_workloads,
+    runtime_workloads, kv_workloads,          kv_flash_workloads, ledger_workloads,
+    mesh_workloads,    chain_workloads,       route_workloads,    consensus_workloads,
+    host_workloads,    mqtt_workloads,        api_workloads,      hostile_workloads,
+    search_workloads,  mesh_search_workloads, records_workloads,  air_workloads,
+    sim_workloads,
 };
 
 }  // namespace meshchain::bench

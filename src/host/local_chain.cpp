@@ -98,6 +98,7 @@ std::expected<LocalChain, base::Error> LocalChain::create(const std::filesystem:
             if (i > 0) config.network.static_peers = {before};
             before = config.network.listen;
         }
+        if (i < options.segments.size()) config.network.segments = options.segments[i];
         MESH_CHECK(write_node(member.folder, genesis, member.keys, config));
         chain.members.push_back(
             {member.folder.root(), member.keys.identity.public_key(), member.owner});

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <string>
 #include <vector>
 
 #include "base/error.h"
@@ -24,6 +25,8 @@ struct LocalChain {
         wire::Amount coins{1000};  ///< that each wallet begins with
         /// Each meets the one before and the one after it only, so that messages must travel.
         bool line = false;
+        /// What each node belongs to, by its place; nothing for those behind the last.
+        std::vector<std::vector<std::string>> segments = {};
     };
     struct Member {
         std::filesystem::path folder;

@@ -36,8 +36,9 @@ public:
     static constexpr std::size_t pending_max = 32;
     static constexpr std::size_t origins_max = 2'048;
     static constexpr std::size_t trails_max = 2'048;
-    /// Messages of one origin that we take or pass on, whoever brings them.
-    static constexpr base::Rate per_origin{600, 120};
+    /// Messages of one origin that we take or pass on, whoever brings them: five searches a second,
+    /// with the receipts for answers in three parts.
+    static constexpr base::Rate per_origin{1'200, 240};
     /// How old a message may be, and how far ahead of our clock.
     static constexpr std::chrono::seconds age_max = std::chrono::minutes(2);
 

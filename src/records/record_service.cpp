@@ -20,7 +20,7 @@ using wire::Verdict;
 constexpr std::size_t outgoing_max = 1'024;
 constexpr std::size_t states_shown_max = 1'000;
 /// Of searches that are answered here, whoever asks.
-constexpr base::Rate questions_rate{.per_minute = 1'200, .burst = 100};
+constexpr base::Rate questions_rate{.per_minute = 3'000, .burst = 200};
 constexpr std::uint16_t control_bytes_max = wire::ip_payload_bytes_max;
 
 constexpr MessageRule record_rules[] = {
@@ -82,9 +82,10 @@ constexpr MessageRule record_rules[] = {
      .message_class = MessageClass::routed,
      .payload_bytes_min = 1 + 1 + 8 + 4 + 1,
      .payload_bytes_max = wire::routed_payload_bytes_max,
-     .frames_per_minute_max = 1'200,
+     .frames_per_minute_max = 1'200,  // a question may have several parts of an answer
      .priority = 4,
-     .on_radio = false},
+     .on_radio = false,
+     .frames_at_once_max = 256},
 };
 
 }  // namespace
