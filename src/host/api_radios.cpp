@@ -23,6 +23,7 @@ Json sent_json(const radio::RadioStats& stats) {
     Json list = Json::array();
     for (const auto& [type, sent] : stats.sent) list.push_back(sent_json(wire::name(type), sent));
     if (stats.wishes.packets > 0) list.push_back(sent_json("WISH", stats.wishes));
+    if (stats.texts.packets > 0) list.push_back(sent_json("TEXT", stats.texts));
     return list;
 }
 
@@ -37,6 +38,18 @@ Json dropped_json(const RadioView& view) {
             view.stats.faults[i];
     }
     return dropped;
+}
+
+Json mirror_json(const RadioView::Mirror& mirror) {
+    Json json{{"channel", mirror.channel},
+              {"said", mirror.stats.said},
+              {"said_by_others", mirror.stats.said_by_others},
+              {"waiting", mirror.waiting},
+              {"dropped_over_rate", mirror.stats.over_rate},
+              {"dropped_stale", mirror.stats.stale},
+              {"foreign", mirror.stats.foreign}};
+    if (mirror.fault) json["fault"] = to_json(*mirror.fault);
+    return json;
 }
 
 Json view_json(const RadioView& view) {
@@ -57,6 +70,7 @@ Json view_json(const RadioView& view) {
               {"received", view.stats.received},
               {"refused_by_radio", view.stats.link_failures},
               {"dropped", dropped_json(view)}};
+    if (view.mirror) json["mirror"] = mirror_json(*view.mirror);
     if (view.fault) json["fault"] = to_json(*view.fault);
     if (view.deferred_by) json["deferred_by"] = name(*view.deferred_by);
     if (view.deferred_for) json["deferred_for_s"] = seconds(*view.deferred_for);

@@ -102,6 +102,19 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& broken) { return broken.param.test_name; });
 
 INSTANTIATE_TEST_SUITE_P(
+    HostileMirror, BrokenConfig,
+    testing::Values(
+        Broken{"MirrorPriority",
+               "{\"radios\": [{\"serial\": {\"path\": \"/dev/x\"}, \"mirror\": {\"channel\": "
+               "\"a\", \"alerts\": \"loud\"}}]}",
+               "field radios[0].mirror.alerts", "no such priority"},
+        Broken{"MirrorWithoutChannel",
+               "{\"radios\": [{\"serial\": {\"path\": \"/dev/x\"}, \"mirror\": {\"payments\": "
+               "true}}]}",
+               "field radios[0].mirror.channel", "missing"}),
+    [](const auto& broken) { return broken.param.test_name; });
+
+INSTANTIATE_TEST_SUITE_P(
     HostileKodikon, BrokenConfig,
     testing::Values(Broken{"UnknownField", "{\"kodikon\": {\"port\": 9999}}", "field kodikon.port",
                            "unknown field"},
@@ -136,8 +149,16 @@ std::vector<node::RadioConfig> unusual_radios() {
              .payload_bytes_max = 165,
              .listen_only = true,
              .bridge = {.carries = {true, false, true, false}, .budget_percent = 20}},
-            {.door = multicast, .region = {}, .bridge = {.carries = {}, .budget_percent = 50}},
-            {.door = node::TcpRadio{"radio.local", 4405, "village"}, .region = {}},
+            {.door = multicast,
+             .region = {},
+             .bridge = {.carries = {}, .budget_percent = 50},
+             .mirror = node::MirrorConfig{.channel = "LongFast",
+                                          .alerts = records::AlertPriority::critical,
+                                          .payments = true,
+                                          .budget_percent = 10}},
+            {.door = node::TcpRadio{"radio.local", 4405, "village"},
+             .region = {},
+             .mirror = node::MirrorConfig{.channel = "LongFast", .payments = true}},
             {.door = node::SerialRadio{"/dev/ttyUSB0", 9'600, "village"}, .region = {}}};
 }
 

@@ -188,6 +188,18 @@ void add_radios(Families& out, const RadioLinks& radios, base::Instant now) {
         [](const RadioView& view) { return view.waiting; });
     add(Counter, "radio_packets_received_total", "Packets on our port.",
         [](const RadioView& view) { return view.stats.received; });
+    out.add(Counter, "radio_mirror_texts_total", "Plain texts for people, by what became of them.");
+    for (const RadioView& view : views) {
+        if (!view.mirror) continue;
+        const radio::TextMirror::Stats& texts = view.mirror->stats;
+        const auto sample = [&](const char* outcome, std::uint64_t count) {
+            out.sample({{"radio", view.place}, {"outcome", outcome}}, static_cast<double>(count));
+        };
+        sample("said", texts.said);
+        sample("said_by_others", texts.said_by_others);
+        sample("over_rate", texts.over_rate);
+        sample("stale", texts.stale);
+    }
     out.add(Counter, "radio_airtime_seconds_total", "What we sent, by message type.");
     for (const RadioView& view : views) {
         for (const auto& [type, sent] : view.stats.sent) {

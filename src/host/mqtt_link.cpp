@@ -567,6 +567,18 @@ std::expected<void, base::Error> MqttLink::send(base::Instant, base::Bytes paylo
 
 std::optional<radio::ReceivedPacket> MqttLink::receive() { return session_->radio_.receive(); }
 
+std::optional<base::Error> MqttLink::text_fault() const { return session_->radio_.text_fault(); }
+
+std::expected<void, base::Error> MqttLink::send_text(base::Instant, std::string_view text,
+                                                     std::uint8_t hop_limit) {
+    MESH_CHECK(session_->radio_.send_text(text, hop_limit));
+    session_->look_around();
+    if (session_->fault_) return std::unexpected(*session_->fault_);
+    return {};
+}
+
+std::optional<std::string> MqttLink::receive_text() { return session_->radio_.receive_text(); }
+
 std::optional<unsigned> MqttLink::take_channel_use_percent(base::Instant) { return std::nullopt; }
 
 bool MqttLink::is_up() const { return session_->state_ == Session::State::up; }

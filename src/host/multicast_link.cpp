@@ -155,6 +155,20 @@ std::expected<void, base::Error> MulticastLink::send(base::Instant, base::Bytes 
 
 std::optional<radio::ReceivedPacket> MulticastLink::receive() { return session_->radio_.receive(); }
 
+std::optional<base::Error> MulticastLink::text_fault() const {
+    return session_->radio_.text_fault();
+}
+
+std::expected<void, base::Error> MulticastLink::send_text(base::Instant, std::string_view text,
+                                                          std::uint8_t hop_limit) {
+    MESH_CHECK(session_->radio_.send_text(text, hop_limit));
+    session_->flush();
+    if (session_->fault_) return std::unexpected(*session_->fault_);
+    return {};
+}
+
+std::optional<std::string> MulticastLink::receive_text() { return session_->radio_.receive_text(); }
+
 std::optional<unsigned> MulticastLink::take_channel_use_percent(base::Instant) {
     return std::nullopt;
 }

@@ -51,6 +51,10 @@ public:
     std::expected<void, base::Error> send(base::Instant now, base::Bytes payload,
                                           std::uint8_t hop_limit) override;
     std::optional<radio::ReceivedPacket> receive() override;
+    std::optional<base::Error> text_fault() const override;
+    std::expected<void, base::Error> send_text(base::Instant now, std::string_view text,
+                                               std::uint8_t hop_limit) override;
+    std::optional<std::string> receive_text() override;
     /// Never: a cable is not busy, and what others say of their air anybody can write.
     std::optional<unsigned> take_channel_use_percent(base::Instant now) override;
 

@@ -21,6 +21,7 @@
 #include "host/node_setup.h"
 #include "host/node_store.h"
 #include "host/radio_links.h"
+#include "host/radio_mirror.h"
 #include "host/record_events.h"
 #include "host/store_copying.h"
 #include "host/store_room.h"
@@ -86,6 +87,7 @@ struct NodeProcess::Parts {
     Result accept_age(const StoreMark& mark, kv::Store& inner);
     Result open_node();
     Result open_records(const crypto::SigningKey& identity);
+    Result open_mirror();
     Result open_kodikon();
     void wake();
     std::string ways_text() const;
@@ -125,6 +127,7 @@ struct NodeProcess::Parts {
     std::unique_ptr<KodikonLink> kodikon;
     std::unique_ptr<node::Node> node;
     std::optional<RecordEvents> record_events;
+    std::optional<RadioMirror> mirror;
     boost::asio::steady_timer timer{io};
     boost::asio::signal_set signals{io};
     std::optional<WalletUnlocker> unlocker;
@@ -222,6 +225,7 @@ Result NodeProcess::Parts::open_node() {
         record_events.emplace(*node, records->store().self(), [this] { wake(); });
         records->add_observer(*record_events);
     }
+    MESH_CHECK(open_mirror());
     events.emplace(random_number(entropy));
     MESH_CHECK(follow_events(*node, *events, wall_clock));
     return {};
@@ -243,6 +247,13 @@ Result NodeProcess::Parts::open_records(const crypto::SigningKey& identity) {
     MESH_TRY(records, records::RecordService::open(*store, of_records, identity,
                                                    base::Random(base::Reader(seed).u64()), now()));
     return {};
+}
+
+Result NodeProcess::Parts::open_mirror() {
+    mirror.emplace(
+        RadioMirror::Doors{.radios = *radios, .node = *node, .node_name = config.node_name});
+    if (records && mirror->is_wanted()) records->add_observer(*mirror);
+    return mirror->follow_payments();
 }
 
 Result NodeProcess::Parts::open_kodikon() {
@@ -353,6 +364,7 @@ void NodeProcess::Parts::advance() {
     if (!running) return;
     stepped = now().instant;
     node->step(now());
+    mirror->note_step(now());
     radios->note_step(now());
     arm_timer();
     status_text.forget();

@@ -151,6 +151,38 @@ Json bridge_json(const radio::BridgePolicy& bridge) {
     return {{"carry", std::move(carry)}, {"budget_percent", bridge.budget_percent}};
 }
 
+std::expected<records::AlertPriority, Error> parse_priority(std::string_view text) {
+    if (const auto priority = records::alert_priority(text)) return *priority;
+    return base::failure(base::Errc::invalid_argument, "there is no such priority", "",
+                         "write low, normal, high or critical");
+}
+
+void read_mirror(JsonObject& object, std::optional<node::MirrorConfig>& mirror) {
+    const Json* json = object.child("mirror");
+    if (json == nullptr) return;
+    JsonObject fields(*json, object.field_path("mirror"));
+    node::MirrorConfig& read = mirror.emplace();
+    fields.require({"channel"});
+    fields.read("channel", read.channel);
+    records::AlertPriority least{};
+    fields.read_as("alerts", least, parse_priority);
+    if (json->is_object() && json->contains("alerts")) read.alerts = least;
+    fields.read("payments", read.payments);
+    fields.read("budget_percent", read.budget_percent);
+    std::vector<Error> problems = fields.finish_all();
+    // What could not be read is not to be judged by what it lacks.
+    if (!problems.empty()) mirror.reset();
+    object.absorb(std::move(problems));
+}
+
+Json mirror_json(const node::MirrorConfig& mirror) {
+    Json json{{"channel", mirror.channel},
+              {"payments", mirror.payments},
+              {"budget_percent", mirror.budget_percent}};
+    if (mirror.alerts) json["alerts"] = records::name(*mirror.alerts);
+    return json;
+}
+
 struct DoorJson {
     Secrets secrets;
 
@@ -194,6 +226,7 @@ node::RadioConfig read_radio(const Json& json, const std::string& path,
     object.read("payload_bytes_max", radio.payload_bytes_max);
     object.read("listen_only", radio.listen_only);
     read_bridge(object, radio.bridge);
+    read_mirror(object, radio.mirror);
     std::ranges::move(object.finish_all(), std::back_inserter(problems));
     return radio;
 }
@@ -209,6 +242,7 @@ Json to_json(const node::RadioConfig& radio, Secrets secrets) {
     json["payload_bytes_max"] = radio.payload_bytes_max;
     json["listen_only"] = radio.listen_only;
     json["bridge"] = bridge_json(radio.bridge);
+    if (radio.mirror) json["mirror"] = mirror_json(*radio.mirror);
     return json;
 }
 

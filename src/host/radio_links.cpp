@@ -83,6 +83,7 @@ private:
         options.stream.channel = channel;
         options.stream.port = radio::Port{config_.application_port};
         options.stream.payload_bytes_max = config_.payload_bytes_max;
+        if (config_.mirror) options.stream.text_channel = config_.mirror->channel;
         return options;
     }
     std::expected<radio::VirtualRadioOptions, base::Error> virtual_radio(
@@ -96,6 +97,7 @@ private:
         for (const node::RadioChannel& channel : channels) {
             options.channels.push_back({channel.name, channel.psk});
         }
+        if (config_.mirror) options.text_channel = config_.mirror->channel;
         options.port = radio::Port{config_.application_port};
         options.public_key = base::to_buffer(*key);
         options.long_name = cut(doors_.node_name, long_name_bytes_max);
@@ -117,6 +119,7 @@ radio::RadioOptions frame_options(const node::RadioConfig& config) {
     options.outbox.packet_bytes_max = config.payload_bytes_max;
     options.listen_only = config.listen_only;
     options.bridge = config.bridge;
+    if (config.mirror) options.mirror = {.budget_percent = config.mirror->budget_percent};
     return options;
 }
 
@@ -133,11 +136,12 @@ std::string text_of(const radio::Modulation& modulation) {
 }  // namespace
 
 struct RadioLinks::Radio {
-    Radio(std::string place_in, bool listens_only_in, std::unique_ptr<RadioDoor> door_in,
+    Radio(std::string place_in, const node::RadioConfig& config, std::unique_ptr<RadioDoor> door_in,
           const radio::RadioOptions& options, kv::Store& store, base::Random random,
           base::Instant now)
         : place(std::move(place_in)),
-          listens_only(listens_only_in),
+          listens_only(config.listen_only),
+          mirror(config.mirror),
           door(std::move(door_in)),
           frames(now, options, *door, random),
           spent(store, node::tables::radio,
@@ -145,6 +149,7 @@ struct RadioLinks::Radio {
 
     std::string place;
     bool listens_only;
+    std::optional<node::MirrorConfig> mirror;
     std::unique_ptr<RadioDoor> door;
     radio::RadioFrames frames;
     radio::AirtimeLog spent;
@@ -176,7 +181,7 @@ std::expected<std::unique_ptr<RadioLinks>, base::Error> RadioLinks::open(
             door.error().where = "radio " + place + ", " + door.error().where;
             return std::unexpected(std::move(door).error());
         }
-        auto radio = std::make_unique<Radio>(std::move(place), config.listen_only, *std::move(door),
+        auto radio = std::make_unique<Radio>(std::move(place), config, *std::move(door),
                                              frame_options(config), doors.store,
                                              own.stream("frames"), now.instant);
         auto restored = radio->spent.restore(now, radio->frames.budget());
@@ -235,6 +240,10 @@ RadioView RadioLinks::view(std::size_t index, base::Instant now) const {
                    .deferred_for = {},
                    .stats = radio.frames.stats(),
                    .dropped = radio.door->dropped()};
+    if (const auto& texts = radio.frames.texts()) {
+        view.mirror = {radio.mirror->channel, texts->waiting(), texts->stats(),
+                       radio.door->text_fault()};
+    }
     if (const auto& deferral = radio.frames.deferral()) {
         view.deferred_by = deferral->reason;
         if (deferral->until != base::never) {
@@ -250,6 +259,15 @@ void RadioLinks::set_paused(base::Instant now, std::size_t index, bool paused) {
     log_.info(radio.place + (paused ? " is paused" : " may speak again"));
     radio.frames.budget().set_paused(paused);
     radio.frames.handle_timeout(now);
+}
+
+const std::optional<node::MirrorConfig>& RadioLinks::mirror(std::size_t radio) const {
+    return radios_.at(radio)->mirror;
+}
+
+void RadioLinks::say_text(base::Instant now, std::size_t radio, radio::Priority priority,
+                          radio::MirrorText text, bool is_shared) {
+    radios_.at(radio)->frames.mirror(now, priority, std::move(text), is_shared);
 }
 
 void RadioLinks::close(base::Now now) {

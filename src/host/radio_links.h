@@ -47,6 +47,13 @@ struct RadioView {
     std::optional<radio::AirtimeBudget::Reason> deferred_by;
     std::optional<base::Duration> deferred_for;  ///< nothing: not by waiting
     radio::RadioStats stats;
+    struct Mirror {
+        std::string channel;
+        std::size_t waiting = 0;
+        radio::TextMirror::Stats stats;
+        std::optional<base::Error> fault;  ///< why nothing can be said
+    };
+    std::optional<Mirror> mirror{};
     std::vector<RadioDoor::Dropped> dropped;  ///< before they were ours to judge
 };
 
@@ -79,6 +86,12 @@ public:
     RadioView view(std::size_t radio, base::Instant now) const;
     /// Until the next start. What is paused still listens; what only listens stays as it is.
     void set_paused(base::Instant now, std::size_t radio, bool paused);
+
+    /// What the configuration wants mirrored on this radio; nothing: no texts.
+    const std::optional<node::MirrorConfig>& mirror(std::size_t radio) const;
+    /// A plain text on the channel of its mirror, when it has the air: see RadioFrames::mirror.
+    void say_text(base::Instant now, std::size_t radio, radio::Priority priority,
+                  radio::MirrorText text, bool is_shared);
 
     /// Nothing is sent or received any more.
     void close(base::Now now);

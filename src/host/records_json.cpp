@@ -147,6 +147,8 @@ Json to_json(const records::RecordsView& view) {
             {"sent_bytes", view.replicator.bytes_sent},
             {"repeated", view.replicator.urgent_repeats},
             {"reconciliations", view.replicator.reconciliations},
+            {"digests_on_air", view.digests_said},
+            {"repeated_on_air", view.repeated_on_air},
             {"dropped", view.replicator.dropped}};
 }
 

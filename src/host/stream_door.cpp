@@ -275,6 +275,17 @@ std::expected<void, base::Error> StreamDoor::send(base::Instant now, base::Bytes
 
 std::optional<radio::ReceivedPacket> StreamDoor::receive() { return session_->link_.receive(); }
 
+std::optional<base::Error> StreamDoor::text_fault() const { return session_->link_.text_fault(); }
+
+std::expected<void, base::Error> StreamDoor::send_text(base::Instant now, std::string_view text,
+                                                       std::uint8_t hop_limit) {
+    MESH_CHECK(session_->link_.send_text(now, text, hop_limit));
+    session_->look_around();
+    return {};
+}
+
+std::optional<std::string> StreamDoor::receive_text() { return session_->link_.receive_text(); }
+
 std::optional<unsigned> StreamDoor::take_channel_use_percent(base::Instant now) {
     return session_->link_.take_channel_use_percent(now);
 }

@@ -48,6 +48,10 @@ public:
     std::expected<void, base::Error> send(base::Instant now, base::Bytes payload,
                                           std::uint8_t hop_limit) override;
     std::optional<radio::ReceivedPacket> receive() override;
+    std::optional<base::Error> text_fault() const override;
+    std::expected<void, base::Error> send_text(base::Instant now, std::string_view text,
+                                               std::uint8_t hop_limit) override;
+    std::optional<std::string> receive_text() override;
     std::optional<unsigned> take_channel_use_percent(base::Instant now) override;
 
     std::optional<radio::RadioSetting> setting() const override;

@@ -401,7 +401,8 @@ std::expected<Json, base::Error> decode_payload(wire::MessageType type, base::By
         case search_query:
         case search_answer: break;  // inside ROUTED only
         case reconcile:
-        case record_receipt: break;  // of use to who holds the records
+        case record_receipt:
+        case alert_digest: break;  // of use to who holds the records
     }
     return Json{{"bytes", base::to_hex(payload)}};
 }

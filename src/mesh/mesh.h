@@ -135,6 +135,7 @@ public:
     std::vector<crypto::PublicKey> neighbours() const override;
     std::vector<crypto::PublicKey> reachable() const override;
     bool has_air() const override { return !airs_.empty(); }
+    base::Duration air_packet_time() const override;
     std::vector<crypto::PublicKey> onward(
         const crypto::PublicKey& origin, const std::optional<crypto::PublicKey>& from,
         const std::optional<wire::SegmentId>& segment) const override;

@@ -342,6 +342,12 @@ bool Mesh::is_free(base::Instant now, MessageType type) const {
            });
 }
 
+base::Duration Mesh::air_packet_time() const {
+    base::Duration longest{};
+    for (const Air& air : airs_) longest = std::max(longest, air.link->packet_time());
+    return longest;
+}
+
 base::Duration Mesh::flood_time() const {
     base::Duration longest{};
     if (!has_air_alone()) return longest;

@@ -158,6 +158,11 @@ MqttRadio& mqtt_of(NodeConfig& config) {
     return std::get<MqttRadio>(with_radio(config).radios.front().door);
 }
 
+MirrorConfig& mirror_of(NodeConfig& config) {
+    return with_radio(config).radios.front().mirror.emplace(
+        MirrorConfig{.channel = "LongFast", .alerts = records::AlertPriority::high});
+}
+
 INSTANTIATE_TEST_SUITE_P(
     EachRadioField, OutOfRange,
     testing::Values(
@@ -177,6 +182,22 @@ INSTANTIATE_TEST_SUITE_P(
                  [](auto& c) { with_radio(c).radios[0].bridge.budget_percent = 0; }},
         BadValue{"BridgeOfMore", "radios[0].bridge.budget_percent", "101",
                  [](auto& c) { with_radio(c).radios[0].bridge.budget_percent = 101; }},
+        BadValue{"MirrorOfNothing", "radios[0].mirror", "mirror of nothing",
+                 [](auto& c) { mirror_of(c).alerts.reset(); }},
+        BadValue{"MirrorOnAnotherChannel", "radios[0].mirror.channel", "'village'",
+                 [](auto& c) { mirror_of(c).channel = "village"; }},
+        BadValue{"MirrorOnNoChannelOfOnesOwn", "radios[0].mirror.channel", "''",
+                 [](auto& c) {
+                     mirror_of(c).channel = "";
+                     c.radios[0].door = TcpRadio{"radio", 4403, ""};
+                 }},
+        BadValue{"MirrorWithoutAir", "radios[0].mirror.budget_percent", "0",
+                 [](auto& c) { mirror_of(c).budget_percent = 0; }},
+        BadValue{"MirrorWhereNothingIsSaid", "radios[0].mirror", "only listens",
+                 [](auto& c) {
+                     mirror_of(c).channel = "LongFast";
+                     c.radios[0].listen_only = true;
+                 }},
         BadValue{"PortOfOthers", "radios[0].application_port", "257",
                  [](auto& c) { with_radio(c).radios[0].application_port = 257; }},
         BadValue{"PacketTooLong", "radios[0].payload_bytes_max", "232",

@@ -68,6 +68,10 @@ void add_radios(std::vector<MemoryLimit>& limits, const std::vector<RadioConfig>
     constexpr std::size_t packet = radio_entry_bytes + radio::payload_bytes_max;
     limits.push_back({"radio", "packets received", count * queues.received_max, packet});
     limits.push_back({"radio", "packets to hand over", count * queues.departures_max, packet});
+    const radio::TextMirror::Limits texts;
+    const std::size_t texts_max = queues.texts_max + texts.waiting_max + texts.heard_max;
+    limits.push_back(
+        {"radio", "texts for people", count * texts_max, packet + records::Alert::text_bytes_max});
     limits.push_back(
         {"radio", "packets seen", count * queues.remembered_max, 32 + 2 * container_bytes});
 }

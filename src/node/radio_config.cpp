@@ -143,6 +143,42 @@ private:
     }
 };
 
+/// The channels that are listed for a door; nothing where its radio has them.
+const std::vector<RadioChannel>* channels_of(const RadioConfig& radio) {
+    if (const auto* mqtt = std::get_if<MqttRadio>(&radio.door)) return &mqtt->channels;
+    if (const auto* multicast = std::get_if<MulticastRadio>(&radio.door)) {
+        return &multicast->channels;
+    }
+    return nullptr;
+}
+
+void check_mirror(const std::string& field, const RadioConfig& radio, Problems& problems) {
+    if (!radio.mirror) return;
+    const MirrorConfig& mirror = *radio.mirror;
+    const std::string& channel = mirror.channel;
+    if (const auto* channels = channels_of(radio)) {
+        if (std::ranges::find(*channels, channel, &RadioChannel::name) == channels->end()) {
+            problems.add(field + "mirror.channel", quoted(channel),
+                         "the name of one of the radio's `channels`");
+        }
+    } else if (channel.empty() || channel.size() > own_channel_bytes_max ||
+               !base::is_displayable(channel)) {
+        problems.add(field + "mirror.channel", quoted(channel),
+                     "a channel's name as the radio has it, of 1 to " +
+                         std::to_string(own_channel_bytes_max) + " bytes");
+    }
+    if (!mirror.alerts && !mirror.payments) {
+        problems.add(field + "mirror", "a mirror of nothing",
+                     "\"alerts\": \"high\" for these and critical ones, or \"payments\": true, or "
+                     "no mirror");
+    }
+    if (radio.listen_only) {
+        problems.add(field + "mirror", "a mirror on a radio that only listens",
+                     "no mirror, or listen_only as false");
+    }
+    problems.number(field + "mirror.budget_percent", mirror.budget_percent, 1, 100);
+}
+
 void check_same(const std::vector<RadioConfig>& radios, std::size_t index, Problems& problems) {
     for (std::size_t before = 0; before < index; ++before) {
         if (!is_same_radio(radios[before], radios[index])) continue;
@@ -193,6 +229,7 @@ void check_radios(const std::vector<RadioConfig>& radios, Problems& problems) {
         }
         problems.number(field + "share_permille", radio.share_permille, 1, 1'000);
         problems.number(field + "bridge.budget_percent", radio.bridge.budget_percent, 1, 100);
+        check_mirror(field, radio, problems);
         problems.number(field + "application_port", radio.application_port, radio::private_port_min,
                         radio::private_port_max);
         problems.number(field + "payload_bytes_max", radio.payload_bytes_max, payload_bytes_min,

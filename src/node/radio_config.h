@@ -2,6 +2,7 @@
 // How a node reaches a Meshtastic network (rows D1, E3, E5, E7, E9), as plain values.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -11,6 +12,7 @@
 #include "radio/airtime_budget.h"
 #include "radio/bridge_policy.h"
 #include "radio/mesh_packet.h"
+#include "records/alert.h"
 
 namespace meshchain::node {
 
@@ -59,6 +61,16 @@ struct SerialRadio {
     friend bool operator==(const SerialRadio&, const SerialRadio&) = default;
 };
 
+/// What people who have only the phone app read as plain texts (row E10).
+struct MirrorConfig {
+    std::string channel;  ///< of this radio, by its name
+    /// Alarms from this priority on; nothing: none.
+    std::optional<records::AlertPriority> alerts = {};
+    bool payments = false;  ///< to this node's wallet, once they are FINAL
+    std::uint32_t budget_percent = 25;
+    friend bool operator==(const MirrorConfig&, const MirrorConfig&) = default;
+};
+
 struct RadioConfig {
     std::variant<MqttRadio, MulticastRadio, TcpRadio, SerialRadio> door;
     /// Whatever the packets cross, in the end they are on this air.
@@ -69,6 +81,7 @@ struct RadioConfig {
     std::uint32_t payload_bytes_max = radio::payload_bytes_max;  ///< less where radios sign
     bool listen_only = false;
     radio::BridgePolicy bridge{};  ///< of what comes by other links, what may cross to this radio
+    std::optional<MirrorConfig> mirror{};
     friend bool operator==(const RadioConfig&, const RadioConfig&) = default;
 };
 

@@ -5,7 +5,10 @@
 
 #include <expected>
 #include <optional>
+#include <string>
+#include <string_view>
 
+#include "base/error.h"
 #include "base/time.h"
 #include "radio/lora.h"
 #include "radio/packet.h"
@@ -44,6 +47,20 @@ public:
     virtual std::optional<unsigned> take_channel_use_percent(base::Instant now) = 0;
     /// Nothing: there is no radio that could say.
     virtual std::optional<RadioSetting> setting() const { return std::nullopt; }
+
+    // Plain texts for people (row E10), on a channel that may be another than that of the packets.
+    /// Why none can be said here; nothing: they can.
+    virtual std::optional<base::Error> text_fault() const {
+        return base::Error{base::Errc::unsupported, "no channel for texts is set", "radio", ""};
+    }
+    /// Asks for is_ready(), and loses what it does not take, as send().
+    /// Errors: those of send(), and text_fault().
+    virtual std::expected<void, base::Error> send_text(base::Instant, std::string_view,
+                                                       std::uint8_t) {
+        return std::unexpected(*text_fault());
+    }
+    /// What others said on that channel, as they said it.
+    virtual std::optional<std::string> receive_text() { return std::nullopt; }
 };
 
 }  // namespace meshchain::radio

@@ -16,6 +16,8 @@ constexpr int hold_up_packets = 16;
 constexpr int packets_of_question = 40;
 /// For others to say what this node would.
 constexpr int packets_yielded = 10;
+/// For one gateway of several to say a text before the others.
+constexpr int packets_of_text_spread = 10;
 
 OutboxLimits fitting(OutboxLimits limits, const PacketLink& link) {
     limits.packet_bytes_max = std::min(limits.packet_bytes_max, link.payload_bytes_max());
@@ -51,6 +53,7 @@ RadioFrames::RadioFrames(base::Instant now, const RadioOptions& options, PacketL
       outbox_(fitting(options.outbox, link)),
       reassembly_(options.reassembly, random) {
     budget_.set_paused(options.listen_only);
+    if (options.mirror) texts_.emplace(now, options.mirror->limits, random.stream("texts"));
 }
 
 std::expected<void, base::Error> RadioFrames::send(base::Instant now, const wire::MessageRule& rule,
@@ -106,6 +109,9 @@ std::expected<void, base::Error> RadioFrames::send(base::Instant now, const wire
 
 std::optional<wire::HeardFrame> RadioFrames::receive(base::Instant now) {
     ask_link(now);
+    while (const auto text = link_.receive_text()) {
+        if (texts_) texts_->handle_heard(now, *text);
+    }
     while (const auto received = link_.receive()) {
         ++stats_.received;
         auto frame = handle_packet(now, *received);
@@ -192,6 +198,7 @@ base::Duration RadioFrames::patience() const {
 void RadioFrames::handle_timeout(base::Instant now) {
     reassembly_.handle_timeout(now);
     outbox_.handle_timeout(now);
+    if (texts_) texts_->handle_timeout(now);
     pump(now);
 }
 
@@ -199,10 +206,12 @@ void RadioFrames::ask_link(base::Instant now) {
     if (const auto setting = link_.setting()) {
         budget_.follow(now, *setting);
         if (bridged_) bridged_->follow(now, *setting);
+        if (text_budget_) text_budget_->follow(now, *setting);
     }
     if (const auto percent = link_.take_channel_use_percent(now)) {
         budget_.note_channel_use(now, *percent);
         if (bridged_) bridged_->note_channel_use(now, *percent);
+        if (text_budget_) text_budget_->note_channel_use(now, *percent);
     }
 }
 
@@ -213,11 +222,15 @@ void RadioFrames::pump(base::Instant now) {
     while (now >= retry_at_ && link_.is_ready()) {
         const auto wish = reassembly_.next_wish(now);
         const auto next = next_with_share(now);
+        const auto text = next_text(now);
         if (wish && (!next || priority_of_wish(wish->type) <= next->priority)) {
             const base::Buffer packet = encode(*wish);
             if (!may_leave(now, priority_of_wish(wish->type), packet.size())) break;
             reassembly_.poll_wish(now);
             if (!transmit(now, packet, wire::hop_limit_default, stats_.wishes)) break;
+        } else if (text && (!next || *text < next->priority)) {
+            if (!may_leave(now, *text, link_.payload_bytes_max())) break;
+            if (!send_text(now)) break;
         } else if (next) {
             if (!may_leave(now, next->priority, next->packet_bytes)) break;
             if (!send_next(now, *next)) break;
@@ -245,15 +258,19 @@ bool RadioFrames::send_next(base::Instant now, const Outbox::Next& next) {
 
 AirtimeBudget& RadioFrames::bridged_budget(base::Instant now) {
     if (bridged_) return *bridged_;
+    return bridged_.emplace(part_of_budget(now, options_.bridge.budget_percent));
+}
+
+AirtimeBudget RadioFrames::part_of_budget(base::Instant now, unsigned percent) const {
     AirtimeOptions options = options_.airtime;
-    options.percent = options_.bridge.budget_percent;
-    AirtimeBudget& made = bridged_.emplace(now, options);
+    options.percent = percent;
+    AirtimeBudget made(now, options);
     if (const auto setting = link_.setting()) made.follow(now, *setting);
     made.note_channel_use(now, budget_.channel_use_percent(now));
     // Of what an earlier life spent nobody knows whose it was.
     AirtimeBudget::Minutes spent = budget_.spent_by_minute(now);
     for (base::Duration& in_minute : spent) {
-        in_minute = in_minute / 100 * static_cast<std::int64_t>(options.percent);
+        in_minute = in_minute / 100 * static_cast<std::int64_t>(percent);
     }
     made.restore(now, spent);
     return made;
@@ -294,23 +311,73 @@ bool RadioFrames::may_leave(base::Instant now, Priority priority, std::size_t pa
 
 bool RadioFrames::transmit(base::Instant now, base::Bytes packet, std::uint8_t hop_limit,
                            RadioStats::OfType& stats) {
+    const bool is_taken = link_.send(now, packet, hop_limit).has_value();
+    return handle_taken(now, budget_.airtime_of(packet.size()), packet.size(), is_taken, stats);
+}
+
+bool RadioFrames::handle_taken(base::Instant now, base::Duration airtime, std::size_t packet_bytes,
+                               bool is_taken, RadioStats::OfType& stats) {
     // What a door refuses may have left all the same: it is paid for.
-    const base::Duration airtime = budget_.airtime_of(packet.size());
     budget_.spend(now, airtime);
-    if (!link_.send(now, packet, hop_limit)) {
+    if (!is_taken) {
         ++stats_.link_failures;
         retry_at_ = now + look_again;
         return false;
     }
     ++stats.packets;
-    stats.bytes += packet_bytes_of(packet.size());
+    stats.bytes += packet_bytes_of(packet_bytes);
     stats.airtime += airtime;
     return true;
 }
 
+void RadioFrames::mirror(base::Instant now, Priority priority, MirrorText text, bool is_shared) {
+    if (!texts_) return;
+    ask_link(now);
+    if (!text_budget_) text_budget_ = part_of_budget(now, options_.mirror->budget_percent);
+    const base::Duration spread = packets_of_text_spread * packet_time();
+    texts_->say(now, priority, std::move(text), is_shared ? std::optional(spread) : std::nullopt);
+    pump(now);
+}
+
+std::optional<AirtimeBudget::Deferral> RadioFrames::text_deferral(base::Instant now,
+                                                                  Priority priority) const {
+    // How long it will be is not known before it is cut.
+    return text_budget_->deferral(now, priority, packet_time());
+}
+
+std::optional<Priority> RadioFrames::next_text(base::Instant now) const {
+    const auto next = texts_ ? texts_->next(now) : std::nullopt;
+    if (!next || link_.text_fault() || text_deferral(now, *next)) return std::nullopt;
+    return next;
+}
+
+bool RadioFrames::send_text(base::Instant now) {
+    const std::string text =
+        texts_->take(now, std::min(options_.outbox.packet_bytes_max, link_.payload_bytes_max()));
+    const base::Duration airtime = budget_.airtime_of(text.size());
+    text_budget_->spend(now, airtime);
+    const bool is_taken = link_.send_text(now, text, wire::hop_limit_default).has_value();
+    return handle_taken(now, airtime, text.size(), is_taken, stats_.texts);
+}
+
+/// When a text will be ready that is not, or may leave by the share of texts.
+base::Instant RadioFrames::text_timeout(base::Instant now) const {
+    if (!texts_) return base::never;
+    base::Instant at = texts_->poll_timeout(now);
+    const auto next = texts_->next(now);
+    if (!next) return at;
+    if (link_.text_fault()) return std::min(at, now + look_again);
+    if (const auto deferral = text_deferral(now, *next)) {
+        at = std::min(
+            {at, std::max(deferral->until, now + base::Duration(1)), now + ask_again_after});
+    }
+    return at;
+}
+
 void RadioFrames::schedule(base::Instant now) {
-    wakes_ = std::min(outbox_.poll_timeout(now), reassembly_.poll_timeout(now));
-    if (!reassembly_.next_wish(now) && !outbox_.next(now)) return;
+    wakes_ =
+        std::min({outbox_.poll_timeout(now), reassembly_.poll_timeout(now), text_timeout(now)});
+    if (!reassembly_.next_wish(now) && !outbox_.next(now) && !next_text(now)) return;
     // What could leave by itself waits for the air or for the radio.
     const base::Instant ready = link_.is_ready() ? now : now + look_again;
     const base::Instant allowed =
@@ -320,6 +387,7 @@ void RadioFrames::schedule(base::Instant now) {
 
 void RadioFrames::check_invariants() const {
     outbox_.check_invariants();
+    if (texts_) texts_->check_invariants();
     reassembly_.check_invariants();
 }
 

@@ -15,9 +15,15 @@
 #include "radio/outbox.h"
 #include "radio/packet_link.h"
 #include "radio/reassembly.h"
+#include "radio/text_mirror.h"
 #include "wire/air_link.h"
 
 namespace meshchain::radio {
+
+struct MirrorOptions {
+    unsigned budget_percent = 25;  ///< of the radio's airtime
+    TextMirror::Limits limits{};
+};
 
 struct RadioOptions {
     AirtimeOptions airtime;
@@ -25,6 +31,7 @@ struct RadioOptions {
     ReassemblyLimits reassembly;
     bool listen_only = false;
     BridgePolicy bridge{};
+    std::optional<MirrorOptions> mirror{};  ///< plain texts, which the link has a channel for
 };
 
 struct RadioStats {
@@ -35,6 +42,7 @@ struct RadioStats {
     };
     std::map<wire::MessageType, OfType> sent;  ///< by this node, relays of its packets left out
     OfType wishes;
+    OfType texts;                   ///< plain ones for people
     OfType bridged;                 ///< of `sent`, what came by other links of this node
     std::uint64_t not_carried = 0;  ///< from them, by the bridge's policy
     std::uint64_t received = 0;
@@ -63,6 +71,11 @@ public:
     std::optional<wire::HeardFrame> receive(base::Instant now) override;
     base::Instant poll_timeout() const override { return wakes_; }
     void handle_timeout(base::Instant now) override;
+
+    /// A text for people, once any of those who know it has the air (text_mirror.h). Without a
+    /// mirror it is dropped. `is_shared`: other gateways know it as well.
+    void mirror(base::Instant now, Priority priority, MirrorText text, bool is_shared);
+    const std::optional<TextMirror>& texts() const { return texts_; }
 
     AirtimeBudget& budget() { return budget_; }
     const AirtimeBudget& budget() const { return budget_; }
@@ -100,12 +113,23 @@ private:
     /// What leaves next of those for whom there is a share of the air left.
     std::optional<Outbox::Next> next_with_share(base::Instant now) const;
     bool send_next(base::Instant now, const Outbox::Next& next);
+    AirtimeBudget part_of_budget(base::Instant now, unsigned percent) const;
+    /// How urgent the text is that may leave by the share of texts.
+    std::optional<Priority> next_text(base::Instant now) const;
+    std::optional<AirtimeBudget::Deferral> text_deferral(base::Instant now,
+                                                         Priority priority) const;
+    bool send_text(base::Instant now);
+    bool handle_taken(base::Instant now, base::Duration airtime, std::size_t packet_bytes,
+                      bool is_taken, RadioStats::OfType& stats);
+    base::Instant text_timeout(base::Instant now) const;
     void schedule(base::Instant now);
 
     RadioOptions options_;
     PacketLink& link_;
     AirtimeBudget budget_;
     std::optional<AirtimeBudget> bridged_;
+    std::optional<TextMirror> texts_;
+    std::optional<AirtimeBudget> text_budget_;
     base::Random random_;
     Outbox outbox_;
     Reassembly reassembly_;

@@ -116,7 +116,11 @@ std::expected<void, base::Error> check_stream(const StreamOptions& options) {
         return refuse("a channel name that no radio has",
                       "use the radio's name, or none for its primary channel");
     }
-    if (options.received_max == 0) {
+    if (options.text_channel.size() > 12 || !base::is_displayable(options.text_channel)) {
+        return refuse("a channel for texts that no radio has",
+                      "use the radio's name, such as LongFast");
+    }
+    if (options.received_max == 0 || options.texts_max == 0) {
         return refuse("no room for received packets, so that each would be dropped",
                       "keep at least 1 until it is fetched; 64 by default");
     }
@@ -124,7 +128,10 @@ std::expected<void, base::Error> check_stream(const StreamOptions& options) {
 }
 
 StreamLink::StreamLink(StreamOptions options, base::Entropy& entropy)
-    : options_(std::move(options)), entropy_(entropy), received_(options_.received_max) {
+    : options_(std::move(options)),
+      entropy_(entropy),
+      received_(options_.received_max),
+      texts_(options_.texts_max) {
     MESH_ASSERT(check_stream(options_));
 }
 
@@ -148,6 +155,7 @@ void StreamLink::ask(base::Instant now) {
     channels_.clear();
     lora_.reset();
     has_channel_ = false;
+    text_channel_.reset();
     has_room_ = true;
     answer_by_ = now + options_.answer_within;
     written_ = now;
@@ -240,25 +248,54 @@ std::string StreamLink::name_of(const Channel& channel) const {
     return lora_->uses_preset ? std::string(preset_name(lora_->preset)) : "Custom";
 }
 
-std::optional<base::Error> StreamLink::find_channel() {
+const Channel* StreamLink::find_channel(const std::string& wanted) const {
+    const auto is_meant = [&](const Channel& channel) {
+        return wanted.empty() ? channel.role == role_primary : name_of(channel) == wanted;
+    };
+    const auto found = std::ranges::find_if(channels_, is_meant);
+    return found == channels_.end() ? nullptr : &*found;
+}
+
+std::string StreamLink::channels_text() const {
     std::string known;
     for (const Channel& channel : channels_) {
         const std::string name = name_of(channel);
-        const bool is_meant =
-            options_.channel.empty() ? channel.role == role_primary : name == options_.channel;
-        if (is_meant) {
-            channel_ = static_cast<std::uint32_t>(channel.index);
-            has_channel_ = true;
-            return std::nullopt;
-        }
         known += (known.empty() ? "" : ", ") +
                  (base::is_displayable(name) && !name.empty() ? name : "one without a name");
     }
-    return base::Error{base::Errc::not_found,
-                       "the radio has no channel " +
-                           (options_.channel.empty() ? "" : "\"" + options_.channel + "\" ") +
-                           "but " + (known.empty() ? "none" : known),
-                       "radio", "set the channel up in the radio, or name one that it has"};
+    return known.empty() ? "none" : known;
+}
+
+std::optional<base::Error> StreamLink::find_channel() {
+    const Channel* channel = find_channel(options_.channel);
+    if (channel == nullptr) {
+        return base::Error{base::Errc::not_found,
+                           "the radio has no channel " +
+                               (options_.channel.empty() ? "" : "\"" + options_.channel + "\" ") +
+                               "but " + channels_text(),
+                           "radio", "set the channel up in the radio, or name one that it has"};
+    }
+    channel_ = static_cast<std::uint32_t>(channel->index);
+    has_channel_ = true;
+    if (options_.text_channel.empty()) return std::nullopt;
+    if (const Channel* for_texts = find_channel(options_.text_channel)) {
+        text_channel_ = static_cast<std::uint32_t>(for_texts->index);
+    }
+    return std::nullopt;
+}
+
+std::optional<base::Error> StreamLink::text_fault() const {
+    if (options_.text_channel.empty()) return PacketLink::text_fault();
+    if (!is_up()) {
+        return base::Error{base::Errc::unavailable, "the radio is not there", "radio",
+                           "texts wait for it for a while"};
+    }
+    if (text_channel_) return std::nullopt;
+    return base::Error{
+        base::Errc::not_found,
+        "the radio has no channel \"" + options_.text_channel + "\" for texts but " +
+            channels_text(),
+        "radio", "set the channel up in the radio, or name one that it has in `mirror.channel`"};
 }
 
 void StreamLink::handle(base::Instant now, const ConfigComplete& complete) {
@@ -284,7 +321,8 @@ void StreamLink::handle(base::Instant now, const ConfigComplete& complete) {
     state_ = State::up;
     if (!submission_) return;
     submission_->tries = 0;
-    if (now - submission_->since > options_.keep) return give_up_submission(now);
+    const bool has_no_channel = submission_->is_text && !text_channel_;
+    if (has_no_channel || now - submission_->since > options_.keep) return give_up_submission(now);
     hand_over(now);
 }
 
@@ -320,6 +358,17 @@ void StreamLink::give_up_submission(base::Instant now) {
 
 std::expected<void, base::Error> StreamLink::send(base::Instant now, base::Bytes payload,
                                                   std::uint8_t hop_limit) {
+    return submit(now, options_.port, payload, hop_limit);
+}
+
+std::expected<void, base::Error> StreamLink::send_text(base::Instant now, std::string_view text,
+                                                       std::uint8_t hop_limit) {
+    if (auto fault = text_fault()) return std::unexpected(*std::move(fault));
+    return submit(now, Port::text, base::as_bytes(text), hop_limit);
+}
+
+std::expected<void, base::Error> StreamLink::submit(base::Instant now, Port port,
+                                                    base::Bytes payload, std::uint8_t hop_limit) {
     if (!is_ready()) {
         return base::failure(base::Errc::unavailable, "the radio takes no packet now", "radio",
                              "wait until the link is ready");
@@ -328,12 +377,13 @@ std::expected<void, base::Error> StreamLink::send(base::Instant now, base::Bytes
         return base::failure(base::Errc::too_large, std::to_string(payload.size()) + " bytes",
                              "radio", "send them in pieces");
     }
-    submission_ = Submission{
-        .packet = {.to = everybody,
-                   .content = Content{.port = options_.port, .payload = base::to_buffer(payload)},
-                   .id = draw_id(),
-                   .hop_limit = std::min(hop_limit, hops_max)},
-        .since = now};
+    submission_ =
+        Submission{.packet = {.to = everybody,
+                              .content = Content{.port = port, .payload = base::to_buffer(payload)},
+                              .id = draw_id(),
+                              .hop_limit = std::min(hop_limit, hops_max)},
+                   .since = now,
+                   .is_text = port == Port::text};
     hand_over(now);
     return {};
 }
@@ -352,7 +402,8 @@ void StreamLink::hand_over(base::Instant now) {
     if (submission_->tries++ == 0) submission_->first_try = now;
     answer_by_ = now + options_.answer_within;
     written_ = now;
-    submission_->packet.channel = channel_;  // it may have moved since
+    // They may have moved since.
+    submission_->packet.channel = submission_->is_text ? text_channel_.value() : channel_;
     write(encode(ToRadio(submission_->packet)).value());
     if (now == submission_->since) return;
     ++stats_.resent;
@@ -386,12 +437,23 @@ void StreamLink::handle_routing(base::Instant now, const Content& content) {
 
 std::optional<StreamLink::Drop> StreamLink::take(const MeshPacket& packet, const Content& content) {
     if (!has_channel_) return Drop::early;
+    if (content.port == Port::text && text_channel_ == packet.channel) {
+        return take_text(packet, content);
+    }
     if (packet.channel != channel_) return Drop::channel;
     if (packet.to != everybody && packet.to != number_) return Drop::elsewhere;
     if (content.port != options_.port) return Drop::port;
     if (received_.full()) return Drop::full;
     ++stats_.received;
     MESH_ASSERT(received_.push({packet.from, packet.hop_limit, hops_of(packet), content.payload}));
+    return std::nullopt;
+}
+
+std::optional<StreamLink::Drop> StreamLink::take_text(const MeshPacket& packet,
+                                                      const Content& content) {
+    if (packet.to != everybody) return Drop::port;
+    if (texts_.full()) return Drop::full;
+    MESH_ASSERT(texts_.push(std::string(base::as_text(content.payload))));
     return std::nullopt;
 }
 

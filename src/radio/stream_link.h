@@ -29,7 +29,8 @@
 namespace meshchain::radio {
 
 struct StreamOptions {
-    std::string channel = {};  ///< as the radio calls it ("LongFast"); empty: its primary one
+    std::string channel = {};       ///< as the radio calls it ("LongFast"); empty: its primary one
+    std::string text_channel = {};  ///< for plain texts, called likewise; empty: none
     Port port{private_port_min};
     /// What a radio takes; one with firmware 2.8 that signs broadcasts takes 165.
     std::size_t payload_bytes_max = radio::payload_bytes_max;
@@ -44,6 +45,7 @@ struct StreamOptions {
     base::Duration silence_max = std::chrono::minutes(12);     ///< it answers heartbeats
     base::Duration short_life = std::chrono::seconds(30);      ///< of a connection
     std::size_t received_max = 64;                             ///< packets that wait for receive()
+    std::size_t texts_max = 16;                                ///< that wait for receive_text()
 };
 
 class StreamLink final : public PacketLink {
@@ -74,7 +76,12 @@ public:
     std::expected<void, base::Error> send(base::Instant now, base::Bytes payload,
                                           std::uint8_t hop_limit) override;
     std::optional<ReceivedPacket> receive() override;
-    bool has_received() const { return !received_.empty(); }
+    /// Nothing while up with the channel for texts.
+    std::optional<base::Error> text_fault() const override;
+    std::expected<void, base::Error> send_text(base::Instant now, std::string_view text,
+                                               std::uint8_t hop_limit) override;
+    std::optional<std::string> receive_text() override { return texts_.pop(); }
+    bool has_received() const { return !received_.empty() || !texts_.empty(); }
     std::optional<unsigned> take_channel_use_percent(base::Instant now) override;
     /// Nothing as well for a preset that is not known here: nothing is sent then.
     std::optional<RadioSetting> setting() const override;
@@ -132,6 +139,7 @@ private:
         base::Instant since;
         base::Instant first_try{};  ///< of this connection
         unsigned tries = 0;
+        bool is_text = false;
     };
     struct Waiting {
         NodeNumber from;
@@ -153,6 +161,11 @@ private:
     void handle(base::Instant, const OtherNews&) {}
     void handle_routing(base::Instant now, const Content& content);
     std::optional<base::Error> find_channel();
+    const Channel* find_channel(const std::string& wanted) const;
+    std::string channels_text() const;
+    std::expected<void, base::Error> submit(base::Instant now, Port port, base::Bytes payload,
+                                            std::uint8_t hop_limit);
+    std::optional<Drop> take_text(const MeshPacket& packet, const Content& content);
     std::optional<Drop> take(const MeshPacket& packet, const Content& content);
     void note_metrics(const DeviceMetrics& metrics);
     void drop(Drop reason) { ++stats_.dropped[static_cast<std::size_t>(reason)]; }
@@ -185,6 +198,7 @@ private:
     std::optional<LoraConfig> lora_;
     bool has_channel_ = false;
     std::uint32_t channel_ = 0;
+    std::optional<std::uint32_t> text_channel_;
 
     std::optional<Submission> submission_;
     std::uint32_t last_id_ = 0;  ///< that the radio has taken
@@ -193,6 +207,7 @@ private:
     std::optional<base::Instant> paused_until_;  ///< it may not send, room or not
     std::optional<unsigned> use_percent_;
     base::RingBuffer<Waiting> received_;
+    base::RingBuffer<std::string> texts_;
     base::Buffer borrowed_;
 };
 

@@ -121,6 +121,55 @@ TEST_F(StreamLinkTest, Handshake_LearnsWhoTheRadioIs_AndFindsTheChannelByName) {
     EXPECT_EQ(radio_.asked, 1U);
 }
 
+TEST_F(StreamLinkTest, Texts_GoOnTheirOwnChannel_AndThoseOfOthersAreHeardThere) {
+    StreamOptions with_texts = options();
+    with_texts.text_channel = "LongFast";
+    holder_.emplace(with_texts, entropy_);
+    EXPECT_TRUE(link_.text_fault());
+    open();
+    ASSERT_FALSE(link_.text_fault()) << base::sentence(*link_.text_fault());
+    ASSERT_TRUE(link_.send_text(now_, "Grüße", 3));
+    talk();
+    ASSERT_EQ(radio_.queue.size(), 1U);
+    EXPECT_EQ(radio_.queue[0].channel, 0U);
+    EXPECT_EQ(radio_.queue[0].to, everybody);
+    const auto& content = std::get<Content>(radio_.queue[0].content);
+    EXPECT_EQ(content.port, Port::text);
+    EXPECT_EQ(base::as_text(content.payload), "Grüße");
+
+    const Content text{.port = Port::text, .payload = base::to_buffer(base::as_bytes("Hello"))};
+    hear(radio_.heard(text, 0));
+    hear(radio_.heard(text, 1));
+    MeshPacket direct = radio_.heard(text, 0);
+    direct.to = radio_.number;
+    hear(direct);
+    EXPECT_TRUE(link_.has_received());
+    EXPECT_EQ(link_.receive_text(), "Hello");
+    EXPECT_EQ(link_.receive_text(), std::nullopt);
+    EXPECT_FALSE(link_.receive());
+    EXPECT_EQ(link_.stats().count(Drop::port), 2U);
+    for (int i = 0; i < 20; ++i) hear(radio_.heard(text, 0));
+    EXPECT_EQ(link_.stats().count(Drop::full), 4U);
+    EXPECT_THAT(base::sentence(check_stream({.text_channel = "a\n"}).error()),
+                HasSubstr("channel for texts"));
+}
+
+TEST_F(StreamLinkTest, RadioWithoutTheChannelForTexts_SaysSo_AndSendsTheRest) {
+    StreamOptions with_texts = options();
+    with_texts.text_channel = "people";
+    holder_.emplace(with_texts, entropy_);
+    open();
+    EXPECT_TRUE(link_.is_ready());
+    ASSERT_TRUE(link_.text_fault());
+    EXPECT_THAT(base::sentence(*link_.text_fault()),
+                testing::AllOf(HasSubstr("\"people\""), HasSubstr("LongFast, village")));
+    EXPECT_FALSE(link_.send_text(now_, "Hello", 3));
+    EXPECT_TRUE(link_.send(now_, rising(1, 10), 3));
+    hear(radio_.heard({.port = Port::text, .payload = rising(65, 4)}));
+    EXPECT_EQ(link_.receive_text(), std::nullopt);
+    EXPECT_EQ(link_.stats().count(Drop::port), 1U);
+}
+
 TEST_F(StreamLinkTest, ChannelWithoutName_IsCalledAsItsPreset_AndNoneNamedIsThePrimaryOne) {
     holder_.emplace(options("LongFast"), entropy_);
     open();

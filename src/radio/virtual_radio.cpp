@@ -55,6 +55,10 @@ std::expected<void, base::Error> check_limits(const VirtualRadioOptions& options
         return refuse("no room for received packets, so that each would be dropped",
                       "keep at least 1 until it is fetched; 64 by default");
     }
+    if (options.texts_max == 0) {
+        return refuse("no room for texts of others, so that each would be dropped",
+                      "keep at least 1 until it is fetched; 16 by default");
+    }
     if (options.departures_max == 0) {
         return refuse("no room for packets that are to leave, so that none could be sent",
                       "keep at least 1 until it has left; 16 by default");
@@ -79,6 +83,12 @@ std::expected<void, base::Error> check(const VirtualRadioOptions& options) {
     }
     for (std::size_t i = 0; i < options.channels.size(); ++i) {
         MESH_CHECK(check_channel(options.channels, i));
+    }
+    const auto is_for_texts = [&](const ChannelSetting& channel) {
+        return channel.name == options.text_channel;
+    };
+    if (!options.text_channel.empty() && std::ranges::none_of(options.channels, is_for_texts)) {
+        return refuse("texts for a channel that is not listed", "name one of the channels");
     }
     const auto port = static_cast<std::uint32_t>(options.port);
     if (port < private_port_min || port > private_port_max) {
@@ -143,7 +153,13 @@ VirtualRadio::VirtualRadio(VirtualRadioOptions options, std::vector<Channel> cha
       number_(node_number_of(options_.public_key)),
       seen_(options_.remembered_max),
       received_(options_.received_max),
-      departures_(options_.departures_max) {}
+      texts_(options_.texts_max),
+      departures_(options_.departures_max) {
+    const auto found = std::ranges::find(channels_, options_.text_channel, &Channel::name);
+    if (found != channels_.end()) {
+        text_channel_ = static_cast<std::size_t>(found - channels_.begin());
+    }
+}
 
 void VirtualRadio::handle_up(base::Instant now) {
     is_up_ = true;
@@ -193,11 +209,22 @@ VirtualRadio::Judged<void> VirtualRadio::take(base::Instant now, const MeshPacke
         asked_ = now;
         return {};
     }
+    if (heard->content.port == Port::text) return take_text(packet, *heard);
     if (heard->content.port != options_.port) return std::unexpected(Drop::port);
     if (received_.full()) return std::unexpected(Drop::full);
     seen_.put(key, true);
     ++stats_.received;
     MESH_ASSERT(received_.push({packet.from, packet.hop_limit, std::move(heard->content.payload)}));
+    return {};
+}
+
+VirtualRadio::Judged<void> VirtualRadio::take_text(const MeshPacket& packet, Heard& heard) {
+    if (heard.channel != text_channel_ || packet.to != everybody) {
+        return std::unexpected(Drop::port);
+    }
+    if (texts_.full()) return std::unexpected(Drop::full);
+    seen_.put({packet.from, packet.id}, true);
+    MESH_ASSERT(texts_.push(std::string(base::as_text(heard.content.payload))));
     return {};
 }
 
@@ -240,6 +267,23 @@ std::expected<void, base::Error> VirtualRadio::send(base::Bytes payload, std::ui
         0, everybody, std::min(hop_limit, hops_max),
         {.port = options_.port, .payload = base::to_buffer(payload), .bitfield = ok_to_mqtt}));
     ++stats_.sent;
+    return {};
+}
+
+std::optional<base::Error> VirtualRadio::text_fault() const {
+    if (text_channel_) return std::nullopt;
+    return base::Error{base::Errc::unsupported, "no channel for texts is set", "meshtastic",
+                       "name one of the channels"};
+}
+
+std::expected<void, base::Error> VirtualRadio::send_text(std::string_view text,
+                                                         std::uint8_t hop_limit) {
+    if (auto fault = text_fault()) return std::unexpected(*std::move(fault));
+    MESH_CHECK(queue(*text_channel_, everybody, std::min(hop_limit, hops_max),
+                     {.port = Port::text,
+                      .payload = base::to_buffer(base::as_bytes(text)),
+                      .bitfield = ok_to_mqtt}));
+    ++stats_.texts;
     return {};
 }
 

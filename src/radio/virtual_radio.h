@@ -43,10 +43,12 @@ struct VirtualRadioOptions {
     base::Buffer public_key;      ///< X25519, 32 bytes: the node's number follows from it
     std::string long_name = "MeshChain";
     std::string short_name = "MC";
-    std::uint8_t hop_limit = 3;  ///< of NodeInfo
+    std::string text_channel = {};  ///< one of `channels`, for plain texts; empty: none
+    std::uint8_t hop_limit = 3;     ///< of NodeInfo
     base::Duration node_info_every = std::chrono::hours(3);
     base::Duration node_info_gap = std::chrono::minutes(5);  ///< between any two
     std::size_t received_max = 64;                           ///< packets that wait for receive()
+    std::size_t texts_max = 16;                              ///< that wait for receive_text()
     std::size_t departures_max = 16;     ///< packets that wait for poll_departure()
     std::size_t remembered_max = 1'024;  ///< of packets seen, so that copies are dropped
 };
@@ -77,6 +79,8 @@ public:
 
     /// Queues a packet of ours, encrypted. Errors: unavailable (down), full, too_large, io.
     std::expected<void, base::Error> send(base::Bytes payload, std::uint8_t hop_limit);
+    /// A plain text on `text_channel`. Errors: unsupported (there is none), and those of send().
+    std::expected<void, base::Error> send_text(std::string_view text, std::uint8_t hop_limit);
     bool is_full() const { return departures_.full(); }
 
     struct Departure {
@@ -87,7 +91,11 @@ public:
     std::optional<Departure> poll_departure() { return departures_.pop(); }
 
     std::optional<ReceivedPacket> receive();
-    bool has_received() const { return !received_.empty(); }
+    /// What others say on `text_channel`.
+    std::optional<std::string> receive_text() { return texts_.pop(); }
+    bool has_received() const { return !received_.empty() || !texts_.empty(); }
+    /// Why there is no channel for texts.
+    std::optional<base::Error> text_fault() const;
 
     /// When the next NodeInfo is due; `never` while down.
     base::Instant poll_timeout() const;
@@ -114,6 +122,7 @@ public:
     struct Stats {
         std::uint64_t received = 0;
         std::uint64_t sent = 0;        ///< packets with a payload of ours
+        std::uint64_t texts = 0;       ///< sent
         std::uint64_t node_infos = 0;  ///< sent, answers included
         std::array<std::uint64_t, drops> dropped{};
 
@@ -155,6 +164,7 @@ private:
     void handle(base::Instant now, const MeshPacket& packet, std::string_view channel);
     Judged<void> take(base::Instant now, const MeshPacket& packet, std::string_view channel);
     Judged<Heard> open(const MeshPacket& packet, std::string_view channel) const;
+    Judged<void> take_text(const MeshPacket& packet, Heard& heard);
     Judged<Content> decrypt(const MeshPacket& packet, const Channel& channel) const;
     void drop(Drop reason) { ++stats_.dropped[static_cast<std::size_t>(reason)]; }
 
@@ -166,6 +176,7 @@ private:
 
     VirtualRadioOptions options_;
     std::vector<Channel> channels_;
+    std::optional<std::size_t> text_channel_;
     const ChannelCipher* cipher_;
     base::Entropy* entropy_;
     NodeNumber number_;
@@ -176,6 +187,7 @@ private:
     base::Instant asked_{};
     base::LruCache<std::pair<NodeNumber, std::uint32_t>, bool> seen_;
     base::RingBuffer<Waiting> received_;
+    base::RingBuffer<std::string> texts_;
     base::RingBuffer<Departure> departures_;
     base::Buffer borrowed_;
     Stats stats_;

@@ -8,7 +8,9 @@
 
 #include "base/assert.h"
 #include "base/cursor.h"
+#include "base/utf8.h"
 #include "radio/test_cipher.h"
+#include "radio/text_mirror.h"
 
 namespace meshchain::radio {
 namespace {
@@ -16,6 +18,7 @@ namespace {
 VirtualRadioOptions small_options() {
     return {.channels = {{"a", base::Buffer(16, std::byte{5})}, {"b", {}}},
             .public_key = base::Buffer(32, std::byte{3}),
+            .text_channel = "a",
             .node_info_every = std::chrono::minutes(20),
             .node_info_gap = std::chrono::minutes(2),
             .received_max = 3,
@@ -69,6 +72,9 @@ private:
     void empty() {
         while (const auto packet = radio_.receive()) {
             MESH_ASSERT(packet->from != radio_.number() && packet->hop_limit <= hops_max);
+        }
+        while (const auto text = radio_.receive_text()) {
+            MESH_ASSERT(base::is_displayable(one_line(*text)));
         }
         while (const auto departure = radio_.poll_departure()) {
             const MeshPacket& packet = departure->packet;

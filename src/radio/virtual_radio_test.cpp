@@ -92,6 +92,43 @@ protected:
     std::uint32_t ids_ = 100;
 };
 
+TEST_F(VirtualRadioTest, Texts_GoOnTheirOwnChannel_AndThoseOfOthersAreHeardThere) {
+    EXPECT_FALSE(radio_.send_text("Hello", 3));
+    VirtualRadioOptions options = options_of(0x20);
+    options.text_channel = "LongFast";
+    radio_ = VirtualRadio::create(options, cipher_, entropy_).value();
+    EXPECT_FALSE(radio_.text_fault());
+    radio_.handle_up(now_);
+    leaving();  // NodeInfo
+    ASSERT_TRUE(radio_.send_text("Grüße", 3));
+    const auto left = leaving();
+    ASSERT_EQ(left.size(), 1U);
+    EXPECT_EQ(left[0].channel, "LongFast");
+    EXPECT_EQ(left[0].packet.to, everybody);
+    EXPECT_EQ(left[0].content.port, Port::text);
+    EXPECT_EQ(base::as_text(left[0].content.payload), "Grüße");
+    EXPECT_EQ(left[0].content.bitfield, 1U);
+
+    const Content text{.port = Port::text, .payload = base::to_buffer(base::as_bytes("Hello"))};
+    const MeshPacket heard = packet(text, "LongFast");
+    radio_.handle_envelope(now_, envelope(heard, "LongFast"));
+    radio_.handle_envelope(now_, envelope(heard, "LongFast"));
+    EXPECT_TRUE(radio_.has_received());
+    EXPECT_EQ(radio_.receive_text(), "Hello");
+    EXPECT_EQ(radio_.receive_text(), std::nullopt);
+    expect_dropped(Drop::port, envelope(packet(text)));
+    MeshPacket direct = packet(text, "LongFast");
+    direct.to = radio_.number();
+    expect_dropped(Drop::port, envelope(direct, "LongFast"));
+    for (int i = 0; i < 20; ++i) {
+        radio_.handle_envelope(now_, envelope(packet(text, "LongFast"), "LongFast"));
+    }
+    EXPECT_EQ(radio_.stats().count(Drop::full), 4U);
+    EXPECT_FALSE(radio_.receive());
+    options.text_channel = "people";
+    EXPECT_THAT(refusal(options), testing::HasSubstr("channel that is not listed"));
+}
+
 TEST_F(VirtualRadioTest, SettingThatCannotWork_IsNamed) {
     const auto broken = [](auto&& change) {
         VirtualRadioOptions options = options_of(0x20);

@@ -16,8 +16,6 @@ using wire::MessageType;
 using wire::RecordKind;
 using wire::Verdict;
 
-/// Answers and alerts to single nodes that may wait.
-constexpr std::size_t outgoing_max = 1'024;
 constexpr std::size_t states_shown_max = 1'000;
 /// Of searches that are answered here, whoever asks.
 constexpr base::Rate questions_rate{.per_minute = 3'000, .burst = 200};
@@ -71,6 +69,14 @@ constexpr MessageRule record_rules[] = {
      .priority = 0,
      .on_radio = true,
      .frames_at_once_max = 30},
+    {.type = MessageType::alert_digest,
+     .message_class = MessageClass::chunk,
+     .payload_bytes_min = DigestMessage::bytes_min,
+     .payload_bytes_max = DigestMessage::bytes_max,
+     .frames_per_minute_max = 60,
+     .priority = 2,
+     .on_radio = true,
+     .frames_at_once_max = 30},
     {.type = MessageType::search_query,
      .message_class = MessageClass::routed,
      .payload_bytes_min = 1 + 1 + 8 + 2 + 1 + 2 + 8 + 8 + 1 + 1,
@@ -97,6 +103,7 @@ RecordService::RecordService(std::unique_ptr<RecordStore> store, const Options& 
       store_(std::move(store)),
       replicator_(*store_, self.clone(), options.replicator, random.stream("replicator")),
       delivery_(random.stream("delivery")),
+      digest_(random.stream("digest")),
       registry_(*store_, options.embeddings_max, random.stream("registry").next()),
       ownership_(*store_),
       random_(random.stream("service")) {}
@@ -121,6 +128,10 @@ std::span<const MessageRule> RecordService::rules() const { return record_rules;
 
 std::expected<void, base::Error> RecordService::start(base::Now now) {
     running_ = true;
+    if (has_air()) {
+        digest_.set_packet_time(around_->air_packet_time());
+        digest_.begin(now.instant);
+    }
     return store_->handle_timeout(now);
 }
 
@@ -135,6 +146,7 @@ void RecordService::tell(base::Now now, const wire::Record& record) {
     if (record.kind == RecordKind::registry) registry_.handle_record(id, record);
     if (record.kind == RecordKind::ownership) ownership_.handle_record(record);
     drop_forgotten();
+    if (is_for_air(record)) digest_.note_change(now.instant);
     for (RecordObserver* observer : observers_) observer->handle_record(now, id, record);
 }
 
@@ -152,18 +164,6 @@ std::expected<wire::RecordId, base::Error> RecordService::announce(base::Now now
     say_on_air(record, true);
     tell(now, record);
     return wire::record_id(store_->chain(), record);
-}
-
-/// What came by another link is said by one of those who have an air, if nobody else has.
-void RecordService::say_on_air(const wire::Record& record, bool is_own) {
-    if (around_ == nullptr || !around_->has_air()) return;
-    if (!store_->kinds().find(record.kind)->urgent) return;
-    base::Buffer bytes = wire::encode(record);
-    if (bytes.size() > air_bytes_max || outgoing_.size() >= outgoing_max) return;
-    outgoing_.push_back({.type = MessageType::alert_on_air,
-                         .payload = std::move(bytes),
-                         .repeated = !is_own,
-                         .only_on_air = true});
 }
 
 std::expected<wire::RecordId, base::Error> RecordService::publish(base::Now now,
@@ -358,7 +358,9 @@ RecordsView RecordService::view() const {
             .registry_entries = registry_.size(),
             .embeddings = registry_.searchable(),
             .store = store_->stats(),
-            .replicator = replicator_.stats()};
+            .replicator = replicator_.stats(),
+            .digests_said = digests_said_,
+            .repeated_on_air = repeated_on_air_};
 }
 
 Verdict RecordService::handle(base::Now now, const wire::Ingress& from, MessageType type,
@@ -379,6 +381,7 @@ Verdict RecordService::handle(base::Now now, const wire::Ingress& from, MessageT
             return replicator_.handle_receipts(now, from.peer, payload);
         case MessageType::alert_direct: return handle_direct(now, from, payload);
         case MessageType::alert_on_air: return handle_on_air(now, payload);
+        case MessageType::alert_digest: return handle_digest(now, payload);
         case MessageType::search_query: return handle_question(now, from, payload);
         case MessageType::search_answer: return handle_answer(now, from, payload);
         case MessageType::alert_receipt:
@@ -437,20 +440,6 @@ std::expected<SearchView, base::Error> RecordService::search_view(base::Now now,
     return base::failure(
         Errc::not_found, "no search of that number", "search",
         "only the last " + std::to_string(MeshSearch::searches_max) + " are remembered");
-}
-
-/// Radios have passed it on among themselves; sessions get it as any record.
-Verdict RecordService::handle_on_air(base::Now now, base::Bytes payload) {
-    const auto record = wire::parse_record(payload);
-    const KindRule* rule = record ? store_->kinds().find(record->kind) : nullptr;
-    if (rule == nullptr || !rule->urgent) return Verdict::punish;
-    const auto offer = store_->offer(now, *record);
-    if (!offer) return Verdict::ignore;
-    if (offer->refusal == Refusal::bad_signature) return Verdict::punish;
-    if (offer->outcome != Offer::Outcome::taken) return Verdict::ignore;
-    replicator_.spread(now, *record, std::nullopt);
-    tell(now, *record);
-    return Verdict::keep;
 }
 
 Verdict RecordService::handle_question(base::Now now, const wire::Ingress& from,
@@ -517,6 +506,7 @@ void RecordService::handle_timeout(base::Now now) {
     static_cast<void>(store_->handle_timeout(now));
     drop_forgotten();
     replicator_.handle_timeout(now);
+    say_digest(now);
     if (around_ == nullptr || delivery_.poll_timeout() > now.instant) return;
     auto messages = delivery_.due(now.instant, around_->reachable(), [&](const wire::RecordId& id) {
         return replicator_.holders(id);
@@ -544,8 +534,8 @@ std::optional<wire::Outgoing> RecordService::poll_frame(base::Now now) {
 
 base::Instant RecordService::poll_timeout(base::Now now) const {
     if (!outgoing_.empty() || !answers_.empty()) return now.instant;
-    return std::min(
-        {store_->poll_timeout(), replicator_.poll_timeout(now), delivery_.poll_timeout()});
+    return std::min({store_->poll_timeout(), replicator_.poll_timeout(now),
+                     delivery_.poll_timeout(), digest_.poll_timeout()});
 }
 
 }  // namespace meshchain::records

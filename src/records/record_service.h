@@ -16,6 +16,7 @@
 
 #include "records/alert.h"
 #include "records/alert_delivery.h"
+#include "records/alert_digest.h"
 #include "records/mesh_search.h"
 #include "records/ownership.h"
 #include "records/record_store.h"
@@ -66,12 +67,16 @@ struct RecordsView {
     std::size_t embeddings = 0;
     RecordStore::Stats store;
     Replicator::Stats replicator;
+    std::uint64_t digests_said = 0;     ///< on the air
+    std::uint64_t repeated_on_air = 0;  ///< records that somebody there lacked
 };
 
 class RecordService final : public wire::Service {
 public:
     /// Urgent records of so many bytes at most are said on the air as well: two packets or three.
     static constexpr std::size_t air_bytes_max = 480;
+    /// Answers, alerts to single nodes and what is said on the air, that wait to leave.
+    static constexpr std::size_t outgoing_max = 1'024;
 
     struct Options {
         RecordStore::Options store;
@@ -158,6 +163,7 @@ public:
     void stop(base::Now now) override;
     wire::Verdict handle(base::Now now, const wire::Ingress& from, wire::MessageType type,
                          base::Bytes payload) override;
+    void handle_repeat(base::Now now, wire::MessageType type, base::Bytes payload) override;
     void handle_timeout(base::Now now) override;
     std::optional<wire::Outgoing> poll_frame(base::Now now) override;
     base::Instant poll_timeout(base::Now now) const override;
@@ -167,6 +173,11 @@ private:
                   const crypto::SigningKey& self, base::Random random);
 
     wire::Verdict handle_on_air(base::Now now, base::Bytes payload);
+    wire::Verdict handle_digest(base::Now now, base::Bytes payload);
+    void say_digest(base::Now now);
+    std::vector<wire::RecordId> held_for_air(base::Now now) const;
+    bool is_for_air(const wire::Record& record) const;
+    bool has_air() const { return around_ != nullptr && around_->has_air(); }
     void say_on_air(const wire::Record& record, bool is_own);
     wire::Verdict handle_question(base::Now now, const wire::Ingress& from, base::Bytes payload);
     wire::Verdict handle_answer(base::Now now, const wire::Ingress& from, base::Bytes payload);
@@ -187,6 +198,7 @@ private:
     std::unique_ptr<RecordStore> store_;
     Replicator replicator_;
     AlertDelivery delivery_;
+    AlertDigest digest_;
     Registry registry_;
     OwnershipBook ownership_;
     MeshSearch searches_;
@@ -197,6 +209,8 @@ private:
     std::deque<wire::Outgoing> answers_;   ///< to searches
     bool answers_turn_ = false;
     std::optional<base::TokenBucket> questions_;
+    std::uint64_t digests_said_ = 0;
+    std::uint64_t repeated_on_air_ = 0;
     bool running_ = false;
 };
 

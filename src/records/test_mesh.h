@@ -37,7 +37,8 @@ public:
     }
     void disconnect(unsigned a, unsigned b) { edges_.erase(std::minmax(a, b)); }
     void set_loss_percent(unsigned percent) { loss_percent_ = percent; }
-    /// These hear each other on a radio, where nothing is lost.
+    void set_air_loss_percent(unsigned percent) { air_loss_percent_ = percent; }
+    /// These hear each other on a radio.
     std::set<unsigned> on_air;
     /// Frames are lost for which this is true.
     std::function<bool(unsigned from, unsigned to, wire::MessageType type)> lose;
@@ -246,9 +247,11 @@ private:
             return deliver(from, to, std::move(frame));
         }
         if (frame.only_on_air) {
+            if (!on_air.contains(from)) return;
             ++traffic_.on_air;
             for (const unsigned to : on_air) {
-                if (to != from) deliver(from, to, frame);
+                if (to == from || random_.below(100) < air_loss_percent_) continue;
+                deliver(from, to, frame);
             }
             return;
         }
@@ -275,6 +278,7 @@ private:
     std::set<std::pair<unsigned, unsigned>> edges_;
     std::multimap<base::Instant, Frame> under_way_;
     unsigned loss_percent_ = 0;
+    unsigned air_loss_percent_ = 0;
     base::Duration passed_{};
     Traffic traffic_;
 };

@@ -12,6 +12,8 @@ using wire::RecordKind;
 constexpr base::Duration first_record = std::chrono::seconds(8);
 /// Short enough that nobody has more of them than its due.
 constexpr auto alert_lifetime = std::chrono::minutes(10);
+/// Longer than any run on the air, so that none ends before all have it.
+constexpr auto alert_lifetime_on_air = std::chrono::hours(2);
 constexpr auto entry_lifetime = std::chrono::hours(24);
 /// So few that the same things are seen again, and removed.
 constexpr std::size_t things_each = 12;
@@ -61,7 +63,7 @@ void Play::publish_something(RecordKind kind) {
     if (kind == RecordKind::alert) {
         base::Writer(draft.key).u64(number);
         draft.body = records::encode({records::AlertPriority::high, text, {}});
-        draft.lifetime = alert_lifetime;
+        draft.lifetime = scenario_.air ? alert_lifetime_on_air : alert_lifetime;
     } else {
         draft.key = base::to_buffer(base::as_bytes(name));
         draft.lifetime = entry_lifetime;

@@ -51,6 +51,29 @@ TEST(PlayRecords, OneSeed_HasOneStory) {
     EXPECT_EQ(play(text, 5).trace, play(text, 5).trace);
 }
 
+TEST(PlayRecords, AlertsInARoomOfRadios_ReachEverybody_ThoughPacketsGetLost) {
+    for (std::uint64_t seed = 1; seed <= test::effort<std::uint64_t>(1, 20); ++seed) {
+        const Report report = play(
+            "validators 4\nrelays 2\nmedium SHORT_TURBO\nairtime 40 40\nnetwork poor\n"
+            "block-time 10s\nround 3\npayments 2m\nalerts 1m\nat 3m crash 5\nat 5m start 5\n"
+            "hostile 8m\nconverge 20m\n",
+            seed);
+        EXPECT_TRUE(report.all_right()) << to_text(report);
+        EXPECT_GE(report.alerts, 4U);
+        EXPECT_EQ(report.alerts_to_all.size(), report.alerts) << to_text(report);
+    }
+}
+
+TEST(PlayRecords, AlertsOfSitesBehindGateways_ReachEverybody) {
+    for (std::uint64_t seed = 1; seed <= test::effort<std::uint64_t>(1, 20); ++seed) {
+        SCOPED_TRACE("seed " + std::to_string(seed));
+        const Report report = play_named("alarm-radio", seed);
+        EXPECT_TRUE(report.all_right()) << to_text(report);
+        EXPECT_GE(report.alerts, 8U);
+        EXPECT_EQ(report.alerts_to_all.size(), report.alerts) << to_text(report);
+    }
+}
+
 constexpr kv::Table table{1};
 constexpr kv::TableInfo tables[] = {{table, "records"}};
 

@@ -50,6 +50,8 @@ TEST(Scenario, WhatCannotBe_IsRefused) {
               std::string::npos);
     EXPECT_NE(refusal("validators 4\nmedium LONG_FAST\nshape star\n").find("line"),
               std::string::npos);
+    EXPECT_NE(refusal("validators 4\nmedium LONG_FAST\nrecords 10s\n").find("alerts"),
+              std::string::npos);
     EXPECT_NE(refusal("validators 4\nmedium LONG_FAST\nattacker spam\n").find("datagrams"),
               std::string::npos);
     EXPECT_NE(refusal("validators 4\nround 65\n").find("1 to 64"), std::string::npos);

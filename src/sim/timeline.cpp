@@ -35,7 +35,8 @@ TrafficKind kind_of(wire::MessageType type) {
         case alert_receipt:
         case search_query:
         case search_answer:
-        case alert_on_air: return TrafficKind::records;
+        case alert_on_air:
+        case alert_digest: return TrafficKind::records;
     }
     return TrafficKind::other;
 }

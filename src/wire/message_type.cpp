@@ -35,6 +35,7 @@ std::string_view name(MessageType type) {
         case MessageType::search_answer: return "SEARCH_ANSWER";
         case MessageType::alert_receipt: return "ALERT_RECEIPT";
         case MessageType::alert_on_air: return "ALERT_ON_AIR";
+        case MessageType::alert_digest: return "ALERT_DIGEST";
     }
     return "UNKNOWN";
 }

@@ -39,6 +39,7 @@ enum class MessageType : std::uint8_t {
     search_answer = 36,   ///< routed: records/search_message.h
     alert_receipt = 37,   ///< routed: records/receipt.h
     alert_on_air = 38,    ///< object on the air: Record
+    alert_digest = 39,    ///< chunk on the air: records/alert_digest.h
 };
 
 /// "TRANSACTION", "BLOCK_ACK", …; "UNKNOWN" for a number that is not listed.

@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/time.h"
 #include "wire/routed.h"
 
 namespace meshchain::wire {
@@ -18,6 +19,8 @@ public:
     virtual std::vector<crypto::PublicKey> reachable() const = 0;
     /// Whether it speaks on a medium that everybody in reach hears, too.
     virtual bool has_air() const = 0;
+    /// How long a full packet takes there, on the slowest of several; zero without any.
+    virtual base::Duration air_packet_time() const { return {}; }
     /// To which neighbours this node passes on what began at `origin`, so that each node gets it
     /// once if all know the same: along the tree of shortest ways from there, where of several
     /// givers the one with the lowest key gives. What is known of others may be old or false, so

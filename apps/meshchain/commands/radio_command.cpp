@@ -134,6 +134,20 @@ std::string waiting_text(const Json& radio) {
                : text;
 }
 
+std::string mirror_text(const Json& radio) {
+    if (!radio.contains("mirror")) return "off";
+    const Json& mirror = radio.at("mirror");
+    const auto count = [&](const char* name) {
+        return std::to_string(mirror.at(name).get<std::uint64_t>());
+    };
+    std::string text = count("said") + " texts on " + mirror.at("channel").get<std::string>() +
+                       ", " + count("said_by_others") + " left to others, " + count("waiting") +
+                       " waiting, " + count("dropped_over_rate") + " over the rate, " +
+                       count("dropped_stale") + " too late";
+    if (mirror.contains("fault")) text += "; " + mirror.at("fault").at("what").get<std::string>();
+    return text;
+}
+
 std::string radio_text(std::size_t number, const Json& radio) {
     const std::string preset = radio.at("modulation");
     std::string text =
@@ -149,6 +163,7 @@ std::string radio_text(std::size_t number, const Json& radio) {
                {"  Channel in use",
                 std::to_string(radio.at("channel_use_percent").get<unsigned>()) + " %"},
                {"  Waiting", waiting_text(radio)},
+               {"  Mirror", mirror_text(radio)},
                {"  Received",
                 std::to_string(radio.at("received").get<std::uint64_t>()) + " packets"}});
     std::vector<std::vector<std::string>> rows{{"  SENT", "PACKETS", "BYTES", "AIR"}};
