@@ -217,7 +217,10 @@ void RadioFrames::pump(base::Instant now) {
             const base::Buffer packet = encode(*wish);
             if (!may_leave(now, priority_of_wish(wish->type), packet.size())) break;
             reassembly_.poll_wish(now);
-            if (!transmit(now, packet, wire::hop_limit_default, stats_.wishes)) break;
+            if (!transmit(now, packet, wire::hop_limit_default, priority_of_wish(wish->type),
+                          stats_.wishes)) {
+                break;
+            }
         } else if (next) {
             if (!may_leave(now, next->priority, next->packet_bytes)) break;
             if (!send_next(now, *next)) break;
@@ -235,12 +238,13 @@ bool RadioFrames::send_next(base::Instant now, const Outbox::Next& next) {
     const Outbox::Departure departure = outbox_.take(now, whose);
     if (next.bridged) {
         const base::Duration airtime = budget_.airtime_of(departure.packet.size());
-        bridged_budget(now).spend(now, airtime);
+        bridged_budget(now).spend(now, airtime, next.priority);
         ++stats_.bridged.packets;
         stats_.bridged.bytes += packet_bytes_of(departure.packet.size());
         stats_.bridged.airtime += airtime;
     }
-    return transmit(now, departure.packet, departure.hop_limit, stats_.sent[departure.type]);
+    return transmit(now, departure.packet, departure.hop_limit, next.priority,
+                    stats_.sent[departure.type]);
 }
 
 AirtimeBudget& RadioFrames::bridged_budget(base::Instant now) {
@@ -293,10 +297,10 @@ bool RadioFrames::may_leave(base::Instant now, Priority priority, std::size_t pa
 }
 
 bool RadioFrames::transmit(base::Instant now, base::Bytes packet, std::uint8_t hop_limit,
-                           RadioStats::OfType& stats) {
+                           Priority priority, RadioStats::OfType& stats) {
     // What a door refuses may have left all the same: it is paid for.
     const base::Duration airtime = budget_.airtime_of(packet.size());
-    budget_.spend(now, airtime);
+    budget_.spend(now, airtime, priority);
     if (!link_.send(now, packet, hop_limit)) {
         ++stats_.link_failures;
         retry_at_ = now + look_again;

@@ -90,7 +90,7 @@ private:
     /// Sends what may leave now.
     void pump(base::Instant now);
     bool may_leave(base::Instant now, Priority priority, std::size_t packet_bytes);
-    bool transmit(base::Instant now, base::Bytes packet, std::uint8_t hop_limit,
+    bool transmit(base::Instant now, base::Bytes packet, std::uint8_t hop_limit, Priority priority,
                   RadioStats::OfType& stats);
     /// The budget of what is bridged, a part of all. Before anything of it was sent it is not
     /// there.
