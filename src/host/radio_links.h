@@ -21,6 +21,7 @@
 #include "node/radio_config.h"
 #include "radio/airtime_log.h"
 #include "radio/radio_frames.h"
+#include "wire/control.h"
 
 namespace boost::asio {
 class io_context;
