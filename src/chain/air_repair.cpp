@@ -81,6 +81,18 @@ std::vector<wire::WireTransaction> RowCollector::solve(
     return solved;
 }
 
+void RowsAhead::note_block(wire::BlockName name) {
+    if (last_ == name) return;
+    if (last_ && last_ != asked_) permille_ -= permille_ / 32;
+    last_ = name;
+}
+
+void RowsAhead::note_asked(wire::BlockName name) {
+    if (asked_ == name) return;
+    asked_ = name;
+    permille_ += (1000 - permille_) / 4;
+}
+
 void AirRepair::note_announcement(const wire::Hash& block, base::Buffer announcement) {
     if (blocks_.size() == blocks_max && !blocks_.contains(block)) {
         blocks_.erase(std::ranges::min_element(blocks_, {},
@@ -117,7 +129,13 @@ void AirRepair::note_row(wire::BlockName name) {
     const auto hash = find(name);
     if (!hash) return;
     Block& block = blocks_.at(*hash);
-    if (block.wanted > 0 && --block.wanted == 0) block.due = base::never;
+    block.wanted = 0;
+    block.due = base::never;
+}
+
+void AirRepair::note_said(const wire::Hash& hash, base::Instant now) {
+    const auto found = blocks_.find(hash);
+    if (found != blocks_.end()) found->second.said = now;
 }
 
 std::vector<AirRepair::Due> AirRepair::take_due(base::Instant now) {

@@ -28,6 +28,7 @@ public:
     static constexpr std::size_t rows_max = 24;
 
     void add(const wire::BlockRow& row);
+    std::size_t size() const { return rows_.size(); }
     /// The transactions that `known` lacks, once there are as many rows; what it was solved with is
     /// forgotten.
     std::vector<wire::WireTransaction> solve(
@@ -39,6 +40,24 @@ private:
         base::Buffer bytes;
     };
     std::vector<Row> rows_;  ///< the oldest first
+};
+
+/// How many rows a leader says at once with its block, before anybody asks: as many as keep the
+/// questions rare. All hear who asks, so all come to about the same.
+class RowsAhead {
+public:
+    std::size_t rows(std::size_t transactions) const {
+        return (transactions * permille_ + 500) / 1000;
+    }
+    /// A block was said: nobody asked for rows of the one before it, if nobody did by now.
+    void note_block(wire::BlockName name);
+    /// Somebody lacks some of its transactions all the same.
+    void note_asked(wire::BlockName name);
+
+private:
+    std::size_t permille_ = 500;  ///< of the transactions of a block
+    std::optional<wire::BlockName> last_;
+    std::optional<wire::BlockName> asked_;
 };
 
 /// Of whole blocks that were announced here.
@@ -56,8 +75,10 @@ public:
     /// not within `pause` of the last time.
     void want_rows(const wire::Hash& block, std::size_t rows, base::Instant at,
                    base::Duration pause = {});
-    /// Somebody else said one.
+    /// Somebody else said one: he says what was asked for, and who still lacks some asks again.
     void note_row(wire::BlockName name);
+    /// This node says some itself now.
+    void note_said(const wire::Hash& block, base::Instant now);
     struct Due {
         wire::Hash block;
         std::size_t rows = 0;

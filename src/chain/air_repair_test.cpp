@@ -255,15 +255,51 @@ TEST_F(AirRepairTest, SeveralWhoAsk_GetAsManyRowsAsWhoLacksMost_WhenTheFirstIsDu
     EXPECT_EQ(rows_due(start + seconds(5)), 4U);
 }
 
-TEST_F(AirRepairTest, RowsThatOthersSay_NeedNotBeSaid) {
+// He says as many as were asked for, and who still lacks some asks again.
+TEST_F(AirRepairTest, ARowThatAnotherSays_LeavesTheAnswerToHim) {
     repair_.want_rows(hash(1), 3, start);
-    repair_.note_row(wire::name_of(hash(1)));
     repair_.note_row(wire::name_of(hash(2)));
-    EXPECT_EQ(rows_due(start), 2U);
-    repair_.want_rows(hash(1), 2, start);
-    for (int i = 0; i < 3; ++i) repair_.note_row(wire::name_of(hash(1)));
+    EXPECT_EQ(repair_.poll_timeout(), start) << "of another block";
+    repair_.note_row(wire::name_of(hash(1)));
     EXPECT_EQ(repair_.poll_timeout(), base::never);
     EXPECT_EQ(rows_due(start), 0U);
+    repair_.want_rows(hash(1), 2, start);
+    EXPECT_EQ(rows_due(start), 2U) << "asked again";
+}
+
+TEST_F(AirRepairTest, AfterRowsOfItsOwnAccord_ThereIsThePauseAsAfterAnAnswer) {
+    repair_.note_said(hash(1), start);
+    repair_.want_rows(hash(1), 2, start, seconds(8));
+    EXPECT_EQ(repair_.poll_timeout(), start + seconds(8));
+}
+
+/// Of blocks 1 to `blocks`, of which every `asked_each`th is asked for; 0: none.
+RowsAhead heard(int blocks, int asked_each) {
+    RowsAhead rows;
+    for (int i = 1; i <= blocks; ++i) {
+        rows.note_block(wire::name_of(hash(i)));
+        if (asked_each > 0 && i % asked_each == 0) rows.note_asked(wire::name_of(hash(i)));
+    }
+    return rows;
+}
+
+TEST(RowsAhead, AreHalfOfATransactionsAtFirst_ThenAsManyAsKeepQuestionsRare) {
+    EXPECT_EQ(RowsAhead().rows(0), 0U);
+    EXPECT_EQ(RowsAhead().rows(1), 1U);
+    EXPECT_EQ(RowsAhead().rows(4), 2U);
+    EXPECT_EQ(heard(20, 1).rows(4), 4U) << "somebody asked each time";
+    EXPECT_EQ(heard(120, 0).rows(4), 0U) << "nobody ever lacked anything";
+    const std::size_t some = heard(120, 6).rows(20);
+    EXPECT_GT(some, 8U);
+    EXPECT_LT(some, 16U);
+}
+
+TEST(RowsAhead, OneBlockCountsOnce_HoweverOftenItIsAskedFor) {
+    RowsAhead once;
+    RowsAhead often;
+    once.note_asked(wire::name_of(hash(1)));
+    for (int i = 0; i < 9; ++i) often.note_asked(wire::name_of(hash(1)));
+    EXPECT_EQ(often.rows(20), once.rows(20));
 }
 
 TEST_F(AirRepairTest, OfABlock_NoMoreRowsAreSaidAtOnceThanTheLimit_AndThenThereIsAPause) {

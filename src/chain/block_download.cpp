@@ -71,8 +71,10 @@ std::uint16_t BlockDownload::first_wanted(const Download& download) {
 
 /// None while it lacks the announcement itself.
 std::uint8_t BlockDownload::missing(const Download& download) {
-    const auto count = std::ranges::count_if(download.transactions,
-                                             [](const auto& slot) { return !slot.has_value(); });
+    auto count = std::ranges::count_if(download.transactions,
+                                       [](const auto& slot) { return !slot.has_value(); });
+    // What is here of rows solves as many, once there are enough.
+    if (count > 0) count = std::max(count - std::ptrdiff_t(download.rows), std::ptrdiff_t{1});
     return static_cast<std::uint8_t>(std::min<std::ptrdiff_t>(count, UINT8_MAX));
 }
 
@@ -179,6 +181,18 @@ bool BlockDownload::has_slow_room() const {
            in_flight() < requests_in_flight_max;
 }
 
+/// Leaders say rows with their blocks, so what is lacking may come without a question.
+base::Instant BlockDownload::first_turn(base::Instant now, const Download& download) {
+    const base::Duration patience = patience_of(download);
+    if (!is_shared(download)) return now + patience / 4 + random_.between({}, patience / 2);
+    if (turn_ == base::Duration{}) return now + patience / 64 + random_.between({}, patience / 8);
+    return now + turn_ / 2 + random_.between({}, turn_);
+}
+
+base::Duration BlockDownload::answer_time(const Download& download) const {
+    return turn_ == base::Duration{} ? patience_of(download) / 4 : 2 * turn_;
+}
+
 std::optional<DownloadRequest> BlockDownload::poll_request(base::Instant now) {
     std::erase_if(order_, [&](const wire::Hash& hash) { return !downloads_.contains(hash); });
     if (in_flight() >= requests_in_flight_max) return std::nullopt;
@@ -189,9 +203,7 @@ std::optional<DownloadRequest> BlockDownload::poll_request(base::Instant now) {
         const base::Duration patience = patience_of(download);
         const bool slow_one = patience > usual_patience;
         if (slow_one && download.ask_at == base::Instant{}) {
-            download.ask_at = is_shared(download)
-                                  ? now + patience / 64 + random_.between({}, patience / 8)
-                                  : now + patience / 4 + random_.between({}, patience / 2);
+            download.ask_at = first_turn(now, download);
         }
         if (slow_one && (now < download.ask_at || !has_slow_room())) continue;
         download.asked = true;
@@ -201,7 +213,7 @@ std::optional<DownloadRequest> BlockDownload::poll_request(base::Instant now) {
             download.deadline = now + patience;
             return DownloadRequest{source, {hash, first_wanted(download)}};
         }
-        download.deadline = now + patience / 4;
+        download.deadline = now + answer_time(download);
         // The short form of a block whose parent is not here either was of no use.
         const bool is_again = !download.header && download.tries > 0;
         const std::uint8_t lacking = is_again ? wire::BlockWish::whole : missing(download);
@@ -246,11 +258,24 @@ void BlockDownload::note_asked(base::Instant now, const wire::BlockWish& wish) {
 }
 
 void BlockDownload::yield(base::Instant now, Download& download) {
-    const base::Duration patience = patience_of(download);
-    if (download.asked || download.has_yielded || patience <= usual_patience) return;
+    const bool is_slow = patience_of(download) > usual_patience;
+    if (download.asked || download.has_yielded || !is_slow) return;
     download.has_yielded = true;
-    download.ask_at =
-        std::max(download.ask_at, now + patience / 4 + random_.between({}, patience / 2));
+    const base::Duration answered = answer_time(download);
+    download.ask_at = std::max(download.ask_at, now + answered + random_.between({}, answered));
+}
+
+void BlockDownload::note_row(base::Instant now, const wire::Hash& hash, std::size_t rows) {
+    const auto found = downloads_.find(hash);
+    if (found == downloads_.end()) return;
+    Download& download = found->second;
+    download.rows = rows;
+    if (turn_ == base::Duration{} || download.ask_at == base::Instant{}) return;
+    const base::Instant later = now + turn_ / 2 + random_.between({}, turn_ / 2);
+    download.ask_at = std::max(download.ask_at, later);
+    if (download.asked && is_shared(download)) {
+        download.deadline = std::max(download.deadline, later);
+    }
 }
 
 base::Instant BlockDownload::poll_timeout() const {

@@ -65,6 +65,10 @@ public:
     BlockDownload(Patience patience, std::size_t transactions_max, HeaderHash header_hash,
                   base::Random random, bool may_lag = false);
 
+    /// What is asked of everybody is answered and heard in about this time, so it decides when such
+    /// questions are asked, and asked again. Zero: the patience with its sources does.
+    void set_turn(base::Duration turn) { turn_ = turn; }
+
     /// Wants a block that `source` is said to have; again with another source adds that one.
     /// False when the table is full.
     bool want(const wire::Hash& hash, const crypto::PublicKey& source, bool on_votes = false);
@@ -86,6 +90,8 @@ public:
     /// before it asks itself, once between two questions of its own.
     void note_asked(base::Instant now, const wire::BlockRequest& request);
     void note_asked(base::Instant now, const wire::BlockWish& wish);
+    /// Something that repairs it was heard, `rows` of them by now: more may be on its way.
+    void note_row(base::Instant now, const wire::Hash& hash, std::size_t rows);
     void handle_not_found(const crypto::PublicKey& from, const wire::Hash& hash);
     void handle_timeout(base::Instant now);
 
@@ -108,6 +114,7 @@ private:
         base::Instant deadline = base::never;
         base::Instant ask_at{};  ///< not before: what it lacks may be on its way
         bool has_yielded = false;
+        std::size_t rows = 0;  ///< that are here and not solved
     };
 
     using Downloads = std::map<wire::Hash, Download>;
@@ -119,6 +126,8 @@ private:
     static std::uint8_t missing(const Download& download);
     static void add_known(Download& download, Transactions transactions);
     void yield(base::Instant now, Download& download);
+    base::Instant first_turn(base::Instant now, const Download& download);
+    base::Duration answer_time(const Download& download) const;
     CompleteBlock finish(Downloads::iterator at, Transactions transactions,
                          const crypto::PublicKey& from);
     bool take_part(Download& download, const wire::Hash& hash,
@@ -137,6 +146,7 @@ private:
     std::size_t transactions_max_;
     HeaderHash header_hash_;
     bool may_lag_;
+    base::Duration turn_{};
     Downloads downloads_;
     std::deque<wire::Hash> order_;  ///< names as they were first wanted; gone ones are skipped
     std::deque<crypto::PublicKey> failures_;

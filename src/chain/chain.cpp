@@ -263,12 +263,7 @@ void Chain::drain_engine(base::Now now) {
             chain.emit(BlockApproved{event.vote.round, event.vote.target});
         }
         void operator()(const consensus::ResendVotes& event) const {
-            for (const wire::Vote& vote : event.votes) {
-                chain.send({.type = Type::block_ack,
-                            .payload = wire::encode(vote),
-                            .repeated = vote.validator != chain.engine_->self(),
-                            .hurried = true});
-            }
+            for (const wire::Vote& vote : event.votes) chain.repeat_vote(now, vote);
         }
         void operator()(const consensus::RequestVotes& event) const {
             if (chain.has_air_alone_) return chain.ask_on_air(event.request);
@@ -376,11 +371,14 @@ void Chain::poll_requests(base::Now now) {
         }
     }
     ask_named(now);
+    if (has_air_alone_) downloads_.set_turn((engine_->self() ? 1 : 3) * flood_time());
     while (const auto wanted = downloads_.poll_request(now.instant)) {
         if (wanted->to) {
             send(Type::sync_request, wire::encode(wire::SyncRequest(wanted->request)), wanted->to);
         } else {
-            ask_on_air(wire::BlockWish{wire::name_of(wanted->request.block), wanted->missing});
+            const wire::BlockWish wish{wire::name_of(wanted->request.block), wanted->missing};
+            if (!wish.is_for_announcement()) rows_ahead_.note_asked(wish.block);
+            ask_on_air(wish);
         }
     }
 }

@@ -219,7 +219,12 @@ private:
     void solve_rows(base::Now now, const wire::Hash& hash);
     void answer(base::Now now, const wire::BlockWish& wish);
     void ask_on_air(const wire::AirQuestion& question);
+    void repeat_vote(base::Now now, const wire::Vote& vote);
+    void note_repeated(base::Now now, const wire::ShortVote& vote);
     void send_due_rows(base::Now now);
+    void send_rows(const wire::Hash& hash, const std::vector<wire::WireTransaction>& transactions,
+                   std::size_t rows);
+    void send_rows_ahead(base::Now now, const wire::Hash& hash, const wire::Block& block);
     std::optional<wire::Block> block_above_final(const wire::Hash& hash) const;
     bool is_final(wire::BlockName name) const;
     void forget_lost_announcements();
@@ -387,6 +392,7 @@ private:
     };
     std::map<wire::Hash, Announced> announced_;
     AirRepair air_repair_;
+    RowsAhead rows_ahead_;
     HeldVotes held_votes_;
     HeldBlocks held_blocks_;
     bool held_blocks_due_ = false;  ///< a parent may have come, or been executed
@@ -416,8 +422,9 @@ private:
     wire::Hash reported_final_;
     Wishes wishes_;
     std::optional<std::uint32_t> proven_epoch_;  ///< whose proof is kept
-    std::uint32_t announced_slot_ = 0;           ///< when the mempool was announced last
-    std::optional<wire::Slot> attempted_;        ///< where the timer has tried to propose already
+    std::set<wire::Wtxid> announced_waiting_;  ///< those of the mempool when it was announced last
+    std::uint32_t announced_slot_ = 0;         ///< when the mempool was announced last
+    std::optional<wire::Slot> attempted_;      ///< where the timer has tried to propose already
     std::uint64_t blocks_proposed_ = 0;
     /// When the first transaction of those that wait came; of no meaning where none does.
     std::optional<base::Instant> waiting_since_;

@@ -12,6 +12,7 @@ using Type = wire::MessageType;
 namespace {
 
 constexpr base::Duration gateway_turn = std::chrono::seconds(1);
+constexpr std::size_t first_to_answer = 4;
 
 }  // namespace
 
@@ -58,8 +59,14 @@ void Chain::answer(base::Now now, const wire::BlockWish& wish) {
     // A gateway lets those who have nothing but the air go first.
     const base::Duration flood = std::max(flood_time(), gateway_turn);
     base::Instant turn = now.instant;
-    if (!is_ours) turn += others_first * flood + random_.between({}, flood);
+    if (!is_ours) {
+        // A few have the first turn: each who does not hear another's answer gives one more.
+        const std::size_t crowd = std::max<std::size_t>(peers_.size(), first_to_answer);
+        const bool is_first = random_.below(crowd) < first_to_answer;
+        turn += (is_first ? 1 : 3) * flood + random_.between({}, flood);
+    }
     const std::size_t rows = std::min<std::size_t>(wish.missing, block->transactions.size());
+    rows_ahead_.note_asked(wish.block);
     air_repair_.want_rows(*hash, rows, turn, flood);
 }
 
@@ -84,17 +91,31 @@ void Chain::send_due_rows(base::Now now) {
     for (const AirRepair::Due& due : air_repair_.take_due(now.instant)) {
         const auto block = block_above_final(due.block);
         if (!block) continue;
-        const std::size_t count = block->transactions.size();
-        for (std::size_t i = 0; i < due.rows && count <= UINT8_MAX; ++i) {
-            // Two who answer at once hardly ever draw the same.
-            const auto row = static_cast<std::uint8_t>(count + random_.below(256 - count));
-            const auto bytes = make_row(block->transactions, row);
-            if (!bytes) break;
-            send({.type = Type::block_row,
-                  .payload = wire::encode(wire::BlockRow{wire::name_of(due.block), row, *bytes}),
-                  .only_on_air = true});
-        }
+        send_rows(due.block, block->transactions, due.rows);
     }
+}
+
+void Chain::send_rows(const wire::Hash& hash,
+                      const std::vector<wire::WireTransaction>& transactions, std::size_t rows) {
+    const std::size_t count = transactions.size();
+    for (std::size_t i = 0; i < rows && count <= UINT8_MAX; ++i) {
+        // Two who answer at once hardly ever draw the same.
+        const auto row = static_cast<std::uint8_t>(count + random_.below(256 - count));
+        const auto bytes = make_row(transactions, row);
+        if (!bytes) break;
+        send({.type = Type::block_row,
+              .payload = wire::encode(wire::BlockRow{wire::name_of(hash), row, *bytes}),
+              .only_on_air = true});
+    }
+}
+
+/// Somebody always lacks some of it where many are lost, and to ask takes longer than to tell.
+void Chain::send_rows_ahead(base::Now now, const wire::Hash& hash, const wire::Block& block) {
+    if (!has_air_alone_) return;
+    const std::size_t rows = rows_ahead_.rows(block.transactions.size());
+    if (rows == 0) return;
+    air_repair_.note_said(hash, now.instant);
+    send_rows(hash, block.transactions, rows);
 }
 
 void Chain::ask_on_air(const wire::AirQuestion& question) {
@@ -105,6 +126,31 @@ void Chain::send_vote(const wire::Vote& vote) {
     const auto short_form = has_air_alone_ ? wire::shorten(vote) : std::nullopt;
     if (!short_form) return send(Type::block_ack, wire::encode(vote));
     send(Type::short_vote, wire::encode(*short_form));
+}
+
+/// Whoever asks for votes of late rounds is likely to know what they are for, and asks for the
+/// block if not. Older ones name it by its hash.
+void Chain::repeat_vote(base::Now now, const wire::Vote& vote) {
+    constexpr std::uint32_t rounds_late = 4;
+    const wire::Round current = engine_->schedule().round_of(slot(now));
+    const bool is_late = vote.round.value + rounds_late > current.value;
+    const auto short_form = has_air_alone_ && is_late ? wire::shorten(vote) : std::nullopt;
+    send({.type = short_form ? Type::short_vote : Type::block_ack,
+          .payload = short_form ? wire::encode(*short_form) : wire::encode(vote),
+          .repeated = vote.validator != engine_->self(),
+          .hurried = true});
+}
+
+/// The vote that is held here and was said again.
+void Chain::note_repeated(base::Now now, const wire::ShortVote& vote) {
+    const wire::Round round = wire::round_of(vote, engine_->schedule().round_of(slot(now)));
+    if (round.value < vote.distance) return;
+    for (const consensus::BlockRef& source : engine_->named(vote.source)) {
+        for (const wire::Hash& target : named(vote.target)) {
+            engine_->handle_repeated_vote(
+                wire::expand(vote, round, source.slot, source.hash, target));
+        }
+    }
 }
 
 wire::Verdict Chain::handle_short_vote(base::Now now, const wire::Ingress& from,
@@ -175,6 +221,11 @@ wire::Verdict Chain::handle_block_row(base::Now now, const wire::Ingress& from,
         lacking.push_back(hash);
     }
     for (const wire::Hash& hash : lacking) solve_rows(now, hash);
+    for (const wire::Hash& hash : lacking) {
+        const auto still = announced_.find(hash);
+        if (still != announced_.end())
+            downloads_.note_row(now.instant, hash, still->second.rows.size());
+    }
     return lacking.empty() ? wire::Verdict::ignore : wire::Verdict::keep;
 }
 
@@ -191,6 +242,9 @@ void Chain::handle_repeat(base::Now now, wire::MessageType type, base::Bytes pay
     if (!engine_) return;
     if (type == Type::block_ack) {
         if (const auto vote = wire::parse_vote(payload)) engine_->handle_repeated_vote(*vote);
+    }
+    if (type == Type::short_vote) {
+        if (const auto vote = wire::parse_short_vote(payload)) note_repeated(now, *vote);
     }
     // One that was given up before somebody voted for it, or whose name rests, which nobody asks
     // for but anybody may say.

@@ -436,6 +436,7 @@ void Chain::propose_at(base::Now now, const consensus::Duty& duty) {
     }
     ++blocks_proposed_;
     announce(ref->hash, block.header, effects.transactions, std::nullopt, Form::in_short);
+    send_rows_ahead(now, ref->hash, block);
     accept(now, {std::move(block), *ref, false, std::nullopt});
     settle(now);
 }

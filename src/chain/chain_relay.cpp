@@ -246,6 +246,7 @@ void Chain::announce(const wire::Hash& hash, const wire::BlockHeader& header,
     }
     base::Buffer payload = wire::encode(announcement);
     air_repair_.note_announcement(hash, payload);
+    rows_ahead_.note_block(wire::name_of(hash));
     wire::Outgoing whole{.type = Type::block,
                          .except = except,
                          .payload = std::move(payload),
@@ -282,11 +283,18 @@ void Chain::announce_mempool(base::Now now) {
     if (current < announced_slot_ + announce_slots()) return;
     announced_slot_ = current;
     mempool_->remove_expired({current});
-    std::size_t left = flood_time() > base::Duration{} ? announced_on_air : SIZE_MAX;
+    const bool is_on_air = flood_time() > base::Duration{};
+    std::size_t left = is_on_air ? announced_on_air : SIZE_MAX;
+    std::set<wire::Wtxid> now_waiting;
     for (const auto* waiting : mempool_->select(genesis_.block_bytes_limit, {current})) {
-        if (left-- == 0) break;
+        now_waiting.insert(waiting->wtxid);
+        // On the air what came since the last time may be in the next block.
+        if (is_on_air && !announced_waiting_.contains(waiting->wtxid)) continue;
+        if (left == 0) continue;
+        --left;
         repeat(Type::transaction, wire::encode(waiting->shortest));
     }
+    announced_waiting_ = std::move(now_waiting);
 }
 
 }  // namespace meshchain::chain

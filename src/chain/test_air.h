@@ -143,12 +143,14 @@ protected:
     Verdict hear_short(const wire::Vote& vote) {
         return hear(Type::short_vote, wire::encode(wire::shorten(vote).value()));
     }
-    /// Whoever has it says it, whole, once it is asked for.
+    /// Whoever has it says it once it is asked for: in short while it is of a late round.
     bool holds(const wire::Vote& vote) {
         EXPECT_EQ(ask(wire::VoteRequest{vote.round, 0}), Verdict::keep);
         net_.advance(seconds(3));
-        return std::ranges::any_of(frames_of(Type::block_ack), [&](const auto& frame) {
-            return frame.payload == wire::encode(vote);
+        return std::ranges::any_of(frames(), [&](const auto& frame) {
+            return frame.type == Type::short_vote
+                       ? frame.payload == wire::encode(wire::shorten(vote).value())
+                       : frame.type == Type::block_ack && frame.payload == wire::encode(vote);
         });
     }
 

@@ -255,6 +255,7 @@ private:
     bool ask_votes(wire::Round round);
     void ask_block(const Hash& block);
     void answer_votes(wire::Round round, ValidatorBits missed);
+    ValidatorBits enough_of(const wire::VoteRequest& request, ValidatorBits missed) const;
     void send_due_repairs();
     base::WallTime after_random_delay();
     base::Milliseconds online_window() const;
@@ -286,6 +287,7 @@ private:
     wire::Round newest_vote_round_{};  ///< of those that were verified
     Throttle<wire::Round> asked_rounds_;
     Throttle<wire::Round> yielded_;  ///< questions left to another, once in two rounds each
+    Throttle<std::pair<wire::Round, wire::ValidatorIndex>> repeated_;  ///< on the air
     Throttle<Hash> asked_blocks_;
     Throttle<Hash> reconsidered_;
     std::optional<base::Error> fault_;

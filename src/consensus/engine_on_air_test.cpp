@@ -205,6 +205,29 @@ TEST_F(EngineOnAirTest, MissedVote_IsRepeatedByWhoSignedItFirst_ThenByValidators
     EXPECT_LE(elsewhere.find(1)->second, quarter) << "elsewhere all have the same turn";
 }
 
+// Many ask, and each answer takes air from all.
+TEST_F(EngineOnAirTest, Vote_IsRepeatedOnceInAWhile_HoweverManyAskForIt) {
+    start_validator();
+    hand(vote(1, 10));
+    run(10);
+    std::size_t own = 0;
+    for (Milliseconds after{}; after < 4 * quarter; after += Milliseconds{10}) {
+        at(11, after);
+        if (after % quarter == Milliseconds{0}) {
+            engine().handle_vote_request(now_, {round_10, 0});
+        }
+        engine().handle_timeout(now_);
+        while (auto event = engine().poll_event(now_)) {
+            const auto* resent = std::get_if<ResendVotes>(&*event);
+            if (resent == nullptr) continue;
+            own += static_cast<std::size_t>(
+                std::ranges::count(resent->votes, wire::ValidatorIndex{0}, &wire::Vote::validator));
+        }
+    }
+    EXPECT_GE(own, 1U);
+    EXPECT_LE(own, 2U) << "four have asked";
+}
+
 // An owner that sleeps until poll_timeout() repeats its own votes in time.
 TEST_F(EngineOnAirTest, OwnVoteThatIsWanted_WakesItsOwner) {
     start_validator();

@@ -42,8 +42,27 @@ wire::Verdict Engine::handle_vote_request(base::WallTime now, const wire::VoteRe
         yielded_.may_ask(request.round, now_, schedule_.round_length() * 2)) {
         asked_rounds_.may_ask(request.round, now_, schedule_.round_length() / 2);
     }
-    answer_votes(request.round, held & ~request.held);
+    answer_votes(request.round, enough_of(request, held & ~request.held));
     return wire::Verdict::keep;
+}
+
+/// On the air no more than makes a quorum of what the asker has, and one for what gets lost: all
+/// who hear the question come to the same ones, but for what they miss themselves.
+ValidatorBits Engine::enough_of(const wire::VoteRequest& request, ValidatorBits missed) const {
+    const ValidatorSet& set = signers();
+    if (!limits_.on_air || set.is_quorum(set.stake_of(request.held))) return missed;
+    const auto count = static_cast<std::uint32_t>(epochs_.voters().size());
+    ValidatorBits chosen = 0;
+    bool is_enough = false;
+    for (std::uint32_t i = 0; i < count; ++i) {
+        const wire::ValidatorIndex next{
+            static_cast<std::uint16_t>((request.round.value + i) % count)};
+        if ((missed & bit(next)) == 0) continue;
+        chosen |= bit(next);
+        if (is_enough) break;
+        is_enough = set.is_quorum(set.stake_of(request.held | chosen));
+    }
+    return chosen;
 }
 
 /// On the air whoever signed a vote repeats it; where he is not heard, first the other validators
@@ -73,6 +92,13 @@ void Engine::send_due_repairs() {
         if (held.empty() && certificate_ && wanted.round.value == final().round.value + 1)
             held = certificate_->votes;
         votes.insert(votes.end(), held.begin(), held.end());
+    }
+    if (limits_.on_air) {
+        // Many ask for the same, and who did not hear the answer asks again.
+        std::erase_if(votes, [&](const wire::Vote& vote) {
+            return !repeated_.may_ask({vote.round, vote.validator}, now_,
+                                      schedule_.round_length() * 3 / 4);
+        });
     }
     if (!votes.empty()) events_.push_back(ResendVotes{std::move(votes)});
 }

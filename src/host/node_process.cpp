@@ -206,7 +206,8 @@ Result NodeProcess::Parts::open_node() {
                                        .folder = folder.root(),
                                        .node_name = config.node_name,
                                        .identity = keys.identity.public_key(),
-                                       .log = log},
+                                       .log = log,
+                                       .role = config.role},
                                       base::Random(random_number(entropy)), now()));
     node::Doors doors{*store, frames.get(), entropy, kdf, sink.get(), &time_source};
     doors.verifier = &verifier;

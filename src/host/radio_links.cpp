@@ -111,11 +111,12 @@ private:
     base::Random random_;
 };
 
-radio::RadioOptions frame_options(const node::RadioConfig& config) {
+radio::RadioOptions frame_options(const node::RadioConfig& config, wire::Role role) {
     radio::RadioOptions options;
     options.airtime = {.modulation = radio::modulation_of(config.preset),
                        .share_permille = config.share_permille,
-                       .duty_permille = radio::duty_permille_of(config.region).value_or(1000)};
+                       .duty_permille = radio::duty_permille_of(config.region).value_or(1000),
+                       .keeps_for_votes = role == wire::Role::validator};
     options.outbox.packet_bytes_max = config.payload_bytes_max;
     options.listen_only = config.listen_only;
     options.bridge = config.bridge;
@@ -182,7 +183,7 @@ std::expected<std::unique_ptr<RadioLinks>, base::Error> RadioLinks::open(
             return std::unexpected(std::move(door).error());
         }
         auto radio = std::make_unique<Radio>(std::move(place), config, *std::move(door),
-                                             frame_options(config), doors.store,
+                                             frame_options(config, doors.role), doors.store,
                                              own.stream("frames"), now.instant);
         auto restored = radio->spent.restore(now, radio->frames.budget());
         if (!restored) restored.error().where += " of radio " + radio->place;

@@ -21,6 +21,7 @@
 #include "node/radio_config.h"
 #include "radio/airtime_log.h"
 #include "radio/radio_frames.h"
+#include "wire/control.h"
 
 namespace boost::asio {
 class io_context;
@@ -67,6 +68,7 @@ public:
         std::string node_name;
         crypto::PublicKey identity;
         base::Log log;
+        wire::Role role = wire::Role::validator;  ///< others keep no air for votes
     };
     /// Errors: invalid_argument, not_found (a file that is named), and others of the doors.
     static std::expected<std::unique_ptr<RadioLinks>, base::Error> open(

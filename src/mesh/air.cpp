@@ -11,6 +11,7 @@ constexpr int packets_of_answer = 6;
 void AirSpeaker::note_hops(base::Instant now, std::optional<std::uint8_t> heard,
                            base::Duration memory) {
     const std::uint8_t far = heard.value_or(UINT8_MAX);
+    far_in_a_row = far == 0 ? 0 : far_in_a_row + 1;
     if (far > hops && now < hops_at + memory) return;
     hops = far;
     hops_at = now;

@@ -33,6 +33,8 @@ struct AirSpeaker {
     /// may only have been lost on the shorter one.
     std::uint8_t hops = UINT8_MAX;
     base::Instant hops_at{};
+    /// So often in a row it was not heard directly; once may be by chance.
+    unsigned far_in_a_row = 0;
 
     void note_hops(base::Instant now, std::optional<std::uint8_t> heard, base::Duration memory);
 };

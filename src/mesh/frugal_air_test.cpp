@@ -67,6 +67,19 @@ TEST_F(FrugalAirTest, HopLimit_IsAsFarAsTheFurthestWhoIsHeard) {
     EXPECT_EQ(vote_and_block(), Limits(2, 2));
 }
 
+// Of twenty in a room, three were heard over a relay alone, because the first copy was lost.
+TEST_F(FrugalAirTest, OfMany_AFewThatWereHeardOverARelayOnce_AreNear) {
+    for (std::uint8_t number = 1; number <= 9; ++number) add(number);
+    test::Node& far = add(10);
+    room_.set_hops(9, 2);
+    network_.run_for(20min);
+    ASSERT_TRUE(nodes_[0]->mesh().is_connected(far.key()));
+    EXPECT_EQ(vote_and_block(), Limits(0, 1));
+    send(far, MessageType::block_ack, "a vote from far away");
+    network_.run_for(2s);
+    EXPECT_EQ(vote_and_block(), Limits(2, 2)) << "twice is no chance";
+}
+
 TEST_F(FrugalAirTest, SpeakerThatDoesNotSayItsHops_MayBeAnywhere) {
     add(1);
     add(2);

@@ -298,6 +298,7 @@ private:
     void request_air_status(base::Now now);
     void plan_status(Air& air, base::Instant from);
     void answer_start(base::Now now, const crypto::PublicKey& key);
+    bool is_well_known(std::size_t air) const;
     void ask_status(base::Now now, const crypto::PublicKey& key);
     base::Duration pause_of(const Air& air) const;
     bool handle_airs_readable(base::Now now);

@@ -302,6 +302,7 @@ void Mesh::answer_start(base::Now now, const crypto::PublicKey& key) {
 void Mesh::ask_status(base::Now now, const crypto::PublicKey& key) {
     AirSpeaker& speaker = *speakers_.find(key);
     Air& air = airs_[speaker.air];
+    if (is_well_known(speaker.air)) return;
     // Anybody can make keys: all of them together are asked as often as one validator.
     const bool is_validator = speakers_.validator(crypto::node_id(key)) == key;
     base::Instant& ask_at = is_validator ? speaker.ask_at : air.ask_at;
@@ -309,6 +310,16 @@ void Mesh::ask_status(base::Now now, const crypto::PublicKey& key) {
     ask_at = now.instant + answer_pause;
     air.status_to = wire::addressee_of(crypto::node_id(key));
     plan_status(air, now.instant);
+}
+
+/// Who has enough peers to ask there needs no other before it says by itself that it is one.
+bool Mesh::is_well_known(std::size_t air) const {
+    constexpr std::size_t peers_enough = 8;
+    std::size_t peers = 0;
+    speakers_.for_each([&](const crypto::PublicKey&, const AirSpeaker& speaker) {
+        peers += speaker.said && speaker.air == air;
+    });
+    return peers >= peers_enough;
 }
 
 void Mesh::lose_speaker(const crypto::PublicKey& key) {
@@ -430,11 +441,21 @@ std::size_t Mesh::send_to_airs(base::Now now, const wire::MessageRule& rule,
 
 /// As far as the furthest who was heard there. A relay more costs as much as saying it twice.
 std::uint8_t Mesh::hop_limit_of(std::size_t air, MessageType type) const {
+    // Of many who are near, some are heard over a relay alone, once, by chance.
+    constexpr std::size_t many = 8;
+    std::size_t speakers = 0;
+    std::size_t far = 0;
     std::optional<std::uint8_t> furthest;
+    std::optional<std::uint8_t> furthest_surely;
     speakers_.for_each([&](const crypto::PublicKey&, const AirSpeaker& speaker) {
         if (!speaker.said || speaker.air != air) return;
+        ++speakers;
+        far += speaker.hops > 0;
         furthest = std::max(furthest.value_or(0), speaker.hops);
+        if (speaker.hops > 0 && speaker.far_in_a_row < 2) return;
+        furthest_surely = std::max(furthest_surely.value_or(0), speaker.hops);
     });
+    if (speakers >= many && 3 * far < speakers) furthest = furthest_surely;
     // Whoever misses a block builds another one.
     const bool is_block = type == MessageType::block || type == MessageType::short_block;
     const std::uint8_t least = is_block ? 1 : 0;

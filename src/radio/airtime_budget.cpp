@@ -23,10 +23,12 @@ constexpr std::array regions{Region{"US", 1, 1000},      Region{"EU_433", 2, 100
 
 /// Kept for what is more urgent.
 constexpr std::array<unsigned, priorities> kept_at_rest{0, 100, 250, 500, 600};
+constexpr std::array<unsigned, priorities> kept_without_votes{0, 0, 0, 350, 600};
 
 /// Where the channel is busy half of all is for what is urgent alone.
-unsigned kept_for(Priority priority, unsigned channel_use_percent) {
-    const unsigned kept = kept_at_rest[static_cast<std::size_t>(priority)];
+unsigned kept_for(Priority priority, unsigned channel_use_percent, bool keeps_for_votes) {
+    const auto& at_rest = keeps_for_votes ? kept_at_rest : kept_without_votes;
+    const unsigned kept = at_rest[static_cast<std::size_t>(priority)];
     const bool is_busy = channel_use_percent >= AirtimeBudget::halved_from_percent;
     return is_busy && priority != Priority::urgent ? (1000 + kept) / 2 : kept;
 }
@@ -126,9 +128,8 @@ std::optional<AirtimeBudget::Deferral> AirtimeBudget::deferral(base::Instant now
         return Deferral{use_read_ + reading_lasts, Reason::channel};
     }
     if (!allows(priority, airtime)) return Deferral{base::never, Reason::too_long};
-    const unsigned kept_permille = kept_for(priority, use);
-    const base::Duration most = per_hour_ - permille(per_hour_, kept_permille);
-    const base::Instant hour_ends = hour_until(now, airtime, most);
+    const unsigned kept_permille = kept_for(priority, use, options_.keeps_for_votes);
+    const base::Instant hour_ends = hour_until(now, airtime, permille(per_hour_, kept_permille));
     // From a full bucket everybody may take.
     const base::Duration kept = permille(capacity_, kept_permille);
     const base::Instant paced = pace_until(now, std::min(capacity_, airtime + kept));
@@ -139,18 +140,23 @@ std::optional<AirtimeBudget::Deferral> AirtimeBudget::deferral(base::Instant now
 
 bool AirtimeBudget::allows(Priority priority, base::Duration airtime) const {
     return airtime <= capacity_ &&
-           airtime <= per_hour_ - permille(per_hour_, kept_for(priority, 0));
+           airtime <=
+               per_hour_ - permille(per_hour_, kept_for(priority, 0, options_.keeps_for_votes));
 }
 
-void AirtimeBudget::spend(base::Instant now, base::Duration airtime) {
+void AirtimeBudget::spend(base::Instant now, base::Duration airtime, Priority priority) {
     MESH_ASSERT(!deferral(now, Priority::urgent, airtime));
     tokens_ = tokens(now) - airtime;
     filled_ = now;
     const std::int64_t current = part_of(now);
     // What lies between was not spent in; more than all parts back is the same as all of them.
     newest_part_ = std::max(newest_part_, current - parts);
-    while (newest_part_ < current) spent_in(++newest_part_) = {};
-    spent_in(current) += airtime;
+    while (newest_part_ < current) {
+        spent_[place_of(++newest_part_)] = {};
+        urgent_spent_[place_of(newest_part_)] = {};
+    }
+    spent_[place_of(current)] += airtime;
+    if (priority == Priority::urgent) urgent_spent_[place_of(current)] += airtime;
     total_ += airtime;
 }
 
@@ -159,6 +165,15 @@ base::Duration AirtimeBudget::spent(base::Instant now) const {
     base::Duration sum{};
     for (std::int64_t number = current - parts + 1; number <= current; ++number) {
         sum += spent_in(number);
+    }
+    return sum;
+}
+
+base::Duration AirtimeBudget::urgent_spent(base::Instant now) const {
+    const std::int64_t current = part_of(now);
+    base::Duration sum{};
+    for (std::int64_t number = current - parts + 1; number <= current; ++number) {
+        sum += urgent_spent_in(number);
     }
     return sum;
 }
@@ -177,17 +192,20 @@ void AirtimeBudget::restore(base::Instant now, const Minutes& spent) {
     newest_part_ = part_of(now);
     base::Duration sum{};
     for (std::int64_t i = 0; i < parts; ++i) {
-        spent_in(newest_part_ - i) = spent[static_cast<std::size_t>(i)];
+        spent_[place_of(newest_part_ - i)] = spent[static_cast<std::size_t>(i)];
         sum += spent[static_cast<std::size_t>(i)];
     }
-    // How full the bucket was nobody wrote down; it is no fuller than this.
+    // How full the bucket was nobody wrote down; it is no fuller than this. Nor what was urgent:
+    // none of it counts as such.
     tokens_ = std::max(base::Duration{}, capacity_ - sum);
     filled_ = now;
 }
 
 base::Duration AirtimeBudget::left(base::Instant now) const {
     const bool is_busy = channel_use_percent(now) >= halved_from_percent;
-    return std::max((is_busy ? per_hour_ / 2 : per_hour_) - spent(now), base::Duration{});
+    const base::Duration kept = is_busy ? per_hour_ / 2 : base::Duration{};
+    const base::Duration still_kept = std::max(kept - urgent_spent(now), base::Duration{});
+    return std::max(per_hour_ - spent(now) - still_kept, base::Duration{});
 }
 
 std::int64_t AirtimeBudget::part_of(base::Instant now) {
@@ -196,8 +214,11 @@ std::int64_t AirtimeBudget::part_of(base::Instant now) {
 }
 
 base::Duration AirtimeBudget::spent_in(std::int64_t number) const {
-    if (number > newest_part_ || number <= newest_part_ - parts) return {};
-    return spent_[static_cast<std::size_t>(number % parts)];
+    return is_in_hour(number) ? spent_[place_of(number)] : base::Duration{};
+}
+
+base::Duration AirtimeBudget::urgent_spent_in(std::int64_t number) const {
+    return is_in_hour(number) ? urgent_spent_[place_of(number)] : base::Duration{};
 }
 
 base::Duration AirtimeBudget::tokens(base::Instant now) const {
@@ -216,15 +237,23 @@ base::Instant AirtimeBudget::pace_until(base::Instant now, base::Duration needed
     return now + takes + base::Duration(2);
 }
 
+/// `kept` for what is more urgent, of which that has used up what it spent.
 base::Instant AirtimeBudget::hour_until(base::Instant now, base::Duration airtime,
-                                        base::Duration most) const {
+                                        base::Duration kept) const {
     // Too much for half an hour's share; the channel may be quieter then.
-    if (airtime > most) return use_read_ + reading_lasts;
+    if (airtime > per_hour_ - kept) return use_read_ + reading_lasts;
     const std::int64_t current = part_of(now);
     base::Duration sum = spent(now);
-    if (sum + airtime <= most) return now;
+    base::Duration urgent = urgent_spent(now);
+    const auto fits = [&] {
+        return sum + airtime + std::max(kept - urgent, base::Duration{}) <= per_hour_;
+    };
+    if (fits()) return now;
     std::int64_t number = current - parts;
-    while (sum + airtime > most) sum -= spent_in(++number);
+    while (!fits()) {
+        sum -= spent_in(++number);
+        urgent -= urgent_spent_in(number);
+    }
     // It leaves the hour when the one that is so many later begins.
     return base::Instant(part * number);
 }

@@ -4,7 +4,8 @@
 //
 // A bucket paces: it fills by the node's share of the channel and holds a quarter of an hour of it.
 // A sliding hour limits: whatever is asked for and when, no hour has more than the share. A part of
-// both is kept for what is more urgent than what asks. Above 15 % use of the channel half of both
+// both is kept for what is more urgent than what asks; in the hour, what is urgent uses that part
+// up first. Above 15 % use of the channel half of both
 // is kept for what is urgent, above 25 % what can wait stops, above 40 % all but what is urgent and
 // blocks does.
 //
@@ -43,6 +44,9 @@ struct AirtimeOptions {
     /// By law, relays included: we use no more than half of it. 1000: no limit.
     unsigned duty_permille = 1000;
     unsigned percent = 100;  ///< of what these two leave
+    /// A validator: part of it is kept for its votes and blocks. Who has neither may use that part
+    /// for what it pays.
+    bool keeps_for_votes = true;
 };
 
 class AirtimeBudget {
@@ -80,7 +84,7 @@ public:
     /// Whether a packet may ever leave, if it waits long enough at a quiet channel.
     bool allows(Priority priority, base::Duration airtime) const;
     /// It was handed to the radio. Asserts that no deferral stood against it at urgent priority.
-    void spend(base::Instant now, base::Duration airtime);
+    void spend(base::Instant now, base::Duration airtime, Priority priority = Priority::block);
 
     base::Duration airtime_of(std::size_t payload_bytes) const {
         return time_on_air(modulation(), packet_bytes_of(payload_bytes));
@@ -112,14 +116,19 @@ private:
     static constexpr base::Duration part = std::chrono::minutes(1);
 
     static std::int64_t part_of(base::Instant now);
-    base::Duration& spent_in(std::int64_t number) {
-        return spent_[static_cast<std::size_t>(number % parts)];
+    static std::size_t place_of(std::int64_t number) {
+        return static_cast<std::size_t>(number % parts);
+    }
+    bool is_in_hour(std::int64_t number) const {
+        return number <= newest_part_ && number > newest_part_ - parts;
     }
     base::Duration spent_in(std::int64_t number) const;
+    base::Duration urgent_spent_in(std::int64_t number) const;
     void size();
     base::Duration tokens(base::Instant now) const;
     base::Instant pace_until(base::Instant now, base::Duration needed) const;
-    base::Instant hour_until(base::Instant now, base::Duration airtime, base::Duration most) const;
+    base::Duration urgent_spent(base::Instant now) const;
+    base::Instant hour_until(base::Instant now, base::Duration airtime, base::Duration kept) const;
 
     AirtimeOptions options_;
     std::optional<RadioSetting> setting_;
@@ -132,6 +141,7 @@ private:
     base::Duration tokens_;
     base::Instant filled_;
     std::array<base::Duration, parts> spent_{};
+    std::array<base::Duration, parts> urgent_spent_{};  ///< of it, on what is urgent
     std::int64_t newest_part_;
     base::Duration total_{};
 };

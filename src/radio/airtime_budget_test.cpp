@@ -89,7 +89,7 @@ TEST(AirtimeBudget, NoScheduleOfRequests_MakesAnyHourExceedIt) {
             const base::Duration airtime = budget.airtime_of(random.below(payload_bytes_max + 1));
             const auto deferral = budget.deferral(now, priority, airtime);
             if (!deferral) {
-                budget.spend(now, airtime);
+                budget.spend(now, airtime, priority);
                 watch.spend(now, airtime);
                 if (priority != Priority::urgent) less_urgent.spend(now, airtime);
             } else if (deferral->until != base::never && random.below(3) == 0 && !is_busy) {
@@ -255,6 +255,42 @@ TEST(AirtimeBudget, HourThatIsUsedUp_IsFreeAgainWhenItsFirstMinuteIsOver) {
     EXPECT_GE(deferral->until, start + 1h);
     EXPECT_LE(deferral->until, start + 1h + 2min);
     EXPECT_GT(budget.spent(now), 33s);
+}
+
+// Votes have the part that is kept for them, and not a part of what is left as well.
+TEST(AirtimeBudget, WhatIsUrgent_UsesUpFirstWhatIsKeptForIt) {
+    base::Instant now = start;
+    AirtimeBudget budget(now, {});
+    const base::Duration airtime = budget.airtime_of(20);
+    base::Duration urgent{};
+    base::Duration others{};
+    // Votes a third of the time: less than the half that is kept for them at a busy channel.
+    for (int i = 0; now < start + 59min; ++i) {
+        budget.note_channel_use(now, AirtimeBudget::halved_from_percent);
+        const auto priority = i % 3 == 0 ? Priority::urgent : Priority::block;
+        if (!budget.deferral(now, priority, airtime)) {
+            budget.spend(now, airtime, priority);
+            (priority == Priority::urgent ? urgent : others) += airtime;
+        }
+        now += 40s;
+    }
+    EXPECT_LE(others, budget.per_hour() / 2);
+    EXPECT_GT(urgent + others, budget.per_hour() / 2) << "the half for votes is no lid for all";
+    EXPECT_GT(budget.left(now), base::Duration{});
+    EXPECT_LE(urgent + others + budget.left(now), budget.per_hour());
+}
+
+TEST(AirtimeBudget, WhoHasNoVotes_KeepsNothingForThem) {
+    base::Duration paid[2];
+    for (const bool keeps : {false, true}) {
+        AirtimeBudget budget(start, {.keeps_for_votes = keeps});
+        paid[keeps ? 1 : 0] = drain(budget, start, Priority::transaction);
+    }
+    EXPECT_GT(paid[0], paid[1]);
+    AirtimeBudget busy(start, {.keeps_for_votes = false});
+    busy.note_channel_use(start, AirtimeBudget::halved_from_percent);
+    EXPECT_LE(drain(busy, start, Priority::transaction), busy.per_hour() / 8 + 1s)
+        << "half of what the bucket holds stays, as for all";
 }
 
 }  // namespace

@@ -227,10 +227,13 @@ void RadioFrames::pump(base::Instant now) {
             const base::Buffer packet = encode(*wish);
             if (!may_leave(now, priority_of_wish(wish->type), packet.size())) break;
             reassembly_.poll_wish(now);
-            if (!transmit(now, packet, wire::hop_limit_default, stats_.wishes)) break;
+            if (!transmit(now, packet, wire::hop_limit_default, priority_of_wish(wish->type),
+                          stats_.wishes)) {
+                break;
+            }
         } else if (text && (!next || *text < next->priority)) {
             if (!may_leave(now, *text, link_.payload_bytes_max())) break;
-            if (!send_text(now)) break;
+            if (!send_text(now, *text)) break;
         } else if (next) {
             if (!may_leave(now, next->priority, next->packet_bytes)) break;
             if (!send_next(now, *next)) break;
@@ -248,12 +251,13 @@ bool RadioFrames::send_next(base::Instant now, const Outbox::Next& next) {
     const Outbox::Departure departure = outbox_.take(now, whose);
     if (next.bridged) {
         const base::Duration airtime = budget_.airtime_of(departure.packet.size());
-        bridged_budget(now).spend(now, airtime);
+        bridged_budget(now).spend(now, airtime, next.priority);
         ++stats_.bridged.packets;
         stats_.bridged.bytes += packet_bytes_of(departure.packet.size());
         stats_.bridged.airtime += airtime;
     }
-    return transmit(now, departure.packet, departure.hop_limit, stats_.sent[departure.type]);
+    return transmit(now, departure.packet, departure.hop_limit, next.priority,
+                    stats_.sent[departure.type]);
 }
 
 AirtimeBudget& RadioFrames::bridged_budget(base::Instant now) {
@@ -310,15 +314,16 @@ bool RadioFrames::may_leave(base::Instant now, Priority priority, std::size_t pa
 }
 
 bool RadioFrames::transmit(base::Instant now, base::Bytes packet, std::uint8_t hop_limit,
-                           RadioStats::OfType& stats) {
+                           Priority priority, RadioStats::OfType& stats) {
     const bool is_taken = link_.send(now, packet, hop_limit).has_value();
-    return handle_taken(now, budget_.airtime_of(packet.size()), packet.size(), is_taken, stats);
+    return handle_taken(now, budget_.airtime_of(packet.size()), packet.size(), priority, is_taken,
+                        stats);
 }
 
 bool RadioFrames::handle_taken(base::Instant now, base::Duration airtime, std::size_t packet_bytes,
-                               bool is_taken, RadioStats::OfType& stats) {
+                               Priority priority, bool is_taken, RadioStats::OfType& stats) {
     // What a door refuses may have left all the same: it is paid for.
-    budget_.spend(now, airtime);
+    budget_.spend(now, airtime, priority);
     if (!is_taken) {
         ++stats_.link_failures;
         retry_at_ = now + look_again;
@@ -351,13 +356,13 @@ std::optional<Priority> RadioFrames::next_text(base::Instant now) const {
     return next;
 }
 
-bool RadioFrames::send_text(base::Instant now) {
+bool RadioFrames::send_text(base::Instant now, Priority priority) {
     const std::string text =
         texts_->take(now, std::min(options_.outbox.packet_bytes_max, link_.payload_bytes_max()));
     const base::Duration airtime = budget_.airtime_of(text.size());
-    text_budget_->spend(now, airtime);
+    text_budget_->spend(now, airtime, priority);
     const bool is_taken = link_.send_text(now, text, wire::hop_limit_default).has_value();
-    return handle_taken(now, airtime, text.size(), is_taken, stats_.texts);
+    return handle_taken(now, airtime, text.size(), priority, is_taken, stats_.texts);
 }
 
 /// When a text will be ready that is not, or may leave by the share of texts.

@@ -103,7 +103,7 @@ private:
     /// Sends what may leave now.
     void pump(base::Instant now);
     bool may_leave(base::Instant now, Priority priority, std::size_t packet_bytes);
-    bool transmit(base::Instant now, base::Bytes packet, std::uint8_t hop_limit,
+    bool transmit(base::Instant now, base::Bytes packet, std::uint8_t hop_limit, Priority priority,
                   RadioStats::OfType& stats);
     /// The budget of what is bridged, a part of all. Before anything of it was sent it is not
     /// there.
@@ -118,9 +118,9 @@ private:
     std::optional<Priority> next_text(base::Instant now) const;
     std::optional<AirtimeBudget::Deferral> text_deferral(base::Instant now,
                                                          Priority priority) const;
-    bool send_text(base::Instant now);
+    bool send_text(base::Instant now, Priority priority);
     bool handle_taken(base::Instant now, base::Duration airtime, std::size_t packet_bytes,
-                      bool is_taken, RadioStats::OfType& stats);
+                      Priority priority, bool is_taken, RadioStats::OfType& stats);
     base::Instant text_timeout(base::Instant now) const;
     void schedule(base::Instant now);
 

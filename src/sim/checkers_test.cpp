@@ -486,6 +486,11 @@ TEST(PlayChecks, ABrokenPromiseOfTheScenario_IsFound) {
     EXPECT_EQ(rules("payments 2s\nat 30s expect-still 20s\n"), Rules{"promise"});
     EXPECT_EQ(rules("payments 2s\nat 30s expect-final 20s\n"), Rules{});
     EXPECT_EQ(rules("payments 0s\nat 30s expect-still 20s\n"), Rules{});
+    EXPECT_EQ(rules("payments 2s\nat 30s expect-paid 100 10s\n"), Rules{});
+    EXPECT_EQ(rules("payments 2s\nat 30s expect-paid 95 200ms\n"), Rules{"promise"});
+    EXPECT_EQ(rules("payments 0s\nat 30s expect-paid 1 10s\n"), Rules{"promise"}) << "of none";
+    EXPECT_EQ(rules("medium SHORT_TURBO\nat 30s expect-channel 1000\n"), Rules{});
+    EXPECT_EQ(rules("medium SHORT_TURBO\nat 30s expect-channel 0\n"), Rules{"promise"});
 }
 
 TEST(Port, WithoutPower_SendsNothing_AlsoInTheMiddleOfAStep) {

@@ -371,6 +371,16 @@ void Play::count_air(base::Bytes payload, std::size_t packet_bytes, bool is_rela
     traffic[static_cast<std::size_t>(type)].bytes += packet_bytes;
 }
 
+/// As the radio has it that heard most.
+unsigned Play::channel_permille() const {
+    const RadioAir* air = village_.world().air();
+    unsigned most = 0;
+    for (std::size_t i = 0; air != nullptr && i < air->size(); ++i) {
+        most = std::max(most, permille_of(air->mesh().medium().used(i), since_start()));
+    }
+    return most;
+}
+
 Report Play::report() {
     Report report = report_;
     report.simulated = since_start();
@@ -401,9 +411,8 @@ Report Play::report() {
         for (std::size_t i = 0; i < air->size(); ++i) {
             report.airtime += air->watch().total(i);
             report.airtime_worst = std::max(report.airtime_worst, air->watch().worst(i));
-            report.channel_permille = std::max(
-                report.channel_permille, permille_of(air->mesh().medium().used(i), since_start()));
         }
+        report.channel_permille = channel_permille();
     }
     report.forks = history_.forks();
     report.guilty = watch_.guilty().size();

@@ -114,6 +114,9 @@ private:
     void perform(const Step& step);
     void perform_on(const Step& step, std::size_t machine);
     void check_promise(const Step& step);
+    void check_paid(const Step& step);
+    void check_channel(const Step& step);
+    unsigned channel_permille() const;
     void switch_on(std::size_t index);
     void replace_disk(std::size_t index);
     void pay_somebody();

@@ -24,6 +24,8 @@ void Play::perform(const Step& step) {
         case Step::Verb::payments: return schedule_payments(step.time);
         case Step::Verb::expect_final:
         case Step::Verb::expect_still: return check_promise(step);
+        case Step::Verb::expect_paid: return check_paid(step);
+        case Step::Verb::expect_channel: return check_channel(step);
         case Step::Verb::delegate: return move_stake(step, step.machines[0]);
         case Step::Verb::pay:
             if (village_.is_on(step.machines[0])) pay(step.machines[0], step.machines[1]);
@@ -41,6 +43,28 @@ void Play::check_promise(const Step& step) {
     findings_.add("promise", has_grown ? "a block became FINAL " + duration_text(still) +
                                              " ago, and none should in " + duration_text(step.time)
                                        : "no block became FINAL in " + duration_text(step.time));
+}
+
+/// Of those that had the time; what was never seen FINAL was not in time.
+void Play::check_paid(const Step& step) {
+    const base::Instant now = village_.world().now();
+    std::int64_t judged = 0;
+    std::int64_t in_time = 0;
+    for (const PaymentBook::Entry& entry : book_.entries()) {
+        if (entry.is_excused || now - entry.sent < step.time) continue;
+        ++judged;
+        in_time += entry.to_final && *entry.to_final <= step.time;
+    }
+    if (judged > 0 && 100 * in_time >= step.number * judged) return;
+    findings_.add("promise", std::to_string(in_time) + " of " + std::to_string(judged) +
+                                 " payments were FINAL within " + duration_text(step.time));
+}
+
+void Play::check_channel(const Step& step) {
+    const unsigned permille = channel_permille();
+    if (permille <= static_cast<std::uint64_t>(step.number)) return;
+    findings_.add("promise", "the channel was in use for " + std::to_string(permille) +
+                                 " thousandths of the time");
 }
 
 void Play::perform_on(const Step& step, std::size_t index) {

@@ -35,6 +35,9 @@ std::string operands_text(const Step& step, Operands operands) {
         case Operands::number_pair:
         case Operands::number_machines:
             return " " + std::to_string(step.number) + joined(step.machines);
+        case Operands::number_time:
+            return " " + std::to_string(step.number) + " " + duration_text(step.time);
+        case Operands::number: return " " + std::to_string(step.number);
         case Operands::time_machines: return " " + duration_text(step.time) + joined(step.machines);
         case Operands::time: return " " + duration_text(step.time);
     }
@@ -63,6 +66,8 @@ NumberRange range_of(Step::Verb verb) {
     switch (verb) {
         case Step::Verb::drift: return {-499'999, 499'999};
         case Step::Verb::clock: return {-year_ms, year_ms};
+        case Step::Verb::expect_paid: return {1, 100};
+        case Step::Verb::expect_channel: return {0, 1000};
         default: return {0, 1'000'000};
     }
 }
@@ -190,6 +195,10 @@ std::expected<void, base::Error> check_step(const Scenario& scenario, const Step
     if (step.at > scenario.hostile) {
         return unfit("a step at " + duration_text(step.at) + " comes after the hostile phase",
                      "make `hostile` longer, or the step earlier");
+    }
+    if (step.verb == Step::Verb::expect_channel && !scenario.air) {
+        return unfit("a step is about the channel of radios, and there are none",
+                     "say `medium LONG_FAST`");
     }
     const NumberRange range = range_of(step.verb);
     if (step.number < range.min || step.number > range.max) {

@@ -59,6 +59,8 @@ struct Step {
         expect_heard,    ///< its proximity is `number` or more in the newest election that is FINAL
         expect_unheard,  ///< `number` or less
         expect_withheld,  ///< it withheld its secret in `number` elections or more, as FINAL has it
+        expect_paid,      ///< of the payments older than `time`, `number` % were FINAL in this time
+        expect_channel,   ///< no radio found the channel in use for more than `number` thousandths
     };
     base::Duration at{};
     Verb verb{};

@@ -294,21 +294,24 @@ private:
     }
 
     Result read_operands(Step& step, Operands operands, Words given) {
-        const bool has_number =
-            operands == Operands::number_machines || operands == Operands::number_pair;
-        const bool has_value = has_number || operands == Operands::time_machines ||
-                               operands == Operands::time || operands == Operands::word;
-        if (has_value && given.empty()) return wrong("a step without its value", "see the others");
-        if (has_number) MESH_CHECK(read(step.number, given[0]));
-        if (operands == Operands::word) step.word = given[0];
-        if (operands == Operands::time_machines || operands == Operands::time) {
-            MESH_CHECK(read(step.time, given[0]));
-        }
-        if (has_value) given.erase(given.begin());
+        const bool has_number = operands == Operands::number_machines ||
+                                operands == Operands::number_pair ||
+                                operands == Operands::number_time || operands == Operands::number;
+        const bool has_time = operands == Operands::time_machines || operands == Operands::time ||
+                              operands == Operands::number_time;
+        const bool has_word = operands == Operands::word;
+        const std::size_t values = std::size_t{has_number} + has_time + has_word;
+        if (given.size() < values) return wrong("a step without its value", "see the others");
+        auto value = given.begin();
+        if (has_number) MESH_CHECK(read(step.number, *value++));
+        if (has_word) step.word = *value++;
+        if (has_time) MESH_CHECK(read(step.time, *value++));
+        given.erase(given.begin(), value);
         MESH_CHECK(read_list(step.machines, given));
         const std::size_t count = step.machines.size();
-        const bool takes_none =
-            operands == Operands::none || operands == Operands::word || operands == Operands::time;
+        const bool takes_none = operands == Operands::none || operands == Operands::word ||
+                                operands == Operands::time || operands == Operands::number_time ||
+                                operands == Operands::number;
         const bool takes_two = operands == Operands::pair || operands == Operands::number_pair;
         if (takes_none ? count != 0 : takes_two ? count != 2 : count == 0) {
             return wrong(std::to_string(count) + " machines in this step",

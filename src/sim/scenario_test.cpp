@@ -114,6 +114,23 @@ TEST(Scenario, Lines_SayWhatTheyMean) {
     EXPECT_EQ(scenario->attackers, (std::vector<Attacker>{{Attacker::Kind::twins, 2}}));
 }
 
+TEST(Scenario, PromisesWithNumbers_ComeBackFromTheirText_AndAreRefusedWithoutMeaning) {
+    const std::string radios = "validators 4\nmedium LONG_FAST\nhostile 30m\n";
+    const auto scenario =
+        parse_scenario(radios + "at 20m expect-paid 95 10m\nat 20m expect-channel 250\n");
+    ASSERT_TRUE(scenario.has_value());
+    EXPECT_EQ(scenario->steps[0].number, 95);
+    EXPECT_EQ(scenario->steps[0].time, std::chrono::minutes(10));
+    EXPECT_EQ(scenario->steps[1].number, 250);
+    EXPECT_EQ(parse_scenario(to_text(*scenario)).value(), *scenario);
+    for (const std::string wrong :
+         {"expect-paid 95", "expect-paid 10m 95", "expect-paid 0 10m", "expect-paid 101 10m",
+          "expect-paid 95 10m 0", "expect-channel", "expect-channel 1001", "expect-channel 9 0"}) {
+        EXPECT_FALSE(parse_scenario(radios + "at 20m " + wrong + "\n").has_value()) << wrong;
+    }
+    EXPECT_FALSE(parse_scenario("validators 4\nat 1m expect-channel 250\n").has_value());
+}
+
 TEST(Scenario, EveryNamedOne_ParsesAndComesBackFromItsOwnText) {
     EXPECT_GE(named_scenarios().size(), 8U);
     for (const NamedScenario& named : named_scenarios()) {

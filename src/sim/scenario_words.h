@@ -17,6 +17,8 @@ enum class Operands : std::uint8_t {
     machines,         ///< 0 1, or all
     number_machines,  ///< 100 0 1
     number_pair,      ///< 100 0 1, and no others
+    number_time,      ///< 95 10m
+    number,           ///< 250
     time_machines,    ///< 20ms 0 1
     time,             ///< 5s
 };
@@ -58,6 +60,8 @@ inline constexpr std::array verbs{
     VerbWord{Step::Verb::expect_heard, "expect-heard", Operands::number_machines},
     VerbWord{Step::Verb::expect_unheard, "expect-unheard", Operands::number_machines},
     VerbWord{Step::Verb::expect_withheld, "expect-withheld", Operands::number_machines},
+    VerbWord{Step::Verb::expect_paid, "expect-paid", Operands::number_time},
+    VerbWord{Step::Verb::expect_channel, "expect-channel", Operands::number},
 };
 
 struct AttackerWord {

@@ -137,6 +137,7 @@ radio::AirtimeOptions Village::airtime_of(std::size_t index) const {
     options.modulation = radio::modulation_of(scenario_.air->preset);
     options.share_permille =
         is_validator(index) ? scenario_.air->validator_permille : scenario_.air->other_permille;
+    options.keeps_for_votes = is_validator(index) || scenario_.staking.has_value();
     return options;
 }
 
