@@ -122,6 +122,25 @@ TEST_F(RecordsProgram, NodeThatWasKilled_LearnsWhatItMissedAndKeepsWhatItHad) {
     })) << content(root_ / "node2.log");
 }
 
+TEST_F(RecordsProgram, WhatIsGivenAway_IsItsNewOwnersOnEveryNode) {
+    ASSERT_EQ(ask(0, {"registry", "claim", "umbrella", "--note", "found"}).exit_code, 0);
+    const std::string me = ask(0, {"status"}).json().at("node_id");
+    const std::string owner = ask(1, {"status"}).json().at("node_id");
+    EXPECT_EQ(ask(0, {"registry", "give", "umbrella", "--to", "somebody"}).error_code(),
+              "not_found");
+    EXPECT_EQ(ask(0, {"registry", "give", "umbrella", "--to", owner}).exit_code, 0);
+    ASSERT_TRUE(await([&] { return ask(1, {"registry", "accept", "umbrella"}).exit_code == 0; }));
+    Json steps;
+    ASSERT_TRUE(await([&] {
+        steps = ask(2, {"registry", "history", "umbrella"}).json().at("steps");
+        return steps.size() == 2 && steps[1].at("accepted") == true;
+    })) << steps;
+    EXPECT_EQ(steps[0].at("to_node_id"), me);
+    EXPECT_EQ(steps[0].at("kept_by").size(), 2);
+    EXPECT_EQ(steps[1].at("to_node_id"), owner);
+    EXPECT_EQ(ask(0, {"registry", "withdraw", "umbrella"}).error_code(), "not_found");
+}
+
 TEST_F(RecordsProgram, ImportedEntries_AreAllInOrNamedByTheirLine) {
     std::ofstream(path("good")) << R"({"hash":"a","type":"bag"})" << "\n\n"
                                 << R"({"hash":"b","type":"bag","metadata":{"colour":"blue"}})"

@@ -188,11 +188,10 @@ Answer get_ownership(const ApiDoors& doors, const HttpRequest& request) {
         return base::failure(base::Errc::invalid_argument, "no hash", "hash",
                              "say whose history is asked for: /v1/ownerships?hash=...");
     }
-    MESH_TRY(const auto history, records->ownership(hash->second));
-    return to_json(history);
+    return to_json(records->ownership(hash->second));
 }
 
-/// Body {"hash", "action": "claim", "give" or "accept", "to", "note"}.
+/// Body {"hash", "action": "claim", "give", "accept" or "withdraw", "to", "note"}.
 Answer post_ownership(const ApiDoors& doors, const HttpRequest& request) {
     MESH_TRY(records::RecordService * records, records_of(doors));
     MESH_TRY(const Json json, parse_json(request.body, "request"));
@@ -212,18 +211,23 @@ Answer post_ownership(const ApiDoors& doors, const HttpRequest& request) {
                              action == "give" ? "nobody to give it to" : "'to' beside " + action,
                              "to", "name the identity of who gets it, when it is given");
     }
+    if (!note.empty() && action != "claim" && action != "give") {
+        return base::failure(base::Errc::invalid_argument, "'note' beside " + action, "note",
+                             "a claim or a gift has one");
+    }
     if (action == "claim") {
         MESH_CHECK(records->claim(doors.now(), hash, note));
     } else if (action == "give") {
         MESH_CHECK(records->give(doors.now(), hash, to, note));
     } else if (action == "accept") {
         MESH_CHECK(records->accept(doors.now(), hash));
+    } else if (action == "withdraw") {
+        MESH_CHECK(records->withdraw(doors.now(), hash));
     } else {
         return base::failure(base::Errc::invalid_argument, "no action '" + action + "'", "action",
-                             "write claim, give or accept");
+                             "write claim, give, accept or withdraw");
     }
-    MESH_TRY(const auto history, records->ownership(hash));
-    return to_json(history);
+    return to_json(records->ownership(hash));
 }
 
 constexpr ApiRoute registry_route_list[] = {

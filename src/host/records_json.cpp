@@ -7,6 +7,8 @@
 namespace meshchain::host {
 namespace {
 
+constexpr std::size_t steps_shown_max = 1'000;
+
 std::string stamp_text(std::uint64_t ms) {
     return to_iso(base::wall_from_unix_ms(static_cast<std::int64_t>(ms)));
 }
@@ -98,6 +100,7 @@ Json to_json(const records::RegistryHit& hit) {
 Json to_json(const records::OwnershipHistory& history) {
     Json steps = Json::array();
     for (const records::OwnershipStep& step : history.steps) {
+        if (steps.size() == steps_shown_max) break;
         steps.push_back(
             {{"id", crypto::to_hex(step.id)},
              {"previous", step.link.is_claim() ? Json() : Json(crypto::to_hex(step.link.previous))},
@@ -111,7 +114,8 @@ Json to_json(const records::OwnershipHistory& history) {
              {"disputed", step.disputed},
              {"last", step.last}});
     }
-    return {{"steps", std::move(steps)}, {"broken", history.broken}};
+    const std::size_t left_out = history.steps.size() - steps.size();
+    return {{"steps", std::move(steps)}, {"left_out", left_out}, {"broken", history.broken}};
 }
 
 Json to_json(const records::SearchView& search) {

@@ -198,7 +198,7 @@ TEST(AlertsOnAir, WhenAllHaveThem_TheAirIsNearlyStill_AndThenQuite) {
 TEST(AlertsOnAir, ThoseOfASegment_AreNamedToNobody) {
     TestMesh mesh(2, 1);
     const wire::SegmentId segment{};
-    mesh.segments_of_all = {segment};
+    for (const unsigned node : {0U, 1U}) mesh.join(node, segment);
     put_on_air(mesh);
     mesh.run(5min);
     ASSERT_TRUE(mesh[0].send_alert(mesh.now(), fire, 1h, segment));

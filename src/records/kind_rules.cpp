@@ -36,7 +36,7 @@ KindRules::KindRules()
               .urgent = true},
              {.kind = RecordKind::ownership,
               .lifetime_max = 24h * 400,
-              .per_origin_max = 4'096,
+              .per_origin_max = 16'384,
               .body_bytes_max = 512,
               .per_minute_max = 600}} {}
 
@@ -44,7 +44,7 @@ std::expected<KindRules, base::Error> KindRules::with(std::span<const KindRule> 
     KindRules rules;
     for (const KindRule& rule : application) {
         const auto number = static_cast<std::uint8_t>(rule.kind);
-        if (number < application_kinds_from || number > application_kinds_to) {
+        if (!is_of_application(rule.kind)) {
             return base::failure(base::Errc::invalid_argument,
                                  "record kind " + std::to_string(number), "records",
                                  "applications have the kinds 128 to 239");

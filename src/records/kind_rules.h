@@ -28,6 +28,10 @@ struct KindRule {
 
 inline constexpr std::uint8_t application_kinds_from = 128;
 inline constexpr std::uint8_t application_kinds_to = 239;
+constexpr bool is_of_application(wire::RecordKind kind) {
+    const auto number = static_cast<std::uint8_t>(kind);
+    return number >= application_kinds_from && number <= application_kinds_to;
+}
 
 class KindRules {
 public:

@@ -51,9 +51,8 @@ std::map<Id, std::vector<OwnershipStep*>> followers_of(Steps& steps) {
     std::map<Id, std::vector<OwnershipStep*>> followers;
     for (auto& [id, step] : steps) {
         const auto before = steps.find(step.link.previous);
-        const bool fits = step.link.is_claim()
-                              ? step.link.from == step.link.to
-                              : before != steps.end() && before->second.link.to == step.link.from;
+        const bool fits = step.link.is_claim() ||
+                          (before != steps.end() && before->second.link.to == step.link.from);
         if (fits) followers[step.link.previous].push_back(&step);
     }
     for (auto& [id, behind] : followers) std::ranges::sort(behind, is_earlier);
@@ -116,6 +115,7 @@ std::expected<OwnershipLink, base::Error> parse_ownership_link(base::Bytes body)
     link.previous = wire::read_hash(in);
     link.from = wire::read_key(in);
     link.to = wire::read_key(in);
+    if (link.is_claim() != (link.from == link.to)) in.fail();
     link.ms = in.u64();
     if (link.ms > wire::HybridTime::ms_max) in.fail();
     link.hash = read_text(in, wire::Record::key_bytes_max);
@@ -128,13 +128,15 @@ std::expected<OwnershipLink, base::Error> parse_ownership_link(base::Bytes body)
 
 bool OwnershipStep::accepted() const { return std::ranges::binary_search(keepers, link.to); }
 
-const OwnershipStep* OwnershipHistory::held_by(const crypto::PublicKey& owner) const {
-    const OwnershipStep* found = nullptr;
+std::vector<const OwnershipStep*> OwnershipHistory::held_by(const crypto::PublicKey& owner) const {
+    std::vector<const OwnershipStep*> held;
     for (const OwnershipStep& step : steps) {
-        if (!step.last || step.link.to != owner) continue;
-        if (found == nullptr || (found->disputed && !step.disputed)) found = &step;
+        if (step.last && step.link.to == owner) held.push_back(&step);
     }
-    return found;
+    std::ranges::stable_sort(held, {}, [](const OwnershipStep* step) {
+        return std::pair(!step->accepted(), step->disputed);
+    });
+    return held;
 }
 
 std::vector<const OwnershipStep*> OwnershipHistory::way_to(const OwnershipStep& step) const {
@@ -161,59 +163,67 @@ std::expected<void, base::Error> OwnershipBook::load() {
 }
 
 void OwnershipBook::handle_record(const wire::Record& record) {
-    const Address address = address_of(record);
-    const auto link = parse_ownership_link(record.body);
-    const bool fits = !record.tombstone && link &&
-                      std::ranges::equal(record.key, link_id(store_.chain(), *link).bytes);
-    const auto known = hashes_.find(address);
-    if (known != hashes_.end()) {
-        if (fits) return;
-        drop(address);
+    drop(address_of(record));
+    if (record.tombstone) return;
+    OwnershipLink::Id id;
+    if (record.key.size() == id.bytes.size()) std::ranges::copy(record.key, id.bytes.begin());
+    if (!admit(id, record)) {
+        ++left_out_;
+        return;
     }
-    if (!fits) return;
-    std::set<Address>& of_hash = by_hash_[link->hash];
-    if (of_hash.size() >= links_max && record.origin != store_.self()) return;
-    of_hash.insert(address);
-    hashes_.emplace(address, link->hash);
+    links_.at(id).keepers.insert(record.origin);
+}
+
+/// Whether the record carries the link of this name, which is known from now on.
+bool OwnershipBook::admit(const OwnershipLink::Id& id, const wire::Record& record) {
+    auto link = parse_ownership_link(record.body);
+    const auto grace =
+        std::chrono::duration_cast<std::chrono::milliseconds>(RecordStore::clock_grace);
+    if (!link || link_id(store_.chain(), *link) != id ||
+        link->ms > record.stamp.ms + static_cast<std::uint64_t>(grace.count())) {
+        return false;
+    }
+    const auto known = links_.find(id);
+    const bool is_same = known != links_.end() && known->second.link.signature == link->signature;
+    if (!is_same && !is_genuine(store_.chain(), *link)) return false;
+    if (known == links_.end()) {
+        by_hash_[link->hash].insert(id);
+        links_.emplace(id, Known{*std::move(link), {}});
+    }
+    return true;
 }
 
 void OwnershipBook::forget(const Address& address) {
-    if (hashes_.contains(address) && store_.index().find(address) == nullptr) drop(address);
+    if (store_.index().find(address) == nullptr) drop(address);
 }
 
+/// Its origin keeps that link no longer.
 void OwnershipBook::drop(const Address& address) {
-    const auto known = hashes_.find(address);
-    const auto of_hash = by_hash_.find(known->second);
-    of_hash->second.erase(address);
+    OwnershipLink::Id id;
+    if (address.key.size() != id.bytes.size()) return;
+    std::ranges::copy(address.key, id.bytes.begin());
+    const auto known = links_.find(id);
+    if (known == links_.end() || known->second.keepers.erase(address.origin) == 0) return;
+    if (!known->second.keepers.empty()) return;
+    const auto of_hash = by_hash_.find(known->second.link.hash);
+    of_hash->second.erase(id);
     if (of_hash->second.empty()) by_hash_.erase(of_hash);
-    hashes_.erase(known);
+    links_.erase(known);
 }
 
-std::expected<OwnershipHistory, base::Error> OwnershipBook::history(std::string_view hash) const {
-    Steps steps;
-    std::set<Id> forged;
+OwnershipHistory OwnershipBook::history(std::string_view hash) const {
     const auto found = by_hash_.find(hash);
-    if (found == by_hash_.end()) return OwnershipHistory{};
-    for (const Address& address : found->second) {
-        MESH_TRY(const auto record, store_.get(address));
-        if (!record) continue;
-        auto link = parse_ownership_link(record->body);
-        if (!link) continue;
-        const Id id = link_id(store_.chain(), *link);
-        const auto known = steps.find(id);
-        if (known != steps.end()) {
-            known->second.keepers.push_back(address.origin);
-        } else if (is_genuine(store_.chain(), *link)) {
-            steps.emplace(
-                id, OwnershipStep{.id = id, .link = *std::move(link), .keepers = {address.origin}});
-            forged.erase(id);
-        } else {
-            forged.insert(id);
-        }
+    if (found == by_hash_.end()) return {};
+    Steps steps;
+    for (const Id& id : found->second) {
+        const Known& known = links_.at(id);
+        steps.emplace(id, OwnershipStep{.id = id,
+                                        .link = known.link,
+                                        .keepers = {known.keepers.begin(), known.keepers.end()}});
     }
-    const std::size_t genuine = steps.size();
+    const std::size_t all = steps.size();
     OwnershipHistory history{.steps = in_order(std::move(steps))};
-    history.broken = genuine - history.steps.size() + forged.size();
+    history.broken = all - history.steps.size();
     return history;
 }
 

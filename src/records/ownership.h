@@ -26,7 +26,7 @@ struct OwnershipLink {
 
     Id previous{};             ///< zeros in a claim
     crypto::PublicKey from{};  ///< who signed
-    crypto::PublicKey to{};    ///< in a claim `from`
+    crypto::PublicKey to{};    ///< in a claim `from`, and only there
     std::uint64_t ms = 0;      ///< since 1970, by the signer's clock
     std::string hash{};        ///< what it is about; displayable, 1 to Record::key_bytes_max bytes
     std::string note{};        ///< displayable, may be empty
@@ -55,45 +55,51 @@ struct OwnershipStep {
     bool accepted() const;  ///< `to` keeps it
 };
 
-/// Each claim, and behind it what follows from it, the earlier first.
+/// Each claim, and behind it what follows from it; the earlier first, by their signers' clocks,
+/// which nobody checks.
 struct OwnershipHistory {
     std::vector<OwnershipStep> steps;
-    /// Links that lead back to no claim, or are not genuine.
-    std::size_t broken = 0;
+    std::size_t broken = 0;  ///< links that lead back to no claim
 
-    /// The last step that `owner` holds it by; the undisputed first. Null: it is not theirs.
-    const OwnershipStep* held_by(const crypto::PublicKey& owner) const;
+    /// The steps that `owner` holds it by: those that it keeps itself first, of these the
+    /// undisputed. Anybody may give a thing of his own making to anybody, so there may be several.
+    std::vector<const OwnershipStep*> held_by(const crypto::PublicKey& owner) const;
     /// From the claim to this step.
     std::vector<const OwnershipStep*> way_to(const OwnershipStep& step) const;
 };
 
-/// Where the links of each thing are in the store.
+/// The genuine links that the store's records carry, each once.
 ///
 /// Ownership: the store outlives this.
-/// Limits:    of one thing `links_max` records of others, the first that came; about 300 bytes
-/// each. Threads:   the owner's.
+/// Limits:    the store's; about 500 bytes a link, and 100 for each who keeps it.
+/// Threads:   the owner's.
 class OwnershipBook {
 public:
-    static constexpr std::size_t links_max = 1'024;
-
     explicit OwnershipBook(RecordStore& store) : store_(store) {}
 
     /// Reads all links of the store. Errors: those of the store.
     std::expected<void, base::Error> load();
-    /// A record of kind ownership that was taken just now.
+    /// A record of kind ownership that was taken just now. Verifies a signature.
     void handle_record(const wire::Record& record);
     /// What the store says that it has forgotten.
     void forget(const Address& address);
 
-    /// Errors: those of the store.
-    std::expected<OwnershipHistory, base::Error> history(std::string_view hash) const;
+    OwnershipHistory history(std::string_view hash) const;
+    /// Records whose link is not genuine, or is dated ahead of its record.
+    std::uint64_t left_out() const { return left_out_; }
 
 private:
+    struct Known {
+        OwnershipLink link;
+        std::set<crypto::PublicKey> keepers;
+    };
+    bool admit(const OwnershipLink::Id& id, const wire::Record& record);
     void drop(const Address& address);
 
     RecordStore& store_;
-    std::map<std::string, std::set<Address>, std::less<>> by_hash_;
-    std::map<Address, std::string> hashes_;
+    std::map<OwnershipLink::Id, Known> links_;
+    std::map<std::string, std::set<OwnershipLink::Id>, std::less<>> by_hash_;
+    std::uint64_t left_out_ = 0;
 };
 
 }  // namespace meshchain::records

@@ -18,7 +18,7 @@ using wire::Verdict;
 
 constexpr std::size_t states_shown_max = 1'000;
 /// Of searches that are answered here, whoever asks.
-constexpr base::Rate questions_rate{.per_minute = 3'000, .burst = 200};
+constexpr base::Rate questions_rate{.per_minute = 1'200, .burst = 200};
 constexpr std::uint16_t control_bytes_max = wire::ip_payload_bytes_max;
 
 constexpr MessageRule record_rules[] = {

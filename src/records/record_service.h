@@ -125,23 +125,22 @@ public:
                                                               const RegistryEntry& entry,
                                                               std::chrono::seconds lifetime,
                                                               const Segment& segment = {});
-    /// That something is this node's. Errors: invalid_argument (hash or note), exists (somebody
-    /// holds it), those of RecordStore::publish.
-    std::expected<OwnershipLink::Id, base::Error> claim(base::Now now, std::string_view hash,
-                                                        std::string_view note);
-    /// Gives away what is this node's. Errors: not_found (it is not), invalid_argument, those of
-    /// RecordStore::publish.
-    std::expected<OwnershipLink::Id, base::Error> give(base::Now now, std::string_view hash,
-                                                       const crypto::PublicKey& to,
-                                                       std::string_view note);
+    /// That something is this node's, whatever others claim. Errors: invalid_argument (hash or
+    /// note), exists (this node holds it), full, those of RecordStore::publish.
+    std::expected<void, base::Error> claim(base::Now now, std::string_view hash,
+                                           std::string_view note);
+    /// Gives away what is this node's, and keeps its history. Errors: not_found (it is not),
+    /// invalid_argument, full, those of RecordStore::publish.
+    std::expected<void, base::Error> give(base::Now now, std::string_view hash,
+                                          const crypto::PublicKey& to, std::string_view note);
     /// Keeps the whole history of what was given to this node, whatever becomes of the records of
-    /// earlier owners; again: for another year. Returns how many links. Errors: not_found (it is
-    /// not ours), those of RecordStore::publish.
-    std::expected<std::size_t, base::Error> accept(base::Now now, std::string_view hash);
-    /// Errors: those of the store.
-    std::expected<OwnershipHistory, base::Error> ownership(std::string_view hash) const {
-        return ownership_.history(hash);
-    }
+    /// earlier owners, for a year; again when half of that is over. Errors: not_found (it is not
+    /// ours), full; after one of RecordStore::publish the next call goes on.
+    std::expected<void, base::Error> accept(base::Now now, std::string_view hash);
+    /// Takes back a claim of this node behind which there is nothing. Errors: not_found, those of
+    /// RecordStore::publish.
+    std::expected<void, base::Error> withdraw(base::Now now, std::string_view hash);
+    OwnershipHistory ownership(std::string_view hash) const { return ownership_.history(hash); }
 
     /// What is known here. Errors: those of the store.
     std::expected<std::vector<RegistryHit>, base::Error> search(const RegistryQuery& query) {
@@ -190,8 +189,9 @@ private:
                                                   const wire::Record& record,
                                                   const Acknowledgements& acknowledgements);
     void drop_forgotten();
-    std::expected<OwnershipLink::Id, base::Error> publish_link(base::Now now,
-                                                               const OwnershipLink& link);
+    std::expected<void, base::Error> keep_link(base::Now now, const OwnershipLink& link);
+    std::expected<void, base::Error> keep_way(base::Now now, const OwnershipHistory& history,
+                                              const OwnershipStep& step);
 
     const Options options_;
     const crypto::SigningKey self_;

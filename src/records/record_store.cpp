@@ -89,6 +89,12 @@ std::expected<void, base::Error> RecordStore::load(base::Now now) {
         const auto record = wire::parse_record(value);
         const auto id = record ? wire::record_id(options_.chain, *record) : wire::RecordId{};
         const Held* other = record ? index_.find(address_of(*record)) : nullptr;
+        // Of a program that is not running now, and will read it again.
+        if (record && base::equal(id.bytes, key) && is_of_application(record->kind) &&
+            options_.kinds.find(record->kind) == nullptr) {
+            if (record->origin == self()) sequence_ = std::max(sequence_, record->sequence);
+            return true;
+        }
         // Of another chain, or left by a store that lost a part of a batch.
         if (!record || !base::equal(id.bytes, key) ||
             options_.kinds.find(record->kind) == nullptr ||

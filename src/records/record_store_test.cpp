@@ -314,6 +314,28 @@ TEST(RecordStoreFaults, FullDisk_LosesNothingAndLeavesNothingHalfSaid) {
     EXPECT_EQ(inner->count(test::table).value(), 3U);  // two records and our sequence
 }
 
+TEST(RecordStoreKinds, StartWithoutAnApplicationsRule_LeavesItsRecordsOnTheDisk) {
+    const KindRule reading{
+        .kind = RecordKind{200}, .lifetime_max = 1h, .per_origin_max = 4, .body_bytes_max = 8};
+    const RecordStore::Options with{.table = test::table,
+                                    .chain = test::chain_id(),
+                                    .kinds = KindRules::with(std::array{reading}).value()};
+    Opened opened(0, with);
+    const auto said = opened.records->publish(
+        at({}), {.kind = reading.kind, .body = test::bytes_of("21"), .lifetime = 1h});
+    ASSERT_TRUE(said);
+    opened.options_ = {.table = test::table, .chain = test::chain_id()};
+    opened.reopen();
+    EXPECT_EQ(opened.records->index().size(), 0U);
+    EXPECT_EQ(opened.records->stats().evicted, 0U);
+    const auto next = opened.records->publish(
+        at({}), {.kind = RecordKind::state, .body = test::bytes_of("x"), .lifetime = 1h});
+    EXPECT_GT(next->sequence, said->sequence) << "no number is given twice";
+    opened.options_ = with;
+    opened.reopen();
+    EXPECT_EQ(opened.records->get(address_of(*said)).value(), *said);
+}
+
 TEST_F(RecordStoreTest, WrongDrafts_SayWhatToDo) {
     const auto code = [&](const Draft& draft) {
         const auto result = store().publish(at({}), draft);

@@ -128,13 +128,15 @@ std::expected<std::vector<RegistryHit>, base::Error> Registry::search(const Regi
     } else {
         std::vector<std::pair<wire::HybridTime, Number>> newest;
         for (const auto& [number, entry] : entries_) {
-            if (fits(entry, query, members) && holds(entry))
-                newest.emplace_back(entry.stamp, number);
+            if (fits(entry, query, members)) newest.emplace_back(entry.stamp, number);
         }
-        const std::size_t count = std::min(query.count, newest.size());
-        std::ranges::partial_sort(newest, newest.begin() + static_cast<std::ptrdiff_t>(count),
-                                  std::greater<>{});
-        for (std::size_t i = 0; i < count; ++i) found.emplace_back(newest[i].second, 0.0F);
+        std::ranges::make_heap(newest);
+        while (!newest.empty() && found.size() < query.count) {
+            std::ranges::pop_heap(newest);
+            const Number number = newest.back().second;
+            newest.pop_back();
+            if (holds(entries_.at(number))) found.emplace_back(number, 0.0F);
+        }
     }
     std::vector<RegistryHit> hits;
     for (const auto& [number, similarity] : found) MESH_CHECK(add_hit(number, similarity, hits));

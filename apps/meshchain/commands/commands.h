@@ -59,9 +59,11 @@ std::vector<Command> successor_commands(const Context& context);
 std::vector<Command> wallet_view_commands(const Context& context);
 std::vector<Command> ownership_commands(const Context& context);
 
-/// An identity in full, or the node id or name of somebody in the topology.
+enum class Called : std::uint8_t { by_any_name, by_id };
+/// An identity in full, or the node id, or else the name of somebody in the topology.
 /// Errors: not_found, conflict (several are called so).
 std::expected<std::string, base::Error> identity_of(const host::ApiClient& client,
-                                                    const std::string& peer);
+                                                    const std::string& peer,
+                                                    Called called = Called::by_any_name);
 
 }  // namespace meshchain::app

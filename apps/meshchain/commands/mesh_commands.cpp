@@ -116,12 +116,13 @@ std::expected<Output, base::Error> ping(const Context& context, const PingOption
 }  // namespace
 
 std::expected<std::string, base::Error> identity_of(const host::ApiClient& client,
-                                                    const std::string& peer) {
+                                                    const std::string& peer, Called called) {
     if (crypto::public_key_from_hex(peer)) return peer;
     MESH_TRY(const Json json, client.get("/v1/topology"));
     std::vector<std::string> found;
     for (const Json& node : json.at("nodes")) {
-        if (node.at("node_id") == peer || node.at("name") == peer) {
+        if (node.at("node_id") == peer) return node.at("identity").get<std::string>();
+        if (called == Called::by_any_name && node.at("name") == peer) {
             found.push_back(node.at("identity"));
         }
     }

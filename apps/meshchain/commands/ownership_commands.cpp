@@ -1,4 +1,6 @@
-// registry claim, give, accept, history: whose something is, and whose it was.
+// registry claim, give, accept, withdraw, history: whose something is, and whose it was.
+
+#include <algorithm>
 
 #include "host/api_client.h"
 #include "host/json_document.h"
@@ -16,18 +18,29 @@ std::string certainty_of(const Json& step) {
     return step.at("accepted") == true ? "accepted" : "given";
 }
 
-/// One line a link; what holds today is marked.
+/// One line a link; who holds it is marked, if there is one answer.
 Output history_page(Json json, const std::string& hash) {
-    if (json.at("steps").empty()) {
-        return output(std::move(json), "Nobody has claimed '" + hash + "' as far as is known.\n");
+    const Json& steps = json.at("steps");
+    const auto broken = json.at("broken").get<std::uint64_t>();
+    const std::string lost =
+        broken == 0 ? ""
+                    : std::to_string(broken) + " links lead back to no claim that is known here.\n";
+    if (steps.empty()) {
+        return output(std::move(json),
+                      "Nobody has claimed '" + hash + "' as far as is known here.\n" + lost);
     }
+    const auto ends =
+        std::ranges::count_if(steps, [](const Json& step) { return step.at("last") == true; });
     std::vector<std::vector<std::string>> rows{{"", "OWNER", "SINCE", "HOW", "KEPT BY", "NOTE"}};
-    for (const Json& step : json.at("steps")) {
-        rows.push_back({step.at("last") == true ? "*" : "", step.at("to_node_id"), step.at("time"),
-                        certainty_of(step), std::to_string(step.at("kept_by").size()),
-                        step.at("note")});
+    for (const Json& step : steps) {
+        const char* mark = step.at("last") == true ? (ends == 1 ? "*" : "?") : "";
+        rows.push_back({mark, step.at("to_node_id"), step.at("time"), certainty_of(step),
+                        std::to_string(step.at("kept_by").size()), step.at("note")});
     }
-    const std::string text = table(rows) + "* holds it\n";
+    const std::string text =
+        table(rows) +
+        (ends == 1 ? "* holds it\n" : "? several say that they hold it, and nobody decides\n") +
+        lost;
     return output(std::move(json), text);
 }
 
@@ -43,7 +56,8 @@ std::expected<Output, base::Error> change(const Context& context, const Change& 
     Json body{{"hash", wanted.hash}, {"action", wanted.action}};
     if (!wanted.note.empty()) body["note"] = wanted.note;
     if (!wanted.to.empty()) {
-        MESH_TRY(body["to"], identity_of(client, wanted.to));
+        // Names are of everybody's own choice, and what was given does not come back.
+        MESH_TRY(body["to"], identity_of(client, wanted.to, Called::by_id));
     }
     MESH_TRY(Json json, client.post("/v1/ownerships", body));
     return history_page(std::move(json), wanted.hash);
@@ -65,6 +79,7 @@ std::vector<Command> ownership_commands(const Context& context) {
     const auto claimed = wanted("claim");
     const auto given = wanted("give");
     const auto accepted = wanted("accept");
+    const auto withdrawn = wanted("withdraw");
     const auto shown = std::make_shared<std::string>();
     const auto hash = [](std::string& to) {
         return Option{"hash", "HASH", "What it is known by", &to, true};
@@ -76,15 +91,20 @@ std::vector<Command> ownership_commands(const Context& context) {
          .run = [&context, claimed] { return change(context, *claimed); }},
         {.name = "give",
          .summary = "Give what is this node's to another",
-         .examples = "Example:\n  meshchain registry give bag-17 --to desk --note \"fetched\"",
+         .examples =
+             "Example:\n  meshchain registry give bag-17 --to 57715a4a54fad932 --note \"fetched\"",
          .options = {hash(given->hash),
-                     {"--to", "NODE", "Its name, node id or identity", &given->to, true},
+                     {"--to", "NODE", "Its node id or identity", &given->to, true},
                      {"--note", "TEXT", "At most 160 bytes", &given->note}},
          .run = [&context, given] { return change(context, *given); }},
         {.name = "accept",
          .summary = "Keep what was given to this node, with its whole history",
          .options = {hash(accepted->hash)},
          .run = [&context, accepted] { return change(context, *accepted); }},
+        {.name = "withdraw",
+         .summary = "Take back a claim of this node behind which there is nothing",
+         .options = {hash(withdrawn->hash)},
+         .run = [&context, withdrawn] { return change(context, *withdrawn); }},
         {.name = "history",
          .summary = "Whose something is, and whose it was",
          .options = {hash(*shown)},
