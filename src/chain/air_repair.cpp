@@ -83,13 +83,14 @@ std::vector<wire::WireTransaction> RowCollector::solve(
 
 void RowsAhead::note_block(wire::BlockName name) {
     if (last_ == name) return;
-    if (last_ && last_ != asked_) permille_ -= permille_ / 32;
+    if (last_ && !was_asked(*last_)) permille_ -= permille_ / 32;
     last_ = name;
 }
 
 void RowsAhead::note_asked(wire::BlockName name) {
-    if (asked_ == name) return;
-    asked_ = name;
+    if (was_asked(name)) return;
+    if (asked_.size() == asked_max) asked_.pop_front();
+    asked_.push_back(name);
     permille_ += (1000 - permille_) / 4;
 }
 

@@ -8,6 +8,8 @@
 // Trust:  rows are signed by nobody: one that is false makes what is solved with it useless, and
 //         is forgotten then.
 
+#include <algorithm>
+#include <deque>
 #include <map>
 #include <optional>
 #include <vector>
@@ -55,9 +57,15 @@ public:
     void note_asked(wire::BlockName name);
 
 private:
+    static constexpr std::size_t asked_max = 16;
+
+    bool was_asked(wire::BlockName name) const {
+        return std::ranges::find(asked_, name) != asked_.end();
+    }
+
     std::size_t permille_ = 500;  ///< of the transactions of a block
     std::optional<wire::BlockName> last_;
-    std::optional<wire::BlockName> asked_;
+    std::deque<wire::BlockName> asked_;  ///< the last of them: each block counts once
 };
 
 /// Of whole blocks that were announced here.

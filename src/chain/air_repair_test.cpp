@@ -297,9 +297,10 @@ TEST(RowsAhead, AreHalfOfATransactionsAtFirst_ThenAsManyAsKeepQuestionsRare) {
 TEST(RowsAhead, OneBlockCountsOnce_HoweverOftenItIsAskedFor) {
     RowsAhead once;
     RowsAhead often;
-    once.note_asked(wire::name_of(hash(1)));
-    for (int i = 0; i < 9; ++i) often.note_asked(wire::name_of(hash(1)));
+    for (const int number : {1, 2}) once.note_asked(wire::name_of(hash(number)));
+    for (int i = 0; i < 9; ++i) often.note_asked(wire::name_of(hash(1 + i % 2)));
     EXPECT_EQ(often.rows(20), once.rows(20));
+    EXPECT_GT(once.rows(20), RowsAhead().rows(20));
 }
 
 TEST_F(AirRepairTest, OfABlock_NoMoreRowsAreSaidAtOnceThanTheLimit_AndThenThereIsAPause) {

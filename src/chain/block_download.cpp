@@ -208,6 +208,7 @@ std::optional<DownloadRequest> BlockDownload::poll_request(base::Instant now) {
         if (slow_one && (now < download.ask_at || !has_slow_room())) continue;
         download.asked = true;
         download.has_yielded = false;
+        download.put_off = 0;
         const bool shared = slow_one && is_shared(download);
         if (!shared) {
             download.deadline = now + patience;
@@ -269,8 +270,12 @@ void BlockDownload::note_row(base::Instant now, const wire::Hash& hash, std::siz
     const auto found = downloads_.find(hash);
     if (found == downloads_.end()) return;
     Download& download = found->second;
+    // Rows are unsigned: what brings nothing, and what comes without end, puts nothing off.
+    const bool is_more = rows > download.rows;
     download.rows = rows;
+    if (!is_more || download.put_off == put_off_max) return;
     if (turn_ == base::Duration{} || download.ask_at == base::Instant{}) return;
+    ++download.put_off;
     const base::Instant later = now + turn_ / 2 + random_.between({}, turn_ / 2);
     download.ask_at = std::max(download.ask_at, later);
     if (download.asked && is_shared(download)) {

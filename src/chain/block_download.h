@@ -101,6 +101,8 @@ public:
     std::optional<crypto::PublicKey> poll_failure();
 
 private:
+    static constexpr unsigned put_off_max = 6;
+
     struct Download {
         std::vector<crypto::PublicKey> sources;
         std::optional<wire::BlockHeader> header;
@@ -115,6 +117,7 @@ private:
         base::Instant ask_at{};  ///< not before: what it lacks may be on its way
         bool has_yielded = false;
         std::size_t rows = 0;  ///< that are here and not solved
+        unsigned put_off = 0;  ///< so often rows did this to the question, at most put_off_max
     };
 
     using Downloads = std::map<wire::Hash, Download>;

@@ -252,7 +252,10 @@ Result NodeProcess::Parts::open_records(const crypto::SigningKey& identity) {
 
 Result NodeProcess::Parts::open_mirror() {
     mirror.emplace(
-        RadioMirror::Doors{.radios = *radios, .node = *node, .node_name = config.node_name});
+        RadioMirror::Doors{.radios = *radios,
+                           .node = *node,
+                           .node_name = config.node_name,
+                           .self = records ? records->store().self() : crypto::PublicKey{}});
     if (records && mirror->is_wanted()) records->add_observer(*mirror);
     return mirror->follow_payments();
 }

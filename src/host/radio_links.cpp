@@ -267,8 +267,8 @@ const std::optional<node::MirrorConfig>& RadioLinks::mirror(std::size_t radio) c
 }
 
 void RadioLinks::say_text(base::Instant now, std::size_t radio, radio::Priority priority,
-                          radio::MirrorText text, bool is_shared) {
-    radios_.at(radio)->frames.mirror(now, priority, std::move(text), is_shared);
+                          radio::MirrorText text, radio::TextMirror::Knows knows) {
+    radios_.at(radio)->frames.mirror(now, priority, std::move(text), knows);
 }
 
 void RadioLinks::close(base::Now now) {

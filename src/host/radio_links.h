@@ -93,7 +93,7 @@ public:
     const std::optional<node::MirrorConfig>& mirror(std::size_t radio) const;
     /// A plain text on the channel of its mirror, when it has the air: see RadioFrames::mirror.
     void say_text(base::Instant now, std::size_t radio, radio::Priority priority,
-                  radio::MirrorText text, bool is_shared);
+                  radio::MirrorText text, radio::TextMirror::Knows knows);
 
     /// Nothing is sent or received any more.
     void close(base::Now now);

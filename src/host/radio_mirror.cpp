@@ -57,7 +57,10 @@ void RadioMirror::handle_record(base::Now now, const wire::RecordId&, const wire
     if (record.segment || now.wall - record.stamp.wall() > news_for) return;
     if (std::int64_t{record.expires} * 1'000 <= base::unix_ms(now.wall)) return;
     const auto alert = records::parse_alert(record.body);
-    if (alert) alarms_.push_back({alert->priority, alarm_text(*alert, record.origin)});
+    if (!alert) return;
+    using Knows = radio::TextMirror::Knows;
+    alarms_.push_back({alert->priority, alarm_text(*alert, record.origin),
+                       record.origin == doors_.self ? Knows::others_later : Knows::others_too});
 }
 
 void RadioMirror::note_step(base::Now now) {
@@ -65,7 +68,8 @@ void RadioMirror::note_step(base::Now now) {
         for (std::size_t i = 0; i < doors_.radios.size(); ++i) {
             const auto& mirror = doors_.radios.mirror(i);
             if (!mirror || !mirror->alerts || alarm.priority < *mirror->alerts) continue;
-            doors_.radios.say_text(now.instant, i, priority_of(alarm.priority), alarm.text, true);
+            doors_.radios.say_text(now.instant, i, priority_of(alarm.priority), alarm.text,
+                                   alarm.knows);
         }
     }
     if (mirrors_payments_) look_at_payments(now);
@@ -101,7 +105,8 @@ void RadioMirror::say_payment(base::Now now, const wallet::HistoryEntry& payment
         if (!mirror || !mirror->payments) continue;
         // Of several nodes with one wallet each says it under its own name.
         doors_.radios.say_text(now.instant, i, radio::Priority::record,
-                               payment_text(payment, doors_.node_name), false);
+                               payment_text(payment, doors_.node_name),
+                               radio::TextMirror::Knows::nobody_else);
     }
 }
 

@@ -35,6 +35,7 @@ public:
         RadioLinks& radios;
         node::Node& node;
         std::string node_name;
+        crypto::PublicKey self;
     };
     explicit RadioMirror(Doors doors);
     /// Whether any radio mirrors anything.
@@ -51,6 +52,7 @@ private:
     struct Alarm {
         records::AlertPriority priority;
         radio::MirrorText text;
+        radio::TextMirror::Knows knows;
     };
     void look_at_payments(base::Now now);
     void say_payment(base::Now now, const wallet::HistoryEntry& payment);

@@ -106,8 +106,9 @@ TEST_F(MirrorAtABroker, OfTwoGateways_OneSaysEachAlarm) {  // E10
     for (int i = 0; i < 2; ++i) {
         const auto text =
             alarm_text({AlertPriority::critical, "alarm " + std::to_string(i), {}}, identity(9));
-        one->say_text(monotonic_now(), 0, radio::Priority::transaction, text, true);
-        two->say_text(monotonic_now(), 0, radio::Priority::transaction, text, true);
+        using Knows = radio::TextMirror::Knows;
+        one->say_text(monotonic_now(), 0, radio::Priority::transaction, text, Knows::others_later);
+        two->say_text(monotonic_now(), 0, radio::Priority::transaction, text, Knows::others_too);
     }
     EXPECT_TRUE(run_until([&] {
         look_after(*one);

@@ -302,9 +302,9 @@ void Mesh::answer_start(base::Now now, const crypto::PublicKey& key) {
 void Mesh::ask_status(base::Now now, const crypto::PublicKey& key) {
     AirSpeaker& speaker = *speakers_.find(key);
     Air& air = airs_[speaker.air];
-    if (is_well_known(speaker.air)) return;
     // Anybody can make keys: all of them together are asked as often as one validator.
     const bool is_validator = speakers_.validator(crypto::node_id(key)) == key;
+    if (!is_validator && is_well_known(speaker.air)) return;
     base::Instant& ask_at = is_validator ? speaker.ask_at : air.ask_at;
     if (now.instant < ask_at) return;
     ask_at = now.instant + answer_pause;

@@ -18,6 +18,8 @@ constexpr int packets_of_question = 40;
 constexpr int packets_yielded = 10;
 /// For one gateway of several to say a text before the others.
 constexpr int packets_of_text_spread = 10;
+/// What programs take to hear and to answer counts where packets are short.
+constexpr base::Duration text_spread_min = std::chrono::seconds(8);
 
 OutboxLimits fitting(OutboxLimits limits, const PacketLink& link) {
     limits.packet_bytes_max = std::min(limits.packet_bytes_max, link.payload_bytes_max());
@@ -335,12 +337,13 @@ bool RadioFrames::handle_taken(base::Instant now, base::Duration airtime, std::s
     return true;
 }
 
-void RadioFrames::mirror(base::Instant now, Priority priority, MirrorText text, bool is_shared) {
+void RadioFrames::mirror(base::Instant now, Priority priority, MirrorText text,
+                         TextMirror::Knows knows) {
     if (!texts_) return;
     ask_link(now);
     if (!text_budget_) text_budget_ = part_of_budget(now, options_.mirror->budget_percent);
-    const base::Duration spread = packets_of_text_spread * packet_time();
-    texts_->say(now, priority, std::move(text), is_shared ? std::optional(spread) : std::nullopt);
+    const base::Duration spread = std::max(packets_of_text_spread * packet_time(), text_spread_min);
+    texts_->say(now, priority, std::move(text), knows, spread);
     pump(now);
 }
 

@@ -73,8 +73,8 @@ public:
     void handle_timeout(base::Instant now) override;
 
     /// A text for people, once any of those who know it has the air (text_mirror.h). Without a
-    /// mirror it is dropped. `is_shared`: other gateways know it as well.
-    void mirror(base::Instant now, Priority priority, MirrorText text, bool is_shared);
+    /// mirror it is dropped.
+    void mirror(base::Instant now, Priority priority, MirrorText text, TextMirror::Knows knows);
     const std::optional<TextMirror>& texts() const { return texts_; }
 
     AirtimeBudget& budget() { return budget_; }

@@ -72,25 +72,30 @@ TextMirror::TextMirror(base::Instant now, const Limits& limits, base::Random ran
     MESH_ASSERT(limits.waiting_max > 0 && limits.heard_max > 0);
 }
 
-void TextMirror::say(base::Instant now, Priority priority, MirrorText text,
-                     std::optional<base::Duration> spread) {
+void TextMirror::say(base::Instant now, Priority priority, MirrorText text, Knows knows,
+                     base::Duration spread) {
     handle_timeout(now);
+    const bool is_shared = knows != Knows::nobody_else;
     const auto is_this = [&](const Heard& heard) { return text.is_said_by(heard.text); };
-    if (spread && std::ranges::any_of(heard_, is_this)) {
+    if (is_shared && std::ranges::any_of(heard_, is_this)) {
         ++stats_.said_by_others;
         return;
     }
-    if (!rate_.take(now) || !make_room(priority)) {
+    if (!make_room(priority)) {
         ++stats_.over_rate;
         return;
     }
-    const base::Duration window = spread.value_or(base::Duration{}) * windows_of(priority);
+    base::Instant from = now;
+    if (knows == Knows::others_later) from += random_.between({}, spread / 8);
+    if (knows == Knows::others_too) {
+        from += random_.between(spread / 4, spread * windows_of(priority));
+    }
     waiting_.push_back({.priority = priority,
                         .order = orders_++,
                         .text = std::move(text),
-                        .from = now + random_.between({}, window),
+                        .from = from,
                         .until = now + limits_.stale_after,
-                        .is_shared = spread.has_value()});
+                        .is_shared = is_shared});
 }
 
 bool TextMirror::make_room(Priority priority) {
@@ -140,7 +145,13 @@ std::string TextMirror::take(base::Instant now, std::size_t bytes_max) {
     std::string text = waiting->text.fitting(bytes_max);
     const std::uint64_t order = waiting->order;
     std::erase_if(waiting_, [&](const Waiting& other) { return other.order == order; });
-    not_before_ = now + limits_.gap;
+    // What is urgent goes first, so nothing is counted before it leaves.
+    static_cast<void>(rate_.take(now));
+    const base::Duration pause =
+        rate_.available(now) > 0
+            ? base::Duration{}
+            : base::Duration(std::chrono::minutes(1)) / limits_.rate.per_minute;
+    not_before_ = now + std::max(limits_.gap, pause);
     ++stats_.said;
     return text;
 }

@@ -43,7 +43,7 @@ public:
 
     struct Limits {
         std::size_t waiting_max = 16;
-        base::Rate rate{.per_minute = 4, .burst = 8};  ///< of texts that are taken to be said
+        base::Rate rate{.per_minute = 4, .burst = 8};  ///< of texts that leave
         /// Between any two: radios refuse texts of a client that follow each other within 2 s.
         base::Duration gap = std::chrono::seconds(3);
         base::Duration stale_after = std::chrono::minutes(10);  ///< then it is news no more
@@ -51,10 +51,15 @@ public:
     };
     TextMirror(base::Instant now, const Limits& limits, base::Random random);
 
-    /// `spread`: how much time the most urgent texts of all gateways get to be said by one; nothing
-    /// for a text that no other gateway has.
-    void say(base::Instant now, Priority priority, MirrorText text,
-             std::optional<base::Duration> spread);
+    /// Who else may say it, and so when we do.
+    enum class Knows : std::uint8_t {
+        nobody_else,
+        others_later,  ///< it began here: others leave us the first turn
+        others_too,
+    };
+    /// `spread`: how much time the most urgent texts of all gateways get to be said by one.
+    void say(base::Instant now, Priority priority, MirrorText text, Knows knows,
+             base::Duration spread);
     /// Somebody said this on the channel.
     void handle_heard(base::Instant now, std::string_view text);
 
@@ -71,7 +76,7 @@ public:
     struct Stats {
         std::uint64_t said = 0;
         std::uint64_t said_by_others = 0;  ///< what this node would have said
-        std::uint64_t over_rate = 0;       ///< dropped: too many in a minute, or that wait
+        std::uint64_t over_rate = 0;       ///< dropped: too many wait
         std::uint64_t stale = 0;           ///< dropped: there was no air for it
         std::uint64_t foreign = 0;         ///< texts of others that are none of ours
     };

@@ -63,7 +63,9 @@ class TextMirrorTest : public testing::Test {
 protected:
     void say(Priority priority, const std::string& text,
              std::optional<base::Duration> spread = std::nullopt) {
-        mirror_.say(now_, priority, alarm(text), spread);
+        using Knows = TextMirror::Knows;
+        mirror_.say(now_, priority, alarm(text), spread ? Knows::others_too : Knows::nobody_else,
+                    spread.value_or(base::Duration{}));
         mirror_.check_invariants();
     }
     /// What leaves until `end`, each text with the seconds it took.
@@ -123,7 +125,7 @@ TEST_F(TextMirrorTest, OfManyGateways_OneSpeaksFirst_AndTheUrgentSooner) {
     for (std::uint64_t seed = 0; seed < 40; ++seed) {
         for (const Priority priority : {Priority::transaction, Priority::record}) {
             TextMirror one(start, {}, base::Random(seed));
-            one.say(start, priority, alarm("Bag left"), 20s);
+            one.say(start, priority, alarm("Bag left"), TextMirror::Knows::others_too, 20s);
             const base::Instant at = one.next(start) ? start : one.poll_timeout(start);
             (priority == Priority::transaction ? urgent : other) += at - start;
             EXPECT_LE(at - start, priority == Priority::transaction ? 20s : 120s);
@@ -131,6 +133,26 @@ TEST_F(TextMirrorTest, OfManyGateways_OneSpeaksFirst_AndTheUrgentSooner) {
     }
     EXPECT_GT(urgent, 40 * 5s);
     EXPECT_GT(other, 3 * urgent);
+}
+
+TEST_F(TextMirrorTest, WhereItBegan_ItIsSaidBeforeOthersTurn) {
+    for (std::uint64_t seed = 0; seed < 40; ++seed) {
+        TextMirror own(start, {}, base::Random(seed));
+        TextMirror other(start, {}, base::Random(1'000 + seed));
+        own.say(start, Priority::transaction, alarm("Fire"), TextMirror::Knows::others_later, 20s);
+        other.say(start, Priority::transaction, alarm("Fire"), TextMirror::Knows::others_too, 20s);
+        EXPECT_LE(own.poll_timeout(start), start + 2500ms);
+        EXPECT_GE(other.poll_timeout(start), start + 5s);
+    }
+}
+
+TEST_F(TextMirrorTest, FloodOfWhatIsNotUrgent_KeepsNothingUrgentBack) {
+    for (int i = 0; i < 60; ++i) say(Priority::record, std::to_string(i));
+    said_until(now_ + 1min);
+    say(Priority::transaction, "Fire");
+    const auto said = said_until(now_ + 30s);
+    ASSERT_FALSE(said.empty());
+    EXPECT_NE(said.front().first.find("Fire"), std::string::npos);
 }
 
 TEST_F(TextMirrorTest, FloodOfAlarms_IsCutToItsRate_AndCounted) {
@@ -223,7 +245,7 @@ TEST_F(TextsOnTheAir, AnAlarm_GoesAfterAVote_AndBeforeWhatSynchronises) {
     link_.ready = false;
     say_packet(wire::MessageType::sync_response, 3, 100);
     say_packet(wire::MessageType::block_ack, 0, 50);
-    frames_.mirror(now_, Priority::transaction, alarm("Bag left"), false);
+    frames_.mirror(now_, Priority::transaction, alarm("Bag left"), TextMirror::Knows::nobody_else);
     link_.ready = true;
     run_until(start + 1min);
     EXPECT_EQ(link_.sent,
@@ -239,7 +261,8 @@ TEST_F(TextsOnTheAir, FloodForHours_SpendsNoMoreThanItsShareOfAnyHour_AndVotesSt
     for (int minute = 0; minute < 180; ++minute) {
         for (int i = 0; i < 5; ++i) {
             frames_.mirror(now_, Priority::transaction,
-                           alarm(std::to_string(minute) + std::string(300, 'x')), false);
+                           alarm(std::to_string(minute) + std::string(300, 'x')),
+                           TextMirror::Knows::nobody_else);
         }
         run_until(now_ + 1min);
     }
@@ -254,7 +277,7 @@ TEST_F(TextsOnTheAir, FloodForHours_SpendsNoMoreThanItsShareOfAnyHour_AndVotesSt
 }
 
 TEST_F(TextsOnTheAir, WhatIsHeardOnTheChannel_SilencesUs) {
-    frames_.mirror(now_, Priority::record, alarm("Bag left"), true);
+    frames_.mirror(now_, Priority::record, alarm("Bag left"), TextMirror::Knows::others_too);
     link_.heard = alarm("Bag left").fitting(231);
     static_cast<void>(frames_.receive(now_));
     run_until(start + 20min);
@@ -264,15 +287,15 @@ TEST_F(TextsOnTheAir, WhatIsHeardOnTheChannel_SilencesUs) {
 
 TEST_F(TextsOnTheAir, OnABusyChannel_WhatCanWaitWaits_AndCriticalAlarmsLeave) {
     link_.use_percent = 30;
-    frames_.mirror(now_, Priority::record, alarm("paid"), false);
-    frames_.mirror(now_, Priority::transaction, alarm("Fire"), false);
+    frames_.mirror(now_, Priority::record, alarm("paid"), TextMirror::Knows::nobody_else);
+    frames_.mirror(now_, Priority::transaction, alarm("Fire"), TextMirror::Knows::nobody_else);
     run_until(start + 5min);
     EXPECT_EQ(link_.sent, std::vector<std::string>{alarm("Fire").fitting(231)});
 }
 
 TEST_F(TextsOnTheAir, RadioWithoutTheChannel_IsWaitedFor) {
     link_.has_channel = false;
-    frames_.mirror(now_, Priority::transaction, alarm("Fire"), false);
+    frames_.mirror(now_, Priority::transaction, alarm("Fire"), TextMirror::Knows::nobody_else);
     run_until(start + 1min);
     EXPECT_TRUE(link_.sent.empty());
     link_.has_channel = true;

@@ -75,6 +75,7 @@ void AlertDigest::note_change(base::Instant now) {
 }
 
 void AlertDigest::note_said(base::Instant now, const wire::RecordId& id) {
+    if (asked_.get(tag_of(id)) != nullptr) wakes_ = wakes_max;
     Repeat* repeat = repeated_.get(id);
     if (repeat != nullptr) {
         repeat->next = std::max(repeat->next, now + least() / 2);
@@ -83,15 +84,17 @@ void AlertDigest::note_said(base::Instant now, const wire::RecordId& id) {
     }
 }
 
-bool AlertDigest::lacks(const DigestMessage& heard, std::span<const wire::RecordId> held) {
+bool AlertDigest::lacks(base::Instant now, const DigestMessage& heard,
+                        std::span<const wire::RecordId> held) {
     bool is_missing = false;
     for (const AlertTag name : heard.names) {
         const auto is_it = [&](const wire::RecordId& id) { return tag_of(id) == name; };
         if (std::ranges::any_of(held, is_it)) continue;
         // What was asked for often is made up, or not for us.
-        const unsigned* before = asked_.get(name);
-        const unsigned count = before == nullptr ? 0 : *before;
-        if (count >= asks_max || missing_.size() >= asked_max) continue;
+        const Asked* before = asked_.get(name);
+        const bool is_tired =
+            before != nullptr && before->times >= asks_max && now < before->last + longest();
+        if (is_tired || missing_.size() >= asked_max) continue;
         missing_.insert(name);
         is_missing = true;
     }
@@ -108,6 +111,35 @@ bool AlertDigest::may_repeat(base::Instant now, const wire::RecordId& id) {
     return true;
 }
 
+/// What a digest would name if its speaker held it. In a full one that is what comes before the
+/// last that is named, for all order what they hold alike; what comes behind, nobody knows.
+std::vector<wire::RecordId> AlertDigest::not_named(const DigestMessage& heard,
+                                                   std::span<const wire::RecordId> held) {
+    std::vector<wire::RecordId> left_out;
+    std::size_t before_last = 0;
+    for (const wire::RecordId& id : held.first(std::min(held.size(), DigestMessage::names_max))) {
+        if (std::ranges::binary_search(heard.names, tag_of(id))) {
+            before_last = left_out.size();
+        } else {
+            left_out.push_back(id);
+        }
+    }
+    if (heard.is_full()) left_out.resize(before_last);
+    return left_out;
+}
+
+/// Names are made up for nothing: they end no silence more often than this, unless records come of
+/// it.
+bool AlertDigest::may_wake(base::Instant now) {
+    if (now >= wakes_refilled_ + 8 * longest()) {
+        wakes_refilled_ = now;
+        wakes_ = std::min(wakes_ + 1, wakes_max);
+    }
+    if (wakes_ == 0) return false;
+    --wakes_;
+    return true;
+}
+
 std::vector<wire::RecordId> AlertDigest::handle(base::Instant now, const DigestMessage& heard,
                                                 std::span<const wire::RecordId> held) {
     if (!has_begun()) return {};
@@ -116,13 +148,12 @@ std::vector<wire::RecordId> AlertDigest::handle(base::Instant now, const DigestM
         return {};
     }
     std::vector<wire::RecordId> to_say;
-    for (const wire::RecordId& id : held) {
-        // Of what is not in a full one nobody knows.
-        if (heard.is_full() || to_say.size() == answers_max) break;
-        if (std::ranges::binary_search(heard.names, tag_of(id))) continue;
+    for (const wire::RecordId& id : not_named(heard, held)) {
+        if (to_say.size() == answers_max) break;
         if (may_repeat(now, id)) to_say.push_back(id);
     }
-    if (lacks(heard, held) || !to_say.empty()) {
+    const bool is_missing = lacks(now, heard, held);
+    if ((is_missing && may_wake(now)) || !to_say.empty()) {
         heard_as_much_ = false;
         start_anew(now);
     }
@@ -138,14 +169,15 @@ bool AlertDigest::handle_timeout(base::Instant now, bool holds_any) {
     }
     if (speaks) {
         for (const AlertTag name : missing_) {
-            const unsigned* before = asked_.get(name);
-            asked_.put(name, before == nullptr ? 1 : *before + 1);
+            const Asked* before = asked_.get(name);
+            const bool is_again = before != nullptr && before->times < asks_max;
+            asked_.put(name, {.times = is_again ? before->times + 1 : 1, .last = now});
         }
         missing_.clear();
     }
     if (now >= end_) {
         if (!holds_any && questions_ > 0) --questions_;
-        begin_interval(now, std::min(2 * interval_, least() * (1 << doublings_max)));
+        begin_interval(now, std::min(2 * interval_, longest()));
         if (!holds_any && questions_ == 0) speak_at_ = end_ = base::never;
     }
     return speaks;

@@ -56,12 +56,14 @@ public:
     static constexpr std::size_t asked_max = 256;
     static constexpr std::size_t repeated_max = 256;
     static constexpr std::size_t answers_max = 2;  ///< records that one digest brings
-    static constexpr unsigned asks_max = 6;        ///< for one name
+    static constexpr unsigned asks_max = 6;        ///< for one name, in a longest interval
     static constexpr unsigned questions_max = 3;   ///< without holding anything
     static constexpr base::Duration interval_least = std::chrono::seconds(10);
     static constexpr int packets_of_interval = 16;
     static constexpr int doublings_max = 6;
-    static constexpr int repeat_doublings_max = 4;
+    static constexpr int repeat_doublings_max = 6;
+    /// Names that nobody holds here end so many silences, and then one in eight longest intervals.
+    static constexpr unsigned wakes_max = 6;
 
     explicit AlertDigest(base::Random random) : random_(random) {}
 
@@ -84,6 +86,10 @@ public:
     }
 
 private:
+    struct Asked {
+        unsigned times = 0;
+        base::Instant last{};
+    };
     struct Repeat {
         base::Instant next;
         int doublings = 0;
@@ -93,7 +99,11 @@ private:
     }
     void begin_interval(base::Instant now, base::Duration length);
     void start_anew(base::Instant now);
-    bool lacks(const DigestMessage& heard, std::span<const wire::RecordId> held);
+    base::Duration longest() const { return least() * (1 << doublings_max); }
+    static std::vector<wire::RecordId> not_named(const DigestMessage& heard,
+                                                 std::span<const wire::RecordId> held);
+    bool may_wake(base::Instant now);
+    bool lacks(base::Instant now, const DigestMessage& heard, std::span<const wire::RecordId> held);
     bool may_repeat(base::Instant now, const wire::RecordId& id);
 
     base::Random random_;
@@ -104,7 +114,9 @@ private:
     bool heard_as_much_ = false;
     unsigned questions_ = 0;
     std::set<AlertTag> missing_;  ///< what our next digest asks for
-    base::LruCache<AlertTag, unsigned> asked_{asked_max};
+    base::LruCache<AlertTag, Asked> asked_{asked_max};
+    unsigned wakes_ = wakes_max;
+    base::Instant wakes_refilled_{};
     base::LruCache<wire::RecordId, Repeat> repeated_{repeated_max};
 };
 
