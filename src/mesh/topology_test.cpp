@@ -168,7 +168,7 @@ TEST_F(TopologyTest, Onward_LeavesOutWhoDoesNotTakeIt_AndGoesAroundThem) {
     state(9, {1, 2});
     build({1, 2, 3});
     const auto but = [&](std::uint8_t number) {
-        return [this, number](const crypto::PublicKey& node) { return node != key(number); };
+        return [number](const crypto::PublicKey& node) { return node != key(number); };
     };
     EXPECT_EQ(topology_.onward(key(9), key(2)), std::vector<crypto::PublicKey>{})
         << "3 gets it from 1";
