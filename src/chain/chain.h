@@ -225,7 +225,7 @@ private:
     void send_rows(const wire::Hash& hash, const std::vector<wire::WireTransaction>& transactions,
                    std::size_t rows);
     void send_rows_ahead(base::Now now, const wire::Hash& hash, const wire::Block& block);
-    std::optional<wire::Block> block_above_final(const wire::Hash& hash) const;
+    std::optional<wire::Block> recent_block(const wire::Hash& hash) const;
     bool is_final(wire::BlockName name) const;
     void forget_lost_announcements();
     /// As many as are named in one packet, where air is all there is.
@@ -273,6 +273,8 @@ private:
                                     const wire::BlockAnnouncement& announcement, Form form);
     std::optional<crypto::PublicKey> source_of(const wire::Ingress& from);
     void fill_announced(base::Now now, const wire::Wtxid& wtxid);
+    void fill_announced(base::Now now);
+    bool fill(base::Now now, const wire::Hash& hash);
     base::Instant proposal_due() const;
     bool may_be_heard_in_time(base::Now now, const consensus::Duty& duty) const;
     /// Zero where it is no matter, as PeerChoice has it.

@@ -37,7 +37,7 @@ wire::Verdict Chain::handle_air_question(base::Now now, const wire::Ingress& fro
 void Chain::answer(base::Now now, const wire::BlockWish& wish) {
     const auto hash = air_repair_.find(wish.block);
     if (!hash) return;
-    const auto block = block_above_final(*hash);
+    const auto block = recent_block(*hash);
     if (!block) return;
     const bool is_ours = block->header.proposer == engine_->self();
     const std::uint8_t others_first = engine_->self().has_value() ? 1 : 3;
@@ -70,12 +70,10 @@ void Chain::answer(base::Now now, const wire::BlockWish& wish) {
     air_repair_.want_rows(*hash, rows, turn, flood);
 }
 
-std::optional<wire::Block> Chain::block_above_final(const wire::Hash& hash) const {
+std::optional<wire::Block> Chain::recent_block(const wire::Hash& hash) const {
     if (const BlockPool::Entry* pooled = pool_.find(hash)) return pooled->block;
     const auto stored = store_->block(hash);
-    if (!stored || !*stored || (*stored)->block.header.height <= final_height()) {
-        return std::nullopt;
-    }
+    if (!stored || !*stored) return std::nullopt;
     return (*stored)->block;
 }
 
@@ -89,7 +87,7 @@ bool Chain::is_final(wire::BlockName name) const {
 
 void Chain::send_due_rows(base::Now now) {
     for (const AirRepair::Due& due : air_repair_.take_due(now.instant)) {
-        const auto block = block_above_final(due.block);
+        const auto block = recent_block(due.block);
         if (!block) continue;
         send_rows(due.block, block->transactions, due.rows);
     }
@@ -220,7 +218,9 @@ wire::Verdict Chain::handle_block_row(base::Now now, const wire::Ingress& from,
         announced.rows.add(*row);
         lacking.push_back(hash);
     }
-    for (const wire::Hash& hash : lacking) solve_rows(now, hash);
+    for (const wire::Hash& hash : lacking) {
+        if (!fill(now, hash)) solve_rows(now, hash);
+    }
     for (const wire::Hash& hash : lacking) {
         const auto still = announced_.find(hash);
         if (still != announced_.end())
@@ -232,7 +232,7 @@ wire::Verdict Chain::handle_block_row(base::Now now, const wire::Ingress& from,
 /// Of a block that is here whole: a false one answers nobody.
 bool Chain::is_true_row(const wire::BlockRow& row) const {
     const auto hash = air_repair_.find(row.block);
-    const auto block = hash ? block_above_final(*hash) : std::nullopt;
+    const auto block = hash ? recent_block(*hash) : std::nullopt;
     if (!block || row.row < block->transactions.size()) return false;
     const auto bytes = make_row(block->transactions, row.row);
     return bytes && base::equal(*bytes, row.bytes);

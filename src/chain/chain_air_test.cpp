@@ -183,26 +183,58 @@ TEST_F(OneOnAirTest, OnASession_NoVoteIsShort) {
     EXPECT_FALSE(holds(vote));
 }
 
-TEST_F(AloneOnAirTest, BlockThatIsFinal_IsNotSaidAgain) {
+// Whoever missed the votes is behind FINAL, and knows no more than the names of its blocks.
+TEST_F(AloneOnAirTest, BlockThatIsFinal_IsSaidAgain) {
     net_.pay(0, 0, 0, 100);
-    ASSERT_TRUE(
-        net_.run_until([&] { return chain().store().tip().height.value == 1; }, seconds(10)));
+    ASSERT_TRUE(net_.run_until([&] { return chain().final_height().value == 1; }, seconds(20)));
     const wire::BlockName name = wire::name_of(chain().store().tip().hash);
-    ASSERT_EQ(chain().final_height(), wire::Height{});
+    frames();
     EXPECT_EQ(ask(wire::BlockWish{name, 0}), Verdict::keep);
     EXPECT_EQ(ask(wire::BlockWish{name, 1}), Verdict::keep);
-    auto said = frames();
+    net_.advance(seconds(2));
+    const auto said = frames();
     const auto count = [&](Type type) {
         return std::ranges::count(said, type, &wire::Outgoing::type);
     };
     EXPECT_EQ(count(Type::short_block), 1);
-    EXPECT_EQ(count(Type::block_row), 0) << "one was said with it";
-    ASSERT_TRUE(net_.run_until([&] { return chain().final_height().value == 1; }, seconds(10)));
-    EXPECT_EQ(ask(wire::BlockWish{name, 0}), Verdict::keep);
-    EXPECT_EQ(ask(wire::BlockWish{name, 1}), Verdict::keep);
-    said = frames();
-    EXPECT_EQ(count(Type::short_block), 0);
-    EXPECT_EQ(count(Type::block_row), 0);
+    EXPECT_EQ(count(Type::block_row), 1);
+}
+
+// Whoever is behind builds on what is FINAL for all others, and none of them has a use for it.
+TEST_F(AloneOnAirTest, BlockOnABranchThatFinalHasLeft_IsNotHeld_AndNobodyAsksForItsParent) {
+    for (std::size_t coin = 0; coin < 2; ++coin) {
+        net_.pay(0, coin, 0, 100);
+        const std::uint64_t height = coin + 1;
+        ASSERT_TRUE(
+            net_.run_until([&] { return chain().final_height().value == height; }, seconds(20)));
+    }
+    const wire::Hash below = chain().store().hash_at({1}).value().value();
+    net_.run_until_slot(net_.slot() + 1);
+    wire::ShortBlock late;
+    late.name = {0x01020304};
+    late.parent = wire::name_of(below);
+    late.slot = wire::Slot{net_.slot()};
+    late.proposer = net_.leader(net_.slot(), 0);
+    late.short_ids = {7};
+    frames();
+    EXPECT_EQ(hear(Type::short_block, wire::encode(late)), Verdict::ignore);
+    net_.advance(seconds(3));
+    EXPECT_TRUE(frames_of(Type::air_ask).empty());
+    late.parent.value ^= 1;
+    EXPECT_EQ(hear(Type::short_block, wire::encode(late)), Verdict::ignore);
+    net_.advance(seconds(3));
+    EXPECT_FALSE(frames_of(Type::air_ask).empty()) << "of what is not known here";
+}
+
+TEST_F(OneOnAirTest, TransactionThatTwoBlocksLacked_CompletesBoth) {
+    const wire::Block first = make_block(payments(3));
+    const wire::Block second = make_block(payments(3));
+    hear_all_but(1, first);
+    EXPECT_EQ(hear(Type::block, announcement_of(second)), Verdict::keep);
+    EXPECT_EQ(hear(Type::transaction, wire::encode(first.transactions[2])), Verdict::relay);
+    for (const wire::Block& block : {first, second}) {
+        EXPECT_NE(chain().engine().find_block(net_.hash_of(block.header)), nullptr);
+    }
 }
 
 TEST_F(OneOnAirTest, WhoLacksTwoTransactions_CompletesTheBlockFromTwoRows) {

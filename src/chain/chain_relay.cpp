@@ -87,22 +87,36 @@ wire::Verdict Chain::take_announcement(base::Now now, const wire::Ingress& from,
     return wire::Verdict::relay;
 }
 
-/// A block that lacked this transaction may have it now.
+/// Blocks that lacked this transaction may have all of theirs now, or one fewer than their rows
+/// solve.
 void Chain::fill_announced(base::Now now, const wire::Wtxid& wtxid) {
     std::vector<wire::Hash> nearer;
-    for (auto announced = announced_.begin(); announced != announced_.end();) {
-        const auto at = announced++;  // what follows may take it out
-        const wire::Hash hash = at->first;
-        const auto& ids = at->second.short_ids;
-        if (std::ranges::find(ids, wire::short_id(hash, wtxid)) == ids.end()) continue;
-        auto known = mempool_->match(hash, ids);
-        if (!known.root) nearer.push_back(hash);
-        if (auto complete = downloads_.fill(hash, std::move(known.transactions), known.root)) {
-            take_complete(now, *std::move(complete));
-            break;
-        }
+    for (const auto& [hash, announced] : announced_) {
+        const auto& ids = announced.short_ids;
+        if (std::ranges::find(ids, wire::short_id(hash, wtxid)) != ids.end())
+            nearer.push_back(hash);
     }
-    for (const wire::Hash& hash : nearer) solve_rows(now, hash);
+    for (const wire::Hash& hash : nearer) {
+        if (!fill(now, hash)) solve_rows(now, hash);
+    }
+}
+
+/// What else is known now, such as the transactions of a block that was applied.
+void Chain::fill_announced(base::Now now) {
+    std::vector<wire::Hash> lacking;
+    for (const auto& [hash, announced] : announced_) lacking.push_back(hash);
+    for (const wire::Hash& hash : lacking) static_cast<void>(fill(now, hash));
+}
+
+/// Whether it was announced and is whole now.
+bool Chain::fill(base::Now now, const wire::Hash& hash) {
+    const auto announced = announced_.find(hash);
+    if (announced == announced_.end()) return false;
+    auto known = mempool_->match(hash, announced->second.short_ids);
+    auto complete = downloads_.fill(hash, std::move(known.transactions), known.root);
+    if (!complete) return false;
+    take_complete(now, *std::move(complete));
+    return true;
 }
 
 /// Whom to ask for the rest of what came from there; any peer, if nobody knows whose radio it was.

@@ -116,6 +116,8 @@ wire::Verdict Chain::judge(base::Now now, HeldBlock heard) {
     const wire::ShortBlock& block = heard.block;
     if (!may_be_said(now, block)) return wire::Verdict::ignore;
     const std::vector<wire::Hash> parents = named(block.parent);
+    // On a branch that FINAL has left: whoever is behind goes on building on it.
+    if (parents.empty() && is_final(block.parent)) return wire::Verdict::ignore;
     bool is_judged = !parents.empty();
     for (const wire::Hash& hash : parents) {
         const auto parent = parent_named(hash);
@@ -202,6 +204,7 @@ void Chain::ask_named(base::Now now) {
 void Chain::judge_held_blocks(base::Now now) {
     while (std::exchange(held_blocks_due_, false)) {
         for (HeldBlock& held : held_blocks_.take(now.instant)) judge(now, std::move(held));
+        fill_announced(now);
     }
 }
 
