@@ -237,6 +237,23 @@ TEST_F(OneOnAirTest, TransactionThatTwoBlocksLacked_CompletesBoth) {
     }
 }
 
+// What came with a block was in no mempool, and nobody says it again.
+TEST_F(OneOnAirTest, BlockThatIsApplied_CompletesAnotherThatLackedTheSame) {
+    const wire::Block first = make_block(payments(3));
+    const wire::Block second = make_block(payments(3));
+    const wire::Ingress peer{.peer = net_.identity(puppet)};
+    for (const wire::Block& block : {first, second}) {
+        EXPECT_EQ(chain().handle(net_.now(), peer, Type::block, announcement_of(block)),
+                  Verdict::keep);
+    }
+    const wire::BlockResponse whole{net_.hash_of(first.header), first.header, 3, 0,
+                                    first.transactions};
+    chain().handle(net_.now(), peer, Type::sync_response, wire::encode(wire::SyncResponse(whole)));
+    for (const wire::Block& block : {first, second}) {
+        EXPECT_NE(chain().engine().find_block(net_.hash_of(block.header)), nullptr);
+    }
+}
+
 TEST_F(OneOnAirTest, WhoLacksTwoTransactions_CompletesTheBlockFromTwoRows) {
     const wire::Block block = make_block(payments(4));
     hear_all_but(2, block);
