@@ -216,7 +216,6 @@ private:
     void send_vote(const wire::Vote& vote);
     wire::Verdict handle_block_row(base::Now now, const wire::Ingress& from, base::Bytes payload);
     bool is_true_row(const wire::BlockRow& row) const;
-    void solve_rows(base::Now now, const wire::Hash& hash);
     void answer(base::Now now, const wire::BlockWish& wish);
     void ask_on_air(const wire::AirQuestion& question);
     void repeat_vote(base::Now now, const wire::Vote& vote);
@@ -274,7 +273,7 @@ private:
     std::optional<crypto::PublicKey> source_of(const wire::Ingress& from);
     void fill_announced(base::Now now, const wire::Wtxid& wtxid);
     void fill_announced(base::Now now);
-    bool fill(base::Now now, const wire::Hash& hash);
+    void fill(base::Now now, const wire::Hash& hash);
     base::Instant proposal_due() const;
     bool may_be_heard_in_time(base::Now now, const consensus::Duty& duty) const;
     /// Zero where it is no matter, as PeerChoice has it.

@@ -70,6 +70,7 @@ void Chain::answer(base::Now now, const wire::BlockWish& wish) {
     air_repair_.want_rows(*hash, rows, turn, flood);
 }
 
+/// FINAL or not: AirRepair knows no others by their names than the last that were announced.
 std::optional<wire::Block> Chain::recent_block(const wire::Hash& hash) const {
     if (const BlockPool::Entry* pooled = pool_.find(hash)) return pooled->block;
     const auto stored = store_->block(hash);
@@ -218,9 +219,7 @@ wire::Verdict Chain::handle_block_row(base::Now now, const wire::Ingress& from,
         announced.rows.add(*row);
         lacking.push_back(hash);
     }
-    for (const wire::Hash& hash : lacking) {
-        if (!fill(now, hash)) solve_rows(now, hash);
-    }
+    for (const wire::Hash& hash : lacking) fill(now, hash);
     for (const wire::Hash& hash : lacking) {
         const auto still = announced_.find(hash);
         if (still != announced_.end())
@@ -259,16 +258,6 @@ void Chain::handle_repeat(base::Now now, wire::MessageType type, base::Bytes pay
             repeat(type, {payload.begin(), payload.end()});
         }
         settle(now);
-    }
-}
-
-/// What is found is judged like any transaction that somebody says.
-void Chain::solve_rows(base::Now now, const wire::Hash& hash) {
-    const auto announced = announced_.find(hash);
-    if (announced == announced_.end()) return;
-    const auto known = mempool_->match(hash, announced->second.short_ids).transactions;
-    for (const wire::WireTransaction& transaction : announced->second.rows.solve(known)) {
-        handle_transaction(now, {.peer = {}, .on_air = true}, wire::encode(transaction));
     }
 }
 

@@ -96,27 +96,30 @@ void Chain::fill_announced(base::Now now, const wire::Wtxid& wtxid) {
         if (std::ranges::find(ids, wire::short_id(hash, wtxid)) != ids.end())
             nearer.push_back(hash);
     }
-    for (const wire::Hash& hash : nearer) {
-        if (!fill(now, hash)) solve_rows(now, hash);
-    }
+    for (const wire::Hash& hash : nearer) fill(now, hash);
 }
 
 /// What else is known now, such as the transactions of a block that was applied.
 void Chain::fill_announced(base::Now now) {
     std::vector<wire::Hash> lacking;
     for (const auto& [hash, announced] : announced_) lacking.push_back(hash);
-    for (const wire::Hash& hash : lacking) static_cast<void>(fill(now, hash));
+    for (const wire::Hash& hash : lacking) fill(now, hash);
 }
 
-/// Whether it was announced and is whole now.
-bool Chain::fill(base::Now now, const wire::Hash& hash) {
+/// From what is known here, or else from rows: what they yield is judged like any transaction that
+/// somebody says. Nothing, if it was filled meanwhile.
+void Chain::fill(base::Now now, const wire::Hash& hash) {
     const auto announced = announced_.find(hash);
-    if (announced == announced_.end()) return false;
-    auto known = mempool_->match(hash, announced->second.short_ids);
-    auto complete = downloads_.fill(hash, std::move(known.transactions), known.root);
-    if (!complete) return false;
-    take_complete(now, *std::move(complete));
-    return true;
+    if (announced == announced_.end()) return;
+    const auto known = mempool_->match(hash, announced->second.short_ids);
+    if (auto complete = downloads_.fill(hash, known.transactions, known.root)) {
+        take_complete(now, *std::move(complete));
+        return;
+    }
+    for (const wire::WireTransaction& transaction :
+         announced->second.rows.solve(known.transactions)) {
+        handle_transaction(now, {.peer = {}, .on_air = true}, wire::encode(transaction));
+    }
 }
 
 /// Whom to ask for the rest of what came from there; any peer, if nobody knows whose radio it was.

@@ -189,7 +189,7 @@ void Chain::want_voted(base::Now now, wire::BlockName name) {
     }
 }
 
-/// What is FINAL for all others nobody says again by its name. The whole announcement of a block
+/// What others announced long ago nobody says again by its name. The whole announcement of a block
 /// above it has the hash, under which any peer gives it.
 void Chain::ask_named(base::Now now) {
     constexpr int tries = 2;
