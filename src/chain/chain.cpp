@@ -476,6 +476,10 @@ wire::Slot Chain::slot(base::Now now) const {
     return engine_->schedule().slot_at(now.wall).value_or(wire::Slot{});
 }
 
+wire::Round Chain::round(base::Now now) const {
+    return engine_->schedule().round_at(now.wall).value_or(wire::Round{});
+}
+
 wire::ChainStatus Chain::status(base::Now now) const {
     const auto into_slot = now.wall - engine_->schedule().start_of(slot(now));
     const std::int64_t phase = into_slot.count() * 65'536 / genesis_.block_time_ms;

@@ -149,6 +149,7 @@ public:
     const consensus::Engine& engine() const { return *engine_; }
     wire::Height final_height() const { return engine_->final_block().height; }
     wire::Slot slot(base::Now now) const;
+    wire::Round round(base::Now now) const;
     /// Blocks above FINAL that are applied and could be taken back.
     std::uint32_t undo_blocks() const;
     std::uint32_t undo_blocks_max() const { return undo_blocks_max_; }

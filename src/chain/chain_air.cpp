@@ -131,7 +131,7 @@ void Chain::send_vote(const wire::Vote& vote) {
 /// block if not. Older ones name it by its hash.
 void Chain::repeat_vote(base::Now now, const wire::Vote& vote) {
     constexpr std::uint32_t rounds_late = 4;
-    const wire::Round current = engine_->schedule().round_of(slot(now));
+    const wire::Round current = round(now);
     const bool is_late = vote.round.value + rounds_late > current.value;
     const auto short_form = has_air_alone_ && is_late ? wire::shorten(vote) : std::nullopt;
     send({.type = short_form ? Type::short_vote : Type::block_ack,
@@ -142,7 +142,7 @@ void Chain::repeat_vote(base::Now now, const wire::Vote& vote) {
 
 /// The vote that is held here and was said again.
 void Chain::note_repeated(base::Now now, const wire::ShortVote& vote) {
-    const wire::Round round = wire::round_of(vote, engine_->schedule().round_of(slot(now)));
+    const wire::Round round = wire::round_of(vote, this->round(now));
     if (round.value < vote.distance) return;
     for (const consensus::BlockRef& source : engine_->named(vote.source)) {
         for (const wire::Hash& target : named(vote.target)) {
@@ -164,11 +164,11 @@ wire::Verdict Chain::handle_short_vote(base::Now now, const wire::Ingress& from,
 
 /// Names that two blocks share are tried one after the other: only one of them was signed.
 wire::Verdict Chain::judge(base::Now now, const wire::ShortVote& vote) {
-    const wire::Slot now_slot = slot(now);
-    const wire::Round round = wire::round_of(vote, engine_->schedule().round_of(now_slot));
-    const wire::Round last = engine_->schedule().round_of({now_slot.value + 1});
+    const wire::Round round = wire::round_of(vote, this->round(now));
+    const auto latest = engine_->schedule().latest_round(now.wall);
     const bool is_past = round <= engine_->final().round;
-    if (is_past || round > last || round.value < vote.distance) return wire::Verdict::ignore;
+    if (is_past || !latest || round > *latest || round.value < vote.distance)
+        return wire::Verdict::ignore;
     const auto sources = engine_->named(vote.source);
     const auto targets = named(vote.target);
     for (const consensus::BlockRef& source : sources) {

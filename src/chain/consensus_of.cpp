@@ -18,6 +18,7 @@ consensus::Params params_of(const ledger::Genesis& genesis) {
     params.rank_delay = base::Milliseconds{genesis.rank_delay_ms};
     params.slots_per_round = genesis.slots_per_round;
     params.vote_delay = genesis.vote_delay_slots;
+    params.vote_lead = base::Milliseconds{genesis.vote_lead_ms};
     params.seed = genesis.seed;
     if (genesis.stakes) {
         params.epoch_slots = ledger::epoch_slots(genesis);

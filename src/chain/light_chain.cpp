@@ -68,10 +68,11 @@ wire::Verdict LightChain::handle_vote(base::Now now, base::Bytes payload) {
         (vote->heard & ~validators_->all()) != 0) {
         return wire::Verdict::punish;
     }
-    const wire::Round latest = schedule_.round_of(wire::Slot{slot(now).value + 1});
+    const auto latest = schedule_.latest_round(now.wall);
     Relayed& relayed = relayed_[vote->validator];
     const bool spent = vote->round == relayed.round && relayed.votes >= 2;
-    if (vote->round > latest || vote->round < relayed.round || spent) return wire::Verdict::ignore;
+    if (!latest || vote->round > *latest || vote->round < relayed.round || spent)
+        return wire::Verdict::ignore;
     if (!consensus::is_signed(chain_, *validators_, *vote)) return wire::Verdict::punish;
     if (vote->round != relayed.round) relayed = {vote->round, 0};
     ++relayed.votes;

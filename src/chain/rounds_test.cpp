@@ -1,5 +1,6 @@
-// Rounds of several slots (genesis: A slots a round, votes for what is D slots old): what holds
-// with one slot a round holds with four and with twelve.
+// Rounds of several slots (genesis: A slots a round, votes for what is D slots old), and rounds
+// that start before their first slot: what holds with one slot a round holds with four and with
+// twelve.
 
 #include <gtest/gtest.h>
 
@@ -17,6 +18,7 @@ using test::seconds;
 struct Rounds {
     std::uint8_t slots;
     std::uint8_t delay;
+    std::uint32_t lead_ms = 0;
 };
 
 class RoundsTest : public testing::TestWithParam<Rounds> {
@@ -26,6 +28,7 @@ protected:
                 .epoch_rounds = epoch_rounds,
                 .slots_per_round = GetParam().slots,
                 .vote_delay = GetParam().delay,
+                .vote_lead_ms = GetParam().lead_ms,
                 .coins_each = 16};
     }
     /// A block in its slot, the round's end, D slots, two rounds of votes and what a vote takes.
@@ -116,12 +119,16 @@ TEST_P(RoundsTest, EpochsLastSoManyRounds_AndFinalFollowsThem) {
     net.check();
 }
 
+std::string name_of(const testing::TestParamInfo<Rounds>& shape) {
+    const auto& [slots, delay, lead] = shape.param;
+    return "A" + std::to_string(slots) + "D" + std::to_string(delay) +
+           (lead == 0 ? "" : "Lead" + std::to_string(lead));
+}
+
 INSTANTIATE_TEST_SUITE_P(SlotsAndDelay, RoundsTest,
-                         testing::Values(Rounds{4, 1}, Rounds{4, 3}, Rounds{12, 2}),
-                         [](const auto& shape) {
-                             return "A" + std::to_string(shape.param.slots) + "D" +
-                                    std::to_string(shape.param.delay);
-                         });
+                         testing::Values(Rounds{4, 1}, Rounds{4, 3}, Rounds{12, 2},
+                                         Rounds{1, 1, 600}, Rounds{4, 1, 600}, Rounds{4, 2, 400}),
+                         name_of);
 
 }  // namespace
 }  // namespace meshchain::chain

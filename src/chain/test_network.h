@@ -42,6 +42,7 @@ struct NetworkOptions {
     std::uint32_t epoch_rounds = 0;  ///< stakes move, and epochs last so long; 0: they do not
     std::uint8_t slots_per_round = 1;
     std::uint8_t vote_delay = 1;
+    std::uint32_t vote_lead_ms = 0;
     unsigned loss_percent = 0;
     milliseconds delay_max{20};
     std::uint32_t coins_each = 12;
@@ -92,6 +93,7 @@ public:
         genesis_.seed.bytes[0] = static_cast<std::byte>(options.seed);
         genesis_.slots_per_round = options.slots_per_round;
         genesis_.vote_delay_slots = options.vote_delay;
+        genesis_.vote_lead_ms = options.vote_lead_ms;
         if (options.epoch_rounds > 0) {
             genesis_.stakes = ledger::StakeRules{
                 {100}, ledger::StakeRules::unbond_epochs_min, options.epoch_rounds};

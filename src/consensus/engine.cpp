@@ -116,13 +116,13 @@ void Engine::advance(base::WallTime now) {
     }
     now_ = now;
     slot_ = schedule_.slot_at(now);
-    if (!slot_) {
+    const auto round = schedule_.round_at(now);
+    if (!slot_ || !round) {
         round_.reset();
         return;
     }
-    const wire::Round round = schedule_.round_of(*slot_);
-    if (round_ != round) enter_round(round);
-    if (is_clock_checked()) signer_.note_checked_round(round);
+    if (round_ != round) enter_round(*round);
+    if (is_clock_checked()) signer_.note_checked_round(*round);
 }
 
 void Engine::handle_clock_step(base::WallTime now) {

@@ -41,8 +41,8 @@ wire::Verdict Engine::handle_vote(base::WallTime now, const wire::Vote& vote) {
         if (!epochs_.is_moving()) return wire::Verdict::punish;
         if (!known.contains(vote.validator)) return wire::Verdict::ignore;
     }
-    if (!slot_ || vote.round > schedule_.round_of(wire::Slot{slot_->value + 1}))
-        return wire::Verdict::ignore;
+    const auto latest = schedule_.latest_round(now_);
+    if (!round_ || !latest || vote.round > *latest) return wire::Verdict::ignore;
     if (ledger_.find_same(vote) != nullptr) {
         handle_repeated_vote(vote);
         return wire::Verdict::ignore;

@@ -101,6 +101,26 @@ TEST(Network, RoundsOfThreeSlots_FinaliseInThreeRounds) {
     EXPECT_GE(net.lowest_final_slot(), 95U);
 }
 
+TEST(Network, VotesBeforeTheSlotIsOver_FinaliseSoMuchEarlier) {
+    NetworkOptions options;
+    options.vote_lead = Milliseconds{600};
+    TestNetwork net(options);
+    net.start_all();
+    net.propose_in(4, 5);
+    const WallTime proposed = net.schedule().start_of(wire::Slot{4});
+    net.run_until(proposed + Milliseconds{390});
+    EXPECT_EQ(net.votes_sent(), 0U);
+    net.run_until(proposed + Milliseconds{1390});
+    EXPECT_EQ(net.votes_sent(), 4U);
+    // Both rounds of votes last half a slot at most.
+    net.run_until(proposed + Milliseconds{1950});
+    EXPECT_EQ(net.lowest_final_slot(), 4U);
+    net.propose_in(20, 100);
+    net.run_until_slot(110);
+    EXPECT_GE(net.lowest_final_slot(), 99U);
+    for (std::size_t i = 0; i < net.size(); ++i) EXPECT_EQ(net.engine(i).equivocators(), 0U);
+}
+
 TEST(Network, HalfAndHalf_NeverFinalise_AndHealInThreeVotingRounds) {
     TestNetwork net(NetworkOptions{});
     net.start_all();

@@ -31,6 +31,7 @@ Schedule::Schedule(const Params& params, const ValidatorSet& validators)
     MESH_ASSERT(params_.block_time.count() > 0 && params_.rank_delay.count() >= 0);
     MESH_ASSERT(params_.block_time >= 3 * params_.rank_delay);
     MESH_ASSERT(params_.slots_per_round > 0 && params_.vote_delay > 0);
+    MESH_ASSERT(params_.vote_lead.count() >= 0 && params_.vote_lead < params_.block_time);
 }
 
 std::optional<wire::Slot> Schedule::slot_at(base::WallTime now) const {
@@ -46,6 +47,13 @@ base::WallTime Schedule::start_of(wire::Slot slot) const {
 
 wire::Round Schedule::round_of(wire::Slot slot) const {
     return {slot.value / params_.slots_per_round};
+}
+
+std::optional<wire::Round> Schedule::round_at(base::WallTime now) const {
+    if (now < params_.start) return std::nullopt;
+    const auto slot = slot_at(now + params_.vote_lead);
+    if (!slot) return std::nullopt;
+    return round_of(*slot);
 }
 
 wire::Slot Schedule::first_slot(wire::Round round) const {

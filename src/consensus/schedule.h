@@ -3,7 +3,8 @@
 // (PROTOCOL.md P3 Time, Selection). A pure function of genesis and of an epoch's roster, so
 // every node agrees on it.
 //
-// Time: slot t lasts block_time; round k is slots kA … kA + A - 1. Nothing before the start.
+// Time: slot t lasts block_time; round k is slots kA … kA + A - 1, and everybody is in it from
+// vote_lead before the first of them. Nothing before the start.
 
 #include <array>
 #include <optional>
@@ -22,7 +23,8 @@ struct Params {
     base::Milliseconds block_time{};    ///< length of a slot, at least 3 * rank_delay
     base::Milliseconds rank_delay{};    ///< between the ranked leaders of a slot
     std::uint32_t slots_per_round = 1;  ///< A
-    std::uint32_t vote_delay = 1;       ///< D: a vote's target is at least so many slots old
+    std::uint32_t vote_delay = 1;       ///< D: a target lies so many slots before its round
+    base::Milliseconds vote_lead{};     ///< a round starts so long before its first slot
     crypto::Hash seed;
     std::uint32_t epoch_slots = 0;    ///< between two rises of the epoch; 0: it has one for ever
     std::uint32_t unbond_epochs = 0;  ///< so long after leaving one can still be slashed
@@ -59,7 +61,15 @@ public:
     base::WallTime start_of(wire::Slot slot) const;
     wire::Round round_of(wire::Slot slot) const;
     wire::Slot first_slot(wire::Round round) const;
-    base::WallTime start_of(wire::Round round) const { return start_of(first_slot(round)); }
+    /// Whose votes are due. Nothing where there is no slot.
+    std::optional<wire::Round> round_at(base::WallTime now) const;
+    /// Whose votes may be due by a clock that is a slot ahead. Nothing where there is no slot.
+    std::optional<wire::Round> latest_round(base::WallTime now) const {
+        return round_at(now + params_.block_time);
+    }
+    base::WallTime start_of(wire::Round round) const {
+        return start_of(first_slot(round)) - params_.vote_lead;
+    }
     base::Milliseconds round_length() const { return params_.block_time * params_.slots_per_round; }
 
     /// Up to three distinct validators, drawn by weight without replacement.

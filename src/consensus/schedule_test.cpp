@@ -30,6 +30,24 @@ TEST(Schedule, RoundOfThreeSlots_CoversThem) {
     EXPECT_EQ(schedule.round_length(), Milliseconds{3000});
 }
 
+TEST(Schedule, RoundWithALead_StartsBeforeItsFirstSlot_AndItsSlotsStayWhereTheyAre) {
+    NetworkOptions options;
+    options.slots_per_round = 2;
+    options.vote_lead = Milliseconds{600};
+    const ValidatorSet validators = test_validators({1});
+    const Schedule schedule(test_params(options), validators);
+    EXPECT_EQ(schedule.start_of(wire::Round{3}), test_start + Milliseconds{5400});
+    EXPECT_EQ(schedule.start_of(wire::Slot{6}), test_start + Milliseconds{6000});
+    EXPECT_EQ(schedule.first_slot(wire::Round{3}), wire::Slot{6});
+    EXPECT_FALSE(schedule.round_at(test_start - Milliseconds{1}).has_value());
+    EXPECT_EQ(schedule.round_at(test_start), wire::Round{0});
+    EXPECT_EQ(schedule.round_at(test_start + Milliseconds{5399}), wire::Round{2});
+    EXPECT_EQ(schedule.round_at(test_start + Milliseconds{5400}), wire::Round{3});
+    EXPECT_EQ(schedule.latest_round(test_start + Milliseconds{4399}), wire::Round{2});
+    EXPECT_EQ(schedule.latest_round(test_start + Milliseconds{4400}), wire::Round{3});
+    EXPECT_FALSE(schedule.round_at(WallTime::max() - Milliseconds{600}).has_value());
+}
+
 TEST(Schedule, Leaders_AreDistinctAndAsManyAsThereAre) {
     for (std::size_t count = 1; count <= 5; ++count) {
         const ValidatorSet validators = test_validators(std::vector<std::uint64_t>(count, 7));

@@ -31,6 +31,7 @@ struct NetworkOptions {
     std::uint64_t seed = 1;
     std::uint32_t slots_per_round = 1;
     std::uint32_t vote_delay = 1;
+    Milliseconds vote_lead{0};
     Milliseconds block_time{1000};
     Milliseconds rank_delay{250};
     Milliseconds delay_min{5};
@@ -77,6 +78,7 @@ inline Params test_params(const NetworkOptions& options) {
     params.rank_delay = options.rank_delay;
     params.slots_per_round = options.slots_per_round;
     params.vote_delay = options.vote_delay;
+    params.vote_lead = options.vote_lead;
     params.seed.bytes[0] = static_cast<std::byte>(options.seed);
     params.seed.bytes[1] = static_cast<std::byte>(options.seed >> 8);
     return params;

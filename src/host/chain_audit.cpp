@@ -38,6 +38,7 @@ consensus::Params params_of(const ledger::Genesis& genesis, const wire::ChainId&
             .rank_delay = base::Milliseconds(genesis.rank_delay_ms),
             .slots_per_round = genesis.slots_per_round,
             .vote_delay = genesis.vote_delay_slots,
+            .vote_lead = base::Milliseconds(genesis.vote_lead_ms),
             .seed = genesis.seed};
 }
 

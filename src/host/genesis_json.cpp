@@ -93,6 +93,7 @@ std::expected<Genesis, Error> read_genesis(const Json& json) {
     object.read("rank_delay_ms", genesis.rank_delay_ms);
     object.read("slots_per_round", genesis.slots_per_round);
     object.read("vote_delay_slots", genesis.vote_delay_slots);
+    object.read("vote_lead_ms", genesis.vote_lead_ms);
     object.read("block_bytes_limit", genesis.block_bytes_limit);
     object.read_as("seed", genesis.seed, [&](std::string_view text) {
         has_seed = true;
@@ -176,6 +177,7 @@ Json to_json(const Genesis& genesis) {
                  {"rank_delay_ms", genesis.rank_delay_ms},
                  {"slots_per_round", genesis.slots_per_round},
                  {"vote_delay_slots", genesis.vote_delay_slots},
+                 {"vote_lead_ms", genesis.vote_lead_ms},
                  {"block_bytes_limit", genesis.block_bytes_limit},
                  {"seed", crypto::to_hex(genesis.seed)},
                  {"allocations", std::move(allocations)},

@@ -61,6 +61,8 @@ std::expected<void, Error> check_parameters(const Genesis& genesis) {
     MESH_CHECK(check_range("slots_per_round", genesis.slots_per_round, std::uint8_t{1}, slots_max));
     MESH_CHECK(
         check_range("vote_delay_slots", genesis.vote_delay_slots, std::uint8_t{1}, slots_max));
+    MESH_CHECK(check_range("vote_lead_ms", genesis.vote_lead_ms, std::uint32_t{0},
+                           genesis.block_time_ms - genesis.rank_delay_ms));
     MESH_CHECK(check_range("block_bytes_limit", genesis.block_bytes_limit, block_bytes_limit_min,
                            static_cast<std::uint32_t>(wire::block_bytes_limit_max)));
     MESH_CHECK(check_range("allocations", genesis.allocations.size(), std::size_t{0},
@@ -156,6 +158,7 @@ std::expected<void, Error> check_stakes(const Genesis& genesis) {
 }
 
 constexpr std::size_t predecessor_bytes = 32 + 4 + 32 + 32;
+constexpr std::size_t stakes_bytes = 5 + 2 + 4;
 
 }  // namespace
 
@@ -216,6 +219,7 @@ base::Buffer encode(const Genesis& genesis) {
     if (const auto& stakes = genesis.stakes) {
         writer.u40(stakes->stake_min.units).u16(stakes->unbond_epochs).u32(stakes->epoch_rounds);
     }
+    if (genesis.vote_lead_ms != 0) writer.u32(genesis.vote_lead_ms);
     return out;
 }
 
@@ -252,11 +256,18 @@ std::expected<Genesis, Error> parse_genesis(base::Bytes bytes) {
         from.block = {in.array<wire::Hash::size>()};
         from.state = {in.array<wire::Hash::size>()};
     }
-    if (in.ok() && in.remaining() > 0) {
+    if (in.ok() && in.remaining() >= stakes_bytes) {
         StakeRules& stakes = genesis.stakes.emplace();
         stakes.stake_min = {in.u40()};
         stakes.unbond_epochs = in.u16();
         stakes.epoch_rounds = in.u32();
+    }
+    if (in.ok() && in.remaining() > 0) {
+        genesis.vote_lead_ms = in.u32();
+        if (in.ok() && genesis.vote_lead_ms == 0) {
+            return base::failure(Errc::malformed, "a lead of 0 is written as no bytes",
+                                 "genesis vote_lead_ms", "leave the last 4 bytes out");
+        }
     }
     MESH_CHECK(in.finish("genesis"));
     MESH_CHECK(validate(genesis));

@@ -72,6 +72,10 @@ struct Genesis {
 
     std::optional<Predecessor> predecessor;  ///< its money is the allocations and stakes
     std::optional<StakeRules> stakes;
+    /// So long before its first slot a round starts: votes are out before the slot of the block
+    /// that they are for is over. At most block_time_ms - rank_delay_ms: its first leader was
+    /// heard.
+    std::uint32_t vote_lead_ms = 0;
 
     friend bool operator==(const Genesis&, const Genesis&) = default;
 };

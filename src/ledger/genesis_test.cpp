@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <set>
 
 #include "ledger/test_payments.h"
 
@@ -62,6 +63,8 @@ INSTANTIATE_TEST_SUITE_P(
         OutOfRange{"slots_per_round", [](Genesis& g) { g.slots_per_round = 0; }},
         OutOfRange{"slots_per_round", [](Genesis& g) { g.slots_per_round = 65; }},
         OutOfRange{"vote_delay_slots", [](Genesis& g) { g.vote_delay_slots = 0; }},
+        OutOfRange{"vote_lead_ms",
+                   [](Genesis& g) { g.vote_lead_ms = g.block_time_ms - g.rank_delay_ms + 1; }},
         OutOfRange{"block_bytes_limit", [](Genesis& g) { g.block_bytes_limit = 1023; }},
         OutOfRange{"block_bytes_limit", [](Genesis& g) { g.block_bytes_limit = 65'537; }},
         OutOfRange{"validators", [](Genesis& g) { g.validators.clear(); }},
@@ -78,6 +81,33 @@ INSTANTIATE_TEST_SUITE_P(
         OutOfRange{"validators[1].stake", [](Genesis& g) { g.validators[1].stake.units = 0; }},
         OutOfRange{"validators[1].identity",
                    [](Genesis& g) { std::swap(g.validators[0], g.validators[1]); }}));
+
+/// What is optional is told apart by its length alone.
+TEST(GenesisTest, OptionalParts_AreReadBackInEveryCombination) {
+    std::set<std::size_t> sizes;
+    for (unsigned parts = 0; parts < 8; ++parts) {
+        Genesis genesis = two_of_each();
+        if ((parts & 1U) != 0) genesis.predecessor.emplace().height = {7};
+        if ((parts & 2U) != 0) genesis.stakes = StakeRules{{100}, 4, 4};
+        if ((parts & 4U) != 0) genesis.vote_lead_ms = genesis.block_time_ms - genesis.rank_delay_ms;
+        ASSERT_TRUE(validate(genesis).has_value()) << parts;
+        const base::Buffer bytes = encode(genesis);
+        sizes.insert(bytes.size());
+        const auto parsed = parse_genesis(bytes);
+        ASSERT_TRUE(parsed.has_value()) << parts << ": " << base::sentence(parsed.error());
+        EXPECT_EQ(*parsed, genesis) << parts;
+    }
+    EXPECT_EQ(sizes.size(), 8U);
+}
+
+TEST(GenesisTest, LeadOfZero_HasOneEncoding) {
+    base::Buffer bytes = encode(two_of_each());
+    bytes.insert(bytes.end(), 4, std::byte{0});
+    const auto parsed = parse_genesis(bytes);
+    ASSERT_FALSE(parsed.has_value());
+    EXPECT_EQ(parsed.error().code, Errc::malformed);
+    EXPECT_EQ(parsed.error().where, "genesis vote_lead_ms");
+}
 
 TEST(GenesisTest, KeyOfSmallOrder_IsNoValidatorsKey) {
     // The point of order two: it encodes y = -1, and would let anybody sign.

@@ -282,6 +282,10 @@ std::string to_text(const Scenario& scenario) {
     text += "network " + scenario.network + "\n";
     text += std::string("disk ") + (scenario.disk == DiskKind::flash ? "flash" : "memory") + "\n";
     text += "block-time " + duration_text(std::chrono::milliseconds(scenario.block_time_ms)) + "\n";
+    if (scenario.vote_lead_ms != 0) {
+        text +=
+            "vote-lead " + duration_text(std::chrono::milliseconds(scenario.vote_lead_ms)) + "\n";
+    }
     if (scenario.slots_per_round != 1) {
         text += "round " + std::to_string(scenario.slots_per_round) + "\n";
     }
@@ -347,6 +351,11 @@ std::expected<void, base::Error> check(const Scenario& scenario) {
     if (scenario.block_time_ms < 200 || scenario.block_time_ms > 3'600'000) {
         return unfit("a block time of " + std::to_string(scenario.block_time_ms) + " ms",
                      "200ms to 1h");
+    }
+    const std::uint32_t lead_max = scenario.block_time_ms - scenario.rank_delay_ms();
+    if (scenario.vote_lead_ms > lead_max) {
+        return unfit("a lead of votes of " + std::to_string(scenario.vote_lead_ms) + " ms",
+                     "7 tenths of the block time at most");
     }
     if (scenario.heartbeat < std::chrono::seconds(1) ||
         scenario.heartbeat > std::chrono::minutes(5)) {

@@ -133,6 +133,7 @@ struct Scenario {
     std::vector<std::set<std::size_t>> sites;
     DiskKind disk = DiskKind::flash;
     std::uint32_t block_time_ms = 1000;
+    std::uint32_t vote_lead_ms = 0;
     std::uint8_t slots_per_round = 1;
     std::optional<ledger::StakeRules> staking;  ///< nothing: stakes stay as they are
     std::uint32_t undo_blocks = 16'384;
@@ -151,6 +152,7 @@ struct Scenario {
     base::Duration converge = std::chrono::minutes(10);
 
     std::size_t nodes() const { return stakes.size() + relays + lights; }
+    std::uint32_t rank_delay_ms() const { return block_time_ms * 3 / 10; }
     bool shares_records() const { return alerts > base::Duration{} || records > base::Duration{}; }
     /// Of machine `machine`, if there are any: machines in a row share one.
     std::size_t segment_of(std::size_t machine) const { return machine * segments / nodes(); }

@@ -140,13 +140,15 @@ private:
         if (word == "network") return read(scenario_.network, value);
         if (word == "shape") return read_shape(value);
         if (word == "disk") return read_disk(value);
-        if (word == "block-time") return read_block_time(value);
+        if (word == "block-time") return read_milliseconds(scenario_.block_time_ms, value);
+        if (word == "vote-lead") return read_milliseconds(scenario_.vote_lead_ms, value);
         if (word == "round") return read(scenario_.slots_per_round, value);
         if (word == "medium") return read_medium(value);
         return wrong_value(
             word, "word of a scenario",
             "about, validators, stakes, relays, lights, shape, network, medium, airtime, "
-            "gateways, sites, disk, block-time, round, staking, undo, heartbeat, payments, alerts, "
+            "gateways, sites, disk, block-time, vote-lead, round, staking, undo, heartbeat, "
+            "payments, alerts, "
             "records, segments, late, successor, attacker, at, hostile, converge");
     }
 
@@ -190,11 +192,11 @@ private:
         scenario_.disk = text == "flash" ? DiskKind::flash : DiskKind::memory;
         return {};
     }
-    Result read_block_time(std::string_view text) {
+    Result read_milliseconds(std::uint32_t& into, std::string_view text) {
         base::Duration time{};
         MESH_CHECK(read(time, text));
-        scenario_.block_time_ms = static_cast<std::uint32_t>(
-            std::min(time, base::Duration(std::chrono::hours(2))) / std::chrono::milliseconds(1));
+        into = static_cast<std::uint32_t>(std::min(time, base::Duration(std::chrono::hours(2))) /
+                                          std::chrono::milliseconds(1));
         return {};
     }
 

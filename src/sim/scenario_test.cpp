@@ -55,6 +55,8 @@ TEST(Scenario, WhatCannotBe_IsRefused) {
     EXPECT_NE(refusal("validators 4\nmedium LONG_FAST\nattacker spam\n").find("datagrams"),
               std::string::npos);
     EXPECT_NE(refusal("validators 4\nround 65\n").find("1 to 64"), std::string::npos);
+    EXPECT_NE(refusal("validators 4\nblock-time 10s\nvote-lead 7001ms\n").find("7 tenths"),
+              std::string::npos);
     EXPECT_NE(refusal("validators 4\nrelays 18446744073709551615\n").find("machines"),
               std::string::npos);
     EXPECT_NE(refusal("stakes 1 0\n").find("stake of 0"), std::string::npos);

@@ -80,9 +80,10 @@ Village::Village(const Scenario& scenario, std::uint64_t seed, base::LogSink* lo
 void Village::make_genesis(std::uint64_t seed) {
     genesis_.start = chain_start;
     genesis_.block_time_ms = scenario_.block_time_ms;
+    genesis_.vote_lead_ms = scenario_.vote_lead_ms;
     genesis_.slots_per_round = scenario_.slots_per_round;
     genesis_.stakes = scenario_.staking;
-    genesis_.rank_delay_ms = scenario_.block_time_ms * 3 / 10;
+    genesis_.rank_delay_ms = scenario_.rank_delay_ms();
     for (std::size_t i = 0; i < sizeof seed; ++i) {
         genesis_.seed.bytes[i] = static_cast<std::byte>(seed >> (8 * i));
     }

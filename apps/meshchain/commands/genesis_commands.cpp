@@ -22,6 +22,7 @@ struct CreateOptions {
     std::string start;
     std::optional<std::uint64_t> block_time_ms;
     std::optional<std::uint64_t> rank_delay_ms;
+    std::optional<std::uint64_t> vote_lead_ms;
     std::optional<std::uint64_t> slots_per_round;
     std::string seed;
     std::vector<std::string> validators;
@@ -55,6 +56,7 @@ std::expected<host::Json, base::Error> spec_from_flags(const CreateOptions& opti
     host::Json spec = {{"start", options.start},
                        {"block_time_ms", options.block_time_ms.value_or(block_time_ms_usual)}};
     if (options.rank_delay_ms) spec["rank_delay_ms"] = *options.rank_delay_ms;
+    if (options.vote_lead_ms) spec["vote_lead_ms"] = *options.vote_lead_ms;
     if (options.slots_per_round) spec["slots_per_round"] = *options.slots_per_round;
     if (!options.seed.empty()) spec["seed"] = options.seed;
     spec["allocations"] = host::Json::array();
@@ -85,10 +87,10 @@ std::expected<host::Json, base::Error> spec_from_flags(const CreateOptions& opti
 /// Nothing that was asked for is left out without a word.
 std::expected<void, base::Error> check_spec_alone(const CreateOptions& options) {
     const bool is_alone = options.start.empty() && !options.block_time_ms &&
-                          !options.rank_delay_ms && !options.slots_per_round &&
-                          options.seed.empty() && options.validators.empty() &&
-                          options.allocations.empty() && !options.stake_min &&
-                          !options.unbond_epochs && !options.epoch_rounds;
+                          !options.rank_delay_ms && !options.vote_lead_ms &&
+                          !options.slots_per_round && options.seed.empty() &&
+                          options.validators.empty() && options.allocations.empty() &&
+                          !options.stake_min && !options.unbond_epochs && !options.epoch_rounds;
     if (is_alone) return {};
     return base::failure(base::Errc::invalid_argument, "all but --out is taken from the file",
                          "--spec", "change it there, or leave --spec out");
@@ -110,6 +112,10 @@ std::string summary(const ledger::Genesis& genesis) {
                        host::to_iso(genesis.start) + "\nSlot       " +
                        host::span_text(base::Milliseconds(genesis.block_time_ms)) +
                        "\nSupply     " + std::to_string(ledger::supply(genesis)->units) + "\n";
+    if (genesis.vote_lead_ms != 0) {
+        text += "Votes      " + host::span_text(base::Milliseconds(genesis.vote_lead_ms)) +
+                " before the slot of the block is over\n";
+    }
     if (const auto& from = genesis.predecessor) {
         text += "Succeeds   " + crypto::to_hex(from->chain) + "\nAfter      block " +
                 std::to_string(from->height.value) + " " + crypto::to_hex(from->block) + "\n";
@@ -165,6 +171,10 @@ Command create_command() {
              {"--block-time-ms", "MS", "length of a slot (10000)", &o->block_time_ms},
              {"--rank-delay-ms", "MS", "between the leaders of a slot (a third of it)",
               &o->rank_delay_ms},
+             {"--vote-lead-ms", "MS",
+              "vote so long before the slot of the block is over; on slow radios, 6 tenths of it "
+              "(0)",
+              &o->vote_lead_ms},
              {"--slots-per-round", "N",
               "each validator votes once in so many slots; more on slow radios (1)",
               &o->slots_per_round},
