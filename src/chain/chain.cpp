@@ -235,6 +235,7 @@ void Chain::handle_timeout(base::Now now) {
     prune(now);
     propose(now);
     announce_mempool(now);
+    repeat_own_payments(now);
     send_due_rows(now);
 }
 
@@ -399,7 +400,7 @@ base::Instant Chain::poll_timeout(base::Now now) const {
         {downloads_.poll_timeout(), catch_up_->poll_timeout(now.instant), import_at_, store_at_,
          progress_.poll_timeout(), server_->is_held_back() ? now.instant : base::never,
          instant_of(engine_->poll_timeout()), upkeep_timeout(), air_repair_.poll_timeout(),
-         named_wishes_.poll_timeout()});
+         named_wishes_.poll_timeout(), own_payments_.poll_timeout()});
     if (!catch_up_->anchor() && !catch_up_->is_behind(now.instant)) {
         earliest = std::min(earliest, sync_.poll_timeout(page_downloads()));
     }
@@ -421,6 +422,7 @@ std::expected<ledger::CheckedTransaction, base::Error> Chain::submit(
     MESH_TRY(const auto* accepted, mempool_->submit(transaction, slot(now), std::nullopt));
     ledger::CheckedTransaction checked = *accepted;
     send(Type::transaction, wire::encode(checked.shortest));
+    if (has_air_alone_) own_payments_.note(checked.txid, before_next_slot(now));
     note_waiting(now);
     emit(TransactionAccepted{checked});
     propose(now);

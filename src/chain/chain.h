@@ -32,6 +32,7 @@
 #include "chain/held_blocks.h"
 #include "chain/held_votes.h"
 #include "chain/mempool.h"
+#include "chain/own_payments.h"
 #include "chain/repair.h"
 #include "chain/sync_server.h"
 #include "chain/synchronizer.h"
@@ -299,6 +300,8 @@ private:
                   const std::vector<ledger::CheckedTransaction>& transactions,
                   const std::optional<crypto::PublicKey>& except, Form form);
     std::uint32_t announce_slots() const;
+    base::Instant before_next_slot(base::Now now);
+    void repeat_own_payments(base::Now now);
     void announce_mempool(base::Now now);
 
     // chain_catch_up.cpp
@@ -394,6 +397,7 @@ private:
     };
     std::map<wire::Hash, Announced> announced_;
     AirRepair air_repair_;
+    OwnPayments own_payments_;
     RowsAhead rows_ahead_;
     HeldVotes held_votes_;
     HeldBlocks held_blocks_;

@@ -116,6 +116,48 @@ TEST_F(OneOnAirTest, OnASession_NobodyAsksOrRepairsLikeThat) {
     EXPECT_FALSE(is_tip(next));
 }
 
+TEST_F(OneOnAirTest, OwnPayment_IsSaidOnceMore_JustBeforeTheNextSlot) {
+    wait_for_others();
+    submit(0);
+    const auto first = frames_of(Type::transaction);
+    ASSERT_EQ(first.size(), 1U);
+    EXPECT_FALSE(first[0].hurried);
+    net_.advance(milliseconds(700));
+    EXPECT_TRUE(frames_of(Type::transaction).empty()) << "not yet";
+    EXPECT_LE(chain().poll_timeout(net_.now()), net_.now().instant + milliseconds(300));
+    net_.advance(milliseconds(260));
+    const auto again = frames_of(Type::transaction);
+    ASSERT_EQ(again.size(), 1U);
+    EXPECT_EQ(again[0].payload, first[0].payload);
+    EXPECT_TRUE(again[0].hurried) << "or it would count as said a moment ago";
+    EXPECT_TRUE(again[0].only_on_air);
+    net_.advance(seconds(1));
+    EXPECT_TRUE(frames_of(Type::transaction).empty()) << "once";
+}
+
+TEST_F(OneOnAirTest, OwnPaymentThatCameTooLate_IsSaidOnceMoreBeforeTheSlotAfter) {
+    wait_for_others();
+    net_.advance(milliseconds(930));
+    submit(0);
+    EXPECT_EQ(frames_of(Type::transaction).size(), 1U);
+    net_.advance(milliseconds(600));
+    EXPECT_TRUE(frames_of(Type::transaction).empty());
+    net_.advance(milliseconds(460));
+    EXPECT_EQ(frames_of(Type::transaction).size(), 1U);
+}
+
+TEST_F(OneOnAirTest, OwnPaymentInABlock_IsSaidNoMore_NorIsThatOfAnother) {
+    const wire::Block block = make_block(payments(1));
+    submit(0);
+    EXPECT_EQ(frames_of(Type::transaction).size(), 1U);
+    EXPECT_EQ(hear(Type::transaction, wire::encode(payments(1, 1)[0])), Verdict::relay);
+    EXPECT_EQ(hear(Type::block, announcement_of(block)), Verdict::relay);
+    ASSERT_TRUE(is_tip(block));
+    frames();
+    net_.advance(milliseconds(990));
+    EXPECT_TRUE(frames_of(Type::transaction).empty());
+}
+
 TEST_F(OneOnAirTest, WhatDoesNotParse_IsRefused) {
     const base::Buffer garbage(20, std::byte{0xee});
     EXPECT_EQ(hear(Type::air_ask, garbage), Verdict::punish);

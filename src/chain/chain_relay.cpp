@@ -314,4 +314,27 @@ void Chain::announce_mempool(base::Now now) {
     announced_waiting_ = std::move(now_waiting);
 }
 
+/// By chance, so that not all speak at once; the more time there is, the closer to the slot.
+base::Instant Chain::before_next_slot(base::Now now) {
+    const base::Duration flood = flood_time();
+    const base::WallTime next = engine_->schedule().start_of(wire::Slot{slot(now).value + 1});
+    base::Duration left = next - now.wall;
+    if (left < flood / 2) left += base::Milliseconds{genesis_.block_time_ms};
+    const base::Duration latest = std::max(left - flood / 4, base::Duration{});
+    const base::Duration earliest = latest - std::min(latest / 2, flood);
+    return now.instant + random_.between(earliest, latest);
+}
+
+/// Where one of so many packets is lost, one of so many payments would wait for another slot.
+void Chain::repeat_own_payments(base::Now now) {
+    for (const wire::Txid& payment : own_payments_.take_due(now.instant)) {
+        const auto* waiting = mempool_->find(payment);
+        if (waiting == nullptr) continue;
+        send({.type = Type::transaction,
+              .payload = wire::encode(waiting->shortest),
+              .only_on_air = true,
+              .hurried = true});
+    }
+}
+
 }  // namespace meshchain::chain

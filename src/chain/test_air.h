@@ -91,6 +91,21 @@ protected:
         while (net_.number_of(net_.leader(net_.slot(), 0)) == 0);
         return net_.make_block(0, net_.slot(), 0, transactions);
     }
+    /// One of them, by this node itself.
+    void submit(std::size_t payment) {
+        const auto taken = chain().submit(net_.now(), whole_.at(payment));
+        EXPECT_TRUE(taken.has_value()) << base::sentence(taken.error());
+    }
+    /// The start of a slot in which and after which others propose.
+    void wait_for_others() {
+        const auto leads = [&](std::uint32_t slot) {
+            const auto leaders = chain().engine().schedule().leaders(wire::Slot{slot});
+            return leaders.rank_of(*chain().engine().self()).has_value();
+        };
+        do net_.run_until_slot(net_.slot() + 1);
+        while (leads(net_.slot()) || leads(net_.slot() + 1));
+        frames();
+    }
     base::Buffer announcement_of(const wire::Block& block) const {
         std::vector<wire::Wtxid> ids;
         for (const wire::WireTransaction& transaction : block.transactions) {

@@ -72,7 +72,7 @@ bool Air::is_said(base::Instant now, std::uint64_t id, const wire::Spoken& how) 
     if (word == nullptr) return false;
     // What is ours to say is said, whoever echoes it.
     const base::Instant last = how.crowd == 0 ? word->said : std::max(word->said, word->heard);
-    // Who has just asked for it did not hear it then.
+    // Who has just asked for it, or may lack it, did not hear it then.
     const base::Duration pause =
         how.hurried ? packets_of_answer * link->packet_time() : repeat_pause;
     return last != base::Instant{} && now - last < pause;

@@ -36,8 +36,8 @@ struct AirPlan {
     base::Duration of_other{};
     base::Duration given{};         ///< to each by its budget
     unsigned channel_permille = 0;  ///< of the hour, relays included
-    /// Above this the budgets are halved.
-    static constexpr unsigned channel_permille_free = AirtimeBudget::halved_from_percent * 10;
+    /// Above this what can wait has half.
+    static constexpr unsigned channel_permille_free = AirtimeBudget::bulk_halved_from_percent * 10;
 
     bool fits() const {
         return of_validator <= given && of_other <= given &&

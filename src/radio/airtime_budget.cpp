@@ -9,6 +9,7 @@ namespace {
 
 constexpr base::Duration hour = std::chrono::hours(1);
 constexpr std::int64_t million = 1'000'000;
+constexpr std::int64_t minutes_of_bucket = 15;  ///< in which it fills
 
 struct Region {
     std::string_view name;
@@ -25,11 +26,15 @@ constexpr std::array regions{Region{"US", 1, 1000},      Region{"EU_433", 2, 100
 constexpr std::array<unsigned, priorities> kept_at_rest{0, 100, 250, 500, 600};
 constexpr std::array<unsigned, priorities> kept_without_votes{0, 0, 0, 350, 600};
 
+constexpr bool can_wait(Priority priority) { return priority >= Priority::sync; }
+
 /// Where the channel is busy half of all is for what is urgent alone.
 unsigned kept_for(Priority priority, unsigned channel_use_percent, bool keeps_for_votes) {
     const auto& at_rest = keeps_for_votes ? kept_at_rest : kept_without_votes;
     const unsigned kept = at_rest[static_cast<std::size_t>(priority)];
-    const bool is_busy = channel_use_percent >= AirtimeBudget::halved_from_percent;
+    const unsigned busy_from = can_wait(priority) ? AirtimeBudget::bulk_halved_from_percent
+                                                  : AirtimeBudget::halved_from_percent;
+    const bool is_busy = channel_use_percent >= busy_from;
     return is_busy && priority != Priority::urgent ? (1000 + kept) / 2 : kept;
 }
 
@@ -122,19 +127,17 @@ std::optional<AirtimeBudget::Deferral> AirtimeBudget::deferral(base::Instant now
                                                                base::Duration airtime) const {
     if (is_paused_) return Deferral{base::never, Reason::paused};
     const unsigned use = channel_use_percent(now);
-    const bool is_bulk = priority >= Priority::sync;
-    if ((use >= bulk_stops_at_percent && is_bulk) ||
+    if ((use >= bulk_stops_at_percent && can_wait(priority)) ||
         (use >= urgent_only_from_percent && priority > Priority::block)) {
         return Deferral{use_read_ + reading_lasts, Reason::channel};
     }
     if (!allows(priority, airtime)) return Deferral{base::never, Reason::too_long};
     const unsigned kept_permille = kept_for(priority, use, options_.keeps_for_votes);
     const base::Instant hour_ends = hour_until(now, airtime, permille(per_hour_, kept_permille));
-    // From a full bucket everybody may take.
-    const base::Duration kept = permille(capacity_, kept_permille);
-    const base::Instant paced = pace_until(now, std::min(capacity_, airtime + kept));
-    if (hour_ends > now && hour_ends >= paced) return Deferral{hour_ends, Reason::hour};
-    if (paced > now) return Deferral{paced, Reason::pace};
+    const base::Instant until =
+        pace_until(now, hour_ends, airtime, permille(capacity_, kept_permille));
+    if (until > hour_ends) return Deferral{until, Reason::pace};
+    if (until > now) return Deferral{until, Reason::hour};
     return std::nullopt;
 }
 
@@ -169,10 +172,10 @@ base::Duration AirtimeBudget::spent(base::Instant now) const {
     return sum;
 }
 
-base::Duration AirtimeBudget::urgent_spent(base::Instant now) const {
+base::Duration AirtimeBudget::urgent_spent(base::Instant now, std::int64_t minutes) const {
     const std::int64_t current = part_of(now);
     base::Duration sum{};
-    for (std::int64_t number = current - parts + 1; number <= current; ++number) {
+    for (std::int64_t number = current - minutes + 1; number <= current; ++number) {
         sum += urgent_spent_in(number);
     }
     return sum;
@@ -228,13 +231,30 @@ base::Duration AirtimeBudget::tokens(base::Instant now) const {
     return std::min(capacity_, tokens_ + gained);
 }
 
-base::Instant AirtimeBudget::pace_until(base::Instant now, base::Duration needed) const {
+base::Instant AirtimeBudget::filled_at(base::Instant now, base::Duration needed) const {
     const base::Duration missing = needed - tokens(now);
     if (missing <= base::Duration{}) return now;
     // What is gained in two steps may round down twice.
     const base::Duration takes =
         (missing * million + base::Duration(per_million_ - 1)) / per_million_;
     return now + takes + base::Duration(2);
+}
+
+/// `kept` for what is more urgent, of which that has used up what it spent while the bucket fills.
+base::Instant AirtimeBudget::pace_until(base::Instant now, base::Instant from,
+                                        base::Duration airtime, base::Duration kept) const {
+    const auto needed = [&](base::Instant at) {
+        const base::Duration still_kept = kept - urgent_spent(at, minutes_of_bucket);
+        // From a full bucket everybody may take.
+        return std::min(capacity_, airtime + std::max(still_kept, base::Duration{}));
+    };
+    // What was spent is kept again once it is long ago.
+    base::Instant until = from;
+    while (true) {
+        const base::Instant filled = filled_at(now, needed(until));
+        if (filled <= until) return until;
+        until = filled;
+    }
 }
 
 /// `kept` for what is more urgent, of which that has used up what it spent.

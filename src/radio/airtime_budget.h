@@ -4,10 +4,11 @@
 //
 // A bucket paces: it fills by the node's share of the channel and holds a quarter of an hour of it.
 // A sliding hour limits: whatever is asked for and when, no hour has more than the share. A part of
-// both is kept for what is more urgent than what asks; in the hour, what is urgent uses that part
-// up first. Above 15 % use of the channel half of both
-// is kept for what is urgent, above 25 % what can wait stops, above 40 % all but what is urgent and
-// blocks does.
+// both is kept for what is more urgent than what asks; what is urgent uses that part up first, in
+// the bucket what it spent while that fills. Above 15 % use of the channel half of both is kept for
+// what is urgent before what can wait, above 25 % before blocks and payments, and what can wait
+// stops; above 40 % all but what is urgent and blocks does
+// (docs/decisions/0187-payments-in-the-next-block.md).
 //
 // Time:   handed in, never falling. What was spent counts from the moment it was handed to a radio.
 // Limits: fixed memory.
@@ -51,7 +52,8 @@ struct AirtimeOptions {
 
 class AirtimeBudget {
 public:
-    static constexpr unsigned halved_from_percent = 15;
+    static constexpr unsigned bulk_halved_from_percent = 15;
+    static constexpr unsigned halved_from_percent = 25;
     static constexpr unsigned bulk_stops_at_percent = 25;
     static constexpr unsigned urgent_only_from_percent = 40;
     /// A radio that says no more how busy the channel is, is not believed for longer.
@@ -126,8 +128,11 @@ private:
     base::Duration urgent_spent_in(std::int64_t number) const;
     void size();
     base::Duration tokens(base::Instant now) const;
-    base::Instant pace_until(base::Instant now, base::Duration needed) const;
-    base::Duration urgent_spent(base::Instant now) const;
+    base::Instant filled_at(base::Instant now, base::Duration needed) const;
+    /// `from` or later.
+    base::Instant pace_until(base::Instant now, base::Instant from, base::Duration airtime,
+                             base::Duration kept) const;
+    base::Duration urgent_spent(base::Instant now, std::int64_t minutes = parts) const;
     base::Instant hour_until(base::Instant now, base::Duration airtime, base::Duration kept) const;
 
     AirtimeOptions options_;

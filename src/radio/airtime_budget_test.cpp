@@ -84,7 +84,7 @@ TEST(AirtimeBudget, NoScheduleOfRequests_MakesAnyHourExceedIt) {
         Watch watch(budget.per_hour());
         Watch less_urgent(is_busy ? budget.per_hour() / 2 : budget.per_hour());
         for (int i = 0; i < 400; ++i) {
-            if (is_busy) budget.note_channel_use(now, 15);
+            if (is_busy) budget.note_channel_use(now, AirtimeBudget::halved_from_percent);
             const auto priority = static_cast<Priority>(random.below(priorities));
             const base::Duration airtime = budget.airtime_of(random.below(payload_bytes_max + 1));
             const auto deferral = budget.deferral(now, priority, airtime);
@@ -170,14 +170,17 @@ TEST(AirtimeBudget, BusyChannel_KeepsHalfOfTheBucketForWhatIsUrgent) {
         budget.note_channel_use(start, percent);
         return drain(budget, start, priority);
     };
-    EXPECT_GT(most(14, Priority::block), 7s) << "nine seconds less a tenth";
-    for (const auto priority : {Priority::block, Priority::transaction, Priority::record}) {
-        EXPECT_GT(most(15, priority), 0s) << name(priority);
-        EXPECT_LE(most(15, priority), 4500ms) << name(priority);
+    EXPECT_GT(most(24, Priority::block), 7s) << "nine seconds less a tenth";
+    EXPECT_GT(most(24, Priority::transaction), 6s) << "nine seconds less a quarter";
+    EXPECT_GT(most(14, Priority::sync), most(15, Priority::sync));
+    EXPECT_GT(most(14, Priority::record), most(15, Priority::record));
+    for (const auto priority : {Priority::block, Priority::transaction}) {
+        EXPECT_GT(most(25, priority), 0s) << name(priority);
+        EXPECT_LE(most(25, priority), 4500ms) << name(priority);
     }
-    EXPECT_EQ(most(15, Priority::urgent), most(0, Priority::urgent));
+    EXPECT_EQ(most(25, Priority::urgent), most(0, Priority::urgent));
     AirtimeBudget budget(start, {});
-    budget.note_channel_use(start, 15);
+    budget.note_channel_use(start, 25);
     const base::Duration blocks = drain(budget, start, Priority::block);
     EXPECT_GE(drain(budget, start, Priority::urgent), 9s - blocks - budget.airtime_of(20));
 }
@@ -187,7 +190,7 @@ TEST(AirtimeBudget, BusyChannel_KeepsHalfOfTheHourForWhatIsUrgent) {
         AirtimeBudget budget(start, {});
         base::Duration sum{};
         for (base::Instant now = start; now < start + 59min; now += 20s) {
-            budget.note_channel_use(now, 15);
+            budget.note_channel_use(now, 25);
             sum += drain(budget, now, priority);
         }
         return sum;
@@ -200,7 +203,9 @@ TEST(AirtimeBudget, BusyChannel_KeepsHalfOfTheHourForWhatIsUrgent) {
 TEST(AirtimeBudget, HowBusyTheChannelIs_CountsWhileTheRadioSaysSo) {
     AirtimeBudget budget(start, {});
     EXPECT_EQ(budget.left(start), 36s);
-    budget.note_channel_use(start, 15);
+    budget.note_channel_use(start, 24);
+    EXPECT_EQ(budget.left(start), 36s);
+    budget.note_channel_use(start, 25);
     EXPECT_EQ(budget.left(start), 18s) << "votes apart";
     // A radio that has fallen silent is not believed for ever.
     EXPECT_EQ(budget.left(start + AirtimeBudget::reading_lasts), 36s);
@@ -278,6 +283,17 @@ TEST(AirtimeBudget, WhatIsUrgent_UsesUpFirstWhatIsKeptForIt) {
     EXPECT_GT(urgent + others, budget.per_hour() / 2) << "the half for votes is no lid for all";
     EXPECT_GT(budget.left(now), base::Duration{});
     EXPECT_LE(urgent + others + budget.left(now), budget.per_hour());
+}
+
+TEST(AirtimeBudget, WhatIsUrgent_UsesUpFirstWhatTheBucketKeepsForIt) {
+    const auto rest_after = [](Priority priority) {
+        AirtimeBudget budget(start, {});
+        for (int i = 0; i < 3; ++i) budget.spend(start, 1s, priority);
+        return drain(budget, start + 1s, Priority::transaction);
+    };
+    const base::Duration packet = AirtimeBudget(start, {}).airtime_of(20);
+    EXPECT_GT(rest_after(Priority::urgent), 6s - packet) << "six of nine seconds are left";
+    EXPECT_LE(rest_after(Priority::block), 4s) << "and a quarter of the nine is kept";
 }
 
 TEST(AirtimeBudget, WhoHasNoVotes_KeepsNothingForThem) {

@@ -109,7 +109,7 @@ struct Outgoing {
     /// Of what is repeated: so many times others get time to say it before this node does.
     std::uint8_t others_first = 0;
     /// On the air it leaves beside blocks, whatever its type's turn: a question without whose
-    /// answer the chain does not go on, or that answer.
+    /// answer the chain does not go on, that answer, or what the next block may lack.
     bool hurried = false;
 };
 
