@@ -172,7 +172,7 @@ Command create_command() {
              {"--rank-delay-ms", "MS", "between the leaders of a slot (a third of it)",
               &o->rank_delay_ms},
              {"--vote-lead-ms", "MS",
-              "vote so long before the slot of the block is over; on slow radios, 6 tenths of it "
+              "begin each round so long before its first slot; on slow radios, 6 tenths of a slot "
               "(0)",
               &o->vote_lead_ms},
              {"--slots-per-round", "N",
