@@ -122,7 +122,12 @@ void Engine::advance(base::WallTime now) {
         return;
     }
     if (round_ != round) enter_round(*round);
-    if (is_clock_checked()) signer_.note_checked_round(*round);
+    if (is_clock_checked()) note_checked_round();
+}
+
+/// Of a key that may have signed by another clock, up to a slot ahead of this one.
+void Engine::note_checked_round() {
+    if (const auto latest = schedule_.latest_round(now_)) signer_.note_checked_round(*latest);
 }
 
 void Engine::handle_clock_step(base::WallTime now) {
@@ -314,11 +319,11 @@ void Engine::handle_clock_sample(base::WallTime now, const crypto::PublicKey& id
                                  wire::Slot claimed) {
     advance(now);
     const auto validator = epochs_.voters().find_identity(identity);
-    if (!validator || !slot_) return;
+    if (!validator || !slot_ || !round_) return;
     last_seen_[validator->value] = now;
     if (clock_.note_sample(signers(), *validator, claimed, *slot_)) {
         log_.info("the clock agrees with enough others");
-        signer_.note_checked_round(*round_);
+        note_checked_round();
     }
 }
 

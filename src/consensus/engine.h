@@ -212,6 +212,7 @@ public:
 private:
     // engine.cpp
     void advance(base::WallTime now);
+    void note_checked_round();
     void enter_round(wire::Round round);
     void refresh_head();
     const ValidatorSet& signers() const;

@@ -30,7 +30,8 @@ public:
     const std::optional<wire::Vote>& last_vote() const { return last_vote_; }
     const std::optional<wire::Block>& last_block() const { return last_block_; }
 
-    /// The clock is checked and says this round; fixes the round that FINAL must pass.
+    /// The clock is checked, and a clock that agrees with it says this round at most: fixes what
+    /// FINAL must pass.
     void note_checked_round(wire::Round round);
     void note_final(wire::Round round);
     /// A vote of this key that this record does not know: somebody else signs with it.
