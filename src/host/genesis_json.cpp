@@ -177,11 +177,11 @@ Json to_json(const Genesis& genesis) {
                  {"rank_delay_ms", genesis.rank_delay_ms},
                  {"slots_per_round", genesis.slots_per_round},
                  {"vote_delay_slots", genesis.vote_delay_slots},
-                 {"vote_lead_ms", genesis.vote_lead_ms},
                  {"block_bytes_limit", genesis.block_bytes_limit},
                  {"seed", crypto::to_hex(genesis.seed)},
                  {"allocations", std::move(allocations)},
                  {"validators", std::move(validators)}};
+    if (genesis.vote_lead_ms != 0) json["vote_lead_ms"] = genesis.vote_lead_ms;
     if (const auto& from = genesis.predecessor) {
         json["predecessor"] = {{"chain_id", crypto::to_hex(from->chain)},
                                {"height", from->height.value},
