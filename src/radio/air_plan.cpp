@@ -17,6 +17,7 @@ using wire::MessageType;
 constexpr base::Duration hour_of_plan = std::chrono::hours(1);
 /// A node says where it stands so often, and who it is if it is no validator.
 constexpr unsigned statuses_an_hour = 2;
+constexpr unsigned sayings_of_payment = 2;  ///< where air is all there is
 
 unsigned divided_up(unsigned a, unsigned b) { return (a + b - 1) / b; }
 
@@ -62,7 +63,7 @@ AirPlan plan(const Workload& workload, const AirtimeOptions& options) {
     constexpr std::size_t status_bytes =
         Origin::size + wire::Heartbeat::size + crypto::Signature::size;
     AirPlan made{.lines = {line_of(MessageType::transaction, wire::CompactTransfer::size,
-                                   workload.payments, false, budget),
+                                   sayings_of_payment * workload.payments, false, budget),
                            block_line(in_block, blocks, budget),
                            line_of(MessageType::block_ack, wire::Vote::size, votes, true, budget),
                            line_of(MessageType::status, status_bytes,

@@ -21,6 +21,7 @@ TEST(AirPlan, MessagesOfANetwork_HaveTheirExactPacketsAndTimes) {
     EXPECT_EQ(line(made, wire::MessageType::transaction).packets, 1U);
     EXPECT_EQ(line(made, wire::MessageType::transaction).airtime,
               time_on_air(modulation, packet_bytes_of(113)));
+    EXPECT_EQ(line(made, wire::MessageType::transaction).an_hour, 120U) << "each is said twice";
     EXPECT_EQ(line(made, wire::MessageType::block_ack).packets, 1U);
     // Ten payments and a certificate: 183 bytes.
     EXPECT_EQ(line(made, wire::MessageType::short_block).packets, 1U);

@@ -85,9 +85,11 @@ std::string plan_text(const radio::AirPlan& plan) {
             seconds_text(plan.of_other) + "; each is given " + seconds_text(plan.given) + ".\n";
     text += "The channel is in use for " + std::to_string(plan.channel_permille / 10) + "." +
             std::to_string(plan.channel_permille % 10) + " % of the time, relays included.\n";
-    text += plan.fits() ? "This fits.\n"
-                        : "This does not fit: from 15 % use of the channel on every budget is "
-                          "halved, and whoever needs more than his own waits.\n";
+    text += plan.fits()
+                ? "This fits.\n"
+                : "This does not fit: from 15 % use of the channel on what can wait has "
+                  "half of each budget, from 25 % on blocks and payments, and whoever needs "
+                  "more than his own waits.\n";
     return text;
 }
 
