@@ -126,8 +126,9 @@ std::expected<void, base::Error> check_air(const Scenario& scenario) {
         return unfit("an airtime of " + std::to_string(share) + " thousandths", "1 to 100");
     }
     const Shape shape = scenario.shape;
-    if (shape != Shape::all && shape != Shape::line && shape != Shape::grid) {
-        return unfit("radios in the shape " + std::string(name(shape)), "all, line or grid");
+    if (shape == Shape::ring || shape == Shape::star) {
+        return unfit("radios in the shape " + std::string(name(shape)),
+                     "all, line, grid or valley");
     }
     if (!scenario.attackers.empty()) {
         return unfit("attackers on the air", "they know networks of datagrams only");

@@ -48,8 +48,9 @@ TEST(Scenario, WhatCannotBe_IsRefused) {
               std::string::npos);
     EXPECT_NE(refusal("validators 4\nmedium LONG_FAST\nairtime 0 10\n").find("1 to 100"),
               std::string::npos);
-    EXPECT_NE(refusal("validators 4\nmedium LONG_FAST\nshape star\n").find("line"),
+    EXPECT_NE(refusal("validators 4\nmedium LONG_FAST\nshape star\n").find("valley"),
               std::string::npos);
+    EXPECT_TRUE(parse_scenario("validators 4\nrelays 1\nmedium LONG_FAST\nshape valley\n"));
     EXPECT_NE(refusal("validators 4\nmedium LONG_FAST\nrecords 10s\n").find("alerts"),
               std::string::npos);
     EXPECT_NE(refusal("validators 4\nmedium LONG_FAST\nattacker spam\n").find("datagrams"),
