@@ -121,7 +121,7 @@ TEST_F(OneOnAirTest, OwnPayment_IsSaidOnceMore_JustBeforeTheNextSlot) {
     submit(0);
     const auto first = frames_of(Type::transaction);
     ASSERT_EQ(first.size(), 1U);
-    EXPECT_FALSE(first[0].hurried);
+    EXPECT_FALSE(first[0].again);
     net_.advance(milliseconds(700));
     EXPECT_TRUE(frames_of(Type::transaction).empty()) << "not yet";
     EXPECT_LE(chain().poll_timeout(net_.now()), net_.now().instant + milliseconds(300));
@@ -129,7 +129,8 @@ TEST_F(OneOnAirTest, OwnPayment_IsSaidOnceMore_JustBeforeTheNextSlot) {
     const auto again = frames_of(Type::transaction);
     ASSERT_EQ(again.size(), 1U);
     EXPECT_EQ(again[0].payload, first[0].payload);
-    EXPECT_TRUE(again[0].hurried) << "or it would count as said a moment ago";
+    EXPECT_TRUE(again[0].again) << "or it would count as said a moment ago";
+    EXPECT_FALSE(again[0].hurried) << "or the next block would wait for it";
     EXPECT_TRUE(again[0].only_on_air);
     net_.advance(seconds(1));
     EXPECT_TRUE(frames_of(Type::transaction).empty()) << "once";

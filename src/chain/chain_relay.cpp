@@ -333,7 +333,7 @@ void Chain::repeat_own_payments(base::Now now) {
         send({.type = Type::transaction,
               .payload = wire::encode(waiting->shortest),
               .only_on_air = true,
-              .hurried = true});
+              .again = true});
     }
 }
 

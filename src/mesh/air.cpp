@@ -69,10 +69,10 @@ void AirSpeakers::set_validators(std::span<const ValidatorIdentity> validators) 
 
 bool Air::is_said(base::Instant now, std::uint64_t id, const wire::Spoken& how) {
     const Word* word = recent.get(id);
-    if (word == nullptr) return false;
+    if (word == nullptr || how.again) return false;
     // What is ours to say is said, whoever echoes it.
     const base::Instant last = how.crowd == 0 ? word->said : std::max(word->said, word->heard);
-    // Who has just asked for it, or may lack it, did not hear it then.
+    // Who has just asked for it did not hear it then.
     const base::Duration pause =
         how.hurried ? packets_of_answer * link->packet_time() : repeat_pause;
     return last != base::Instant{} && now - last < pause;

@@ -236,6 +236,25 @@ TEST_F(FrugalAirTest, HurriedRepeat_IsSaidAgain_OnceThoseBeforeItWereHeard) {
     EXPECT_TRUE(room_.log.back().how.hurried);
 }
 
+TEST_F(FrugalAirTest, WhatIsMeantToBeSaidAgain_IsSaid_HoweverShortlyAgoItWas) {
+    test::Node& one = add(1);
+    const auto say_own = [&](bool again) {
+        EXPECT_TRUE(one.mesh()
+                        .send(network_.now(), {.type = MessageType::transaction,
+                                               .payload = base::to_buffer(base::as_bytes("ours")),
+                                               .again = again})
+                        .has_value());
+    };
+    say_own(false);
+    network_.run_for(1ms);
+    say_own(false);
+    EXPECT_EQ(room_.count(MessageType::transaction), 1U);
+    say_own(true);
+    EXPECT_EQ(room_.count(MessageType::transaction), 2U);
+    EXPECT_TRUE(room_.log.back().how.again);
+    EXPECT_FALSE(room_.log.back().how.hurried);
+}
+
 TEST_F(FrugalAirTest, WhomToLeaveTheAnswerTo_IsKnownToTheRadio) {
     test::Node& one = add(1);
     add(2);

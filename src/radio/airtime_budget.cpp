@@ -9,7 +9,6 @@ namespace {
 
 constexpr base::Duration hour = std::chrono::hours(1);
 constexpr std::int64_t million = 1'000'000;
-constexpr std::int64_t minutes_of_bucket = 15;  ///< in which it fills
 
 struct Region {
     std::string_view name;
@@ -244,7 +243,7 @@ base::Instant AirtimeBudget::filled_at(base::Instant now, base::Duration needed)
 base::Instant AirtimeBudget::pace_until(base::Instant now, base::Instant from,
                                         base::Duration airtime, base::Duration kept) const {
     const auto needed = [&](base::Instant at) {
-        const base::Duration still_kept = kept - urgent_spent(at, minutes_of_bucket);
+        const base::Duration still_kept = kept - urgent_spent(at, minutes_to_fill());
         // From a full bucket everybody may take.
         return std::min(capacity_, airtime + std::max(still_kept, base::Duration{}));
     };

@@ -127,6 +127,8 @@ private:
     base::Duration spent_in(std::int64_t number) const;
     base::Duration urgent_spent_in(std::int64_t number) const;
     void size();
+    /// The bucket, if nothing is spent.
+    std::int64_t minutes_to_fill() const { return (parts - 1) * capacity_ / per_hour_; }
     base::Duration tokens(base::Instant now) const;
     base::Instant filled_at(base::Instant now, base::Duration needed) const;
     /// `from` or later.

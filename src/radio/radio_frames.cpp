@@ -98,8 +98,8 @@ std::expected<void, base::Error> RadioFrames::send(base::Instant now, const wire
         from += how.others_first * packets_yielded * packet_time() +
                 random_.between({}, window_of(how.crowd));
     }
-    // What is for one, or a question, and could not leave for so long is out of date.
-    const base::Instant until = rule.message_class == wire::MessageClass::object
+    // What is for one, a question or said again, and could not leave for so long is out of date.
+    const base::Instant until = rule.message_class == wire::MessageClass::object && !how.again
                                     ? base::never
                                     : now + packets_of_question * packet_time();
     MESH_CHECK(

@@ -338,18 +338,21 @@ void use_up(Air& air, const wire::MessageRule& rule) {
     ASSERT_TRUE(air.program(0).deferral().has_value());
 }
 
-TEST(RadioFrames, QuestionThatCouldNotBeAsked_IsDropped_AndAnObjectIsNot) {
+TEST(RadioFrames, WhatIsSoonOutOfDate_IsDropped_AndAnObjectIsNot) {
     Air air(crowd(2, 300), {}, same(2));
     use_up(air, payment_rule);
     const base::Duration patience = 40 * air.program(0).packet_time();
     const std::uint32_t question = air.send(0, question_rule, 150);
     const std::uint32_t object = air.send(0, sync_rule, 150);
+    const auto again = air.offer(0, sync_rule, 140, {.again = true});
+    ASSERT_TRUE(again.has_value());
     air.run(patience - 1s);
     const std::size_t waiting = air.program(0).waiting();
-    ASSERT_GE(waiting, 2U);
+    ASSERT_GE(waiting, 3U);
     air.run(2s);
-    EXPECT_EQ(air.program(0).waiting(), waiting - 1);
+    EXPECT_EQ(air.program(0).waiting(), waiting - 2);
     air.run(2h);
+    EXPECT_FALSE(air.has(1, *again)) << "it was said once before";
     EXPECT_FALSE(air.has(1, question)) << "its answer would come too late";
     EXPECT_TRUE(air.has(1, object));
 }

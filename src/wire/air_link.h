@@ -35,8 +35,10 @@ struct Spoken {
     std::size_t crowd = 0;
     /// With a crowd: its turn begins after so many times in which others may say it.
     std::uint8_t others_first = 0;
-    /// As urgent as a block, whatever the rule says; and somebody did not hear it before.
+    /// As urgent as a block, whatever the rule says; and who asked for it did not hear it before.
     bool hurried = false;
+    /// Whenever it was said before; it leaves soon, or not at all.
+    bool again = false;
     /// It came by another link of this node, and has the share of the air that is left to such.
     bool bridged = false;
     /// In place of a turn by chance: after so long.

@@ -109,8 +109,10 @@ struct Outgoing {
     /// Of what is repeated: so many times others get time to say it before this node does.
     std::uint8_t others_first = 0;
     /// On the air it leaves beside blocks, whatever its type's turn: a question without whose
-    /// answer the chain does not go on, that answer, or what the next block may lack.
+    /// answer the chain does not go on, or that answer.
     bool hurried = false;
+    /// It was said a moment ago, and is meant to be said on the air again: soon, or not at all.
+    bool again = false;
 };
 
 /// A message of class `routed`.
