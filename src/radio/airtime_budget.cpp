@@ -9,6 +9,9 @@ namespace {
 
 constexpr base::Duration hour = std::chrono::hours(1);
 constexpr std::int64_t million = 1'000'000;
+constexpr std::int64_t ppm_of_percent = million / 100;
+/// So long a mean of the channel's use remembers.
+constexpr base::Duration mean_over = std::chrono::minutes(10);
 
 struct Region {
     std::string_view name;
@@ -114,12 +117,21 @@ void AirtimeBudget::follow(base::Instant now, const RadioSetting& setting) {
 void AirtimeBudget::note_channel_use(base::Instant now, unsigned percent) {
     tokens_ = tokens(now);
     filled_ = now;
-    use_percent_ = percent;
+    const std::int64_t said = std::int64_t{percent} * ppm_of_percent;
+    if (!use_ppm_ || now - use_read_ >= reading_lasts) {
+        use_ppm_ = said;
+    } else {
+        // Near enough to an exponential one where readings come each minute.
+        const base::Duration since = now - use_read_;
+        const auto weight_ppm = million * since / (since + mean_over);
+        *use_ppm_ += (said - *use_ppm_) * weight_ppm / million;
+    }
     use_read_ = now;
 }
 
 unsigned AirtimeBudget::channel_use_percent(base::Instant now) const {
-    return now - use_read_ < reading_lasts ? use_percent_ : 0;
+    if (!use_ppm_ || now - use_read_ >= reading_lasts) return 0;
+    return static_cast<unsigned>((*use_ppm_ + ppm_of_percent / 2) / ppm_of_percent);
 }
 
 std::optional<AirtimeBudget::Deferral> AirtimeBudget::deferral(base::Instant now, Priority priority,

@@ -8,7 +8,9 @@
 // the bucket what it spent while that fills. Above 15 % use of the channel half of both is kept for
 // what is urgent before what can wait, above 25 % before blocks and payments, and what can wait
 // stops; above 40 % all but what is urgent and blocks does
-// (docs/decisions/0187-payments-in-the-next-block.md).
+// (docs/decisions/0187-payments-in-the-next-block.md). Use is the mean of about ten minutes: a
+// single minute of a network that speaks now and then is often half full
+// (docs/decisions/0188-two-payments-a-minute.md).
 //
 // Time:   handed in, never falling. What was spent counts from the moment it was handed to a radio.
 // Limits: fixed memory.
@@ -63,7 +65,7 @@ public:
 
     /// What the radio says it is set to, which goes before what we were told of it.
     void follow(base::Instant now, const RadioSetting& setting);
-    /// What the radio says of the channel around it.
+    /// What the radio says of the channel around it, in the last minute or so.
     void note_channel_use(base::Instant now, unsigned percent);
     /// Nothing is sent while paused; listen-only is a pause that does not end.
     void set_paused(bool paused) { is_paused_ = paused; }
@@ -102,6 +104,7 @@ public:
     base::Duration spent(base::Instant now) const;
     /// What may still be spent in this hour at the present use of the channel, votes apart.
     base::Duration left(base::Instant now) const;
+    /// The mean of what the radio said, the last most; 0 where it says nothing.
     unsigned channel_use_percent(base::Instant now) const;
 
     /// An hour that begins within a part ends within the sixtieth after it.
@@ -143,7 +146,7 @@ private:
     std::int64_t per_million_;  ///< the same, of the time that passes
     base::Duration capacity_;
     bool is_paused_ = false;
-    unsigned use_percent_ = 0;
+    std::optional<std::int64_t> use_ppm_;  ///< of all time
     base::Instant use_read_;
     base::Duration tokens_;
     base::Instant filled_;

@@ -201,19 +201,41 @@ TEST(AirtimeBudget, BusyChannel_KeepsHalfOfTheHourForWhatIsUrgent) {
 }
 
 TEST(AirtimeBudget, HowBusyTheChannelIs_CountsWhileTheRadioSaysSo) {
-    AirtimeBudget budget(start, {});
-    EXPECT_EQ(budget.left(start), 36s);
-    budget.note_channel_use(start, 24);
-    EXPECT_EQ(budget.left(start), 36s);
-    budget.note_channel_use(start, 25);
-    EXPECT_EQ(budget.left(start), 18s) << "votes apart";
+    const auto left = [](unsigned percent, base::Instant at) {
+        AirtimeBudget budget(start, {});
+        budget.note_channel_use(start, percent);
+        return budget.left(at);
+    };
+    EXPECT_EQ(AirtimeBudget(start, {}).left(start), 36s);
+    EXPECT_EQ(left(24, start), 36s);
+    EXPECT_EQ(left(25, start), 18s) << "votes apart";
     // A radio that has fallen silent is not believed for ever.
-    EXPECT_EQ(budget.left(start + AirtimeBudget::reading_lasts), 36s);
+    EXPECT_EQ(left(25, start + AirtimeBudget::reading_lasts), 36s);
+    AirtimeBudget budget(start, {});
     budget.note_channel_use(start, 40);
     const auto deferral = budget.deferral(start, Priority::transaction, 700ms);
     ASSERT_TRUE(deferral.has_value());
     EXPECT_EQ(deferral->until, start + AirtimeBudget::reading_lasts);
     EXPECT_FALSE(budget.deferral(deferral->until, Priority::transaction, 700ms));
+}
+
+TEST(AirtimeBudget, UseOfTheChannel_IsTheMeanOfTenMinutes) {
+    AirtimeBudget budget(start, {});
+    base::Instant now = start;
+    const auto stay_at = [&](unsigned percent, int minutes) {
+        for (int i = 0; i < minutes; ++i) budget.note_channel_use(now += 1min, percent);
+        return budget.channel_use_percent(now);
+    };
+    EXPECT_EQ(stay_at(20, 1), 20U) << "nothing else was said yet";
+    EXPECT_LT(stay_at(60, 1), AirtimeBudget::halved_from_percent)
+        << "one full minute is no busy channel";
+    EXPECT_LT(stay_at(20, 30), 21U);
+    EXPECT_LT(stay_at(60, 5), AirtimeBudget::urgent_only_from_percent);
+    EXPECT_GT(stay_at(60, 5), AirtimeBudget::urgent_only_from_percent) << "one that stays full is";
+    EXPECT_GT(stay_at(60, 60), 58U);
+    EXPECT_LT(stay_at(0, 60), 1U);
+    now += AirtimeBudget::reading_lasts;
+    EXPECT_EQ(stay_at(100, 1), 100U) << "what was said long ago is forgotten";
 }
 
 TEST(AirtimeBudget, Paused_NothingLeavesAndNoTimeIsPromised) {
