@@ -83,7 +83,7 @@ std::vector<wire::WireTransaction> RowCollector::solve(
 
 void RowsAhead::note_block(wire::BlockName name) {
     if (last_ == name) return;
-    if (last_ && !was_asked(*last_)) permille_ -= permille_ / 32;
+    if (last_ && !was_asked(*last_)) permille_ -= permille_ / 4;
     last_ = name;
 }
 
@@ -91,7 +91,7 @@ void RowsAhead::note_asked(wire::BlockName name) {
     if (was_asked(name)) return;
     if (asked_.size() == asked_max) asked_.pop_front();
     asked_.push_back(name);
-    permille_ += (1000 - permille_) / 4;
+    permille_ += (1000 - permille_) / 16;
 }
 
 void AirRepair::note_announcement(const wire::Hash& block, base::Buffer announcement) {
@@ -130,21 +130,30 @@ void AirRepair::note_row(wire::BlockName name) {
     const auto hash = find(name);
     if (!hash) return;
     Block& block = blocks_.at(*hash);
+    if (++block.heard >= block.ahead) block.ahead_due = base::never;
     block.wanted = 0;
     block.due = base::never;
 }
 
-void AirRepair::note_said(const wire::Hash& hash, base::Instant now) {
+void AirRepair::plan_ahead(const wire::Hash& hash, std::size_t rows, base::Instant at) {
     const auto found = blocks_.find(hash);
-    if (found != blocks_.end()) found->second.said = now;
+    if (found == blocks_.end() || found->second.ahead) return;
+    Block& block = found->second;
+    block.ahead = rows;
+    if (block.heard < rows) block.ahead_due = at;
 }
 
 std::vector<AirRepair::Due> AirRepair::take_due(base::Instant now) {
     std::vector<Due> due;
     for (auto& [hash, block] : blocks_) {
-        if (block.due > now) continue;
-        due.push_back({hash, block.wanted});
+        const bool is_ahead = block.ahead_due <= now;
+        if (block.due > now && !is_ahead) continue;
+        const std::size_t rows = block.due > now ? 1 : block.wanted;
+        due.push_back({hash, rows});
         block.said = now;
+        block.heard += rows;
+        block.ahead_due = base::never;
+        if (block.due > now) continue;
         block.wanted = 0;
         block.due = base::never;
     }
@@ -153,7 +162,9 @@ std::vector<AirRepair::Due> AirRepair::take_due(base::Instant now) {
 
 base::Instant AirRepair::poll_timeout() const {
     base::Instant next = base::never;
-    for (const auto& [hash, block] : blocks_) next = std::min(next, block.due);
+    for (const auto& [hash, block] : blocks_) {
+        next = std::min({next, block.due, block.ahead_due});
+    }
     return next;
 }
 

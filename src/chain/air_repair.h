@@ -44,14 +44,14 @@ private:
     std::vector<Row> rows_;  ///< the oldest first
 };
 
-/// How many rows a leader says at once with its block, before anybody asks: as many as keep the
-/// questions rare. All hear who asks, so all come to about the same.
+/// How many rows of a block are said before anybody asks: all hear who asks, so all come to about
+/// the same.
 class RowsAhead {
 public:
     std::size_t rows(std::size_t transactions) const {
         return (transactions * permille_ + 500) / 1000;
     }
-    /// A block was said: nobody asked for rows of the one before it, if nobody did by now.
+    /// A block is here: nobody asked for rows of the one before it, if nobody did by now.
     void note_block(wire::BlockName name);
     /// Somebody lacks some of its transactions all the same.
     void note_asked(wire::BlockName name);
@@ -85,8 +85,9 @@ public:
                    base::Duration pause = {});
     /// Somebody else said one: he says what was asked for, and who still lacks some asks again.
     void note_row(wire::BlockName name);
-    /// This node says some itself now.
-    void note_said(const wire::Hash& block, base::Instant now);
+    /// So many are said before anybody asks, by whoever comes first: from `at` on this node says
+    /// one, unless all of them were heard by then. Once for each block.
+    void plan_ahead(const wire::Hash& block, std::size_t rows, base::Instant at);
     struct Due {
         wire::Hash block;
         std::size_t rows = 0;
@@ -100,6 +101,9 @@ private:
         std::size_t wanted = 0;
         std::optional<base::Instant> said;  ///< rows, by this node
         base::Instant due = base::never;
+        std::size_t heard = 0;  ///< rows, and said
+        std::optional<std::size_t> ahead;
+        base::Instant ahead_due = base::never;
         std::uint64_t age = 0;
     };
     std::map<wire::Hash, Block> blocks_;

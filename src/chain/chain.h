@@ -225,7 +225,8 @@ private:
     void send_due_rows(base::Now now);
     void send_rows(const wire::Hash& hash, const std::vector<wire::WireTransaction>& transactions,
                    std::size_t rows);
-    void send_rows_ahead(base::Now now, const wire::Hash& hash, const wire::Block& block);
+    void plan_rows_ahead(base::Now now, const wire::Hash& hash, wire::Slot slot,
+                         std::size_t transactions);
     std::optional<wire::Block> recent_block(const wire::Hash& hash) const;
     bool is_final(wire::BlockName name) const;
     void forget_lost_announcements();
@@ -343,7 +344,7 @@ private:
     bool is_signed(const wire::BlockHeader& header) const;
     std::expected<void, base::Error> restore_branches(base::Now now);
     bool revert_to(const wire::Hash& fork, std::vector<ledger::CheckedTransaction>& reverted);
-    bool apply_pooled(const wire::Hash& hash);
+    bool apply_pooled(base::Now now, const wire::Hash& hash);
     void refuse(const wire::Hash& hash, const base::Error& error);
     void fail(const base::Error& error);
     bool may_retry() const;

@@ -108,13 +108,19 @@ void Chain::send_rows(const wire::Hash& hash,
     }
 }
 
-/// Somebody always lacks some of it where many are lost, and to ask takes longer than to tell.
-void Chain::send_rows_ahead(base::Now now, const wire::Hash& hash, const wire::Block& block) {
-    if (!has_air_alone_) return;
-    const std::size_t rows = rows_ahead_.rows(block.transactions.size());
-    if (rows == 0) return;
-    air_repair_.note_said(hash, now.instant);
-    send_rows(hash, block.transactions, rows);
+/// Somebody always lacks some of it where many are lost, and to ask takes longer than to tell. One
+/// row of each who speaks, so that it costs nobody much, and who only follows first: validators
+/// need their air for votes.
+void Chain::plan_rows_ahead(base::Now now, const wire::Hash& hash, wire::Slot slot,
+                            std::size_t transactions) {
+    constexpr int floods = 3;
+    if (!has_air_alone_ || slot < this->slot(now)) return;
+    rows_ahead_.note_block(wire::name_of(hash));
+    const base::Duration window = floods * flood_time();
+    const base::Duration turn = random_.between({}, window);
+    const bool is_validator = engine_->self().has_value();
+    air_repair_.plan_ahead(hash, rows_ahead_.rows(transactions),
+                           now.instant + turn + (is_validator ? window : base::Duration{}));
 }
 
 void Chain::ask_on_air(const wire::AirQuestion& question) {

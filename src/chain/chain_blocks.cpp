@@ -100,7 +100,7 @@ void Chain::follow_head(base::Now now) {
         for (auto hash = path->begin() + 1; hash != path->end(); ++hash) {
             if (is_held_by_quota()) break;
             if (!pool_.contains(*hash) && !recall_kept(now, *hash)) break;
-            if (!apply_pooled(*hash)) break;
+            if (!apply_pooled(now, *hash)) break;
         }
     }
     if (!reverted.empty()) mempool_->put_back(reverted, slot(now));
@@ -209,7 +209,7 @@ bool Chain::revert_to(const wire::Hash& fork, std::vector<ledger::CheckedTransac
     return true;
 }
 
-bool Chain::apply_pooled(const wire::Hash& hash) {
+bool Chain::apply_pooled(base::Now now, const wire::Hash& hash) {
     const BlockPool::Entry& entry = *pool_.find(hash);
     auto effects = ledger::execute(store_->context(), entry.block, *store_, *mempool_);
     if (!effects) {
@@ -231,6 +231,7 @@ bool Chain::apply_pooled(const wire::Hash& hash) {
         const Form form = entry.heard_whole ? Form::whole : Form::in_short;
         announce(hash, header, effects->transactions, entry.from, form);
     }
+    plan_rows_ahead(now, hash, header.slot, effects->transactions.size());
     engine_->mark_executed(hash);
     failed_bodies_.erase(hash);
     mempool_->remove_included(*effects);
@@ -436,7 +437,6 @@ void Chain::propose_at(base::Now now, const consensus::Duty& duty) {
     }
     ++blocks_proposed_;
     announce(ref->hash, block.header, effects.transactions, std::nullopt, Form::in_short);
-    send_rows_ahead(now, ref->hash, block);
     accept(now, {std::move(block), *ref, false, std::nullopt});
     settle(now);
 }

@@ -263,7 +263,6 @@ void Chain::announce(const wire::Hash& hash, const wire::BlockHeader& header,
     }
     base::Buffer payload = wire::encode(announcement);
     air_repair_.note_announcement(hash, payload);
-    rows_ahead_.note_block(wire::name_of(hash));
     wire::Outgoing whole{.type = Type::block,
                          .except = except,
                          .payload = std::move(payload),
