@@ -238,6 +238,8 @@ TEST_F(FrugalAirTest, HurriedRepeat_IsSaidAgain_OnceThoseBeforeItWereHeard) {
 
 TEST_F(FrugalAirTest, WhatIsMeantToBeSaidAgain_IsSaid_HoweverShortlyAgoItWas) {
     test::Node& one = add(1);
+    add(2);
+    network_.run_for(2min);
     const auto say_own = [&](bool again) {
         EXPECT_TRUE(one.mesh()
                         .send(network_.now(), {.type = MessageType::transaction,
@@ -253,6 +255,48 @@ TEST_F(FrugalAirTest, WhatIsMeantToBeSaidAgain_IsSaid_HoweverShortlyAgoItWas) {
     EXPECT_EQ(room_.count(MessageType::transaction), 2U);
     EXPECT_TRUE(room_.log.back().how.again);
     EXPECT_FALSE(room_.log.back().how.hurried);
+    // One who is further away: a relay says it a second time already.
+    add(3);
+    room_.set_hops(2, 1);
+    network_.run_for(5min);
+    EXPECT_EQ(vote_and_block(), Limits(1, 1));
+    say_own(true);
+    EXPECT_EQ(room_.count(MessageType::transaction), 2U);
+}
+
+// Its first words may have been lost to all, or theirs to it.
+TEST_F(FrugalAirTest, WhoHearsNobody_CallsOutAgainSoon_AndLessAndLessOften) {
+    add(1);
+    network_.run_for(15min);
+    const std::size_t soon = room_.count(MessageType::status);
+    EXPECT_GE(soon, 4U);
+    EXPECT_LE(soon, 6U);
+    network_.run_for(15min);
+    EXPECT_LE(room_.count(MessageType::status), soon + 2);
+    network_.run_for(8h);
+    EXPECT_LE(room_.count(MessageType::status), soon + 2 + 8 * 3);
+    EXPECT_GE(room_.count(MessageType::status), soon + 8 * 2);
+}
+
+// Twenty cost no more of the air than ten do.
+TEST_F(FrugalAirTest, OfACrowd_EachSaysItsStatusLessOften_AndNobodyIsLostForIt) {
+    const auto said_in_two_hours = [&] {
+        const std::size_t before = room_.count(MessageType::status);
+        network_.run_for(2h);
+        return room_.count(MessageType::status) - before;
+    };
+    for (std::uint8_t number = 1; number <= 10; ++number) add(number);
+    network_.run_for(2h);
+    const std::size_t of_ten = said_in_two_hours();
+    for (std::uint8_t number = 11; number <= 20; ++number) add(number);
+    network_.run_for(2h);
+    const std::size_t of_twenty = said_in_two_hours();
+    EXPECT_GE(of_ten, 10U * 2 * 2);
+    EXPECT_LT(of_twenty, of_ten * 3 / 2);
+    for (std::size_t i = 0; i < 20; ++i) {
+        EXPECT_EQ(nodes_[i]->mesh().connected_count(), 19U) << i;
+        EXPECT_TRUE(nodes_[i]->events_of<PeerLost>().empty()) << i;
+    }
 }
 
 TEST_F(FrugalAirTest, WhomToLeaveTheAnswerTo_IsKnownToTheRadio) {

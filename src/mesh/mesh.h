@@ -312,15 +312,20 @@ private:
     wire::Verdict handle_heard_status(const crypto::PublicKey& key, const AirPath& path,
                                       base::Bytes body);
     void lose_speaker(const crypto::PublicKey& key);
+    void lose_silent(base::Now now, std::size_t air);
     /// Who is heard on the air and counts as a peer.
     const AirSpeaker* air_peer(const crypto::PublicKey& key) const;
     Peer describe(const crypto::PublicKey& key, const AirSpeaker& speaker) const;
     std::expected<std::size_t, base::Error> send_on_air(base::Now now, const wire::Outgoing& frame,
                                                         const wire::MessageRule& rule,
                                                         const AirSpeaker& to);
+    std::size_t peers_on(std::size_t air) const;
+    /// Between two of this node's own; others' are about as long.
+    base::Duration status_interval(std::size_t air) const;
+    base::Duration patience_alone(std::size_t air) const;
     /// Without a word for so long it is no peer any more.
-    base::Duration air_silence() const {
-        return 2 * options_.air_status_interval + options_.air_pause;
+    base::Duration air_silence(std::size_t air) const {
+        return 2 * status_interval(air) + options_.air_pause;
     }
     const wire::MessageRule& status_rule() const {
         return *find_rule(rules_, wire::MessageType::status);

@@ -15,18 +15,10 @@ using wire::Verdict;
 
 namespace {
 
-/// Of many who start at once one answer is enough for so long.
-constexpr base::Duration answer_pause = std::chrono::minutes(5);
-/// A validator may start so often in a row and be answered each time: it votes again only when it
-/// has heard the time.
-constexpr int validator_starts = 3;
-/// So long a pause that as many may end theirs by chance without speaking into each other.
-constexpr int packets_a_pause = 60;
 /// Until most in reach of a few radios have heard something: what these wait for, and relay.
 constexpr int packets_of_flood = 8;
 /// So many gateways are waited for at most.
 constexpr int turns_waited_max = 3;
-constexpr unsigned statuses_a_far_one = 4;
 
 /// Messages with ways of their own are a matter of route_to_airs().
 bool goes_on_air(const wire::MessageRule& rule) {
@@ -55,26 +47,6 @@ void Mesh::start_airs(base::Now now) {
         air.spoken_at.reset();
     }
     request_air_status(now);
-}
-
-void Mesh::request_air_status(base::Now now) {
-    for (Air& air : airs_) {
-        plan_status(air, now.instant);
-    }
-}
-
-/// Not sooner than a while after the last one, and after a pause by chance: many may start at once.
-void Mesh::plan_status(Air& air, base::Instant from) {
-    if (air.spoken_at) from = std::max(from, *air.spoken_at + pause_of(air));
-    air.status_at = std::min(air.status_at, from + random_.between({}, pause_of(air)));
-    air.status_due = air.status_at;
-}
-
-base::Duration Mesh::pause_of(const Air& air) const {
-    // What validators say sets clocks; the others have time.
-    const bool is_validator = self_.role == wire::Role::validator;
-    const int packets = is_validator ? packets_a_pause : 12 * packets_a_pause;
-    return std::max(options_.air_pause, packets * air.link->packet_time());
 }
 
 bool Mesh::handle_airs_readable(base::Now now) {
@@ -196,7 +168,7 @@ void Mesh::handle_heard_object(base::Now now, std::size_t air, const wire::Messa
     // Anybody can write how far it came, but has to say something new that is true for it.
     const auto speaker = speakers_.at(air, heard.radio);
     if (speaker && heard.hops) {
-        speakers_.find(*speaker)->note_hops(now.instant, heard.hops, air_silence());
+        speakers_.find(*speaker)->note_hops(now.instant, heard.hops, air_silence(air));
     }
     // How far it may go there is a matter of that air, and its relays used that up.
     wire::Frame elsewhere = frame;
@@ -254,7 +226,7 @@ void Mesh::handle_heard_control(base::Now now, std::size_t air, const wire::Mess
     speaker.air = air;
     speaker.radio = heard.radio;
     speaker.last_heard = now.instant;
-    speaker.note_hops(now.instant, heard.hops, air_silence());
+    speaker.note_hops(now.instant, heard.hops, air_silence(air));
     const Verdict verdict =
         header.type == MessageType::status
             ? handle_heard_status(*key, {heard.hops == 0}, control->body)
@@ -266,60 +238,6 @@ void Mesh::handle_heard_control(base::Now now, std::size_t air, const wire::Mess
     const bool is_asked = header.type == MessageType::status && heard.to && !is_elsewhere;
     if (is_asked || (is_start && self_.role == wire::Role::validator)) answer_start(now, *key);
     if (!is_elsewhere && !speakers_.find(*key)->said) ask_status(now, *key);
-}
-
-Verdict Mesh::handle_heard_status(const crypto::PublicKey& key, const AirPath& path,
-                                  base::Bytes body) {
-    const auto heartbeat = wire::parse_heartbeat(body);
-    if (!heartbeat) return Verdict::punish;
-    AirSpeaker& speaker = *speakers_.find(key);
-    const bool is_found = !speaker.said && !is_announced(key);
-    speaker.said = *heartbeat;
-    std::optional<wire::Addressee>& asked = airs_[speaker.air].status_to;
-    if (asked == wire::addressee_of(crypto::node_id(key))) asked.reset();
-    if (is_found) emit(PeerDiscovered{key});
-    emit(PeerHeartbeat{key, *heartbeat, path});
-    return Verdict::keep;
-}
-
-/// Who has just started needs to hear what others' clocks show. What is going to be spoken anyway
-/// answers him, too.
-void Mesh::answer_start(base::Now now, const crypto::PublicKey& key) {
-    AirSpeaker& speaker = *speakers_.find(key);
-    Air& air = airs_[speaker.air];
-    const bool is_validator = speakers_.validator(crypto::node_id(key)) == key;
-    base::Instant& answered = is_validator ? speaker.answered_at : air.answered_at;
-    const base::Duration in_a_row = (is_validator ? validator_starts - 1 : 0) * answer_pause;
-    const base::Instant from = std::max(now.instant, answered - in_a_row);
-    const base::Instant soon = std::max(from, air.spoken_at.value_or(from) + pause_of(air));
-    if (air.status_at <= soon + pause_of(air)) return;
-    answered = std::max(now.instant, answered) + answer_pause;
-    plan_status(air, from);
-}
-
-/// Who is at work and whose STATUS was lost would be nobody to ask until the next one. Ours, meant
-/// for it, makes it repeat its own.
-void Mesh::ask_status(base::Now now, const crypto::PublicKey& key) {
-    AirSpeaker& speaker = *speakers_.find(key);
-    Air& air = airs_[speaker.air];
-    // Anybody can make keys: all of them together are asked as often as one validator.
-    const bool is_validator = speakers_.validator(crypto::node_id(key)) == key;
-    if (!is_validator && is_well_known(speaker.air)) return;
-    base::Instant& ask_at = is_validator ? speaker.ask_at : air.ask_at;
-    if (now.instant < ask_at) return;
-    ask_at = now.instant + answer_pause;
-    air.status_to = wire::addressee_of(crypto::node_id(key));
-    plan_status(air, now.instant);
-}
-
-/// Who has enough peers to ask there needs no other before it says by itself that it is one.
-bool Mesh::is_well_known(std::size_t air) const {
-    constexpr std::size_t peers_enough = 8;
-    std::size_t peers = 0;
-    speakers_.for_each([&](const crypto::PublicKey&, const AirSpeaker& speaker) {
-        peers += speaker.said && speaker.air == air;
-    });
-    return peers >= peers_enough;
 }
 
 void Mesh::lose_speaker(const crypto::PublicKey& key) {
@@ -434,6 +352,8 @@ std::size_t Mesh::send_to_airs(base::Now now, const wire::MessageRule& rule,
         // What others hold, and neither said nor heard here, came by another link.
         said.bridged = id && how.crowd > 0 && has_other_links() && !air.is_its_own(*id);
         header.hop_limit = std::min(hop_limit, hop_limit_of(i, rule.type));
+        // Relays have said it twice already, and would again.
+        if (how.again && header.hop_limit > 0) continue;
         if (say(now, air, rule, header, payload, id, said)) ++sent;
     }
     return sent;
@@ -525,66 +445,6 @@ void Mesh::relay_to_airs(base::Now now, const wire::MessageRule& rule, const wir
             ++stats_.of(rule.type).relayed;
         }
     }
-}
-
-void Mesh::handle_airs_timeout(base::Now now) {
-    for (Air& air : airs_) {
-        if (air.link->poll_timeout() <= now.instant) air.link->handle_timeout(now.instant);
-        if (now.instant < air.status_at) continue;
-        // It says what the clock shows, so it must not wait for its turn once it is made.
-        const base::Instant free =
-            air.link->free_at(now.instant, status_rule(), status_payload_bytes);
-        if (free > now.instant && now.instant < air.status_due + options_.air_status_interval) {
-            air.status_at = free;
-            continue;
-        }
-        air.status_at = now.instant + random_.between(options_.air_status_interval * 3 / 4,
-                                                      options_.air_status_interval);
-        air.status_due = air.status_at;
-        air.spoken_at = now.instant;
-        speak_up(now, air);
-    }
-    speakers_.for_each([&](const crypto::PublicKey& key, AirSpeaker& speaker) {
-        if (!speaker.said || now.instant < speaker.last_heard + air_silence()) return;
-        speaker.said.reset();
-        if (!is_announced(key)) emit(PeerLost{key, LossReason::silent});
-    });
-}
-
-void Mesh::speak_up(base::Now now, Air& air) {
-    const auto speak = [&](const wire::FrameHeader& header, base::Bytes payload,
-                           const wire::Spoken& how) {
-        const wire::MessageRule& rule = *find_rule(rules_, header.type);
-        const auto sent = air.link->send(now.instant, rule, header, payload, how);
-        count_sent(sent.has_value(), header.type, payload);
-    };
-    const auto index = static_cast<std::size_t>(&air - airs_.data());
-    // Who lives further away than anybody who was heard of late has to hear of us some time.
-    const bool is_far = air.spoken++ % statuses_a_far_one == 0;
-    const std::uint8_t hop_limit =
-        is_far ? options_.hop_limit : hop_limit_of(index, MessageType::status);
-    // A validator's key is known; who else we are has to be said before we can be believed.
-    if (self_.role != wire::Role::validator) {
-        const base::Buffer own = wire::encode(own_announcement(now));
-        const wire::FrameHeader header = own_header(now, MessageType::peer_info, hop_limit);
-        flood_.mark_relayed(flood_.content_id(header.type, own), header.hop_limit);
-        speak(header, own, {});
-    }
-    if (auto frame = sign_control(MessageType::status, wire::encode(heartbeat()))) {
-        frame->header.hop_limit = hop_limit;
-        speak(frame->header, frame->payload, {.to = std::exchange(air.status_to, std::nullopt)});
-    }
-}
-
-base::Instant Mesh::airs_timeout() const {
-    base::Instant next = base::never;
-    for (const Air& air : airs_) {
-        next = std::min({next, air.status_at, air.link->poll_timeout()});
-    }
-    speakers_.for_each([&](const crypto::PublicKey&, const AirSpeaker& speaker) {
-        if (speaker.said) next = std::min(next, speaker.last_heard + air_silence());
-    });
-    return next;
 }
 
 }  // namespace meshchain::mesh

@@ -15,8 +15,17 @@ namespace {
 using wire::MessageType;
 
 constexpr base::Duration hour_of_plan = std::chrono::hours(1);
-/// A node says where it stands so often, and who it is if it is no validator.
+/// A node says where it stands so often, and who it is if it is no validator; from eleven peers on
+/// less often, down to a quarter.
 constexpr unsigned statuses_an_hour = 2;
+constexpr unsigned crowd = 10;
+
+/// Of so many of this many nodes together.
+unsigned statuses(unsigned speakers, unsigned nodes) {
+    const unsigned peers = std::clamp(nodes - 1, crowd, 4 * crowd);
+    return (statuses_an_hour * speakers * crowd + peers - 1) / peers;
+}
+
 constexpr unsigned sayings_of_payment = 2;  ///< where air is all there is
 
 unsigned divided_up(unsigned a, unsigned b) { return (a + b - 1) / b; }
@@ -67,9 +76,9 @@ AirPlan plan(const Workload& workload, const AirtimeOptions& options) {
                            block_line(in_block, blocks, budget),
                            line_of(MessageType::block_ack, wire::Vote::size, votes, true, budget),
                            line_of(MessageType::status, status_bytes,
-                                   statuses_an_hour * workload.nodes, false, budget),
+                                   statuses(workload.nodes, workload.nodes), false, budget),
                            line_of(MessageType::peer_info, wire::announcement_bytes_min,
-                                   statuses_an_hour * others, false, budget)}};
+                                   statuses(others, workload.nodes), false, budget)}};
     made.given = budget.per_hour();
     base::Duration sent{};
     for (const PlanLine& line : made.lines) {

@@ -50,6 +50,16 @@ TEST(AirPlan, SumOfItsLines_IsWhatTheNodesSend) {
     }
 }
 
+TEST(AirPlan, FromElevenPeersOn_EachSaysLessOftenWhereItStands) {
+    const auto statuses = [](unsigned nodes) {
+        return line(plan({.nodes = nodes, .validators = 4}, {}), wire::MessageType::status).an_hour;
+    };
+    EXPECT_EQ(statuses(4), 8U);
+    EXPECT_EQ(statuses(11), 22U);
+    EXPECT_EQ(statuses(21), 21U);
+    EXPECT_EQ(statuses(81), 41U) << "a quarter as often at the least";
+}
+
 TEST(AirPlan, TooMuchForTheBudgetOrTheChannel_DoesNotFit) {
     const AirtimeOptions quick{.modulation = modulation_of(Preset::short_turbo)};
     EXPECT_TRUE(plan({}, quick).fits());

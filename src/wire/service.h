@@ -111,7 +111,8 @@ struct Outgoing {
     /// On the air it leaves beside blocks, whatever its type's turn: a question without whose
     /// answer the chain does not go on, or that answer.
     bool hurried = false;
-    /// It was said a moment ago, and is meant to be said on the air again: soon, or not at all.
+    /// It was said a moment ago, and is meant to be said on the air again: soon, or not at all, and
+    /// not where relays have done so.
     bool again = false;
 };
 
