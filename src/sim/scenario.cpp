@@ -120,6 +120,9 @@ std::expected<void, base::Error> check_air(const Scenario& scenario) {
                      "1 to 64");
     }
     MESH_CHECK(check_sites(scenario));
+    if (!scenario.air && scenario.shape == Shape::street) {
+        return unfit("a street without radios", "say `medium LONG_FAST`, or `shape line`");
+    }
     if (!scenario.air) return {};
     for (const unsigned share : {scenario.air->validator_permille, scenario.air->other_permille}) {
         if (share >= 1 && share <= 100) continue;
@@ -128,7 +131,10 @@ std::expected<void, base::Error> check_air(const Scenario& scenario) {
     const Shape shape = scenario.shape;
     if (shape == Shape::ring || shape == Shape::star) {
         return unfit("radios in the shape " + std::string(name(shape)),
-                     "all, line, grid or valley");
+                     "all, line, grid, valley or street");
+    }
+    if (shape == Shape::valley && !scenario.has_radio(scenario.stakes.size())) {
+        return unfit("a valley whose first relay has no radio", "name it as a gateway");
     }
     if (!scenario.attackers.empty()) {
         return unfit("attackers on the air", "they know networks of datagrams only");

@@ -107,8 +107,9 @@ bool is_stranger(Attacker::Kind kind);
 bool is_false_witness(Attacker::Kind kind);
 std::string_view name(Attacker::Kind kind);
 
-/// Of a valley the two halves hear each other over the first relay alone.
-enum class Shape : std::uint8_t { all, line, ring, star, grid, valley };
+/// Of a valley the two halves hear each other over the first relay alone; in a street all stand on
+/// a line, in no order, as long as two hops.
+enum class Shape : std::uint8_t { all, line, ring, star, grid, valley, street };
 std::string_view name(Shape shape);
 
 /// Radios, in place of a network of datagrams or of gateways beside it.

@@ -180,7 +180,7 @@ private:
     Result read_shape(std::string_view text) {
         const auto found = std::ranges::find(words::shapes, text, &words::ShapeWord::word);
         if (found == words::shapes.end()) {
-            return wrong_value(text, "shape", "all, line, ring, star, grid or valley");
+            return wrong_value(text, "shape", "all, line, ring, star, grid, valley or street");
         }
         scenario_.shape = found->shape;
         return {};

@@ -97,9 +97,10 @@ struct ShapeWord {
     std::string_view word;
 };
 inline constexpr std::array shapes{
-    ShapeWord{Shape::all, "all"},   ShapeWord{Shape::line, "line"},
-    ShapeWord{Shape::ring, "ring"}, ShapeWord{Shape::star, "star"},
-    ShapeWord{Shape::grid, "grid"}, ShapeWord{Shape::valley, "valley"}};
+    ShapeWord{Shape::all, "all"},      ShapeWord{Shape::line, "line"},
+    ShapeWord{Shape::ring, "ring"},    ShapeWord{Shape::star, "star"},
+    ShapeWord{Shape::grid, "grid"},    ShapeWord{Shape::valley, "valley"},
+    ShapeWord{Shape::street, "street"}};
 
 struct UnitWord {
     std::string_view word;

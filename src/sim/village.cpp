@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "base/assert.h"
 #include "sim/lying_tamper.h"
@@ -142,26 +143,48 @@ radio::AirtimeOptions Village::airtime_of(std::size_t index) const {
     return options;
 }
 
-/// Of those who have one in one room, on a line or in a grid in which neighbours hear each other
-/// well.
+/// In one room, on a line or in a grid in which neighbours hear each other well, in two rooms so
+/// far apart that only the first relay, halfway between, hears both, or along a street of that
+/// length.
+Place Village::place_of(std::size_t index, std::size_t radio, std::size_t radios,
+                        std::int32_t reach) const {
+    constexpr std::int32_t next_to_each_other = 20;
+    const auto n = static_cast<std::int32_t>(radio);
+    const auto columns = static_cast<std::int32_t>(columns_of(radios));
+    switch (scenario_.shape) {
+        case Shape::line: return {n * reach, 0};
+        case Shape::valley:
+            if (index == scenario_.stakes.size()) return {0, 0};
+            return {index % 2 == 0 ? -reach : reach, n * next_to_each_other};
+        case Shape::street: {
+            // Validators are the first, and live at both ends as others do.
+            std::size_t apart = std::max<std::size_t>(radios * 3 / 8, 1);
+            while (std::gcd(apart, radios) != 1) ++apart;
+            const auto house = static_cast<std::int64_t>(radio * apart % radios);
+            const auto last = std::max<std::int64_t>(static_cast<std::int64_t>(radios) - 1, 1);
+            return {static_cast<std::int32_t>(house * 2 * reach / last), n};
+        }
+        case Shape::all:
+            return {n % columns * next_to_each_other, n / columns * next_to_each_other};
+        case Shape::ring:
+        case Shape::star:  // refused, of radios
+        case Shape::grid: break;
+    }
+    return {n % columns * reach, n / columns * reach};
+}
+
 void Village::set_up_radios() {
     RadioAir::Options options;
     options.setting.modulation = radio::modulation_of(scenario_.air->preset);
     options.setting.loss_permille = world_->network().quality().loss_permille;
-    const std::int32_t apart =
-        scenario_.shape == Shape::all ? 20 : RadioAir::reach(options.setting);
+    const std::int32_t reach = RadioAir::reach(options.setting);
     const std::size_t count = scenario_.gateways.empty() ? nodes() : scenario_.gateways.size();
-    const auto columns = static_cast<std::int32_t>(columns_of(count));
     for (std::size_t i = 0; i < nodes(); ++i) {
         if (!scenario_.has_radio(i)) continue;
-        const auto n = static_cast<std::int32_t>(options.radios.size());
-        const bool is_line = scenario_.shape == Shape::line;
-        options.radios.push_back(
-            {.machine = i,
-             .place =
-                 is_line ? Place{n * apart, 0} : Place{n % columns * apart, n / columns * apart},
-             .budget =
-                 base::Duration(std::chrono::hours(1)) / 1000 * airtime_of(i).share_permille});
+        options.radios.push_back({.machine = i,
+                                  .place = place_of(i, options.radios.size(), count, reach),
+                                  .budget = base::Duration(std::chrono::hours(1)) / 1000 *
+                                            airtime_of(i).share_permille});
     }
     options.hears = [this](std::size_t to, std::size_t from) {
         return !world_->network().is_cut_off(to, from);
@@ -305,6 +328,7 @@ void Village::set_links() {
             case Shape::star:
                 if (i > 0) links.emplace_back(0, i);
                 break;
+            case Shape::street: break;  // of radios alone
             case Shape::valley:
                 for (std::size_t j = 0; j < i; ++j) {
                     const std::size_t relay = scenario_.stakes.size();

@@ -59,6 +59,8 @@ private:
     std::vector<crypto::SigningKey> keys_by_seat() const;
     void set_links();
     void set_site_links();
+    Place place_of(std::size_t index, std::size_t radio, std::size_t radios,
+                   std::int32_t reach) const;
     void set_up_radios();
     radio::AirtimeOptions airtime_of(std::size_t index) const;
 
