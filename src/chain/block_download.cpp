@@ -181,7 +181,7 @@ bool BlockDownload::has_slow_room() const {
            in_flight() < requests_in_flight_max;
 }
 
-/// Leaders say rows with their blocks, so what is lacking may come without a question.
+/// Rows are said before anybody asks, so what is lacking may come without a question.
 base::Instant BlockDownload::first_turn(base::Instant now, const Download& download) {
     const base::Duration patience = patience_of(download);
     if (!is_shared(download)) return now + patience / 4 + random_.between({}, patience / 2);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/test_effort.h"
+#include "sim/named_scenarios.h"
 
 namespace meshchain::sim {
 namespace {
@@ -168,6 +169,35 @@ TEST(PlayAcrossTheAir, SitesThatAreCutOff_GoOnAsOneWhenTheyMeetAgain) {
         "block-time 10s\nround 3\npayments 40s\nat 3m partition 0 1 2 3 | 4 5 6 7\n"
         "at 8m expect-still 3m\nat 8m heal\nhostile 8m\nconverge 20m\ndisk memory\n");
     EXPECT_TRUE(report.all_right()) << to_text(report);
+}
+
+// Named `village`: two payments a minute, of which nearly all are FINAL in ten minutes.
+TEST(PlayOnTheAir, AVillageOfSlowRadios_KeepsItsPromises) {
+    const auto named = std::ranges::find(named_scenarios(), "village", &NamedScenario::name);
+    ASSERT_NE(named, named_scenarios().end());
+    const Report report = play(named->text, 7);
+    EXPECT_TRUE(report.all_right()) << to_text(report);
+    EXPECT_GT(report.payments, 200U);
+}
+
+TEST(PlayOnTheAir, TwoRoomsOfAValley_HearEachOtherOverTheRelayAlone) {
+    const Report report = play(
+        "validators 4\nrelays 1\nmedium SHORT_TURBO\nairtime 100 100\nshape valley\nnetwork lan\n"
+        "block-time 10s\nround 3\npayments 40s\n"
+        "at 2m partition 0 1 2 3 | 4\nat 8m expect-still 4m\nat 8m heal\n"
+        "hostile 8m\nconverge 20m\ndisk memory\n");
+    EXPECT_TRUE(report.all_right()) << to_text(report);
+    EXPECT_GT(report.to_final.size(), 0U);
+}
+
+TEST(PlayOnTheAir, TheEndsOfAStreet_HearEachOtherOverWhoLivesBetween) {
+    const Report report = play(
+        "validators 4\nrelays 5\nmedium SHORT_TURBO\nairtime 100 100\nshape street\nnetwork lan\n"
+        "block-time 10s\nround 3\npayments 20s\nhostile 6m\nconverge 20m\ndisk memory\n");
+    EXPECT_TRUE(report.all_right()) << to_text(report);
+    const auto payments = static_cast<std::size_t>(wire::MessageType::transaction);
+    EXPECT_GT(report.relayed[payments].datagrams, report.on_air[payments].datagrams / 4)
+        << to_text(report);
 }
 
 TEST(PlayOnTheAir, OneSeed_HasOneStory) {
