@@ -3,7 +3,7 @@
 //
 // Counted is every packet about the block on LONG_FAST with Meshtastic's header and what encodes
 // ours (radio::packet_bytes_of), as the simulator counts: what is said and what radios pass on.
-// Ours ends when all have applied the block.
+// Ours ends when all have applied the block, and nothing of it is on its way any more.
 
 #include <algorithm>
 #include <limits>
@@ -26,6 +26,8 @@ constexpr int seeds = 60;
 /// As long as the leader's budget takes for all of these transactions and the block.
 constexpr base::Duration slot = std::chrono::minutes(60);
 constexpr base::Duration pay_every = std::chrono::seconds(75);
+/// What is on its way when the last has it counts as well.
+constexpr base::Duration afterwards = std::chrono::minutes(5);
 /// Behind the leaders' turns, so that nothing is proposed before the next slot.
 constexpr base::Duration pay_from = slot - pay_every * static_cast<int>(transactions + 1);
 
@@ -57,6 +59,7 @@ public:
             if (world().now() >= end) return std::numeric_limits<double>::infinity();
             world().run_until(world().now() + std::chrono::milliseconds(500));
         }
+        world().run_until(world().now() + afterwards);
         return static_cast<double>(bytes_);
     }
 

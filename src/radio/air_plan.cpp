@@ -15,15 +15,15 @@ namespace {
 using wire::MessageType;
 
 constexpr base::Duration hour_of_plan = std::chrono::hours(1);
-/// A node says where it stands so often, and who it is if it is no validator; from eleven peers on
-/// less often, down to a quarter.
+/// A node says where it stands so often, and who it is if it is no validator; such ones in a crowd
+/// half as often.
 constexpr unsigned statuses_an_hour = 2;
 constexpr unsigned crowd = 10;
 
-/// Of so many of this many nodes together.
-unsigned statuses(unsigned speakers, unsigned nodes) {
-    const unsigned peers = std::clamp(nodes - 1, crowd, 4 * crowd);
-    return (statuses_an_hour * speakers * crowd + peers - 1) / peers;
+/// Of so many who only follow, among this many nodes, together.
+unsigned statuses_of_followers(unsigned followers, unsigned nodes) {
+    const unsigned peers = std::clamp(nodes - 1, crowd, 2 * crowd);
+    return (statuses_an_hour * followers * crowd + peers - 1) / peers;
 }
 
 constexpr unsigned sayings_of_payment = 2;  ///< where air is all there is
@@ -76,9 +76,11 @@ AirPlan plan(const Workload& workload, const AirtimeOptions& options) {
                            block_line(in_block, blocks, budget),
                            line_of(MessageType::block_ack, wire::Vote::size, votes, true, budget),
                            line_of(MessageType::status, status_bytes,
-                                   statuses(workload.nodes, workload.nodes), false, budget),
+                                   statuses_an_hour * workload.validators +
+                                       statuses_of_followers(others, workload.nodes),
+                                   false, budget),
                            line_of(MessageType::peer_info, wire::announcement_bytes_min,
-                                   statuses(others, workload.nodes), false, budget)}};
+                                   statuses_of_followers(others, workload.nodes), false, budget)}};
     made.given = budget.per_hour();
     base::Duration sent{};
     for (const PlanLine& line : made.lines) {

@@ -50,14 +50,15 @@ TEST(AirPlan, SumOfItsLines_IsWhatTheNodesSend) {
     }
 }
 
-TEST(AirPlan, FromElevenPeersOn_EachSaysLessOftenWhereItStands) {
+TEST(AirPlan, InACrowd_WhoFollowsSaysHalfAsOftenWhereItStands) {
     const auto statuses = [](unsigned nodes) {
         return line(plan({.nodes = nodes, .validators = 4}, {}), wire::MessageType::status).an_hour;
     };
     EXPECT_EQ(statuses(4), 8U);
     EXPECT_EQ(statuses(11), 22U);
-    EXPECT_EQ(statuses(21), 21U);
-    EXPECT_EQ(statuses(81), 41U) << "a quarter as often at the least";
+    EXPECT_EQ(statuses(16), 8U + 16U);
+    EXPECT_EQ(statuses(21), 8U + 17U);
+    EXPECT_EQ(statuses(84), 8U + 80U) << "half as often at the least";
 }
 
 TEST(AirPlan, TooMuchForTheBudgetOrTheChannel_DoesNotFit) {

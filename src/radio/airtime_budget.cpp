@@ -12,6 +12,7 @@ constexpr std::int64_t million = 1'000'000;
 constexpr std::int64_t ppm_of_percent = million / 100;
 /// So long a mean of the channel's use remembers.
 constexpr base::Duration mean_over = std::chrono::minutes(10);
+constexpr std::int64_t readings_max = 100;
 
 struct Region {
     std::string_view name;
@@ -118,20 +119,19 @@ void AirtimeBudget::note_channel_use(base::Instant now, unsigned percent) {
     tokens_ = tokens(now);
     filled_ = now;
     const std::int64_t said = std::int64_t{percent} * ppm_of_percent;
-    if (!use_ppm_ || now - use_read_ >= reading_lasts) {
-        use_ppm_ = said;
-    } else {
-        // Near enough to an exponential one where readings come each minute.
-        const base::Duration since = now - use_read_;
-        const auto weight_ppm = million * since / (since + mean_over);
-        *use_ppm_ += (said - *use_ppm_) * weight_ppm / million;
-    }
+    if (now - use_read_ >= reading_lasts) readings_ = 0;
+    readings_ = std::min(readings_ + 1, readings_max);
+    // Near enough to an exponential mean where readings come each minute; the first ones weigh
+    // alike.
+    const base::Duration since = now - use_read_;
+    const auto weight = std::max(million * since / (since + mean_over), million / readings_);
+    use_ppm_ += (said - use_ppm_) * weight / million;
     use_read_ = now;
 }
 
 unsigned AirtimeBudget::channel_use_percent(base::Instant now) const {
-    if (!use_ppm_ || now - use_read_ >= reading_lasts) return 0;
-    return static_cast<unsigned>((*use_ppm_ + ppm_of_percent / 2) / ppm_of_percent);
+    if (now - use_read_ >= reading_lasts) return 0;
+    return static_cast<unsigned>((use_ppm_ + ppm_of_percent / 2) / ppm_of_percent);
 }
 
 std::optional<AirtimeBudget::Deferral> AirtimeBudget::deferral(base::Instant now, Priority priority,

@@ -146,7 +146,8 @@ private:
     std::int64_t per_million_;  ///< the same, of the time that passes
     base::Duration capacity_;
     bool is_paused_ = false;
-    std::optional<std::int64_t> use_ppm_;  ///< of all time
+    std::int64_t use_ppm_ = 0;   ///< of all time
+    std::int64_t readings_ = 0;  ///< that it is of
     base::Instant use_read_;
     base::Duration tokens_;
     base::Instant filled_;

@@ -227,6 +227,7 @@ TEST(AirtimeBudget, UseOfTheChannel_IsTheMeanOfTenMinutes) {
         return budget.channel_use_percent(now);
     };
     EXPECT_EQ(stay_at(20, 1), 20U) << "nothing else was said yet";
+    EXPECT_EQ(stay_at(20, 20), 20U);
     EXPECT_LT(stay_at(60, 1), AirtimeBudget::halved_from_percent)
         << "one full minute is no busy channel";
     EXPECT_LT(stay_at(20, 30), 21U);
@@ -235,7 +236,9 @@ TEST(AirtimeBudget, UseOfTheChannel_IsTheMeanOfTenMinutes) {
     EXPECT_GT(stay_at(60, 60), 58U);
     EXPECT_LT(stay_at(0, 60), 1U);
     now += AirtimeBudget::reading_lasts;
-    EXPECT_EQ(stay_at(100, 1), 100U) << "what was said long ago is forgotten";
+    EXPECT_EQ(stay_at(60, 1), 60U) << "what was said long ago is forgotten";
+    EXPECT_EQ(stay_at(20, 1), 40U) << "the first ones weigh alike";
+    EXPECT_LT(stay_at(20, 2), 31U);
 }
 
 TEST(AirtimeBudget, Paused_NothingLeavesAndNoTimeIsPromised) {

@@ -272,7 +272,8 @@ AirtimeBudget RadioFrames::part_of_budget(base::Instant now, unsigned percent) c
     options.percent = percent;
     AirtimeBudget made(now, options);
     if (const auto setting = link_.setting()) made.follow(now, *setting);
-    made.note_channel_use(now, budget_.channel_use_percent(now));
+    const unsigned use = budget_.channel_use_percent(now);
+    if (use > 0) made.note_channel_use(now, use);
     // Of what an earlier life spent nobody knows whose it was.
     AirtimeBudget::Minutes spent = budget_.spent_by_minute(now);
     for (base::Duration& in_minute : spent) {
