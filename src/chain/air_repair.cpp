@@ -126,13 +126,16 @@ void AirRepair::want_rows(const wire::Hash& hash, std::size_t rows, base::Instan
     if (block.wanted > 0) block.due = std::min(block.due, at);
 }
 
-void AirRepair::note_row(wire::BlockName name) {
-    const auto hash = find(name);
+void AirRepair::note_row(const wire::BlockRow& row) {
+    const auto hash = find(row.block);
     if (!hash) return;
     Block& block = blocks_.at(*hash);
-    if (++block.heard >= block.ahead) block.ahead_due = base::never;
-    block.wanted = 0;
-    block.due = base::never;
+    if (block.heard.test(row.row)) return;
+    const bool is_ahead = block.rows() < block.ahead.value_or(0);
+    block.heard.set(row.row);
+    if (block.rows() >= block.ahead.value_or(0)) block.ahead_due = base::never;
+    block.wanted = is_ahead && block.wanted > 0 ? block.wanted - 1 : 0;
+    if (block.wanted == 0) block.due = base::never;
 }
 
 void AirRepair::plan_ahead(const wire::Hash& hash, std::size_t rows, base::Instant at) {
@@ -140,7 +143,7 @@ void AirRepair::plan_ahead(const wire::Hash& hash, std::size_t rows, base::Insta
     if (found == blocks_.end() || found->second.ahead) return;
     Block& block = found->second;
     block.ahead = rows;
-    if (block.heard < rows) block.ahead_due = at;
+    if (block.rows() < rows) block.ahead_due = at;
 }
 
 std::vector<AirRepair::Due> AirRepair::take_due(base::Instant now) {
@@ -151,7 +154,7 @@ std::vector<AirRepair::Due> AirRepair::take_due(base::Instant now) {
         const std::size_t rows = block.due > now ? 1 : block.wanted;
         due.push_back({hash, rows});
         block.said = now;
-        block.heard += rows;
+        block.rows_said += rows;
         block.ahead_due = base::never;
         if (block.due > now) continue;
         block.wanted = 0;

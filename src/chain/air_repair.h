@@ -9,6 +9,7 @@
 //         is forgotten then.
 
 #include <algorithm>
+#include <bitset>
 #include <deque>
 #include <map>
 #include <optional>
@@ -63,7 +64,7 @@ private:
         return std::ranges::find(asked_, name) != asked_.end();
     }
 
-    std::size_t permille_ = 500;  ///< of the transactions of a block
+    std::size_t permille_ = 100;  ///< of the transactions of a block
     std::optional<wire::BlockName> last_;
     std::deque<wire::BlockName> asked_;  ///< the last of them: each block counts once
 };
@@ -83,8 +84,9 @@ public:
     /// not within `pause` of the last time.
     void want_rows(const wire::Hash& block, std::size_t rows, base::Instant at,
                    base::Duration pause = {});
-    /// Somebody else said one: he says what was asked for, and who still lacks some asks again.
-    void note_row(wire::BlockName name);
+    /// Somebody else said one. Unless it is one of those that are said before anybody asks, he says
+    /// all that was asked for, and who still lacks some asks again.
+    void note_row(const wire::BlockRow& row);
     /// So many are said before anybody asks, by whoever comes first: from `at` on this node says
     /// one, unless all of them were heard by then. Once for each block.
     void plan_ahead(const wire::Hash& block, std::size_t rows, base::Instant at);
@@ -101,10 +103,13 @@ private:
         std::size_t wanted = 0;
         std::optional<base::Instant> said;  ///< rows, by this node
         base::Instant due = base::never;
-        std::size_t heard = 0;  ///< rows, and said
+        std::bitset<256> heard;     ///< by the numbers of the rows
+        std::size_t rows_said = 0;  ///< by this node
         std::optional<std::size_t> ahead;
         base::Instant ahead_due = base::never;
         std::uint64_t age = 0;
+
+        std::size_t rows() const { return heard.count() + rows_said; }
     };
     std::map<wire::Hash, Block> blocks_;
     std::uint64_t count_ = 0;

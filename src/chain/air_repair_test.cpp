@@ -205,6 +205,10 @@ wire::Hash hash(int number) {
 }
 base::Buffer announcement(int number) { return base::Buffer(3, static_cast<std::byte>(number)); }
 
+wire::BlockRow said_row(int number, std::uint8_t row) {
+    return {.block = wire::name_of(hash(number)), .row = row, .bytes = {}};
+}
+
 class AirRepairTest : public testing::Test {
 protected:
     AirRepairTest() { repair_.note_announcement(hash(1), announcement(1)); }
@@ -224,7 +228,7 @@ TEST_F(AirRepairTest, BlockThatIsNotKnown_IsNobodysTurn) {
     EXPECT_EQ(repair_.announcement(hash(2)), nullptr);
     EXPECT_FALSE(repair_.find(wire::name_of(hash(2))).has_value());
     repair_.want_rows(hash(2), 3, start);
-    repair_.note_row(wire::name_of(hash(2)));
+    repair_.note_row(said_row(2, 200));
     EXPECT_EQ(repair_.poll_timeout(), base::never);
     EXPECT_TRUE(repair_.take_due(start).empty());
 }
@@ -258,9 +262,9 @@ TEST_F(AirRepairTest, SeveralWhoAsk_GetAsManyRowsAsWhoLacksMost_WhenTheFirstIsDu
 // He says as many as were asked for, and who still lacks some asks again.
 TEST_F(AirRepairTest, ARowThatAnotherSays_LeavesTheAnswerToHim) {
     repair_.want_rows(hash(1), 3, start);
-    repair_.note_row(wire::name_of(hash(2)));
+    repair_.note_row(said_row(2, 200));
     EXPECT_EQ(repair_.poll_timeout(), start) << "of another block";
-    repair_.note_row(wire::name_of(hash(1)));
+    repair_.note_row(said_row(1, 200));
     EXPECT_EQ(repair_.poll_timeout(), base::never);
     EXPECT_EQ(rows_due(start), 0U);
     repair_.want_rows(hash(1), 2, start);
@@ -271,7 +275,7 @@ TEST_F(AirRepairTest, OfItsOwnAccord_ItSaysOneRow_UnlessEnoughWereHeard) {
     const auto plan_after = [&](int heard) {
         repair_ = AirRepair();
         repair_.note_announcement(hash(1), announcement(1));
-        for (int i = 0; i < heard; ++i) repair_.note_row(wire::name_of(hash(1)));
+        for (std::uint8_t i = 0; i < heard; ++i) repair_.note_row(said_row(1, i));
         repair_.plan_ahead(hash(1), 3, start + seconds(5));
         return repair_.poll_timeout();
     };
@@ -284,12 +288,27 @@ TEST_F(AirRepairTest, OfItsOwnAccord_ItSaysOneRow_UnlessEnoughWereHeard) {
     EXPECT_EQ(repair_.poll_timeout(), base::never) << "once for each block";
 
     plan_after(0);
-    for (int i = 0; i < 2; ++i) repair_.note_row(wire::name_of(hash(1)));
+    for (std::uint8_t i = 0; i < 2; ++i) repair_.note_row(said_row(1, i));
     EXPECT_EQ(repair_.poll_timeout(), start + seconds(5));
-    repair_.note_row(wire::name_of(hash(1)));
+    repair_.note_row(said_row(1, 200));
     EXPECT_EQ(repair_.poll_timeout(), base::never);
     repair_.plan_ahead(hash(9), 3, start);
     EXPECT_EQ(repair_.poll_timeout(), base::never) << "it never heard of this one";
+}
+
+// Which row it is counts, not how often somebody says it.
+TEST_F(AirRepairTest, OneRowSaidAgainAndAgain_SilencesNobody) {
+    repair_.plan_ahead(hash(1), 2, start + seconds(5));
+    for (int i = 0; i < 9; ++i) repair_.note_row(said_row(1, 7));
+    EXPECT_EQ(rows_due(start + seconds(5)), 1U);
+}
+
+// One each, by whoever comes first: none of them answers whoever lacks several.
+TEST_F(AirRepairTest, RowThatNobodyAskedFor_IsOneLessToAnswerWith) {
+    repair_.plan_ahead(hash(1), 2, start + seconds(9));
+    repair_.want_rows(hash(1), 3, start + seconds(5));
+    repair_.note_row(said_row(1, 7));
+    EXPECT_EQ(rows_due(start + seconds(5)), 2U);
 }
 
 TEST_F(AirRepairTest, RowOfItsOwnAccord_IsFollowedByThePauseAsAnAnswerIs) {
@@ -317,10 +336,10 @@ RowsAhead heard(int blocks, int asked_each) {
 }
 
 // A question costs a third of a row, so every other block may well be asked for.
-TEST(RowsAhead, AreHalfOfTheTransactionsAtFirst_ThenMoreWhereMostBlocksAreAskedFor) {
+TEST(RowsAhead, AreFewAtFirst_ThenMoreWhereMostBlocksAreAskedFor) {
     EXPECT_EQ(RowsAhead().rows(0), 0U);
-    EXPECT_EQ(RowsAhead().rows(1), 1U);
-    EXPECT_EQ(RowsAhead().rows(4), 2U);
+    EXPECT_EQ(RowsAhead().rows(4), 0U);
+    EXPECT_EQ(RowsAhead().rows(20), 2U);
     EXPECT_EQ(heard(60, 1).rows(4), 4U) << "somebody asked each time";
     EXPECT_EQ(heard(120, 0).rows(4), 0U) << "nobody ever lacked anything";
     const std::size_t some = heard(120, 2).rows(20);

@@ -109,18 +109,21 @@ void Chain::send_rows(const wire::Hash& hash,
 }
 
 /// Somebody always lacks some of it where many are lost, and to ask takes longer than to tell. One
-/// row of each who speaks, so that it costs nobody much, and who only follows first: validators
-/// need their air for votes.
+/// row of each who speaks, so that it costs nobody much, and who only follows first, where there
+/// is somebody: validators need their air for votes.
 void Chain::plan_rows_ahead(base::Now now, const wire::Hash& hash, wire::Slot slot,
                             std::size_t transactions) {
     constexpr int floods = 3;
     if (!has_air_alone_ || slot < this->slot(now)) return;
     rows_ahead_.note_block(wire::name_of(hash));
     const base::Duration window = floods * flood_time();
-    const base::Duration turn = random_.between({}, window);
-    const bool is_validator = engine_->self().has_value();
-    air_repair_.plan_ahead(hash, rows_ahead_.rows(transactions),
-                           now.instant + turn + (is_validator ? window : base::Duration{}));
+    base::Duration turn = random_.between({}, window);
+    const consensus::ValidatorSet& validators = engine_->validators();
+    const auto follows = [&](const crypto::PublicKey& peer) {
+        return !validators.find_identity(peer).has_value();
+    };
+    if (engine_->self() && std::ranges::any_of(peers_, follows)) turn += window;
+    air_repair_.plan_ahead(hash, rows_ahead_.rows(transactions), now.instant + turn);
 }
 
 void Chain::ask_on_air(const wire::AirQuestion& question) {
@@ -218,7 +221,7 @@ wire::Verdict Chain::handle_block_row(base::Now now, const wire::Ingress& from,
     if (!from.on_air) return wire::Verdict::ignore;
     const auto row = wire::parse_block_row(payload);
     if (!row) return wire::Verdict::punish;
-    if (is_true_row(*row)) air_repair_.note_row(row->block);
+    if (is_true_row(*row)) air_repair_.note_row(*row);
     std::vector<wire::Hash> lacking;
     for (auto& [hash, announced] : announced_) {
         if (wire::name_of(hash) != row->block) continue;
