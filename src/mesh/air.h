@@ -74,6 +74,7 @@ public:
         const auto found = key_of_id_.find(id);
         return found == key_of_id_.end() ? std::nullopt : std::optional(found->second);
     }
+    bool is_validator(const crypto::PublicKey& key) const { return validator_keys_.contains(key); }
     std::size_t size() const { return speakers_.size(); }
 
 private:
@@ -104,6 +105,7 @@ struct Air {
     base::Instant status_at = base::never;
     base::Instant status_due = base::never;    ///< when it was to be spoken, before it had to wait
     unsigned spoken = 0;                       ///< times that it said its STATUS
+    unsigned calls_alone = 0;                  ///< of these, in a row while it heard nobody
     std::optional<base::Instant> spoken_at{};  ///< the last STATUS
     /// Who is to answer the next one with its own.
     std::optional<wire::Addressee> status_to{};

@@ -312,7 +312,7 @@ private:
     wire::Verdict handle_heard_status(const crypto::PublicKey& key, const AirPath& path,
                                       base::Bytes body);
     void lose_speaker(const crypto::PublicKey& key);
-    void lose_silent(base::Now now, std::size_t air);
+    void lose_silent(base::Now now);
     /// Who is heard on the air and counts as a peer.
     const AirSpeaker* air_peer(const crypto::PublicKey& key) const;
     Peer describe(const crypto::PublicKey& key, const AirSpeaker& speaker) const;
@@ -320,12 +320,13 @@ private:
                                                         const wire::MessageRule& rule,
                                                         const AirSpeaker& to);
     std::size_t peers_on(std::size_t air) const;
-    /// Between two of this node's own; others' are about as long.
+    bool has_relays(std::size_t air) const;
     base::Duration status_interval(std::size_t air) const;
-    base::Duration patience_alone(std::size_t air) const;
-    /// Without a word for so long it is no peer any more.
-    base::Duration air_silence(std::size_t air) const {
-        return 2 * status_interval(air) + options_.air_pause;
+    base::Duration pause_alone(std::size_t air);
+    base::Duration air_silence(const crypto::PublicKey& key) const;
+    /// How long it is believed how far somebody is.
+    base::Duration hops_memory() const {
+        return 2 * options_.air_status_interval + options_.air_pause;
     }
     const wire::MessageRule& status_rule() const {
         return *find_rule(rules_, wire::MessageType::status);

@@ -168,7 +168,7 @@ void Mesh::handle_heard_object(base::Now now, std::size_t air, const wire::Messa
     // Anybody can write how far it came, but has to say something new that is true for it.
     const auto speaker = speakers_.at(air, heard.radio);
     if (speaker && heard.hops) {
-        speakers_.find(*speaker)->note_hops(now.instant, heard.hops, air_silence(air));
+        speakers_.find(*speaker)->note_hops(now.instant, heard.hops, hops_memory());
     }
     // How far it may go there is a matter of that air, and its relays used that up.
     wire::Frame elsewhere = frame;
@@ -226,7 +226,7 @@ void Mesh::handle_heard_control(base::Now now, std::size_t air, const wire::Mess
     speaker.air = air;
     speaker.radio = heard.radio;
     speaker.last_heard = now.instant;
-    speaker.note_hops(now.instant, heard.hops, air_silence(air));
+    speaker.note_hops(now.instant, heard.hops, hops_memory());
     const Verdict verdict =
         header.type == MessageType::status
             ? handle_heard_status(*key, {heard.hops == 0}, control->body)
@@ -353,7 +353,7 @@ std::size_t Mesh::send_to_airs(base::Now now, const wire::MessageRule& rule,
         said.bridged = id && how.crowd > 0 && has_other_links() && !air.is_its_own(*id);
         header.hop_limit = std::min(hop_limit, hop_limit_of(i, rule.type));
         // Relays have said it twice already, and would again.
-        if (how.again && header.hop_limit > 0) continue;
+        if (how.again && header.hop_limit > 0 && has_relays(i)) continue;
         if (say(now, air, rule, header, payload, id, said)) ++sent;
     }
     return sent;
@@ -380,6 +380,16 @@ std::uint8_t Mesh::hop_limit_of(std::size_t air, MessageType type) const {
     const bool is_block = type == MessageType::block || type == MessageType::short_block;
     const std::uint8_t least = is_block ? 1 : 0;
     return std::min(options_.hop_limit, std::max(least, furthest.value_or(UINT8_MAX)));
+}
+
+/// Somebody was heard there over one.
+bool Mesh::has_relays(std::size_t air) const {
+    bool found = false;
+    speakers_.for_each([&](const crypto::PublicKey&, const AirSpeaker& speaker) {
+        const bool is_far = speaker.hops > 0 && speaker.hops < UINT8_MAX;
+        found |= speaker.said && speaker.air == air && is_far;
+    });
+    return found;
 }
 
 bool Mesh::say(base::Now now, Air& air, const wire::MessageRule& rule,

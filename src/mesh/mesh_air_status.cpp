@@ -19,6 +19,8 @@ constexpr int validator_starts = 3;
 /// So long a pause that as many may end theirs by chance without speaking into each other.
 constexpr int packets_a_pause = 60;
 constexpr unsigned statuses_a_far_one = 4;
+/// A node that only follows says its STATUS so many times less often in a crowd.
+constexpr int stretched_at_most = 2;
 
 }  // namespace
 
@@ -100,51 +102,61 @@ std::size_t Mesh::peers_on(std::size_t air) const {
     return peers;
 }
 
-/// From a crowd of ten on all of them together take no more of the air than ten; four times as long
-/// at most, as anybody can make keys.
+/// Of who only follows: validators' words set clocks, and must not get rarer. From eleven peers on
+/// less often, as far as half of it: what anybody can make of keys does no more.
 base::Duration Mesh::status_interval(std::size_t air) const {
     constexpr std::size_t crowd = 10;
-    const std::size_t peers = std::clamp(peers_on(air), crowd, 4 * crowd);
+    if (self_.role == wire::Role::validator) return options_.air_status_interval;
+    const std::size_t peers = std::clamp(peers_on(air), crowd, stretched_at_most * crowd);
     return options_.air_status_interval * static_cast<std::int64_t>(peers) / std::int64_t{crowd};
 }
 
 /// Whoever hears nobody may not have been heard either: it calls out again once answers had their
 /// time, and less and less often.
-base::Duration Mesh::patience_alone(std::size_t air) const {
+base::Duration Mesh::pause_alone(std::size_t air) {
     constexpr unsigned doublings_max = 8;
-    if (peers_on(air) > 0) return base::Duration::max();
-    const Air& alone = airs_[air];
+    Air& alone = airs_[air];
+    if (peers_on(air) > 0) {
+        alone.calls_alone = 0;
+        return base::Duration::max();
+    }
     const base::Duration answers =
         std::max(options_.air_pause, packets_a_pause * alone.link->packet_time());
-    return answers * (std::int64_t{2} << std::min(alone.spoken, doublings_max));
+    const unsigned doublings = std::min(alone.calls_alone++, doublings_max);
+    return answers * (std::int64_t{2} << doublings);
 }
 
 void Mesh::handle_airs_timeout(base::Now now) {
     for (std::size_t i = 0; i < airs_.size(); ++i) {
         Air& air = airs_[i];
         if (air.link->poll_timeout() <= now.instant) air.link->handle_timeout(now.instant);
-        lose_silent(now, i);
         if (now.instant < air.status_at) continue;
         // It says what the clock shows, so it must not wait for its turn once it is made.
-        const base::Duration interval = std::min(status_interval(i), patience_alone(i));
+        base::Duration interval = status_interval(i);
         const base::Instant free =
             air.link->free_at(now.instant, status_rule(), status_payload_bytes);
         if (free > now.instant && now.instant < air.status_due + interval) {
             air.status_at = free;
             continue;
         }
+        interval = std::min(interval, pause_alone(i));
         air.status_at = now.instant + random_.between(interval * 3 / 4, interval);
         air.status_due = air.status_at;
         air.spoken_at = now.instant;
         speak_up(now, air);
     }
+    lose_silent(now);
 }
 
-void Mesh::lose_silent(base::Now now, std::size_t air) {
-    const base::Duration silence = air_silence(air);
+/// Without a word for so long it is no peer any more: two intervals, whatever crowd it is in.
+base::Duration Mesh::air_silence(const crypto::PublicKey& key) const {
+    const int stretched = speakers_.is_validator(key) ? 1 : stretched_at_most;
+    return 2 * stretched * options_.air_status_interval + options_.air_pause;
+}
+
+void Mesh::lose_silent(base::Now now) {
     speakers_.for_each([&](const crypto::PublicKey& key, AirSpeaker& speaker) {
-        if (!speaker.said || speaker.air != air) return;
-        if (now.instant < speaker.last_heard + silence) return;
+        if (!speaker.said || now.instant < speaker.last_heard + air_silence(key)) return;
         speaker.said.reset();
         if (!is_announced(key)) emit(PeerLost{key, LossReason::silent});
     });
@@ -177,14 +189,12 @@ void Mesh::speak_up(base::Now now, Air& air) {
 
 base::Instant Mesh::airs_timeout() const {
     base::Instant next = base::never;
-    for (std::size_t i = 0; i < airs_.size(); ++i) {
-        next = std::min({next, airs_[i].status_at, airs_[i].link->poll_timeout()});
-        const base::Duration silence = air_silence(i);
-        speakers_.for_each([&](const crypto::PublicKey&, const AirSpeaker& speaker) {
-            if (speaker.said && speaker.air == i)
-                next = std::min(next, speaker.last_heard + silence);
-        });
+    for (const Air& air : airs_) {
+        next = std::min({next, air.status_at, air.link->poll_timeout()});
     }
+    speakers_.for_each([&](const crypto::PublicKey& key, const AirSpeaker& speaker) {
+        if (speaker.said) next = std::min(next, speaker.last_heard + air_silence(key));
+    });
     return next;
 }
 

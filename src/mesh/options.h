@@ -55,7 +55,7 @@ struct Options {
     base::Duration announce_interval = std::chrono::minutes(10);  ///< while nothing changes
     base::Duration announce_validity = std::chrono::minutes(25);
     base::Duration route_timeout = std::chrono::seconds(1);         ///< for a receipt; then doubled
-    base::Duration air_status_interval = std::chrono::minutes(30);  ///< 3/4 of it at least; of ten
+    base::Duration air_status_interval = std::chrono::minutes(30);  ///< 3/4 of it at least
     base::Duration air_pause = std::chrono::seconds(20);  ///< at most, before one is spoken
     base::Duration refusal = std::chrono::minutes(1);     ///< of a peer whose score fell to FAILED
 };
