@@ -292,7 +292,7 @@ private:
         };
     }
 
-    // mesh_air.cpp
+    // mesh_air.cpp and mesh_air_status.cpp
     void start_airs(base::Now now);
     /// STATUS on the air soon, after a random pause.
     void request_air_status(base::Now now);

@@ -6,6 +6,7 @@
 #include "mesh/mesh.h"
 
 namespace meshchain::mesh {
+
 using wire::MessageType;
 using wire::Verdict;
 

@@ -19,16 +19,15 @@ constexpr base::Duration hour_of_plan = std::chrono::hours(1);
 /// half as often.
 constexpr unsigned statuses_an_hour = 2;
 constexpr unsigned crowd = 10;
+constexpr unsigned sayings_of_payment = 2;  ///< where air is all there is
+
+unsigned divided_up(unsigned a, unsigned b) { return (a + b - 1) / b; }
 
 /// Of so many who only follow, among this many nodes, together.
 unsigned statuses_of_followers(unsigned followers, unsigned nodes) {
     const unsigned peers = std::clamp(nodes - 1, crowd, 2 * crowd);
-    return (statuses_an_hour * followers * crowd + peers - 1) / peers;
+    return divided_up(statuses_an_hour * followers * crowd, peers);
 }
-
-constexpr unsigned sayings_of_payment = 2;  ///< where air is all there is
-
-unsigned divided_up(unsigned a, unsigned b) { return (a + b - 1) / b; }
 
 PlanLine line_of(MessageType type, std::size_t payload_bytes, unsigned an_hour, bool by_validators,
                  const AirtimeBudget& budget) {
