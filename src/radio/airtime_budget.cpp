@@ -119,11 +119,13 @@ void AirtimeBudget::note_channel_use(base::Instant now, unsigned percent) {
     tokens_ = tokens(now);
     filled_ = now;
     const std::int64_t said = std::int64_t{percent} * ppm_of_percent;
-    if (now - use_read_ >= reading_lasts) readings_ = 0;
+    // The product below does not hold a silence of three hours; one that lets all readings lapse is
+    // as good.
+    const base::Duration since = std::min<base::Duration>(now - use_read_, reading_lasts);
+    if (since == reading_lasts) readings_ = 0;
     readings_ = std::min(readings_ + 1, readings_max);
     // Near enough to an exponential mean where readings come each minute; the first ones weigh
     // alike.
-    const base::Duration since = now - use_read_;
     const auto weight = std::max(million * since / (since + mean_over), million / readings_);
     use_ppm_ += (said - use_ppm_) * weight / million;
     use_read_ = now;

@@ -238,6 +238,10 @@ TEST(AirtimeBudget, UseOfTheChannel_IsTheMeanOfTenMinutes) {
     now += AirtimeBudget::reading_lasts;
     EXPECT_EQ(stay_at(60, 1), 60U) << "what was said long ago is forgotten";
     EXPECT_EQ(stay_at(20, 1), 40U) << "the first ones weigh alike";
+    now += 24h * 200;
+    EXPECT_EQ(stay_at(30, 1), 30U) << "nor does a silence of months weigh more";
+    now += 3h;
+    EXPECT_EQ(stay_at(10, 1), 10U) << "nor one of hours";
     EXPECT_LT(stay_at(20, 2), 31U);
 }
 
