@@ -348,6 +348,7 @@ void StreamLink::handle(base::Instant now, const QueueStatus& status) {
 void StreamLink::close_room(base::Instant now) {
     has_room_ = false;
     room_by_ = now + options_.room_within;
+    ask_room_at_ = now + options_.answer_within;
 }
 
 void StreamLink::give_up_submission(base::Instant now) {
@@ -401,6 +402,7 @@ std::uint32_t StreamLink::draw_id() {
 void StreamLink::hand_over(base::Instant now) {
     if (submission_->tries++ == 0) submission_->first_try = now;
     answer_by_ = now + options_.answer_within;
+    ask_room_at_ = answer_by_;  // the answer says it, too
     written_ = now;
     // They may have moved since.
     submission_->packet.channel = submission_->is_text ? text_channel_.value() : channel_;
@@ -484,7 +486,7 @@ base::Instant StreamLink::poll_timeout() const {
     if (state_ == State::waking || state_ == State::asking) return answer_by_;
     base::Instant at = std::min(written_ + options_.heartbeat_every, heard_ + options_.silence_max);
     if (short_lives_ > 0) at = std::min(at, opened_ + options_.short_life);
-    if (!has_room_) at = std::min(at, room_by_);
+    if (!has_room_) at = std::min({at, room_by_, ask_room_at_});
     if (paused_until_) at = std::min(at, *paused_until_);
     return submission_ && is_up() ? std::min(at, answer_by_) : at;
 }
@@ -515,7 +517,10 @@ void StreamLink::handle_timeout(base::Instant now) {
             return lose(base::Errc::timeout, "the radio does not say whether it takes packets");
         }
     }
-    if (now >= written_ + options_.heartbeat_every) {
+    // It reports room when a packet of ours leaves its queue, not when what it relays does.
+    const bool asks_for_room = !has_room_ && now >= ask_room_at_;
+    if (asks_for_room || now >= written_ + options_.heartbeat_every) {
+        ask_room_at_ = now + options_.answer_within;
         written_ = now;
         write(encode(ToRadio(Heartbeat{})).value());
     }

@@ -203,7 +203,8 @@ private:
     std::optional<Submission> submission_;
     std::uint32_t last_id_ = 0;  ///< that the radio has taken
     bool has_room_ = true;
-    base::Instant room_by_{};
+    base::Instant room_by_{};                    ///< without room: tried all the same
+    base::Instant ask_room_at_{};                ///< without room: how much there is by now
     std::optional<base::Instant> paused_until_;  ///< it may not send, room or not
     std::optional<unsigned> use_percent_;
     base::RingBuffer<Waiting> received_;

@@ -242,12 +242,27 @@ TEST_F(StreamLinkTest, ReportOfRoomThatIsLost_StopsNothingForEver) {
         ASSERT_TRUE(link_.send(now_, rising(1, 20), 3));
         talk();
     }
-    radio_.mute_statuses = 1;
+    radio_.mute_statuses = 100;
     radio_.transmit();
     pass(seconds(59));
     EXPECT_FALSE(link_.is_ready());
     pass(seconds(2));
     EXPECT_TRUE(link_.is_ready());
+}
+
+TEST_F(StreamLinkTest, RoomThatWhatItRelaysLeaves_IsAskedFor) {
+    open();
+    while (link_.is_ready()) {
+        ASSERT_TRUE(link_.send(now_, rising(1, 20), 3));
+        talk();
+    }
+    radio_.mute_statuses = 1;
+    radio_.transmit();
+    pass(seconds(9));
+    EXPECT_FALSE(link_.is_ready());
+    pass(seconds(2));
+    EXPECT_TRUE(link_.is_ready());
+    EXPECT_EQ(link_.stats().sent, 5U);
 }
 
 TEST_F(StreamLinkTest, SubmissionThatGetsLost_IsHandedOverAgainUnderItsId) {
