@@ -45,7 +45,7 @@ struct Program {
         : random(seed), frames(start, options, link, random.stream("frames")) {}
 
     /// Its name on the air.
-    TransferId send(Priority priority, std::size_t bytes) {
+    TransferId send(Priority priority, std::size_t bytes, const wire::Spoken& how = {}) {
         const auto type = wire::MessageType::transaction;
         const wire::MessageRule rule{type, wire::MessageClass::object,          0,   8'192,
                                      60,   static_cast<std::uint8_t>(priority), true};
@@ -53,7 +53,7 @@ struct Program {
         for (std::byte& value : payload) value = static_cast<std::byte>(random.below(256));
         wire::FrameHeader header;
         header.type = type;
-        EXPECT_TRUE(frames.send(now, rule, header, payload, {}));
+        EXPECT_TRUE(frames.send(now, rule, header, payload, how));
         return transfer_id(type, {}, payload);
     }
     void run_until(base::Instant end) {
@@ -123,6 +123,15 @@ TEST(AirOutlook, WhatWaitsAndIsAsUrgent_GoesBefore_AndWhatIsLessDoesNot) {
     EXPECT_GT(second->until, alone->until);
     program.send(Priority::block, 150);
     EXPECT_GT(program.deferral(Priority::transaction, 150)->until, second->until);
+}
+
+TEST(AirOutlook, WhatOtherLinksHaveUsedUp_HoldsNothingOfOursUp) {
+    Program program({});
+    wire::Spoken bridged;
+    bridged.bridged = true;
+    for (int i = 0; i < 8; ++i) program.send(Priority::block, 150, bridged);
+    ASSERT_GT(program.frames.waiting(), 4U);
+    EXPECT_FALSE(program.deferral(Priority::transaction, 150));
 }
 
 TEST(AirOutlook, ReasonIsWhatItWaitsForLongest_AndWithoutEndThatOfTheEnd) {
