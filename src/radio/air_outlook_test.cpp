@@ -163,6 +163,11 @@ TEST(AirOutlook, BusyChannel_IsTheReason_ForAsLongAsTheReadingLasts) {
     ASSERT_TRUE(told);
     EXPECT_EQ(told->reason, Reason::channel);
     EXPECT_EQ(told->until, start + AirtimeBudget::reading_lasts);
+    // Then the bucket is full, but not for that many: a few minutes more, for another reason.
+    for (int i = 0; i < 8; ++i) program.send(Priority::transaction, 110);
+    const auto later = program.deferral(Priority::transaction, 110);
+    EXPECT_GT(later->until, told->until + 1min);
+    EXPECT_EQ(later->reason, Reason::channel);
 }
 
 TEST(AirOutlook, PacketThatNoBudgetAllows_NeverLeaves) {
