@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "host/time_text.h"
+#include "meshchain/air_wait_text.h"
 #include "meshchain/screen/terminal.h"
 
 namespace meshchain::app {
@@ -35,6 +36,7 @@ std::expected<void, base::Error> follow_payment(const Context& context,
                                                 std::chrono::seconds timeout) {
     const std::string txid = json.at("txid");
     const auto start = std::chrono::steady_clock::now();
+    tell_air_wait(context, json);
     Progress progress(context.json);
     while (true) {
         auto asked = client.get("/v1/transactions/" + txid);

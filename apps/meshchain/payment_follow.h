@@ -17,8 +17,9 @@ constexpr std::uint64_t follow_s_max = 365 * 86'400;
 /// Errors: invalid_argument.
 std::expected<host::Json, base::Error> fee_json(const std::string& text);
 
-/// Shows state, percent and time until the payment is FINAL; then `json` says so too.
-/// Errors: stale (it expired), timeout, those of the node. Each names the txid.
+/// Says once what the payment waits for, if its answer does; then shows state, percent and time
+/// until the payment is FINAL; then `json` says so too. Errors: stale (it expired), timeout, those
+/// of the node. Each names the txid.
 std::expected<void, base::Error> follow_payment(const Context& context,
                                                 const host::ApiClient& client, host::Json& json,
                                                 std::chrono::seconds timeout);

@@ -1,5 +1,6 @@
 // Alarms, what nodes say of themselves, and how much of all that is held.
 
+#include "host/api_air.h"
 #include "host/api_records.h"
 #include "host/kodikon_link.h"
 
@@ -52,9 +53,11 @@ Answer post_alert(const ApiDoors& doors, const HttpRequest& request) {
     MESH_TRY(const records::Segment segment, read_segment(object, doors, *records));
     MESH_CHECK(object.finish());
     const std::chrono::seconds lifetime(std::min(lifetime_s, lifetime_s_max));
+    const AirNotice notice(doors);
     MESH_TRY(const wire::RecordId id, records->send_alert(doors.now(), alert, lifetime, segment));
     MESH_TRY(const records::AlertView view, records->alert(id));
-    return to_json(view);
+    const std::size_t bytes = records->store().index().find(id)->second.bytes;
+    return notice.add_to(to_json(view), records->rules(), wire::MessageType::alert_on_air, bytes);
 }
 
 /// Body {"by", "note"}.

@@ -7,15 +7,11 @@
 namespace meshchain::host {
 namespace {
 
-double seconds(base::Duration time) {
-    return static_cast<double>(time / std::chrono::milliseconds(1)) / 1000;
-}
-
 Json sent_json(std::string_view type, const radio::RadioStats::OfType& sent) {
     return {{"type", type},
             {"packets", sent.packets},
             {"bytes", sent.bytes},
-            {"airtime_s", seconds(sent.airtime)}};
+            {"airtime_s", to_seconds(sent.airtime)}};
 }
 
 /// Sent by what it was, the wishes for lost pieces last.
@@ -60,10 +56,10 @@ Json view_json(const RadioView& view) {
               {"listen_only", view.listens_only},
               {"modulation", view.modulation},
               {"modulation_from", view.is_modulation_its_own ? "radio" : "configuration"},
-              {"budget_s", seconds(view.budget)},
-              {"spent_s", seconds(view.spent)},
-              {"left_s", seconds(view.left)},
-              {"bridged_s", seconds(view.stats.bridged.airtime)},
+              {"budget_s", to_seconds(view.budget)},
+              {"spent_s", to_seconds(view.spent)},
+              {"left_s", to_seconds(view.left)},
+              {"bridged_s", to_seconds(view.stats.bridged.airtime)},
               {"channel_use_percent", view.channel_use_percent},
               {"waiting", view.waiting},
               {"sent", sent_json(view.stats)},
@@ -73,7 +69,7 @@ Json view_json(const RadioView& view) {
     if (view.mirror) json["mirror"] = mirror_json(*view.mirror);
     if (view.fault) json["fault"] = to_json(*view.fault);
     if (view.deferred_by) json["deferred_by"] = name(*view.deferred_by);
-    if (view.deferred_for) json["deferred_for_s"] = seconds(*view.deferred_for);
+    if (view.deferred_for) json["deferred_for_s"] = to_seconds(*view.deferred_for);
     return json;
 }
 

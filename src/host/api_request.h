@@ -30,6 +30,10 @@ inline std::int64_t to_ms(base::Duration duration) {
     return std::chrono::duration_cast<base::Milliseconds>(duration).count();
 }
 
+inline double to_seconds(base::Duration duration) {
+    return static_cast<double>(to_ms(duration)) / 1000;
+}
+
 /// {name: [each item as JSON]}
 template <class Items>
 Json list_json(const char* name, const Items& items) {

@@ -1,6 +1,6 @@
 // Stakes: how they move on this chain, what this node's wallet has of them, and moving them.
 
-#include "host/api_request.h"
+#include "host/api_air.h"
 #include "host/fee_request.h"
 
 namespace meshchain::host {
@@ -41,8 +41,9 @@ Answer post_stake(const ApiDoors& doors, const HttpRequest& request) {
         return base::failure(base::Errc::invalid_argument, "no amount is given", "amount",
                              "say how many units");
     }
+    const AirNotice notice(doors);
     MESH_TRY(const node::PaymentView done, doors.node.stake(doors.now(), order, fee));
-    return to_json(done);
+    return notice.add_to(to_json(done), done.bytes);
 }
 
 constexpr ApiRoute stake_route_list[] = {

@@ -1,6 +1,6 @@
 // Transactions by id, those that wait, and those handed in as bytes.
 
-#include "host/api_request.h"
+#include "host/api_air.h"
 #include "host/wire_json.h"
 
 namespace meshchain::host {
@@ -44,8 +44,9 @@ std::expected<wire::WireTransaction, base::Error> read_transaction(const HttpReq
 
 Answer post_transaction(const ApiDoors& doors, const HttpRequest& request) {
     MESH_TRY(const wire::WireTransaction transaction, read_transaction(request));
+    const AirNotice notice(doors);
     MESH_TRY(const wire::Txid txid, doors.node.submit(doors.now(), transaction));
-    return Json{{"txid", crypto::to_hex(txid.hash)}};
+    return notice.add_to({{"txid", crypto::to_hex(txid.hash)}}, wire::encoded_bytes(transaction));
 }
 
 Answer post_decode(const ApiDoors& doors, const HttpRequest& request) {

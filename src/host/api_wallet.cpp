@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/resource_guard.h"
-#include "host/api_request.h"
+#include "host/api_air.h"
 #include "host/fee_request.h"
 #include "host/genesis_json.h"
 #include "host/wallet_json.h"
@@ -120,10 +120,11 @@ Answer post_payment(const ApiDoors& doors, const HttpRequest& request) {
     MESH_TRY(const auto fee, read_fee(doors.node, object));
     MESH_CHECK(object.finish());
     MESH_CHECK(wallet::Wallet::check_label(label));
+    const AirNotice notice(doors);
     MESH_TRY(const node::PaymentView payment, doors.node.pay(doors.now(), to, amount, fee));
     // The payment is on its way: a label that cannot be stored must not hide its txid.
     if (!label.empty()) static_cast<void>(doors.node.wallet()->set_label(payment.txid, label));
-    return to_json(payment);
+    return notice.add_to(to_json(payment), payment.bytes);
 }
 
 Answer post_reissue(const ApiDoors& doors, const HttpRequest& request) {
@@ -132,8 +133,9 @@ Answer post_reissue(const ApiDoors& doors, const HttpRequest& request) {
     JsonObject object(json, "");
     MESH_TRY(const auto fee, read_fee(doors.node, object));
     MESH_CHECK(object.finish());
+    const AirNotice notice(doors);
     MESH_TRY(const node::PaymentView payment, doors.node.reissue(doors.now(), {hash}, fee));
-    return to_json(payment);
+    return notice.add_to(to_json(payment), payment.bytes);
 }
 
 constexpr ApiRoute wallet_route_list[] = {

@@ -254,6 +254,16 @@ RadioView RadioLinks::view(std::size_t index, base::Instant now) const {
     return view;
 }
 
+std::vector<WayOut> RadioLinks::ways_out(base::Instant now) const {
+    std::vector<WayOut> ways;
+    for (const auto& radio : radios_) {
+        ways.push_back({.is_up = radio->door->is_up(),
+                        .listens_only = radio->listens_only,
+                        .air = radio->frames.outlook(now)});
+    }
+    return ways;
+}
+
 void RadioLinks::set_paused(base::Instant now, std::size_t index, bool paused) {
     Radio& radio = *radios_.at(index);
     if (radio.listens_only || radio.frames.budget().is_paused() == paused) return;

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "crypto/signature.h"
+#include "host/air_wait.h"
 #include "host/radio_door.h"
 #include "kv/store.h"
 #include "node/radio_config.h"
@@ -86,6 +87,8 @@ public:
     /// Of this and the next two functions, `radio` < size().
     const std::string& place(std::size_t radio) const;
     RadioView view(std::size_t radio, base::Instant now) const;
+    /// What each would make a message wait that is handed in now.
+    std::vector<WayOut> ways_out(base::Instant now) const;
     /// Until the next start. What is paused still listens; what only listens stays as it is.
     void set_paused(base::Instant now, std::size_t radio, bool paused);
 

@@ -134,7 +134,13 @@ TEST_F(RadioLinksTest, WhileItIsPaused_NothingLeaves_AndThenWhatWaited) {  // E9
     ASSERT_TRUE(run_until([&] {
         return one->view(0, monotonic_now()).is_up && two->view(0, monotonic_now()).is_up;
     }));
+    const auto wait = [&] {
+        return air_wait(one->ways_out(monotonic_now()), monotonic_now(), rule_, 110);
+    };
+    EXPECT_FALSE(wait());
     one->set_paused(monotonic_now(), 0, true);
+    ASSERT_TRUE(wait());
+    EXPECT_EQ(wait()->reason, "paused");
     EXPECT_TRUE(say(*one, "a payment"));
     const RadioView view = one->view(0, monotonic_now());
     EXPECT_TRUE(view.is_paused);

@@ -13,6 +13,11 @@ std::size_t with_spare(std::size_t missing) { return missing + missing / 4; }
 
 }  // namespace
 
+coding::Cut cut_of(std::size_t joined_bytes, std::size_t bytes_a_packet) {
+    if (header_bytes + joined_bytes <= bytes_a_packet) return {};
+    return coding::cut_evenly(joined_bytes, bytes_a_packet - piece_overhead_bytes);
+}
+
 std::size_t Outbox::Entry::packet_bytes() const {
     return is_cut() ? piece_overhead_bytes + cut.piece_bytes : header_bytes + joined.size();
 }
@@ -54,6 +59,7 @@ std::expected<void, base::Error> Outbox::submit(base::Instant now, Priority prio
         return base::failure(base::Errc::full, "what waits for the air is as urgent", "radio",
                              "send it later, or give this node more airtime");
     }
+    const std::size_t joined_bytes = joined.size();
     Entry entry{.priority = priority,
                 .order = orders_++,
                 .hop_limit = hop_limit,
@@ -61,16 +67,12 @@ std::expected<void, base::Error> Outbox::submit(base::Instant now, Priority prio
                 .head = head,
                 .joined = std::move(joined),
                 .transfer = transfer,
-                .cut = {},
+                .cut = cut_of(joined_bytes, limits_.packet_bytes_max),
                 .rest = 1,
                 .answer_at = now,
                 .turn = turn,
                 .forget_at = base::never};
-    if (header_bytes + entry.joined.size() > limits_.packet_bytes_max) {
-        entry.cut = coding::cut_evenly(entry.joined.size(),
-                                       limits_.packet_bytes_max - piece_overhead_bytes);
-        entry.rest = entry.cut.pieces();
-    }
+    if (entry.is_cut()) entry.rest = entry.cut.pieces();
     entries_.push_back(std::move(entry));
     return {};
 }
@@ -154,6 +156,21 @@ std::optional<Outbox::Next> Outbox::next(base::Instant now, Whose whose) const {
     const Entry* entry = first(now, whose);
     if (entry == nullptr) return std::nullopt;
     return Next{entry->priority, entry->packet_bytes(), entry->turn.bridged};
+}
+
+std::vector<Outbox::Next> Outbox::ready(base::Instant now) const {
+    std::vector<const Entry*> entries;
+    for (const Entry& entry : entries_) {
+        if (entry.is_ready(now)) entries.push_back(&entry);
+    }
+    std::ranges::sort(entries, {}, [](const Entry* entry) { return entry->rank(); });
+    std::vector<Next> packets;
+    for (const Entry* entry : entries) {
+        const std::size_t count = entry->rest > 0 ? entry->rest : with_spare(entry->wished);
+        packets.insert(packets.end(), count,
+                       {entry->priority, entry->packet_bytes(), entry->turn.bridged});
+    }
+    return packets;
 }
 
 Outbox::Departure Outbox::take(base::Instant now, Whose whose) {

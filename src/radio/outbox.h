@@ -34,6 +34,9 @@ struct OutboxLimits {
     std::size_t repeats_max = 4;
 };
 
+/// How so many joined bytes leave in packets of ours; all zero: they fit one.
+coding::Cut cut_of(std::size_t joined_bytes, std::size_t bytes_a_packet);
+
 class Outbox {
 public:
     explicit Outbox(const OutboxLimits& limits);
@@ -72,6 +75,8 @@ public:
     enum class Whose : std::uint8_t { all, own };
     /// What would leave now.
     std::optional<Next> next(base::Instant now, Whose whose = Whose::all) const;
+    /// Every packet that may leave now, in their order.
+    std::vector<Next> ready(base::Instant now) const;
     struct Departure {
         base::Buffer packet;
         std::uint8_t hop_limit;
@@ -84,6 +89,7 @@ public:
     base::Instant poll_timeout(base::Instant now) const;
     void handle_timeout(base::Instant now);
 
+    std::size_t packet_bytes_max() const { return limits_.packet_bytes_max; }
     std::size_t waiting() const;
     std::size_t kept() const { return entries_.size() - waiting(); }
     std::size_t bytes() const;

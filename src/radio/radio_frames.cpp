@@ -189,6 +189,14 @@ base::Instant RadioFrames::free_at(base::Instant now, const wire::MessageRule& r
     return std::clamp(deferral->until, now + look_again, now + ask_again_after);
 }
 
+AirOutlook RadioFrames::outlook(base::Instant now) const {
+    std::vector<Outbox::Next> waiting = outbox_.ready(now);
+    // Nothing of ours waits behind what has used up the share of other links.
+    std::erase_if(
+        waiting, [&](const Outbox::Next& next) { return bridged_deferral(now, next).has_value(); });
+    return {now, budget_, std::move(waiting), outbox_.packet_bytes_max()};
+}
+
 /// A full packet each way at the pace of the budget.
 base::Duration RadioFrames::patience() const {
     const base::Duration packet = packet_time();

@@ -10,6 +10,7 @@
 
 #include <map>
 
+#include "radio/air_outlook.h"
 #include "radio/airtime_budget.h"
 #include "radio/bridge_policy.h"
 #include "radio/outbox.h"
@@ -81,6 +82,8 @@ public:
     const AirtimeBudget& budget() const { return budget_; }
     /// Why the most urgent of what waits has not left, and until when it will not.
     const std::optional<AirtimeBudget::Deferral>& deferral() const { return deferral_; }
+    /// What something of this node that is handed in now would wait for.
+    AirOutlook outlook(base::Instant now) const;
     std::size_t waiting() const { return outbox_.waiting(); }
     const Reassembly& reassembly() const { return reassembly_; }
     const RadioStats& stats() const { return stats_; }

@@ -6,6 +6,7 @@
 
 #include "host/api_client.h"
 #include "host/json_document.h"
+#include "meshchain/air_wait_text.h"
 #include "meshchain/commands/commands.h"
 #include "meshchain/screen/terminal.h"
 
@@ -90,12 +91,16 @@ std::expected<Output, base::Error> send(const Context& context, const SendOption
     }
     if (!options.segment.empty()) body["segment"] = options.segment;
     MESH_TRY(Json alert, client.post("/v1/alerts", body));
+    const Json raised = alert;
     if (options.wait_s > 0) {
+        tell_air_wait(context, raised);
         MESH_TRY(alert, await_receipts(context, client, std::move(alert),
                                        std::chrono::seconds(options.wait_s)));
+        if (raised.contains("waits_for_air")) alert["waits_for_air"] = raised["waits_for_air"];
     }
-    const std::string page = page_of(alert);
-    return output(std::move(alert), page);
+    std::string page = page_of(alert);
+    if (options.wait_s == 0) page += air_wait_text(raised);
+    return output(std::move(alert), std::move(page));
 }
 
 struct ListOptions {

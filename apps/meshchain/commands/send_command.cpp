@@ -4,6 +4,7 @@
 
 #include "host/api_client.h"
 #include "host/json_document.h"
+#include "meshchain/air_wait_text.h"
 #include "meshchain/commands/commands.h"
 #include "meshchain/payment_follow.h"
 #include "meshchain/wallet_session.h"
@@ -93,6 +94,7 @@ std::expected<Output, base::Error> send(const Context& context, const SendOption
     std::string text = "Sent as " + txid + "; see `meshchain tx " + txid +
                        "`\nIt can happen until " + json.at("expires").get<std::string>() + "." +
                        lock_warning(json);
+    if (const std::string wait = air_wait_text(json); !wait.empty()) text += "\n" + wait;
     if (options.wait) {
         MESH_CHECK(follow_payment(context, client, json, std::chrono::seconds(options.timeout_s)));
         text = "Paid: " + txid + " is FINAL." + lock_warning(json);

@@ -2,6 +2,7 @@
 
 #include "host/api_client.h"
 #include "host/json_document.h"
+#include "meshchain/air_wait_text.h"
 #include "meshchain/commands/commands.h"
 #include "meshchain/payment_follow.h"
 #include "meshchain/wallet_session.h"
@@ -75,6 +76,7 @@ std::expected<Output, base::Error> move(const Context& context, const char* acti
     const std::string txid = json.at("txid");
     std::string text = "Sent as " + txid + "; see `meshchain tx " + txid + "` and `meshchain " +
                        "stakes`" + lock_warning(json);
+    if (const std::string wait = air_wait_text(json); !wait.empty()) text += "\n" + wait;
     if (options.wait) {
         MESH_CHECK(follow_payment(context, client, json, std::chrono::seconds(options.timeout_s)));
         text = "Done: " + txid + " is FINAL." + lock_warning(json);

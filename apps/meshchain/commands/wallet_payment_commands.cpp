@@ -6,6 +6,7 @@
 #include "host/api_client.h"
 #include "host/json_document.h"
 #include "host/qr_text.h"
+#include "meshchain/air_wait_text.h"
 #include "meshchain/commands/commands.h"
 #include "meshchain/payment_follow.h"
 #include "meshchain/wallet_session.h"
@@ -83,6 +84,7 @@ std::expected<Output, base::Error> reissue(const Context& context, const Reissue
     std::string text = "Sent again as " + txid +
                        ", from the same coins: at most one of the two can happen." +
                        lock_warning(json);
+    if (const std::string wait = air_wait_text(json); !wait.empty()) text += "\n" + wait;
     if (options.wait) {
         MESH_CHECK(follow_payment(context, client, json, std::chrono::seconds(options.timeout_s)));
         text = "Paid: " + txid + " is FINAL." + lock_warning(json);
