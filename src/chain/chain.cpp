@@ -422,7 +422,7 @@ std::expected<ledger::CheckedTransaction, base::Error> Chain::submit(
     MESH_TRY(const auto* accepted, mempool_->submit(transaction, slot(now), std::nullopt));
     ledger::CheckedTransaction checked = *accepted;
     send(Type::transaction, wire::encode(checked.shortest));
-    if (has_air_alone_) own_payments_.note(checked.txid, before_next_slot(now));
+    note_own_payment(now, checked.txid);
     note_waiting(now);
     emit(TransactionAccepted{checked});
     propose(now);

@@ -301,7 +301,8 @@ private:
                   const std::vector<ledger::CheckedTransaction>& transactions,
                   const std::optional<crypto::PublicKey>& except, Form form);
     std::uint32_t announce_slots() const;
-    base::Instant before_next_slot(base::Now now);
+    base::Instant before_slot(base::Now now, wire::Slot slot);
+    void note_own_payment(base::Now now, const wire::Txid& payment);
     void repeat_own_payments(base::Now now);
     void announce_mempool(base::Now now);
 

@@ -160,6 +160,28 @@ TEST_F(OneOnAirTest, OwnPaymentThatCameTooLate_IsSaidOnceMoreBeforeTheSlotAfter)
     EXPECT_EQ(frames_of(Type::transaction).size(), 1U);
 }
 
+TEST_F(OneOnAirTest, OwnPaymentThatABlockDoesWithout_IsSaidOnceMore_WhateverRelaysDid) {
+    wait_for_others();
+    submit(0);
+    EXPECT_EQ(frames_of(Type::transaction).size(), 1U);
+    net_.advance(milliseconds(970));
+    const auto again = frames_of(Type::transaction);
+    ASSERT_EQ(again.size(), 1U);
+    EXPECT_FALSE(again[0].missed);
+    const wire::Block block = make_block(payments(1, 1));
+    EXPECT_EQ(hear(Type::transaction, wire::encode(payments(1, 1)[0])), Verdict::relay);
+    EXPECT_EQ(hear(Type::block, announcement_of(block)), Verdict::relay);
+    ASSERT_TRUE(is_tip(block));
+    frames();
+    net_.advance(milliseconds(990));
+    const auto missed = frames_of(Type::transaction);
+    ASSERT_EQ(missed.size(), 1U);
+    EXPECT_TRUE(missed[0].again && missed[0].missed);
+    EXPECT_EQ(missed[0].payload, again[0].payload);
+    net_.advance(seconds(1));
+    EXPECT_TRUE(frames_of(Type::transaction).empty()) << "no block could have it yet";
+}
+
 TEST_F(OneOnAirTest, OwnPaymentInABlock_IsSaidNoMore_NorIsThatOfAnother) {
     const wire::Block block = make_block(payments(1));
     submit(0);

@@ -314,25 +314,47 @@ void Chain::announce_mempool(base::Now now) {
 }
 
 /// By chance, so that not all speak at once; the more time there is, the closer to the slot.
-base::Instant Chain::before_next_slot(base::Now now) {
+base::Instant Chain::before_slot(base::Now now, wire::Slot slot) {
     const base::Duration flood = flood_time();
-    const base::WallTime next = engine_->schedule().start_of(wire::Slot{slot(now).value + 1});
-    base::Duration left = next - now.wall;
+    base::Duration left = engine_->schedule().start_of(slot) - now.wall;
     if (left < flood / 2) left += base::Milliseconds{genesis_.block_time_ms};
     const base::Duration latest = std::max(left - flood / 4, base::Duration{});
     const base::Duration earliest = latest - std::min(latest / 2, flood);
     return now.instant + random_.between(earliest, latest);
 }
 
-/// Where one of so many packets is lost, one of so many payments would wait for another slot.
+void Chain::note_own_payment(base::Now now, const wire::Txid& payment) {
+    if (!has_air_alone_) return;
+    const base::Instant at = before_slot(now, {slot(now).value + 1});
+    const base::Now then{at, now.wall + std::chrono::ceil<base::Milliseconds>(at - now.instant)};
+    own_payments_.note({.id = payment, .at = at, .expected = {slot(then).value + 1}});
+}
+
+/// Where one of so many packets is lost, one of so many payments would wait for another slot. One
+/// that is not in the block of that slot either was lost to its leader, or finds no room there.
 void Chain::repeat_own_payments(base::Now now) {
-    for (const wire::Txid& payment : own_payments_.take_due(now.instant)) {
-        const auto* waiting = mempool_->find(payment);
+    constexpr std::uint32_t doublings_max = 3;
+    const std::uint32_t current = slot(now).value;
+    const wire::Slot newest = store_->tip().slot;
+    for (OwnPayments::Payment& payment : own_payments_.take_due(now.instant)) {
+        const auto* waiting = mempool_->find(payment.id);
         if (waiting == nullptr) continue;
+        const bool is_missed = current >= payment.expected.value;
+        payment.at = before_slot(now, {current + 2});
+        if (is_missed && newest < payment.expected) {
+            own_payments_.note(payment);  // no block could have it yet
+            continue;
+        }
         send({.type = Type::transaction,
               .payload = wire::encode(waiting->shortest),
               .only_on_air = true,
-              .again = true});
+              .again = true,
+              .missed = is_missed});
+        const std::uint32_t slots = 1U << std::min(payment.missed, doublings_max);
+        payment.missed += is_missed;
+        payment.expected = {current + 1};
+        payment.at = before_slot(now, {current + 1 + slots});
+        own_payments_.note(payment);
     }
 }
 

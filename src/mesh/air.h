@@ -75,6 +75,7 @@ public:
         return found == key_of_id_.end() ? std::nullopt : std::optional(found->second);
     }
     bool is_validator(const crypto::PublicKey& key) const { return validator_keys_.contains(key); }
+    const std::set<crypto::PublicKey>& validators() const { return validator_keys_; }
     std::size_t size() const { return speakers_.size(); }
 
 private:

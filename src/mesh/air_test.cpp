@@ -211,6 +211,25 @@ TEST_F(AirTest, WhoStartsLater_IsAnsweredSoon_AndOnceForMany) {
     EXPECT_LE(room_.count(MessageType::status), spoken + 6 + 2 * 2);
 }
 
+TEST_F(AirTest, WhoIsHeardForTheFirstTimeLongAfterItsStart_IsAnsweredByNobody) {
+    test::Node& one = add(1);
+    add(2);
+    test::Node& late = add(3);
+    // Nobody hears it until it has said a lot.
+    room_.is_lost = [](const Room::Spoken& spoken) { return spoken.speaker == 2; };
+    network_.run_for(10min);
+    for (int i = 0; i < 64; ++i) send(late, MessageType::vote_request, "unheard");
+    network_.run_for(10min);
+    room_.is_lost = [](const Room::Spoken&) { return false; };
+    const auto is_heard = [&] { return one.mesh().is_connected(late.key()); };
+    ASSERT_FALSE(is_heard());
+    for (int i = 0; i < 3600 && !is_heard(); ++i) network_.run_for(1s);
+    ASSERT_TRUE(is_heard());
+    const std::size_t spoken = room_.count(MessageType::status);
+    network_.run_for(2 * options().air_pause + 3s);
+    EXPECT_EQ(room_.count(MessageType::status), spoken);
+}
+
 TEST_F(AirTest, WhoAsksBeforeItsFirstStatus_IsAnsweredAsAStart) {
     add(1);
     add(2);

@@ -240,11 +240,12 @@ TEST_F(FrugalAirTest, WhatIsMeantToBeSaidAgain_IsSaid_HoweverShortlyAgoItWas) {
     test::Node& one = add(1);
     add(2);
     network_.run_for(2min);
-    const auto say_own = [&](bool again) {
+    const auto say_own = [&](bool again, bool missed = false) {
         EXPECT_TRUE(one.mesh()
                         .send(network_.now(), {.type = MessageType::transaction,
                                                .payload = base::to_buffer(base::as_bytes("ours")),
-                                               .again = again})
+                                               .again = again,
+                                               .missed = missed})
                         .has_value());
     };
     say_own(false);
@@ -262,6 +263,8 @@ TEST_F(FrugalAirTest, WhatIsMeantToBeSaidAgain_IsSaid_HoweverShortlyAgoItWas) {
     EXPECT_EQ(vote_and_block(), Limits(1, 1));
     say_own(true);
     EXPECT_EQ(room_.count(MessageType::transaction), 2U);
+    say_own(true, true);
+    EXPECT_EQ(room_.count(MessageType::transaction), 3U) << "relays did not get it through";
 }
 
 // Its first words may have been lost to all, or theirs to it.
@@ -276,6 +279,21 @@ TEST_F(FrugalAirTest, WhoHearsNobody_CallsOutAgainSoon_AndLessAndLessOften) {
     network_.run_for(8h);
     EXPECT_LE(room_.count(MessageType::status), soon + 2 + 8 * 3);
     EXPECT_GE(room_.count(MessageType::status), soon + 8 * 2);
+}
+
+TEST_F(FrugalAirTest, WhoStillHearsNobody_AsksOneValidatorAfterTheOther) {
+    test::Node& lone = add(1);
+    network_.run_for(1h);
+    std::set<wire::Addressee> asked;
+    std::size_t statuses = 0;
+    for (const Room::Spoken& spoken : room_.log) {
+        if (spoken.header.type != MessageType::status) continue;
+        EXPECT_EQ(spoken.how.to.has_value(), statuses++ > 0) << "the first words are for all";
+        if (spoken.how.to) asked.insert(*spoken.how.to);
+    }
+    EXPECT_GE(statuses, 5U);
+    EXPECT_GE(asked.size(), 2U);
+    EXPECT_FALSE(asked.contains(wire::addressee_of(crypto::node_id(lone.key()))));
 }
 
 TEST_F(FrugalAirTest, OfACrowd_WhoFollowsSaysItsStatusHalfAsOften_AndNobodyIsLostForIt) {

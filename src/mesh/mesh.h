@@ -322,6 +322,7 @@ private:
     std::size_t peers_on(std::size_t air) const;
     bool has_relays(std::size_t air) const;
     base::Duration status_interval(std::size_t air) const;
+    std::optional<wire::Addressee> any_validator();
     base::Duration pause_alone(std::size_t air);
     base::Duration air_silence(const crypto::PublicKey& key) const;
     /// How long it is believed how far somebody is.

@@ -19,6 +19,9 @@ namespace {
 constexpr int packets_of_flood = 8;
 /// So many gateways are waited for at most.
 constexpr int turns_waited_max = 3;
+/// Whose words are heard for the first time after so many has long begun: it needs no answer, or
+/// asks for one.
+constexpr std::uint32_t words_of_a_start = 64;
 
 /// Messages with ways of their own are a matter of route_to_airs().
 bool goes_on_air(const wire::MessageRule& rule) {
@@ -236,7 +239,8 @@ void Mesh::handle_heard_control(base::Now now, std::size_t air, const wire::Mess
     note_air_use(now, airs_[air], rule, flow, verdict);
     // Its STATUS may come later, or get lost.
     const bool is_asked = header.type == MessageType::status && heard.to && !is_elsewhere;
-    if (is_asked || (is_start && self_.role == wire::Role::validator)) answer_start(now, *key);
+    const bool calls_all = is_start && header.sequence < words_of_a_start;
+    if (is_asked || (calls_all && self_.role == wire::Role::validator)) answer_start(now, *key);
     if (!is_elsewhere && !speakers_.find(*key)->said) ask_status(now, *key);
 }
 
@@ -353,7 +357,7 @@ std::size_t Mesh::send_to_airs(base::Now now, const wire::MessageRule& rule,
         said.bridged = id && how.crowd > 0 && has_other_links() && !air.is_its_own(*id);
         header.hop_limit = std::min(hop_limit, hop_limit_of(i, rule.type));
         // Relays have said it twice already, and would again.
-        if (how.again && header.hop_limit > 0 && has_relays(i)) continue;
+        if (how.again && !how.missed && header.hop_limit > 0 && has_relays(i)) continue;
         if (say(now, air, rule, header, payload, id, said)) ++sent;
     }
     return sent;

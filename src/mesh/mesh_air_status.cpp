@@ -127,6 +127,17 @@ base::Duration Mesh::pause_alone(std::size_t air) {
     return answers * (std::int64_t{2} << doublings);
 }
 
+/// Its first words call all of them; whoever still hears nobody may have been heard for long, and
+/// asks one after the other.
+std::optional<wire::Addressee> Mesh::any_validator() {
+    std::vector<crypto::PublicKey> others;
+    for (const crypto::PublicKey& key : speakers_.validators()) {
+        if (key != identity()) others.push_back(key);
+    }
+    if (others.empty()) return std::nullopt;
+    return wire::addressee_of(crypto::node_id(others[random_.below(others.size())]));
+}
+
 void Mesh::handle_airs_timeout(base::Now now) {
     for (std::size_t i = 0; i < airs_.size(); ++i) {
         Air& air = airs_[i];
@@ -141,6 +152,7 @@ void Mesh::handle_airs_timeout(base::Now now) {
             continue;
         }
         interval = std::min(interval, pause_alone(i));
+        if (air.calls_alone > 1 && !air.status_to) air.status_to = any_validator();
         air.status_at = now.instant + random_.between(interval * 3 / 4, interval);
         air.status_due = air.status_at;
         air.spoken_at = now.instant;

@@ -49,7 +49,8 @@ std::expected<std::size_t, base::Error> Mesh::send_everywhere(base::Now now,
     const wire::Spoken how{.crowd = frame.repeated ? air_crowd() : 0,
                            .others_first = frame.others_first,
                            .hurried = frame.hurried,
-                           .again = frame.again};
+                           .again = frame.again,
+                           .missed = frame.missed};
     const bool stays_off = frame.to || frame.not_on_air;
     const std::size_t on_air = stays_off ? 0 : send_to_airs(now, rule, header, payload, how);
     if (frame.only_on_air) return on_air;

@@ -39,6 +39,8 @@ struct Spoken {
     bool hurried = false;
     /// Whenever it was said before; it leaves soon, or not at all.
     bool again = false;
+    /// Of what is said again: the last time it did not get through.
+    bool missed = false;
     /// It came by another link of this node, and has the share of the air that is left to such.
     bool bridged = false;
     /// In place of a turn by chance: after so long.

@@ -114,6 +114,8 @@ struct Outgoing {
     /// It was said a moment ago, and is meant to be said on the air again: soon, or not at all, and
     /// not where relays have done so.
     bool again = false;
+    /// Of what is said again: the last time it did not get through, so also where relays spoke.
+    bool missed = false;
 };
 
 /// A message of class `routed`.
