@@ -22,7 +22,8 @@ inline crypto::SigningKey key_of(unsigned number) {
     return crypto::SigningKey::from_seed(seed);
 }
 
-/// A registry entry of `record_bytes` in all, dated an hour before `now_ms`; not signed.
+/// A registry entry of `record_bytes` in all, and its embedding's refinement if there is one; dated
+/// an hour before `now_ms`; not signed.
 inline wire::Record record_of(std::int64_t now_ms, const crypto::PublicKey& origin,
                               std::uint64_t number,
                               std::optional<records::Embedding> embedding = {},
@@ -40,8 +41,11 @@ inline wire::Record record_of(std::int64_t now_ms, const crypto::PublicKey& orig
     record.key = base::to_buffer(base::as_bytes("seen " + std::to_string(number)));
     record.body = records::encode(entry);
     const std::size_t bytes = wire::encode(record).size();
-    MESH_ASSERT(bytes <= record_bytes);
-    entry.metadata.assign(record_bytes - bytes, '.');
+    const bool is_refined = entry.embedding && entry.embedding->fifths;
+    const std::size_t bytes_wanted =
+        record_bytes + (is_refined ? records::Embedding::refinement_bytes : 0);
+    MESH_ASSERT(bytes <= bytes_wanted);
+    entry.metadata.assign(bytes_wanted - bytes, '.');
     record.body = records::encode(entry);
     return record;
 }

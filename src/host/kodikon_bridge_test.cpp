@@ -384,6 +384,29 @@ TEST_F(KodikonBridgeTest, Entry_IsFoundByWhatItLooksLike) {
     EXPECT_EQ(find("r")->entry.type, "unknown");
 }
 
+TEST_F(KodikonBridgeTest, EntryWithoutRoomForARefinement_KeepsItsMetadata) {
+    Json one = entry();
+    std::vector<float> numbers(512);
+    for (std::size_t i = 0; i < numbers.size(); ++i) numbers[i] = 0.01F * static_cast<float>(i);
+    one["embedding"] = numbers;
+    one["metadata"] = {{"color", "red"}};
+    hear(entries({{"short", one}}));
+    EXPECT_TRUE(find("short")->entry.embedding->fifths);
+    one["metadata"] = {{"note", std::string(400, 'x')}};
+    hear(entries({{"h", one}}));
+    EXPECT_FALSE(find("h")->entry.embedding->fifths);
+    EXPECT_THAT(find("h")->entry.metadata, HasSubstr(std::string(400, 'x')));
+    EXPECT_EQ(dropped(Drop::metadata), 0U);
+    KodikonBridge again(mesh.now(), {.node_id = "meshchain-again"}, records());
+    again.handle_datagram(mesh.now(), host(1), bytes_of(entries({{"h", one}})));
+    EXPECT_EQ(again.view().stats.entries_unchanged, 1U) << "as it is held";
+    // Metadata without room for itself leaves room for the refinement.
+    one["metadata"] = {{"note", std::string(800, 'x')}};
+    hear(entries({{"long", one}}));
+    EXPECT_TRUE(find("long")->entry.embedding->fifths);
+    EXPECT_EQ(dropped(Drop::metadata), 1U);
+}
+
 TEST_F(KodikonBridgeTest, AfterARestart_WhatWasRegisteredIsNotRegisteredAgain) {
     hear(entries({{"h", entry()}}));
     KodikonBridge again(mesh.now(), {.node_id = "meshchain-again"}, records());

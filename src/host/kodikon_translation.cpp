@@ -144,12 +144,18 @@ std::optional<KodikonEntry> read_entry(const std::string& hash, const Json& entr
     for (const auto& [field, value] : details.items()) {
         metadata[field] = value;
     }
-    read.entry.metadata = to_line(metadata);
-    if (records::check(hash, read.entry)) return read;
-    read.is_left_out = true;
-    read.entry.metadata = without.substr(0, without.size() - 1) +
-                          ",\"left_out_bytes\":" + std::to_string(read.entry.metadata.size()) + "}";
-    if (records::check(hash, read.entry)) return read;
+    const std::string whole = to_line(metadata);
+    const std::string shortened = without.substr(0, without.size() - 1) +
+                                  ",\"left_out_bytes\":" + std::to_string(whole.size()) + "}";
+    const RegistryEntry seen = std::move(read.entry);
+    for (const std::string& text : {whole, shortened}) {
+        read.entry = seen;
+        read.entry.metadata = text;
+        // As it will be held: a copy that comes again is compared with that.
+        read.entry = records::fitted(hash, std::move(read.entry));
+        if (records::check(hash, read.entry)) return read;
+        read.is_left_out = true;
+    }
     return std::nullopt;
 }
 

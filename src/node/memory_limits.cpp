@@ -127,10 +127,10 @@ void add_records(std::vector<MemoryLimit>& limits, const NodeConfig& config) {
     using records::Replicator;
     const std::size_t peers = config.max_peers;
     // In the index under address, name and expiry, in the fingerprints, and in the registry with
-    // its embedding twice: as it was and as a code.
+    // its embedding twice: as it was, fifths among it, and as a code.
     constexpr std::size_t record = 6 * container_bytes + 3 * in_container<records::Held> +
                                    2 * in_container<records::Address> +
-                                   4 * wire::Record::key_bytes_max + 2 * 650;
+                                   4 * wire::Record::key_bytes_max + 2 * 900;
     limits.push_back({"records", "records", config.records.capacity, record});
     const records::RecordStore::Limits of_store;
     limits.push_back({"records", "records refused", of_store.refused_max, 5 * container_bytes});

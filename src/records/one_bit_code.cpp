@@ -57,17 +57,15 @@ void Rotation::apply(Vector& vector) const {
     }
 }
 
-OneBitCode Rotation::code(const EmbeddingRow& row) const {
-    Vector vector;
-    std::ranges::copy(row.values, vector.begin());
-    apply(vector);
+OneBitCode Rotation::code(Vector row) const {
+    apply(row);
     OneBitCode code;
     double magnitudes = 0;
     for (std::size_t i = 0; i < dimensions; ++i) {
-        if (vector[i] >= 0) code.bits[i / 8] |= static_cast<std::uint8_t>(1U << (i % 8));
-        magnitudes += std::abs(double(vector[i]));
+        if (row[i] >= 0) code.bits[i / 8] |= static_cast<std::uint8_t>(1U << (i % 8));
+        magnitudes += std::abs(double(row[i]));
     }
-    const double alignment = magnitudes / (length(vector) * std::sqrt(double(dimensions)));
+    const double alignment = magnitudes / (length(row) * std::sqrt(double(dimensions)));
     // Halved, as it may be above 1; a row so far from its code that twice is not enough is looked
     // at a little less eagerly than it should be.
     const double correction = 0.5 * mean_alignment / alignment;

@@ -39,7 +39,8 @@ public:
     /// Rotates `vector`, which becomes 512^1.5 times as long. None of its values may be larger than
     /// query_value_max: so it stays within 32 bits.
     void apply(Vector& vector) const;
-    OneBitCode code(const EmbeddingRow& row) const;
+    /// Of a row that is not rotated yet, to which the same limit applies.
+    OneBitCode code(Vector row) const;
 
 private:
     static constexpr std::size_t rounds = 3;

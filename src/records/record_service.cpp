@@ -393,10 +393,11 @@ Verdict RecordService::handle(base::Now now, const wire::Ingress& from, MessageT
 std::expected<wire::RecordId, base::Error> RecordService::register_entry(
     base::Now now, std::string_view hash, const RegistryEntry& entry, std::chrono::seconds lifetime,
     const Segment& segment) {
-    MESH_CHECK(check(hash, entry));
+    const RegistryEntry said = fitted(hash, entry);
+    MESH_CHECK(check(hash, said));
     return publish(now, {.kind = RecordKind::registry,
                          .key = base::to_buffer(base::as_bytes(hash)),
-                         .body = encode(entry),
+                         .body = encode(said),
                          .lifetime = lifetime,
                          .segment = segment});
 }
@@ -415,7 +416,7 @@ std::expected<std::uint64_t, base::Error> RecordService::search_mesh(base::Now n
     }
     MESH_CHECK(check_metadata(query));
     const SearchQuestion question{random_.next(), static_cast<std::uint16_t>(patience_ms), query};
-    base::Buffer bytes = encode(question);
+    base::Buffer bytes = encode(fitted(question));
     if (bytes.size() > wire::routed_payload_bytes_max) {
         return base::failure(Errc::too_large, std::to_string(bytes.size()) + " bytes", "search",
                              "ask for fewer or shorter members of the metadata");

@@ -6,8 +6,8 @@
 // anew at each start; what the store has forgotten since is left out of results and then dropped.
 //
 // Ownership: the store outlives this.
-// Limits:    `capacity` entries with an embedding; about 900 bytes each. Of an entry's metadata the
-//            first `members_max` members can be searched.
+// Limits:    `capacity` entries with an embedding; about 1,150 bytes each. Of an entry's metadata
+//            the first `members_max` members can be searched.
 // Threads:   the owner's.
 // Errors:    those of the store.
 

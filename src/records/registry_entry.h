@@ -31,8 +31,12 @@ struct RegistryEntry {
 base::Buffer encode(const RegistryEntry& entry);
 std::expected<RegistryEntry, base::Error> parse_registry_entry(base::Bytes body);
 
-/// For what a person or program hands in. Errors: invalid_argument, too_large, each naming the
-/// field and what is allowed.
+/// The entry as it fits into a record under this hash: without its embedding's refinement if there
+/// is no room for it. What is said beside an embedding counts for more.
+RegistryEntry fitted(std::string_view hash, RegistryEntry entry);
+
+/// For what a person or program hands in, which is `fitted` already. Errors: invalid_argument,
+/// too_large, each naming the field and what is allowed.
 std::expected<void, base::Error> check(std::string_view hash, const RegistryEntry& entry);
 
 }  // namespace meshchain::records

@@ -48,7 +48,35 @@ TEST(RegistryEntryFormat, Entry_HasOneForm) {
               "7b22636f6c6f7572223a22626c7565227d");
     EXPECT_EQ(parse_registry_entry(encode(entry)).value(), entry);
     entry.embedding = towards(3);
+    ASSERT_FALSE(entry.embedding->fifths);
     EXPECT_EQ(parse_registry_entry(encode(entry)).value(), entry);
+    EXPECT_EQ(encode(entry)[1], std::byte{1});
+    const std::size_t bytes = encode(entry).size();
+    entry.embedding = towards(3, 0.3F);
+    ASSERT_TRUE(entry.embedding->fifths);
+    EXPECT_EQ(parse_registry_entry(encode(entry)).value(), entry);
+    EXPECT_EQ(encode(entry)[1], std::byte{3});
+    EXPECT_EQ(encode(entry).size(), bytes + Embedding::refinement_bytes);
+}
+
+TEST(RegistryEntryFormat, RefinementThatHasNoRoom_IsLeftOut) {
+    const std::string hash(64, 'h');
+    RegistryEntry entry = entry_of("bag", towards(3, 0.3F));
+    EXPECT_EQ(fitted(hash, entry), entry);
+    const std::size_t room = wire::record_body_bytes_max(hash.size(), true);
+    entry.metadata.append(room - encode(entry).size(), ' ');
+    EXPECT_EQ(encode(entry).size(), room);
+    EXPECT_EQ(fitted(hash, entry), entry);
+    entry.metadata += ' ';
+    const RegistryEntry said = fitted(hash, entry);
+    EXPECT_FALSE(said.embedding->fifths);
+    EXPECT_EQ(said.metadata, entry.metadata);
+    EXPECT_TRUE(check(hash, said));
+    TestMesh mesh(1, 1);
+    put(mesh, 0, hash, entry);
+    EXPECT_EQ(mesh[0].search({.hash = hash}).value()[0].entry, said);
+    entry.metadata.append(Embedding::refinement_bytes, ' ');
+    EXPECT_EQ(check(hash, fitted(hash, entry)).error().code, base::Errc::too_large);
 }
 
 TEST(RegistryEntryFormat, WhatCannotBe_IsMalformed) {
@@ -65,6 +93,19 @@ TEST(RegistryEntryFormat, WhatCannotBe_IsMalformed) {
     EXPECT_EQ(with(11, 0xff), base::Errc::malformed) << "confidence above one";
     EXPECT_EQ(with(13, 0xff), base::Errc::malformed) << "metadata that is no UTF-8";
     EXPECT_EQ(with(1, 1), base::Errc::malformed) << "an embedding that is not there";
+    EXPECT_EQ(with(1, 4), base::Errc::malformed);
+    RegistryEntry refined = entry_of("", towards(3, 0.3F));
+    refined.metadata.clear();
+    base::Buffer bytes = encode(refined);
+    bytes[1] = std::byte{2};
+    EXPECT_EQ(parse_registry_entry(bytes).error().code, base::Errc::malformed)
+        << "a refinement of nothing";
+    bytes.resize(bytes.size() - Embedding::refinement_bytes);
+    bytes[1] = std::byte{3};
+    EXPECT_EQ(parse_registry_entry(bytes).error().code, base::Errc::malformed)
+        << "a refinement that is not there";
+    bytes[1] = std::byte{1};
+    EXPECT_TRUE(parse_registry_entry(bytes));
 }
 
 TEST(RegistryTest, WrongEntries_SayWhatToDo) {
@@ -218,10 +259,17 @@ TEST(SearchFormat, QuestionAndAnswer_HaveOneForm) {
     question.query.node = test::public_key_of(1);
     question.query.similarity_min = -0.25F;
     question.query.metadata = {R"("a":1)", R"("b":"c")"};
-    const base::Buffer bytes = encode(question);
-    EXPECT_EQ(encode(parse_search_question(bytes).value()), bytes);
-    for (std::size_t size = 0; size < bytes.size(); ++size) {
-        EXPECT_FALSE(parse_search_question(base::Bytes(bytes).first(size)));
+    for (const float aside : {0.0F, 0.3F}) {
+        question.query.like = towards(9, aside);
+        base::Buffer bytes = encode(question);
+        EXPECT_EQ(bytes[1], aside == 0 ? std::byte{7} : std::byte{15});
+        EXPECT_EQ(encode(parse_search_question(bytes).value()), bytes);
+        EXPECT_EQ(parse_search_question(bytes)->query.like, question.query.like);
+        for (std::size_t size = 0; size < bytes.size(); ++size) {
+            EXPECT_FALSE(parse_search_question(base::Bytes(bytes).first(size)));
+        }
+        bytes[1] = std::byte{8};
+        EXPECT_FALSE(parse_search_question(bytes)) << "a refinement of nothing";
     }
     SearchAnswer answer{.number = 7, .searched = 3, .part = 63, .last = true, .hits = {}};
     SearchHit longest;
@@ -236,6 +284,39 @@ TEST(SearchFormat, QuestionAndAnswer_HaveOneForm) {
     for (std::size_t size = 0; size < answered.size(); ++size) {
         EXPECT_FALSE(parse_search_answer(base::Bytes(answered).first(size)));
     }
+}
+
+TEST(SearchFormat, RefinementThatHasNoRoom_IsNotAskedFor) {
+    SearchQuestion question{7, 500, {.hash = std::string(64, 'h'), .like = towards(9, 0.3F)}};
+    EXPECT_EQ(encode(fitted(question)), encode(question));
+    const std::string member = R"("a":")" + std::string(90, 'b') + '"';
+    question.query.metadata = {4, member};
+    ASSERT_GT(encode(question).size(), wire::routed_payload_bytes_max);
+    const SearchQuestion asked = fitted(question);
+    EXPECT_LE(encode(asked).size(), wire::routed_payload_bytes_max);
+    EXPECT_FALSE(asked.query.like->fifths);
+    EXPECT_EQ(asked.query.metadata, question.query.metadata);
+    TestMesh mesh(2, 7);
+    mesh.connect(0, 1);
+    mesh.run(2s);
+    const auto number = mesh[0].search_mesh(mesh.now(), question.query, 1s).value();
+    mesh.run(500ms);
+    EXPECT_EQ(mesh[0].search_view(mesh.now(), number)->answered, 1U);
+}
+
+TEST(RegistryTest, EntriesThatFifthsTellApart_AreRankedByThemOnEveryNode) {
+    TestMesh mesh(2, 8);
+    mesh.connect(0, 1);
+    mesh.run(2s);
+    ASSERT_EQ(towards(1, 0.501F).values, towards(1, 0.504F).values);
+    put(mesh, 1, "far", entry_of("bag", towards(1, 0.5025F)));
+    put(mesh, 1, "near", entry_of("bag", towards(1, 0.504F)));
+    put(mesh, 1, "farther", entry_of("bag", towards(1, 0.501F)));
+    mesh.run(1s);
+    using Names = std::vector<std::string>;
+    const RegistryQuery query{.like = towards(1, 0.505F)};
+    EXPECT_EQ(hashes(mesh[0].search(query).value()), (Names{"near", "far", "farther"}));
+    EXPECT_EQ(hashes(mesh[1].search(query).value()), (Names{"near", "far", "farther"}));
 }
 
 TEST(MeshSearchTest, Answers_AreMergedRankedAndCountedOnce) {

@@ -15,6 +15,7 @@ constexpr std::uint8_t search_version = 1;
 constexpr std::uint8_t node_flag = 1;
 constexpr std::uint8_t like_flag = 2;
 constexpr std::uint8_t metadata_flag = 4;
+constexpr std::uint8_t refined_like_flag = 8;
 constexpr std::uint8_t last_flag = 0x80;
 constexpr std::int16_t similarity_one = 10'000;
 
@@ -40,8 +41,10 @@ std::int16_t read_similarity(base::Reader& in) {
 }
 
 std::uint8_t flags_of(const RegistryQuery& query) {
+    const bool is_refined = query.like && query.like->fifths;
     return static_cast<std::uint8_t>((query.node ? node_flag : 0) | (query.like ? like_flag : 0) |
-                                     (query.metadata.empty() ? 0 : metadata_flag));
+                                     (query.metadata.empty() ? 0 : metadata_flag) |
+                                     (is_refined ? refined_like_flag : 0));
 }
 
 std::vector<std::string> read_members(base::Reader& in) {
@@ -57,7 +60,23 @@ std::vector<std::string> read_members(base::Reader& in) {
     return members;
 }
 
+bool is_known(std::uint8_t flags) {
+    return flags <= (node_flag | like_flag | metadata_flag | refined_like_flag) &&
+           (flags & (like_flag | refined_like_flag)) != refined_like_flag;
+}
+
+std::optional<Embedding> read_like(base::Reader& in, std::uint8_t flags) {
+    if ((flags & like_flag) == 0) return std::nullopt;
+    return (flags & refined_like_flag) != 0 ? parse_refined_embedding(in) : parse_embedding(in);
+}
+
 }  // namespace
+
+SearchQuestion fitted(SearchQuestion question) {
+    std::optional<Embedding>& like = question.query.like;
+    if (like && encode(question).size() > wire::routed_payload_bytes_max) like->fifths.reset();
+    return question;
+}
 
 base::Buffer encode(const SearchQuestion& question) {
     const RegistryQuery& query = question.query;
@@ -89,7 +108,7 @@ std::expected<SearchQuestion, base::Error> parse_search_question(base::Bytes pay
     in.u8();
     SearchQuestion question;
     const std::uint8_t flags = in.u8();
-    if (flags > (node_flag | like_flag | metadata_flag)) in.fail();
+    if (!is_known(flags)) in.fail();
     question.number = in.u64();
     question.patience_ms = in.u16();
     RegistryQuery& query = question.query;
@@ -101,7 +120,7 @@ std::expected<SearchQuestion, base::Error> parse_search_question(base::Bytes pay
     query.hash = read_text(in, wire::Record::key_bytes_max);
     query.type = read_text(in, RegistryEntry::type_bytes_max);
     if ((flags & node_flag) != 0) query.node = wire::read_key(in);
-    if ((flags & like_flag) != 0) query.like = parse_embedding(in);
+    query.like = read_like(in, flags);
     if ((flags & metadata_flag) != 0) query.metadata = read_members(in);
     MESH_CHECK(in.finish("SEARCH_QUERY"));
     return question;

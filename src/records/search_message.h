@@ -21,6 +21,9 @@ struct SearchQuestion {
     std::uint16_t patience_ms = 0;  ///< answers later than this are of no use
     RegistryQuery query;            ///< count 1 to count_max; similarity_min -1 to 1
 };
+/// The question as it fits into a ROUTED: without its embedding's refinement if long members of
+/// metadata leave no room for it.
+SearchQuestion fitted(SearchQuestion question);
 base::Buffer encode(const SearchQuestion& question);
 std::expected<SearchQuestion, base::Error> parse_search_question(base::Bytes payload);
 

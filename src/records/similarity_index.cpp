@@ -18,13 +18,45 @@ constexpr std::size_t share_of_rows_max = 5;
 /// So many rows with the best scores are compared first, to know what the others must exceed.
 constexpr std::size_t first_rows = 64;
 constexpr std::size_t rows_a_scan = 1024;
+/// So many are on their way from memory together.
+constexpr std::size_t rows_refined_together = 8;
 
-template <class Row>
-double inverse_length_of(const Row& row) {
+double inverse_length_of(const QueryRow& row) {
     std::int64_t squares = 0;
     for (const auto value : row.values) squares += std::int64_t{value} * value;
     MESH_ASSERT(squares > 0);
     return 1 / std::sqrt(static_cast<double>(squares));
+}
+
+FifthsRow fifths_of(const Embedding& embedding) {
+    FifthsRow row;
+    const auto raised = [&](std::size_t i) {
+        const int fifth = embedding.fifths ? (*embedding.fifths)[i] : 0;
+        return static_cast<unsigned>(fifth + Embedding::fifths_max);
+    };
+    for (std::size_t i = 0; i < FifthsRow::pairs; ++i) {
+        row.values[i] = static_cast<std::uint8_t>(raised(i) | raised(FifthsRow::pairs + i) << 4);
+    }
+    return row;
+}
+
+Rotation::Vector numbers_of(const Embedding& embedding) {
+    Rotation::Vector numbers;
+    for (std::size_t i = 0; i < numbers.size(); ++i) numbers[i] = embedding.number(i);
+    return numbers;
+}
+
+/// An embedding again, but for its scale.
+Embedding embedding_of(const EmbeddingRow& row, const FifthsRow& fifths) {
+    Embedding embedding;
+    embedding.values = row.values;
+    auto& all = embedding.fifths.emplace();
+    for (std::size_t i = 0; i < FifthsRow::pairs; ++i) {
+        const int pair = fifths.values[i];
+        all[i] = static_cast<std::int8_t>((pair & 0x0F) - Embedding::fifths_max);
+        all[FifthsRow::pairs + i] = static_cast<std::int8_t>((pair >> 4) - Embedding::fifths_max);
+    }
+    return embedding;
 }
 
 }  // namespace
@@ -41,9 +73,11 @@ std::expected<SimilarityQuery, base::Error> SimilarityQuery::of(std::span<const 
 }
 
 SimilarityQuery::SimilarityQuery(const Embedding& embedding) {
-    constexpr int step = query_value_max / Embedding::value_max;
+    // As many for the units of an embedding as there is room for: fifths, or whole values.
+    const int unit = embedding.fifths ? 1 : 5;
+    const int step = query_value_max * unit / (5 * Embedding::value_max);
     for (std::size_t i = 0; i < Embedding::dimensions; ++i) {
-        row_.values[i] = static_cast<std::int16_t>(embedding.values[i] * step);
+        row_.values[i] = static_cast<std::int16_t>(embedding.number(i) / unit * step);
     }
     inverse_length_ = inverse_length_of(row_);
 }
@@ -105,15 +139,15 @@ std::expected<void, base::Error> SimilarityIndex::insert(Id id, const Embedding&
                              "similarity index", "erase some, or make it larger");
     }
     const std::size_t slot = size();
-    const EmbeddingRow row{embedding.values};
-    inverse_lengths_.push_back(inverse_length_of(row));
-    rows_.push_back(row);
+    lengths_.push_back(lengths_of(embedding));
+    rows_.push_back({embedding.values});
+    fifths_.push_back(fifths_of(embedding));
     ids_.push_back(id);
     if (slot % rows_a_block == 0) {
         codes_.emplace_back();
         corrections_.emplace_back();
     }
-    set_code(slot, rotation_.code(row));
+    set_code(slot, rotation_.code(numbers_of(embedding)));
     slots_.emplace(id, static_cast<std::uint32_t>(slot));
     return {};
 }
@@ -128,12 +162,14 @@ bool SimilarityIndex::erase(Id id) {
         slots_[ids_[last]] = static_cast<std::uint32_t>(slot);
         ids_[slot] = ids_[last];
         rows_[slot] = rows_[last];
-        inverse_lengths_[slot] = inverse_lengths_[last];
+        fifths_[slot] = fifths_[last];
+        lengths_[slot] = lengths_[last];
         set_code(slot, code_at(last));
     }
     ids_.pop_back();
     rows_.pop_back();
-    inverse_lengths_.pop_back();
+    fifths_.pop_back();
+    lengths_.pop_back();
     if (last % rows_a_block == 0) {
         codes_.pop_back();
         corrections_.pop_back();
@@ -169,8 +205,7 @@ std::vector<SimilarityIndex::Match> SimilarityIndex::search(const SimilarityQuer
     Effort done;
     if (size() < codes_pay_from || !search_by_codes(query, wanted, best, done)) {
         best.clear();
-        scan(query, best);
-        done.rows_compared += size();
+        scan(query, best, done);
         done.scanned_all = true;
     }
     if (effort != nullptr) *effort = done;
@@ -181,40 +216,91 @@ std::vector<SimilarityIndex::Match> SimilarityIndex::search_all(const Similarity
                                                                 const Wanted& wanted) const {
     if (wanted.count == 0 || size() == 0) return {};
     Best best(wanted, size());
-    scan(query, best);
+    Effort done;
+    scan(query, best, done);
     return best.take();
 }
 
-float SimilarityIndex::similarity(const SimilarityQuery& query, std::size_t slot,
-                                  std::int32_t product) const {
-    const double cosine = product * (inverse_lengths_[slot] * query.inverse_length());
-    return static_cast<float>(std::clamp(cosine, -1.0, 1.0));
+SimilarityIndex::RowLengths SimilarityIndex::lengths_of(const Embedding& embedding) {
+    std::int64_t squares = 0;
+    std::int64_t squares_of_fifths = 0;
+    for (std::size_t i = 0; i < Embedding::dimensions; ++i) {
+        const std::int64_t number = embedding.number(i);
+        const std::int64_t fifth = number - 5 * embedding.values[i];
+        squares += number * number;
+        squares_of_fifths += fifth * fifth;
+    }
+    MESH_ASSERT(squares > 0);
+    const double inverse = 1 / std::sqrt(static_cast<double>(squares));
+    // A little more, for what the arithmetic itself is rounded.
+    constexpr double rounded = 1 + 1e-9;
+    return {inverse, std::sqrt(static_cast<double>(squares_of_fifths)) * inverse * rounded};
 }
 
-void SimilarityIndex::scan(const SimilarityQuery& query, Best& best) const {
-    std::array<std::int32_t, rows_a_scan> products;
-    for (std::size_t start = 0; start < size(); start += rows_a_scan) {
-        const auto rows = std::span(rows_).subspan(start, std::min(rows_a_scan, size() - start));
-        dot_products(query.row(), rows, products);
-        float bound = best.bound();
-        for (std::size_t i = 0; i < rows.size(); ++i) {
-            const float found = similarity(query, start + i, products[i]);
-            if (!(found >= bound)) continue;
-            best.offer({ids_[start + i], found});
-            bound = best.bound();
+float SimilarityIndex::similarity(const SimilarityQuery& query, std::size_t slot,
+                                  std::int64_t product, double more) const {
+    const double cosine =
+        static_cast<double>(product) * (lengths_[slot].inverse * query.inverse_length());
+    return static_cast<float>(std::clamp(cosine + more, -1.0, 1.0));
+}
+
+void SimilarityIndex::consider(const SimilarityQuery& query, std::size_t slot, std::int32_t product,
+                               float bound, std::vector<Candidate>& candidates) const {
+    // Cauchy and Schwarz: no product with the query is larger than the product of the lengths.
+    const float most =
+        similarity(query, slot, 5 * std::int64_t{product}, lengths_[slot].fifths_share);
+    if (most >= bound) candidates.push_back({most, static_cast<std::uint32_t>(slot), product});
+}
+
+void SimilarityIndex::refine(const SimilarityQuery& query, std::span<Candidate> candidates,
+                             Best& best, Effort& effort) const {
+    // The most promising first: they raise the bound that rules out the others.
+    std::ranges::sort(candidates, std::ranges::greater(), &Candidate::similarity_max);
+    std::array<std::uint32_t, rows_refined_together> slots;
+    std::array<std::int32_t, rows_refined_together> products;
+    while (!candidates.empty() && candidates.front().similarity_max >= best.bound()) {
+        const auto some = candidates.first(std::min(slots.size(), candidates.size()));
+        std::ranges::transform(some, slots.begin(), &Candidate::slot);
+        fifth_products_at(query.row(), fifths_, std::span(slots).first(some.size()), products);
+        for (std::size_t i = 0; i < some.size(); ++i) {
+            const std::int64_t product = 5 * std::int64_t{some[i].product} + products[i];
+            best.offer({ids_[slots[i]], similarity(query, slots[i], product)});
         }
+        effort.rows_refined += some.size();
+        candidates = candidates.subspan(some.size());
     }
 }
 
-void SimilarityIndex::compare(const SimilarityQuery& query, std::span<const std::uint32_t> slots,
-                              Best& best) const {
+void SimilarityIndex::scan(const SimilarityQuery& query, Best& best, Effort& effort) const {
     std::array<std::int32_t, rows_a_scan> products;
+    std::vector<Candidate> candidates;
+    for (std::size_t start = 0; start < size(); start += rows_a_scan) {
+        const auto rows = std::span(rows_).subspan(start, std::min(rows_a_scan, size() - start));
+        dot_products(query.row(), rows, products);
+        candidates.clear();
+        const float bound = best.bound();
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+            consider(query, start + i, products[i], bound, candidates);
+        }
+        refine(query, candidates, best, effort);
+    }
+    effort.rows_compared += size();
+}
+
+void SimilarityIndex::compare(const SimilarityQuery& query, std::span<const std::uint32_t> slots,
+                              Best& best, Effort& effort) const {
+    std::array<std::int32_t, rows_a_scan> products;
+    std::vector<Candidate> candidates;
+    effort.rows_compared += slots.size();
     while (!slots.empty()) {
         const auto some = slots.first(std::min(rows_a_scan, slots.size()));
         dot_products_at(query.row(), rows_, some, products);
+        candidates.clear();
+        const float bound = best.bound();
         for (std::size_t i = 0; i < some.size(); ++i) {
-            best.offer({ids_[some[i]], similarity(query, some[i], products[i])});
+            consider(query, some[i], products[i], bound, candidates);
         }
+        refine(query, candidates, best, effort);
         slots = slots.subspan(some.size());
     }
 }
@@ -259,8 +345,7 @@ bool SimilarityIndex::search_by_codes(const SimilarityQuery& query, const Wanted
         slots.resize(reached);
         slots.resize(find_scores(all, low, high, slots));
         std::erase_if(slots, [&](std::uint32_t slot) { return slot >= size(); });  // filled up
-        compare(query, slots, best);
-        effort.rows_compared += slots.size();
+        compare(query, slots, best, effort);
         high = low;
         floor = codes.score_of(best.bound());
         count *= 8;
@@ -270,14 +355,15 @@ bool SimilarityIndex::search_by_codes(const SimilarityQuery& query, const Wanted
 
 void SimilarityIndex::check_invariants() const {
     MESH_ASSERT(size() <= capacity_ && slots_.size() == size());
-    MESH_ASSERT(rows_.size() == size() && inverse_lengths_.size() == size());
+    MESH_ASSERT(rows_.size() == size() && fifths_.size() == size() && lengths_.size() == size());
     const std::size_t blocks = (size() + rows_a_block - 1) / rows_a_block;
     MESH_ASSERT(codes_.size() == blocks && corrections_.size() == blocks);
     for (const auto& [id, slot] : slots_) {
         MESH_ASSERT(slot < size() && ids_[slot] == id);
-        MESH_ASSERT(inverse_lengths_[slot] == inverse_length_of(rows_[slot]));
+        const Embedding embedding = embedding_of(rows_[slot], fifths_[slot]);
+        MESH_ASSERT(lengths_[slot] == lengths_of(embedding));
         const OneBitCode code = code_at(slot);
-        const OneBitCode right = rotation_.code(rows_[slot]);
+        const OneBitCode right = rotation_.code(numbers_of(embedding));
         MESH_ASSERT(code.bits == right.bits && code.correction == right.correction);
     }
 }

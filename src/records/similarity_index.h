@@ -7,8 +7,12 @@
 // each record of the result is missed with a probability of at most one in 700, whatever the data.
 // Where that would be too many of the records, all are scanned: then nothing is missed.
 //
+// Records are compared by their bytes. How much their fifths (embedding.h) may add to a cosine has
+// a bound, so of those that might then belong to the result, and of no others, the fifths are
+// looked at too: what is found is what comparing all numbers of these records would find.
+//
 // Time:      a search reads all codes, at worst all records too; insert and erase are logarithmic.
-// Memory:    about 650 bytes a record, up to twice that while it grows.
+// Memory:    about 900 bytes a record, up to twice that while it grows.
 // Ownership: what is handed in is copied.
 // Limits:    `capacity` records.
 // Threads:   searches may run side by side; nothing else may.
@@ -65,6 +69,7 @@ public:
     /// What a search did, for those who watch it.
     struct Effort {
         std::size_t rows_compared = 0;
+        std::size_t rows_refined = 0;  ///< of them, compared by their fifths too
         bool scanned_all = false;
     };
 
@@ -90,10 +95,28 @@ public:
 
 private:
     class Best;
-    float similarity(const SimilarityQuery& query, std::size_t slot, std::int32_t product) const;
-    void scan(const SimilarityQuery& query, Best& best) const;
-    void compare(const SimilarityQuery& query, std::span<const std::uint32_t> slots,
-                 Best& best) const;
+    struct RowLengths {
+        double inverse = 0;       ///< of the numbers, in fifths
+        double fifths_share = 0;  ///< of their length: the most that fifths add to a cosine
+        friend bool operator==(const RowLengths&, const RowLengths&) = default;
+    };
+    static RowLengths lengths_of(const Embedding& embedding);
+    /// A record that belongs to the result if its fifths add what they may add at most.
+    struct Candidate {
+        float similarity_max;
+        std::uint32_t slot;
+        std::int32_t product;
+    };
+    /// `product`: in fifths. `more`: what is to be added to the cosine.
+    float similarity(const SimilarityQuery& query, std::size_t slot, std::int64_t product,
+                     double more = 0) const;
+    void consider(const SimilarityQuery& query, std::size_t slot, std::int32_t product, float bound,
+                  std::vector<Candidate>& candidates) const;
+    void refine(const SimilarityQuery& query, std::span<Candidate> candidates, Best& best,
+                Effort& effort) const;
+    void scan(const SimilarityQuery& query, Best& best, Effort& effort) const;
+    void compare(const SimilarityQuery& query, std::span<const std::uint32_t> slots, Best& best,
+                 Effort& effort) const;
     bool search_by_codes(const SimilarityQuery& query, const Wanted& wanted, Best& best,
                          Effort& effort) const;
     void set_code(std::size_t slot, const OneBitCode& code);
@@ -105,7 +128,8 @@ private:
     // By slot; the last record moves into the slot of one that is erased.
     std::vector<Id> ids_;
     std::vector<EmbeddingRow> rows_;
-    std::vector<double> inverse_lengths_;
+    std::vector<FifthsRow> fifths_;
+    std::vector<RowLengths> lengths_;
     std::vector<CodeBlock> codes_;
     std::vector<RowNumbers> corrections_;
 };

@@ -40,8 +40,32 @@ std::int32_t dot_product(const QueryRow& query, const EmbeddingRow& row) {
     return hn::GetLane(hn::SumOfLanes(sums, all));
 }
 
-void prefetch(const EmbeddingRow& row) {
-    for (std::size_t i = 0; i < dimensions; i += cache_line) hwy::Prefetch(row.values.data() + i);
+std::int32_t fifth_product(const QueryRow& query, const FifthsRow& row) {
+    const hn::CappedTag<std::int16_t, 32> words;
+    const hn::Rebind<std::uint8_t, decltype(words)> bytes;
+    const hn::RepartitionToWide<decltype(words)> sums;
+    const auto low_half = hn::Set(bytes, 0x0F);
+    const auto raised = hn::Set(words, std::int16_t{Embedding::fifths_max});
+    const auto fifths = [&](auto halves)
+                            HWY_ATTR { return hn::Sub(hn::PromoteTo(words, halves), raised); };
+    auto sum = hn::Zero(sums);
+    auto rest = hn::Zero(sums);
+    for (std::size_t i = 0; i < FifthsRow::pairs; i += hn::Lanes(words)) {
+        const auto pairs = hn::Load(bytes, row.values.data() + i);
+        const std::int16_t* const first = query.values.data() + i;
+        sum = hn::ReorderWidenMulAccumulate(sums, fifths(hn::And(pairs, low_half)),
+                                            hn::Load(words, first), sum, rest);
+        sum = hn::ReorderWidenMulAccumulate(sums, fifths(hn::ShiftRight<4>(pairs)),
+                                            hn::Load(words, first + FifthsRow::pairs), sum, rest);
+    }
+    return hn::GetLane(hn::SumOfLanes(sums, hn::Add(sum, rest)));
+}
+
+template <class Row>
+void prefetch(const Row& row) {
+    for (std::size_t i = 0; i < row.values.size(); i += cache_line) {
+        hwy::Prefetch(row.values.data() + i);
+    }
 }
 
 void dot_products_range(const QueryRow& query, const EmbeddingRow* rows, std::size_t count,
@@ -49,15 +73,28 @@ void dot_products_range(const QueryRow& query, const EmbeddingRow* rows, std::si
     for (std::size_t i = 0; i < count; ++i) out[i] = dot_product(query, rows[i]);
 }
 
-void dot_products_slots(const QueryRow& query, const EmbeddingRow* rows, const std::uint32_t* slots,
-                        std::size_t count, std::int32_t* out) {
+template <class Row, class Product>
+void products_slots(const Row* rows, const std::uint32_t* slots, std::size_t count,
+                    Product&& product, std::int32_t* out) {
     // Rows far apart come at the memory's latency unless several are on their way at once.
     constexpr std::size_t ahead = 4;
     for (std::size_t i = 0; i < count && i < ahead; ++i) prefetch(rows[slots[i]]);
     for (std::size_t i = 0; i < count; ++i) {
         if (i + ahead < count) prefetch(rows[slots[i + ahead]]);
-        out[i] = dot_product(query, rows[slots[i]]);
+        out[i] = product(rows[slots[i]]);
     }
+}
+
+void dot_products_slots(const QueryRow& query, const EmbeddingRow* rows, const std::uint32_t* slots,
+                        std::size_t count, std::int32_t* out) {
+    const auto product = [&](const EmbeddingRow& row) HWY_ATTR { return dot_product(query, row); };
+    products_slots(rows, slots, count, product, out);
+}
+
+void fifth_products_slots(const QueryRow& query, const FifthsRow* rows, const std::uint32_t* slots,
+                          std::size_t count, std::int32_t* out) {
+    const auto product = [&](const FifthsRow& row) HWY_ATTR { return fifth_product(query, row); };
+    products_slots(rows, slots, count, product, out);
 }
 
 #if HWY_TARGET == HWY_SCALAR
@@ -164,6 +201,7 @@ namespace meshchain::records {
 
 HWY_EXPORT(dot_products_range);
 HWY_EXPORT(dot_products_slots);
+HWY_EXPORT(fifth_products_slots);
 HWY_EXPORT(score_blocks);
 HWY_EXPORT(count_at_least);
 HWY_EXPORT(find_between);
@@ -178,6 +216,13 @@ void dot_products_at(const QueryRow& query, std::span<const EmbeddingRow> rows,
                      std::span<const std::uint32_t> slots, std::span<std::int32_t> out) {
     MESH_ASSERT(out.size() >= slots.size());
     HWY_DYNAMIC_DISPATCH(dot_products_slots)
+    (query, rows.data(), slots.data(), slots.size(), out.data());
+}
+
+void fifth_products_at(const QueryRow& query, std::span<const FifthsRow> rows,
+                       std::span<const std::uint32_t> slots, std::span<std::int32_t> out) {
+    MESH_ASSERT(out.size() >= slots.size());
+    HWY_DYNAMIC_DISPATCH(fifth_products_slots)
     (query, rows.data(), slots.data(), slots.size(), out.data());
 }
 

@@ -20,6 +20,14 @@ struct alignas(cache_line) EmbeddingRow {
     std::array<std::int8_t, Embedding::dimensions> values;
 };
 
+/// What refines the numbers of a row (embedding.h): two fifths a byte, raised by fifths_max, number
+/// i in the low half of byte i, number 256 + i in its high half.
+struct alignas(cache_line) FifthsRow {
+    static constexpr std::size_t pairs = Embedding::dimensions / 2;
+
+    std::array<std::uint8_t, pairs> values;
+};
+
 /// A query is held finer than the rows, so that only theirs is rounding that a search suffers.
 /// 14 bits are what three Hadamard transforms (one_bit_code.h) leave room for in 32.
 inline constexpr int query_value_max = 8191;
@@ -64,6 +72,10 @@ void dot_products(const QueryRow& query, std::span<const EmbeddingRow> rows,
 /// The same for the rows at these slots; each must be below rows.size().
 void dot_products_at(const QueryRow& query, std::span<const EmbeddingRow> rows,
                      std::span<const std::uint32_t> slots, std::span<std::int32_t> out);
+
+/// The same for what refines the rows: sums of products of `query` with their fifths.
+void fifth_products_at(const QueryRow& query, std::span<const FifthsRow> rows,
+                       std::span<const std::uint32_t> slots, std::span<std::int32_t> out);
 
 /// Writes the score of each row: twice what agrees less what does not, times the row's correction,
 /// which is a number of 15 bits behind the point.
