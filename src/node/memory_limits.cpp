@@ -130,7 +130,7 @@ void add_records(std::vector<MemoryLimit>& limits, const NodeConfig& config) {
     // its embedding twice: as it was, fifths among it, and as a code.
     constexpr std::size_t record = 6 * container_bytes + 3 * in_container<records::Held> +
                                    2 * in_container<records::Address> +
-                                   4 * wire::Record::key_bytes_max + 2 * 900;
+                                   4 * wire::Record::key_bytes_max + 1450;
     limits.push_back({"records", "records", config.records.capacity, record});
     const records::RecordStore::Limits of_store;
     limits.push_back({"records", "records refused", of_store.refused_max, 5 * container_bytes});

@@ -139,6 +139,7 @@ std::expected<void, base::Error> SimilarityIndex::insert(Id id, const Embedding&
                              "similarity index", "erase some, or make it larger");
     }
     const std::size_t slot = size();
+    make_room();
     lengths_.push_back(lengths_of(embedding));
     rows_.push_back({embedding.values});
     fifths_.push_back(fifths_of(embedding));
@@ -150,6 +151,20 @@ std::expected<void, base::Error> SimilarityIndex::insert(Id id, const Embedding&
     set_code(slot, rotation_.code(numbers_of(embedding)));
     slots_.emplace(id, static_cast<std::uint32_t>(slot));
     return {};
+}
+
+/// By a fifth, and not beyond what it may ever hold: of one array at a time there are two copies.
+void SimilarityIndex::make_room() {
+    constexpr std::size_t rows_min = 64;
+    if (size() < rows_.capacity()) return;
+    const std::size_t rows = std::min(capacity_, std::max(rows_min, size() + size() / 5));
+    lengths_.reserve(rows);
+    rows_.reserve(rows);
+    fifths_.reserve(rows);
+    ids_.reserve(rows);
+    const std::size_t blocks = (rows + rows_a_block - 1) / rows_a_block;
+    codes_.reserve(blocks);
+    corrections_.reserve(blocks);
 }
 
 bool SimilarityIndex::erase(Id id) {

@@ -12,7 +12,8 @@
 // looked at too: what is found is what comparing all numbers of these records would find.
 //
 // Time:      a search reads all codes, at worst all records too; insert and erase are logarithmic.
-// Memory:    about 900 bytes a record, up to twice that while it grows.
+// Memory:    about 900 bytes a record, half as much more while it grows, and at most 1450 for each
+//            of `capacity`.
 // Ownership: what is handed in is copied.
 // Limits:    `capacity` records.
 // Threads:   searches may run side by side; nothing else may.
@@ -119,6 +120,7 @@ private:
                  Effort& effort) const;
     bool search_by_codes(const SimilarityQuery& query, const Wanted& wanted, Best& best,
                          Effort& effort) const;
+    void make_room();
     void set_code(std::size_t slot, const OneBitCode& code);
     OneBitCode code_at(std::size_t slot) const;
 
