@@ -23,6 +23,7 @@ void route_workloads(Report& report);
 void runtime_workloads(Report& report);
 void search_workloads(Report& report);
 void sim_workloads(Report& report);
+void transfer_workloads(Report& report);
 
 /// In the order in which they run.
 inline constexpr void (*all_workloads[])(Report&) = {
@@ -30,7 +31,7 @@ inline constexpr void (*all_workloads[])(Report&) = {
     mesh_workloads,    chain_workloads,       route_workloads,    consensus_workloads,
     host_workloads,    mqtt_workloads,        api_workloads,      hostile_workloads,
     search_workloads,  mesh_search_workloads, records_workloads,  air_workloads,
-    sim_workloads,
+    sim_workloads,     transfer_workloads,
 };
 
 }  // namespace meshchain::bench

@@ -7,15 +7,17 @@
 #include "base/test_effort.h"
 #include "radio/outbox.h"
 #include "radio/reassembly.h"
+#include "radio/test_lossy_air.h"
 
 namespace meshchain::radio {
 namespace {
 
 using namespace std::chrono_literals;
 using Refusal = Reassembly::Refusal;
+using test::LossyAir;
 
-constexpr NodeNumber sender{7};
-constexpr base::Instant start{1h};
+constexpr NodeNumber sender = LossyAir::sender;
+constexpr base::Instant start = LossyAir::start;
 
 base::Buffer random_bytes(base::Random& random, std::size_t count) {
     base::Buffer bytes(count);
@@ -49,62 +51,10 @@ std::optional<Reassembly::Joined> hand_over(Reassembly& reassembly, base::Instan
     return joined;
 }
 
-/// One sender and some receivers, each of which loses packets by chance.
-struct Air {
-    struct Receiver {
-        Reassembly reassembly;
-        std::optional<base::Buffer> got;
-    };
-    Air(std::uint64_t seed, std::size_t count, unsigned loss_percent)
-        : random(seed), loss(loss_percent), outbox(OutboxLimits{}) {
-        for (std::size_t i = 0; i < count; ++i) {
-            receivers.push_back({Reassembly({}, random.stream(std::to_string(i))), {}});
-        }
-    }
-
-    bool arrives() { return !random.chance(loss, 100); }
-    bool is_done() const {
-        return std::ranges::all_of(receivers, [](const Receiver& r) { return r.got.has_value(); });
-    }
-    /// Sends what is ready, one packet a second; returns when all have it, or nothing more comes.
-    void run() {
-        for (base::Instant now = start; !is_done() && now < start + 2h; now += 1s) {
-            for (std::size_t i = 0; i < receivers.size(); ++i) speak(now, i);
-            if (!outbox.next(now)) continue;
-            const base::Buffer packet_bytes = outbox.take(now).packet;
-            air_bytes += packet_bytes_of(packet_bytes.size());
-            const auto packet = parse_packet(packet_bytes);
-            for (Receiver& receiver : receivers) {
-                if (!arrives()) continue;
-                auto joined =
-                    receiver.reassembly.handle_piece(now, sender, std::get<Piece>(*packet));
-                if (joined) receiver.got = std::move(joined->bytes);
-            }
-        }
-    }
-    void speak(base::Instant now, std::size_t speaker) {
-        const auto wish = receivers[speaker].reassembly.poll_wish(now);
-        if (!wish) return;
-        ++wishes;
-        air_bytes += packet_bytes_of(encode(*wish).size());
-        if (arrives()) outbox.handle_wish(now, wish->transfer, wish->missing);
-        for (std::size_t i = 0; i < receivers.size(); ++i) {
-            if (i != speaker && arrives()) receivers[i].reassembly.handle_wish(now, *wish);
-        }
-    }
-
-    base::Random random;
-    unsigned loss;
-    Outbox outbox;
-    std::vector<Receiver> receivers;
-    std::size_t air_bytes = 0;
-    std::size_t wishes = 0;
-};
-
 TEST(Transfer, FourKilobytesAtThirtyPercentLoss_CostLessThanTwiceTheirSize) {
     std::vector<double> costs;
     for (std::uint64_t seed = 0; seed < 41; ++seed) {
-        Air air(seed, 1, 30);
+        LossyAir air(seed, 1, 30);
         const base::Buffer payload = random_bytes(air.random, 4096);
         ASSERT_TRUE(air.outbox.submit(start, Priority::sync, 3, block_of(payload)).has_value());
         air.run();
@@ -119,7 +69,7 @@ TEST(Transfer, FourKilobytesAtThirtyPercentLoss_CostLessThanTwiceTheirSize) {
 
 TEST(Transfer, ManyReceivers_SpeakFarLessThanOnceEach) {
     for (std::uint64_t seed = 0; seed < 5; ++seed) {
-        Air air(seed, 20, 20);
+        LossyAir air(seed, 20, 20);
         const base::Buffer payload = random_bytes(air.random, 1500);
         ASSERT_TRUE(air.outbox.submit(start, Priority::block, 3, block_of(payload)).has_value());
         air.run();
@@ -156,7 +106,7 @@ TEST(Reassembly, MillionSinglePieces_PushOutEachOtherButNotWhatIsUnderWay) {
     for (std::size_t i = 0; i + 1 < packets.size(); ++i) hand_over(reassembly, start, packets[i]);
     const base::Buffer noise(100);
     std::size_t most = 0;
-    for (std::uint32_t i = 0; i < test::effort(20'000U, 1'000'000U); ++i) {
+    for (std::uint32_t i = 0; i < meshchain::test::effort(20'000U, 1'000'000U); ++i) {
         const Piece piece{.type = wire::MessageType::block,
                           .head = {},
                           .transfer = TransferId{i},
