@@ -46,7 +46,10 @@ Answer post_transaction(const ApiDoors& doors, const HttpRequest& request) {
     MESH_TRY(const wire::WireTransaction transaction, read_transaction(request));
     const AirNotice notice(doors);
     MESH_TRY(const wire::Txid txid, doors.node.submit(doors.now(), transaction));
-    return notice.add_to({{"txid", crypto::to_hex(txid.hash)}}, wire::encoded_bytes(transaction));
+    // The air has it in its shortest form.
+    const auto taken = doors.node.transaction(txid);
+    return notice.add_to({{"txid", crypto::to_hex(txid.hash)}},
+                         taken ? taken->bytes : wire::encoded_bytes(transaction));
 }
 
 Answer post_decode(const ApiDoors& doors, const HttpRequest& request) {
