@@ -64,7 +64,7 @@ private:
         return std::ranges::find(asked_, name) != asked_.end();
     }
 
-    std::size_t permille_ = 100;  ///< of the transactions of a block
+    std::size_t permille_ = 50;  ///< of the transactions of a block
     std::optional<wire::BlockName> last_;
     std::deque<wire::BlockName> asked_;  ///< the last of them: each block counts once
 };

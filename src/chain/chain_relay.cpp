@@ -313,19 +313,23 @@ void Chain::announce_mempool(base::Now now) {
     announced_waiting_ = std::move(now_waiting);
 }
 
-/// By chance, so that not all speak at once; the more time there is, the closer to the slot.
-base::Instant Chain::before_slot(base::Now now, wire::Slot slot) {
+/// By chance, so that not all speak at once; the more time there is, the closer to the slot. Not
+/// before `from`, and soon enough though the clock be set to another year.
+base::Instant Chain::before_slot(base::Now now, wire::Slot slot, base::Instant from) {
     const base::Duration flood = flood_time();
+    const base::Duration slot_time = base::Milliseconds{genesis_.block_time_ms};
+    const std::uint32_t slots = slot.value - std::min(slot.value, this->slot(now).value);
     base::Duration left = engine_->schedule().start_of(slot) - now.wall;
-    if (left < flood / 2) left += base::Milliseconds{genesis_.block_time_ms};
+    if (left < flood / 2) left += slot_time;
+    left = std::min(left, (slots + 1) * slot_time);
     const base::Duration latest = std::max(left - flood / 4, base::Duration{});
     const base::Duration earliest = latest - std::min(latest / 2, flood);
-    return now.instant + random_.between(earliest, latest);
+    return std::max(from, now.instant + random_.between(earliest, latest));
 }
 
 void Chain::note_own_payment(base::Now now, const wire::Txid& payment) {
     if (!has_air_alone_) return;
-    const base::Instant at = before_slot(now, {slot(now).value + 1});
+    const base::Instant at = before_slot(now, {slot(now).value + 1}, now.instant);
     const base::Now then{at, now.wall + std::chrono::ceil<base::Milliseconds>(at - now.instant)};
     own_payments_.note({.id = payment, .at = at, .expected = {slot(then).value + 1}});
 }
@@ -333,16 +337,21 @@ void Chain::note_own_payment(base::Now now, const wire::Txid& payment) {
 /// Where one of so many packets is lost, one of so many payments would wait for another slot. One
 /// that is not in the block of that slot either was lost to its leader, or finds no room there.
 void Chain::repeat_own_payments(base::Now now) {
-    constexpr std::uint32_t doublings_max = 3;
+    auto due = own_payments_.take_due(now.instant);
+    if (due.empty()) return;
     const std::uint32_t current = slot(now).value;
-    const wire::Slot newest = store_->tip().slot;
-    for (OwnPayments::Payment& payment : own_payments_.take_due(now.instant)) {
+    mempool_->remove_expired({current});
+    // Where a flood takes as long as slots do, they pass meanwhile.
+    const base::Duration slot_time = base::Milliseconds{genesis_.block_time_ms};
+    const base::Instant soonest = now.instant + std::max(flood_time() / 2, slot_time / 4);
+    for (OwnPayments::Payment& payment : due) {
         const auto* waiting = mempool_->find(payment.id);
-        if (waiting == nullptr) continue;
+        if (waiting == nullptr && !is_in_open_block(payment.id)) continue;
         const bool is_missed = current >= payment.expected.value;
-        payment.at = before_slot(now, {current + 2});
-        if (is_missed && newest < payment.expected) {
-            own_payments_.note(payment);  // no block could have it yet
+        if (waiting == nullptr || (is_missed && store_->tip().slot < payment.expected)) {
+            // It is in a block that may be reverted, or no block could have it yet.
+            payment.at = before_slot(now, {current + 2}, soonest);
+            own_payments_.note(payment);
             continue;
         }
         send({.type = Type::transaction,
@@ -350,12 +359,18 @@ void Chain::repeat_own_payments(base::Now now) {
               .only_on_air = true,
               .again = true,
               .missed = is_missed});
-        const std::uint32_t slots = 1U << std::min(payment.missed, doublings_max);
+        const std::uint32_t slots = 1U << std::min(payment.missed, OwnPayments::doublings_max);
         payment.missed += is_missed;
         payment.expected = {current + 1};
-        payment.at = before_slot(now, {current + 1 + slots});
+        payment.at = before_slot(now, {current + 1 + slots}, soonest);
         own_payments_.note(payment);
     }
+}
+
+/// Of one that is in no block: no; neither of one that is FINAL, or if nobody can tell.
+bool Chain::is_in_open_block(const wire::Txid& payment) const {
+    const auto location = store_->find(payment);
+    return location && *location && (*location)->height > final_height();
 }
 
 }  // namespace meshchain::chain

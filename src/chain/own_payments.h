@@ -18,6 +18,8 @@ namespace meshchain::chain {
 class OwnPayments {
 public:
     static constexpr std::size_t payments_max = 64;
+    /// Of the slots between two times that one is said: who pays too little waits for long.
+    static constexpr std::uint32_t doublings_max = 6;
 
     struct Payment {
         wire::Txid id;

@@ -19,7 +19,9 @@ public:
     base::Duration patience(const crypto::PublicKey&, base::Duration) const override {
         return seconds(8);
     }
-    base::Duration flood_time() const override { return milliseconds(200); }
+    base::Duration flood_time() const override { return flood; }
+
+    base::Duration flood = milliseconds(200);
 };
 
 /// Validator 0 is a node here; the test has the keys of three more, and says what it hears.

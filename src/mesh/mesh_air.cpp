@@ -19,9 +19,9 @@ namespace {
 constexpr int packets_of_flood = 8;
 /// So many gateways are waited for at most.
 constexpr int turns_waited_max = 3;
-/// Whose words are heard for the first time after so many has long begun: it needs no answer, or
-/// asks for one.
-constexpr std::uint32_t words_of_a_start = 64;
+/// Of who only follows: whose words are heard for the first time after so many has begun before. It
+/// needs no answer, or asks for one.
+constexpr std::uint32_t words_of_a_start = 4;
 
 /// Messages with ways of their own are a matter of route_to_airs().
 bool goes_on_air(const wire::MessageRule& rule) {
@@ -239,7 +239,8 @@ void Mesh::handle_heard_control(base::Now now, std::size_t air, const wire::Mess
     note_air_use(now, airs_[air], rule, flow, verdict);
     // Its STATUS may come later, or get lost.
     const bool is_asked = header.type == MessageType::status && heard.to && !is_elsewhere;
-    const bool calls_all = is_start && header.sequence < words_of_a_start;
+    const bool calls_all =
+        is_start && (speakers_.is_validator(*key) || header.sequence <= words_of_a_start);
     if (is_asked || (calls_all && self_.role == wire::Role::validator)) answer_start(now, *key);
     if (!is_elsewhere && !speakers_.find(*key)->said) ask_status(now, *key);
 }
