@@ -301,11 +301,13 @@ private:
                   const std::vector<ledger::CheckedTransaction>& transactions,
                   const std::optional<crypto::PublicKey>& except, Form form);
     std::uint32_t announce_slots() const;
+    void announce_mempool(base::Now now);
+
+    // chain_own_payments.cpp
     base::Instant before_slot(base::Now now, wire::Slot slot, base::Instant from);
     void note_own_payment(base::Now now, const wire::Txid& payment);
     void repeat_own_payments(base::Now now);
     bool is_in_open_block(const wire::Txid& payment) const;
-    void announce_mempool(base::Now now);
 
     // chain_catch_up.cpp
     std::unique_ptr<CatchUp> make_catch_up();
