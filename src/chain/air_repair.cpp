@@ -94,10 +94,22 @@ void RowsAhead::note_asked(wire::BlockName name) {
     permille_ += (1000 - permille_) / 16;
 }
 
-void AirRepair::note_announcement(const wire::Hash& block, base::Buffer announcement) {
-    if (blocks_.size() == blocks_max && !blocks_.contains(block)) {
-        blocks_.erase(std::ranges::min_element(blocks_, {},
-                                               [](const auto& item) { return item.second.age; }));
+/// Of its own kind the one that was heard of first gives way.
+void AirRepair::make_room(bool is_old) {
+    std::size_t count = 0;
+    auto oldest = blocks_.end();
+    for (auto it = blocks_.begin(); it != blocks_.end(); ++it) {
+        if (it->second.is_old != is_old) continue;
+        ++count;
+        if (oldest == blocks_.end() || it->second.age < oldest->second.age) oldest = it;
+    }
+    if (count == (is_old ? old_max : blocks_max)) blocks_.erase(oldest);
+}
+
+void AirRepair::note_announcement(const wire::Hash& block, base::Buffer announcement, bool is_old) {
+    if (!blocks_.contains(block)) {
+        make_room(is_old);
+        blocks_[block].is_old = is_old;
     }
     Block& known = blocks_[block];
     known.announcement = std::move(announcement);

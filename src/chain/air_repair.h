@@ -3,7 +3,8 @@
 // any of their transactions (rows F4, J5; docs/decisions/0177-frugal-on-the-air.md).
 //
 // Time:   whoever is asked waits for his turn; poll_timeout() says when to call take_due().
-// Limits: blocks_max blocks; rows_max rows of a block are said at once, and kept of each block that
+// Limits: blocks_max blocks, and old_max older ones; rows_max rows of a block are said at once, and
+// kept of each block that
 //         lacks transactions. What is said in all is the airtime budget's.
 // Trust:  rows are signed by nobody: one that is false makes what is solved with it useless, and
 //         is forgotten then.
@@ -73,9 +74,11 @@ private:
 class AirRepair {
 public:
     static constexpr std::size_t blocks_max = 16;
+    static constexpr std::size_t old_max = 4;
     static constexpr std::size_t rows_max = RowCollector::rows_max;
 
-    void note_announcement(const wire::Hash& block, base::Buffer announcement);
+    /// `is_old`: read from the store for somebody who is behind; those push out each other alone.
+    void note_announcement(const wire::Hash& block, base::Buffer announcement, bool is_old = false);
     /// Borrowed until the next call that is not const.
     const base::Buffer* announcement(const wire::Hash& block) const;
     std::optional<wire::Hash> find(wire::BlockName name) const;
@@ -108,9 +111,12 @@ private:
         std::optional<std::size_t> ahead;
         base::Instant ahead_due = base::never;
         std::uint64_t age = 0;
+        bool is_old = false;
 
         std::size_t rows() const { return heard.count() + rows_said; }
     };
+    void make_room(bool is_old);
+
     std::map<wire::Hash, Block> blocks_;
     std::uint64_t count_ = 0;
 };

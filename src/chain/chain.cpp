@@ -123,6 +123,7 @@ Chain::Chain(const ledger::Genesis& genesis, ChainParts parts)
           transactions_max(genesis),
           [this](const wire::BlockHeader& header) { return header_hash(header); },
           random_.stream("downloads"), genesis.stakes.has_value()),
+      next_block_(random_.stream("next block")),
       named_wishes_(random_.stream("names")),
       choice_(parts.choice),
       sync_(sync_options(genesis), choice_),
@@ -235,6 +236,7 @@ void Chain::handle_timeout(base::Now now) {
     prune(now);
     propose(now);
     announce_mempool(now);
+    ask_next_block(now);
     repeat_own_payments(now);
     send_due_rows(now);
 }
@@ -251,6 +253,7 @@ void Chain::settle(base::Now now) {
     find_wishes();
     report_final();
     sync_.set_local({store_->tip().height, final_height()});
+    next_block_.note_tip(now.instant, store_->tip().height, flood_time());
     catch_up_->set_final(now.instant, final_height());
     report_sync(now);
 }
@@ -400,7 +403,7 @@ base::Instant Chain::poll_timeout(base::Now now) const {
         {downloads_.poll_timeout(), catch_up_->poll_timeout(now.instant), import_at_, store_at_,
          progress_.poll_timeout(), server_->is_held_back() ? now.instant : base::never,
          instant_of(engine_->poll_timeout()), upkeep_timeout(), air_repair_.poll_timeout(),
-         named_wishes_.poll_timeout(), own_payments_.poll_timeout()});
+         named_wishes_.poll_timeout(), own_payments_.poll_timeout(), next_block_.poll_timeout()});
     if (!catch_up_->anchor() && !catch_up_->is_behind(now.instant)) {
         earliest = std::min(earliest, sync_.poll_timeout(page_downloads()));
     }
@@ -443,6 +446,9 @@ void Chain::handle_peer(base::Now now, const crypto::PublicKey& peer, wire::Slot
         catch_up_->handle_peer(now.instant, peer, heights.final, is_validator);
     } else {
         catch_up_->forget_peer(peer);
+        if (has_air_alone_) {
+            next_block_.note_claim(now.instant, heights.final, store_->tip().height, flood_time());
+        }
     }
     settle(now);
 }

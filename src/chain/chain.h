@@ -32,6 +32,7 @@
 #include "chain/held_blocks.h"
 #include "chain/held_votes.h"
 #include "chain/mempool.h"
+#include "chain/next_block.h"
 #include "chain/own_payments.h"
 #include "chain/repair.h"
 #include "chain/sync_server.h"
@@ -274,6 +275,9 @@ private:
     wire::Verdict take_announcement(base::Now now, const wire::Ingress& from,
                                     const wire::BlockAnnouncement& announcement, Form form);
     std::optional<crypto::PublicKey> source_of(const wire::Ingress& from);
+    std::expected<void, base::Error> take_transaction(base::Now now, const wire::Ingress& from,
+                                                      const wire::WireTransaction& transaction,
+                                                      wire::Slot valid_at);
     void fill_announced(base::Now now, const wire::Wtxid& wtxid);
     void fill_announced(base::Now now);
     void fill(base::Now now, const wire::Hash& hash);
@@ -302,6 +306,11 @@ private:
                   const std::optional<crypto::PublicKey>& except, Form form);
     std::uint32_t announce_slots() const;
     void announce_mempool(base::Now now);
+
+    // chain_next_block.cpp
+    void ask_next_block(base::Now now);
+    void answer(base::Now now, const wire::NextBlockWish& wish);
+    bool can_say(base::Now now, const wire::Hash& hash);
 
     // chain_own_payments.cpp
     base::Instant before_slot(base::Now now, wire::Slot slot, base::Instant from);
@@ -402,6 +411,8 @@ private:
     };
     std::map<wire::Hash, Announced> announced_;
     AirRepair air_repair_;
+    NextBlock next_block_;
+    base::Instant block_read_until_{};  ///< none is read for others on the air before
     OwnPayments own_payments_;
     RowsAhead rows_ahead_;
     HeldVotes held_votes_;

@@ -26,6 +26,11 @@ wire::Verdict Chain::handle_air_question(base::Now now, const wire::Ingress& fro
         // Whoever answers it is heard by us as well, where air is all there is.
         return engine_->handle_vote_request(now.wall, *votes, has_air_alone_);
     }
+    if (const auto* next = std::get_if<wire::NextBlockWish>(&*question)) {
+        next_block_.note_asked(now.instant, flood_time());
+        answer(now, *next);
+        return wire::Verdict::keep;
+    }
     const auto& wish = std::get<wire::BlockWish>(*question);
     downloads_.note_asked(now.instant, wish);
     if (wish.is_for_announcement()) named_wishes_.note_asked(now.instant, wish);
@@ -256,7 +261,8 @@ void Chain::handle_repeat(base::Now now, wire::MessageType type, base::Bytes pay
     }
     // One that was given up before somebody voted for it, or whose name rests, which nobody asks
     // for but anybody may say.
-    const bool lacks_some = downloads_.size() > announced_.size() || !named_wishes_.empty();
+    const bool lacks_some =
+        downloads_.size() > announced_.size() || !named_wishes_.empty() || next_block_.is_behind();
     const wire::Ingress from{.peer = {}, .on_air = true};
     if (type == Type::short_block && lacks_some) {
         handle_short_block(now, from, payload);

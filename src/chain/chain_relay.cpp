@@ -25,13 +25,19 @@ wire::Verdict Chain::handle_transaction(base::Now now, const wire::Ingress& from
     if (!transaction) return wire::Verdict::punish;
     // On a full disk it is still judged and passed on.
     if (fault_ && fault_->code != base::Errc::full) return wire::Verdict::ignore;
-    const auto accepted = mempool_->submit(*transaction, slot(now), from.peer);
-    if (!accepted) return verdict_of(accepted.error());
+    const auto taken = take_transaction(now, from, *transaction, slot(now));
+    return taken ? wire::Verdict::relay : verdict_of(taken.error());
+}
+
+std::expected<void, base::Error> Chain::take_transaction(base::Now now, const wire::Ingress& from,
+                                                         const wire::WireTransaction& transaction,
+                                                         wire::Slot valid_at) {
+    MESH_TRY(const auto* accepted, mempool_->submit(transaction, valid_at, from.peer));
     note_waiting(now);
-    emit(TransactionAccepted{**accepted});
-    fill_announced(now, (*accepted)->wtxid);
+    emit(TransactionAccepted{*accepted});
+    fill_announced(now, accepted->wtxid);
     propose(now);
-    return wire::Verdict::relay;
+    return {};
 }
 
 wire::Verdict Chain::handle_announcement(base::Now now, const wire::Ingress& from,
@@ -107,7 +113,7 @@ void Chain::fill_announced(base::Now now) {
 }
 
 /// From what is known here, or else from rows: what they yield is judged like any transaction that
-/// somebody says. Nothing, if it was filled meanwhile.
+/// somebody said when the block was made. Nothing, if it was filled meanwhile.
 void Chain::fill(base::Now now, const wire::Hash& hash) {
     const auto announced = announced_.find(hash);
     if (announced == announced_.end()) return;
@@ -116,9 +122,10 @@ void Chain::fill(base::Now now, const wire::Hash& hash) {
         take_complete(now, *std::move(complete));
         return;
     }
+    const wire::Slot slot = std::min(announced->second.ref.slot, this->slot(now));
     for (const wire::WireTransaction& transaction :
          announced->second.rows.solve(known.transactions)) {
-        handle_transaction(now, {.peer = {}, .on_air = true}, wire::encode(transaction));
+        static_cast<void>(take_transaction(now, {.peer = {}, .on_air = true}, transaction, slot));
     }
 }
 

@@ -20,6 +20,9 @@ public:
         return seconds(8);
     }
     base::Duration flood_time() const override { return flood; }
+    bool reaches(const crypto::PublicKey&, Type type) const override {
+        return type != Type::sync_data;
+    }
 
     base::Duration flood = milliseconds(200);
 };
@@ -97,6 +100,9 @@ protected:
     void submit(std::size_t payment) {
         const auto taken = chain().submit(net_.now(), whole_.at(payment));
         EXPECT_TRUE(taken.has_value()) << base::sentence(taken.error());
+    }
+    wire::Txid txid_of(std::size_t payment) const {
+        return wire::txid(net_.chain_id(), whole_.at(payment).body);
     }
     /// The start of a slot in which and after which others propose.
     void wait_for_others() {

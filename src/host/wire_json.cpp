@@ -319,6 +319,11 @@ Json to_json(const wire::AirQuestion& question) {
     if (const auto* votes = std::get_if<wire::VoteRequest>(&question)) {
         return {{"asks_for", "votes"}, {"round", votes->round.value}, {"held", votes->held}};
     }
+    if (const auto* next = std::get_if<wire::NextBlockWish>(&question)) {
+        return {{"asks_for", "next block"},
+                {"after", next->after.value},
+                {"height", next->height.value}};
+    }
     const auto& wish = std::get<wire::BlockWish>(question);
     return {{"asks_for", wish.missing == 0 ? "announcement" : "transactions"},
             {"block", wish.block.value},

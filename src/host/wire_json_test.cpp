@@ -155,6 +155,9 @@ TEST(WireJson, WhatIsAskedAndSaidOnTheAir_IsShownByItsFields) {
     const wire::AirQuestion votes = wire::VoteRequest{{9}, 5};
     EXPECT_EQ(decoded(MessageType::air_ask, wire::encode(votes)),
               Json({{"asks_for", "votes"}, {"round", 9}, {"held", 5}}));
+    const wire::AirQuestion next = wire::NextBlockWish{{5}, {9}};
+    EXPECT_EQ(decoded(MessageType::air_ask, wire::encode(next)),
+              Json({{"asks_for", "next block"}, {"after", 5}, {"height", 9}}));
     const base::Buffer bytes(2, std::byte{0xab});
     EXPECT_EQ(decoded(MessageType::block_row, wire::encode(wire::BlockRow{{5}, 7, bytes})),
               Json({{"block", 5}, {"row", 7}, {"bytes", "abab"}}));

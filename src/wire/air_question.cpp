@@ -9,6 +9,7 @@ namespace {
 constexpr std::uint8_t air_version = 1;
 constexpr std::uint8_t block_kind = 1;
 constexpr std::uint8_t votes_kind = 2;
+constexpr std::uint8_t next_block_kind = 3;
 
 }  // namespace
 
@@ -18,6 +19,10 @@ base::Buffer encode(const AirQuestion& question) {
     writer.u8(air_version);
     if (const auto* wish = std::get_if<BlockWish>(&question)) {
         writer.u8(block_kind).u32(wish->block.value).u8(wish->missing);
+        return out;
+    }
+    if (const auto* next = std::get_if<NextBlockWish>(&question)) {
+        writer.u8(next_block_kind).u32(next->after.value).u32(next->height.value);
         return out;
     }
     const auto& votes = std::get<VoteRequest>(question);
@@ -37,6 +42,13 @@ std::expected<AirQuestion, base::Error> parse_air_question(base::Bytes payload) 
         wish.missing = in.u8();
         MESH_CHECK(in.finish("AIR_ASK"));
         return wish;
+    }
+    if (kind == next_block_kind) {
+        NextBlockWish next;
+        next.after.value = in.u32();
+        next.height.value = in.u32();
+        MESH_CHECK(in.finish("AIR_ASK"));
+        return next;
     }
     VoteRequest votes;
     votes.round.value = in.u32();

@@ -30,7 +30,15 @@ struct BlockWish {
     friend bool operator==(const BlockWish&, const BlockWish&) = default;
 };
 
-using AirQuestion = std::variant<BlockWish, VoteRequest>;
+/// "My chain ends here, and others are FINAL above it: say the announcement of the block that is
+/// FINAL after this one."
+struct NextBlockWish {
+    BlockName after;  ///< the chain id's, at height 0
+    Height height;    ///< its own
+    friend bool operator==(const NextBlockWish&, const NextBlockWish&) = default;
+};
+
+using AirQuestion = std::variant<BlockWish, VoteRequest, NextBlockWish>;
 inline constexpr std::size_t air_question_bytes_min = 2 + 4;
 inline constexpr std::size_t air_question_bytes_max = 2 + 4 + 8;
 base::Buffer encode(const AirQuestion& question);

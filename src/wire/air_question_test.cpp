@@ -62,16 +62,22 @@ TEST(AirQuestionFormatTest, VoteRequest_HasAsManyBytesAsItsHighestVote_AndOneFor
     }
 }
 
+TEST(AirQuestionFormatTest, NextBlockWish_HasOneForm) {
+    test::expect_one_form(AirQuestion(NextBlockWish{{0xa1b2c3d4}, {0x01020304}}),
+                          "0103a1b2c3d401020304", parse_air_question);
+}
+
 TEST(AirQuestionFormatTest, LengthsOfQuestions_AreWithinTheLimits) {
     EXPECT_EQ(bytes_of(votes_with(0)).size(), air_question_bytes_min);
     EXPECT_EQ(bytes_of(votes_with(UINT64_MAX)).size(), air_question_bytes_max);
+    EXPECT_LE(air_question_bytes_max, air_payload_bytes_max);
     EXPECT_LE(bytes_of(wish_hex).size(), air_question_bytes_max);
 }
 
 TEST(AirQuestionFormatTest, OtherVersion_IsNamed_AndUnknownKindIsMalformed) {
     EXPECT_EQ(error_with(wish_hex, 0, 2, parse_air_question), Errc::wrong_version);
     EXPECT_EQ(error_with(votes_hex, 0, 0, parse_air_question), Errc::wrong_version);
-    for (const int kind : {0, 3, 255}) {
+    for (const int kind : {0, 4, 255}) {
         EXPECT_EQ(error_with(wish_hex, 1, kind, parse_air_question), Errc::malformed) << kind;
         EXPECT_EQ(error_with(votes_hex, 1, kind, parse_air_question), Errc::malformed) << kind;
     }
