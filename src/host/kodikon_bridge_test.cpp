@@ -508,11 +508,11 @@ TEST_F(KodikonBridgeTest, SignsOfLife_AreBroadcastEveryFiveSecondsWithOurAddress
 TEST_F(KodikonBridgeTest, WhatIsSaidToASegment_StaysInIt) {
     hear(heartbeat("cam-1"));
     const auto tell = [&](const records::Segment& segment) {
-        const records::Alert secret{records::AlertPriority::high, "secret", {}};
         const wire::Record record =
             records::test::signed_record({.kind = wire::RecordKind::alert,
-                                          .body = std::string(base::as_text(encode(secret))),
-                                          .segment = segment});
+                                          .body = "secret",
+                                          .segment = segment,
+                                          .priority = records::AlertPriority::high});
         bridge().handle_record(mesh.now(), record_id(records::test::chain_id(), record), record);
         run(1s);
     };

@@ -13,12 +13,13 @@
 
 namespace meshchain::records {
 
+/// Numbers are of one origin; of alerts, of each priority of one origin (Share).
 struct KindRule {
     wire::RecordKind kind{};
     std::chrono::seconds lifetime_max{};  ///< from stamp to expiry; more is refused
-    std::uint32_t per_origin_max = 0;     ///< of one origin, those with the highest sequences stay
+    std::uint32_t per_origin_max = 0;     ///< those with the highest sequences stay
     std::uint16_t body_bytes_max = 0;
-    /// Of one origin while they are new (RecordStore::fresh_for); what was dated earlier is limited
+    /// While they are new (RecordStore::fresh_for); what was dated earlier is limited
     /// by the number alone.
     std::uint32_t per_minute_max = 6'000;
     /// Passed on at once until each neighbour has said that it holds it, and kept on disk before

@@ -263,8 +263,9 @@ TEST(OwnershipTest, ForgedAndLooseLinks_AreNoHistory) {
 TEST(OwnershipTest, RecordUnderAnotherName_IsNotKept) {
     TestMesh mesh(1, 7);
     const OwnershipLink claim = link_of(1, 1);
+    const crypto::Hash another = crypto::hash(test::bytes_of("another"));
     ASSERT_TRUE(mesh[0].publish(mesh.now(), {.kind = wire::RecordKind::ownership,
-                                             .key = test::bytes_of("another"),
+                                             .key = base::to_buffer(another.bytes),
                                              .body = encode(claim),
                                              .lifetime = 1h}));
     EXPECT_TRUE(history(mesh, 0).steps.empty());

@@ -22,7 +22,7 @@ void RecordIndex::insert(const Address& address, const Held& held) {
     const auto [place, is_new] = by_address_.emplace(address, held);
     MESH_ASSERT(is_new);
     by_id_.emplace(held.id, &*place);
-    const Group group{address.kind, address.origin};
+    const Group group{address.kind, address.origin, held.share};
     Members& members = groups_[group];
     members.by_sequence[held.sequence].insert(&place->first);
     count_group(group, members.count, members.count + 1);
@@ -36,7 +36,7 @@ void RecordIndex::erase(const Address& address) {
     const auto place = by_address_.find(address);
     MESH_ASSERT(place != by_address_.end());
     const Held& held = place->second;
-    const Group group{place->first.kind, place->first.origin};
+    const Group group{place->first.kind, place->first.origin, held.share};
     Members& members = groups_.at(group);
     const auto same = members.by_sequence.find(held.sequence);
     same->second.erase(&place->first);
@@ -97,10 +97,14 @@ void RecordIndex::move_groups(const crypto::PublicKey& origin, Standing from, St
     if (origin == own_) return;
     // Groups are in order of their kinds, of which there are few.
     for (unsigned kind = 0; kind < 256; ++kind) {
-        const auto group = groups_.find({static_cast<wire::RecordKind>(kind), origin});
-        if (group == groups_.end()) continue;
-        by_size(from).erase({group->second.count, group->first});
-        by_size(to).emplace(group->second.count, group->first);
+        const Group first{static_cast<wire::RecordKind>(kind), origin};
+        for (auto group = groups_.lower_bound(first);
+             group != groups_.end() && group->first.kind == first.kind &&
+             group->first.origin == origin;
+             ++group) {
+            by_size(from).erase({group->second.count, group->first});
+            by_size(to).emplace(group->second.count, group->first);
+        }
     }
 }
 

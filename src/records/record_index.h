@@ -31,6 +31,10 @@ struct Address {
 };
 Address address_of(const wire::Record& record);
 
+/// What counts together of an origin and kind: alerts by their priority, and those it took back, so
+/// that none of these uses up what another may have (records/record_body.h).
+enum class Share : std::uint8_t { common, low, normal, high, critical, withdrawn };
+
 struct Held {
     wire::RecordId id;
     std::uint64_t sequence = 0;
@@ -39,14 +43,16 @@ struct Held {
     std::uint16_t bytes = 0;
     bool tombstone = false;
     Segment segment;
+    Share share = Share::common;
 };
 
 class RecordIndex {
 public:
-    /// What one origin has of one kind.
+    /// What one origin has of one kind and share.
     struct Group {
         wire::RecordKind kind{};
         crypto::PublicKey origin;
+        Share share = Share::common;
         friend auto operator<=>(const Group&, const Group&) = default;
     };
     using ByAddress = std::map<Address, Held>;

@@ -25,7 +25,7 @@ wire::RecordId put(TestMesh& mesh, unsigned node, std::string_view key, std::str
     return mesh[node]
         .publish(mesh.now_of(node), {.kind = RecordKind::registry,
                                      .key = test::bytes_of(key),
-                                     .body = test::bytes_of(body),
+                                     .body = test::body_of(RecordKind::registry, body),
                                      .lifetime = lifetime})
         .value();
 }
@@ -224,7 +224,7 @@ TEST(RecordService, PartitionWithEditsOnBothSides_HealsToTheNewestOfEach) {
         EXPECT_EQ(mesh[node].store().index().size(), 30U);
         const auto record = mesh[5].store().get(
             Address{RecordKind::registry, mesh.key(node), test::bytes_of("key 4")});
-        EXPECT_EQ(base::as_text(record.value()->body), "19");
+        EXPECT_EQ(test::text_of(**record), "19");
     }
     EXPECT_TRUE(mesh[5]
                     .store()
@@ -308,7 +308,33 @@ TEST(RecordService, AlertsWithoutEnd_AreStoppedAtTheirOriginAndElsewhere) {
                                                       .sequence = i})));
     }
     mesh.run(1s);
-    EXPECT_LE(mesh[1].store().index().count_of({RecordKind::alert, test::public_key_of(77)}), 32U);
+    EXPECT_LE(mesh[1].store().index().count_of(
+                  {RecordKind::alert, test::public_key_of(77), Share::normal}),
+              32U);
+    EXPECT_GE(mesh[1].store().index().size(), 60U);
+}
+
+TEST(RecordService, CriticalAlert_IsTakenRightAfterAsManyLowOnesAsThereMayBe_AndStays) {
+    TestMesh mesh(3, 17);
+    mesh.connect_all();
+    mesh.run(5s);
+    const Alert low{AlertPriority::low, "door open", {}};
+    while (mesh[0].send_alert(mesh.now(), low, 24h)) continue;
+    const auto id = mesh[0].send_alert(mesh.now(), fire, 24h).value();
+    mesh.run(1s);
+    EXPECT_TRUE(mesh.have_all(id));
+    for (int i = 0; i < 600; ++i) {
+        ASSERT_TRUE(mesh[0].send_alert(mesh.now(), low, 24h));
+        mesh.run(1s);
+    }
+    mesh.run(10s);
+    EXPECT_TRUE(mesh.have_all(id));
+    for (unsigned node = 0; node < 3; ++node) {
+        EXPECT_EQ(mesh[node].store().index().size(), 257U) << node;
+    }
+    mesh.restart(1);
+    mesh.run(1s);
+    EXPECT_EQ(mesh[1].alert(id)->alert, fire);
 }
 
 TEST(RecordService, NodeThatWasCutOff_TakesUpWhereItsDiskWas) {

@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "base/cursor.h"
+#include "records/record_body.h"
 
 namespace meshchain::records {
 namespace {
@@ -41,7 +42,12 @@ Held held_of(const wire::Record& record, const wire::RecordId& id, std::size_t b
             .expires = record.expires,
             .bytes = static_cast<std::uint16_t>(bytes),
             .tombstone = record.tombstone,
-            .segment = record.segment};
+            .segment = record.segment,
+            .share = share_of(record)};
+}
+
+RecordIndex::Group group_of(const wire::Record& record) {
+    return {record.kind, record.origin, share_of(record)};
 }
 
 }  // namespace
@@ -59,6 +65,7 @@ std::string_view name(Refusal refusal) {
         case Refusal::crowded: return "crowded";
         case Refusal::foreign: return "foreign";
         case Refusal::too_often: return "too_often";
+        case Refusal::malformed: return "malformed";
     }
     return "unknown";
 }
@@ -95,9 +102,10 @@ std::expected<void, base::Error> RecordStore::load(base::Now now) {
             if (record->origin == self()) sequence_ = std::max(sequence_, record->sequence);
             return true;
         }
-        // Of another chain, or left by a store that lost a part of a batch.
+        // Of another chain, left by a store that lost a part of a batch, or by a program that did
+        // not look into bodies.
         if (!record || !base::equal(id.bytes, key) ||
-            options_.kinds.find(record->kind) == nullptr ||
+            options_.kinds.find(record->kind) == nullptr || !is_well_formed(*record) ||
             (other != nullptr && !wins(record->sequence, id, *other))) {
             unsound.push_back(base::to_buffer(key));
             return true;
@@ -130,7 +138,7 @@ Refusal RecordStore::judge(base::Now now, const wire::Record& record) const {
     const auto lives = static_cast<std::int64_t>(record.expires) -
                        static_cast<std::int64_t>(record.stamp.ms / 1'000);
     if (lives > rule->lifetime_max.count()) return Refusal::long_lived;
-    return Refusal::none;
+    return is_well_formed(record) ? Refusal::none : Refusal::malformed;
 }
 
 std::expected<Offer, base::Error> RecordStore::offer(base::Now now, const wire::Record& record) {
@@ -163,23 +171,31 @@ std::expected<Offer, base::Error> RecordStore::offer(base::Now now, const wire::
         return refuse(Refusal::bad_signature);
     }
     if (record.origin == self()) sequence_ = std::max(sequence_, record.sequence);
-    if (!is_in_time(now, record)) return refuse(Refusal::too_often);
-    if (held != nullptr) {
-        if (record.sequence == held->sequence) ++stats_.conflicts;
+    const RecordIndex::Group group = group_of(record);
+    // Old ones that were missed come many at once; the number of them is limited.
+    const bool is_rated = is_fresh(now, record) || held != nullptr;
+    if (is_rated && rate_of(now, group).available(now.instant) == 0) {
+        return refuse(Refusal::too_often);
+    }
+    if (held != nullptr && record.sequence == held->sequence) {
+        ++stats_.conflicts;
         if (!wins(record.sequence, id, *held)) {
             ++stats_.superseded;
             return Offer{Outcome::superseded, Refusal::none};
         }
-    } else {
-        const RecordIndex::Group group{record.kind, record.origin};
-        const std::uint32_t quota = options_.kinds.find(record.kind)->per_origin_max;
-        if (!make_room(group, quota, record.sequence)) {
-            const bool is_quota = index_.count_of(group) >= quota;
-            remember_refused(now, record, id);
-            return refuse(is_quota ? Refusal::quota : Refusal::crowded);
-        }
     }
-    write(record, id);
+    const auto given = make_room(group, record.sequence, held);
+    if (!given) {
+        const std::uint32_t quota = options_.kinds.find(record.kind)->per_origin_max;
+        const bool is_quota = index_.count_of(group) >= quota;
+        // Who holds this would never agree with whoever holds what it replaces.
+        if (held != nullptr) evict(address);
+        remember_refused(now, record, id);
+        return refuse(is_quota ? Refusal::quota : Refusal::crowded);
+    }
+    if (is_rated) rate_of(now, group).take(now.instant);
+    write(record, id, *given);
+    note_evicted(*given);
     flush_at_ = std::min(flush_at_, now.instant + 20ms);
     note_stamp(now, record.stamp);
     ++stats_.taken;
@@ -197,36 +213,62 @@ void RecordStore::remember_refused(base::Now now, const wire::Record& record,
                   options_.limits.refused_max);
 }
 
-/// Whether its origin may say one more of its kind now; takes its turn if so.
-bool RecordStore::is_in_time(base::Now now, const wire::Record& record) {
-    // Old ones that were missed come many at once; the number of them is limited.
-    if (!is_fresh(now, record) && index_.find(address_of(record)) == nullptr) return true;
-    const RecordIndex::Group group{record.kind, record.origin};
-    base::TokenBucket* bucket = rates_.get(group);
-    if (bucket == nullptr) {
-        const std::uint32_t rate = options_.kinds.find(record.kind)->per_minute_max;
-        rates_.put(group, base::TokenBucket(now.instant, {rate, std::max(rate / 2, 1U)}));
-        bucket = rates_.get(group);
-    }
-    return bucket->take(now.instant);
+base::TokenBucket& RecordStore::rate_of(base::Now now, const RecordIndex::Group& group) {
+    if (base::TokenBucket* bucket = rates_.get(group)) return *bucket;
+    const std::uint32_t rate = options_.kinds.find(group.kind)->per_minute_max;
+    rates_.put(group, base::TokenBucket(now.instant, {rate, std::max(rate / 2, 1U)}));
+    return *rates_.get(group);
 }
 
-/// Room for one more of the group; false when it has what is its due.
-bool RecordStore::make_room(const RecordIndex::Group& group, std::uint32_t per_origin_max,
-                            std::uint64_t sequence) {
-    if (index_.count_of(group) >= per_origin_max) {
+bool RecordStore::is_full() const {
+    return index_.size() >= options_.limits.records_max ||
+           index_.bytes() + wire::record_bytes_max > options_.limits.bytes_max;
+}
+
+/// Room for one more of the group; nothing when it has what is its due. `replaced`: what is held
+/// under its address.
+std::optional<RecordStore::Given> RecordStore::make_room(const RecordIndex::Group& group,
+                                                         std::uint64_t sequence,
+                                                         const Held* replaced) {
+    Given given;
+    if (replaced != nullptr && replaced->share == group.share) return given;
+    if (index_.count_of(group) >= options_.kinds.find(group.kind)->per_origin_max) {
         const Address& oldest = index_.oldest_of(group);
-        if (index_.find(oldest)->sequence > sequence) return false;
-        evict(oldest);
-        return true;
+        if (index_.find(oldest)->sequence > sequence) return std::nullopt;
+        take_out(oldest, given);
+        return given;
     }
-    while (index_.size() >= options_.limits.records_max ||
-           index_.bytes() + wire::record_bytes_max > options_.limits.bytes_max) {
+    while (replaced == nullptr && is_full()) {
         const auto giver = giver_to(group);
-        if (!giver) return false;
-        evict(index_.oldest_of(*giver));
+        if (!giver) {
+            take_back(given);
+            return std::nullopt;
+        }
+        // Above a limit that was lowered what has most goes, whatever becomes of the newcomer.
+        const bool is_above = index_.size() > options_.limits.records_max ||
+                              index_.bytes() > options_.limits.bytes_max;
+        if (is_above) {
+            evict(index_.oldest_of(*giver));
+        } else {
+            take_out(index_.oldest_of(*giver), given);
+        }
     }
-    return true;
+    return given;
+}
+
+/// `address` may be that of the index.
+void RecordStore::take_out(const Address& address, Given& given) {
+    given.emplace_back(address, *index_.find(address));
+    index_.erase(given.back().first);
+}
+
+void RecordStore::take_back(const Given& given) {
+    for (const auto& [address, held] : given) index_.insert(address, held);
+}
+
+void RecordStore::note_evicted(const Given& given) {
+    for (const auto& [address, held] : given) forgotten_.push_back(address);
+    stats_.evicted += given.size();
 }
 
 /// Strangers give way to those who are known, and among their like those who have more than the
@@ -256,11 +298,12 @@ void RecordStore::forget(const Address& address) {
     index_.erase(address);
 }
 
-/// Into the batch, and out of it what it replaces.
-void RecordStore::write(const wire::Record& record, const wire::RecordId& id) {
+/// Into the batch, and out of it what it replaces and what gave way to it.
+void RecordStore::write(const wire::Record& record, const wire::RecordId& id, const Given& given) {
     const Address address = address_of(record);
     const base::Buffer bytes = wire::encode(record);
     if (const Held* old = index_.find(address)) batch_.erase(options_.table, old->id.bytes);
+    for (const auto& [gone, held] : given) batch_.erase(options_.table, held.id.bytes);
     batch_.put(options_.table, id.bytes, bytes);
     index_.insert(address, held_of(record, id, bytes.size()));
 }
@@ -313,6 +356,11 @@ std::expected<wire::Record, base::Error> RecordStore::publish(base::Now now, con
     record.segment = draft.segment;
     record.key = draft.key;
     record.body = draft.body;
+    if (!is_well_formed(record)) {
+        return base::failure(Errc::invalid_argument,
+                             "a key or body that no " + name(draft.kind) + " has", "records",
+                             "write it as docs/formats/record.md says, or under a kind of yours");
+    }
     record.expires = unix_seconds(now) + static_cast<std::uint32_t>(draft.lifetime.count());
     return sign_and_store(now, std::move(record));
 }
@@ -339,16 +387,27 @@ std::expected<wire::Record, base::Error> RecordStore::sign_and_store(base::Now n
     MESH_CHECK(flush());
     record.origin = self();
     const Address address = address_of(record);
+    const RecordIndex::Group group = group_of(record);
     const KindRule& rule = *options_.kinds.find(record.kind);
-    const std::uint64_t latest_ms = unix_ms(now) + grace_ms;
+    if (rate_of(now, group).available(now.instant) == 0) {
+        return base::failure(
+            Errc::full,
+            "more records of kind " + name(record.kind) + " than others take of one node",
+            "records",
+            "at most " + std::to_string(rule.per_minute_max) +
+                " a minute; wait a moment, and say several things in one");
+    }
     std::optional<Held> old;
     if (const Held* held = index_.find(address)) {
         old = *held;
         record.expires = std::max(record.expires, held->expires);
-    } else if (!make_room({record.kind, record.origin}, rule.per_origin_max, sequence_ + 1)) {
+    }
+    const auto given = make_room(group, sequence_ + 1, old ? &*old : nullptr);
+    if (!given) {
         return base::failure(Errc::full, "no room for another record", "records",
                              "raise records.capacity, or remove some");
     }
+    const std::uint64_t latest_ms = unix_ms(now) + grace_ms;
     // The clock in front lets a node that lost its store go on above what it once said.
     sequence_ = std::max(sequence_ + 1, unix_ms(now));
     const std::uint64_t ms = std::min(unix_ms(now), wire::HybridTime::ms_max);
@@ -367,27 +426,21 @@ std::expected<wire::Record, base::Error> RecordStore::sign_and_store(base::Now n
     record.expires =
         std::min(record.expires, static_cast<std::uint32_t>(stamp_.ms / 1'000) +
                                      static_cast<std::uint32_t>(rule.lifetime_max.count()));
-    if (!is_in_time(now, record)) {
-        return base::failure(
-            Errc::full,
-            "more records of kind " + name(record.kind) + " than others take of one node",
-            "records",
-            "at most " + std::to_string(rule.per_minute_max) +
-                " a minute; wait a moment, and say several things in one");
-    }
     const base::Buffer preimage = wire::record_preimage(options_.chain, record);
     record.signature = self_.sign(preimage);
     base::Buffer row;
     base::Writer(row).u64(sequence_);
     batch_.put(options_.table, sequence_row(), row);
-    write(record, crypto::hash(preimage));
+    write(record, crypto::hash(preimage), *given);
     if (auto stored = flush(); !stored) {
-        // What made room for it is gone from the index and comes back with the next start.
         batch_.clear();
         index_.erase(address);
         if (old) index_.insert(address, *old);
+        take_back(*given);
         return std::unexpected(std::move(stored).error());
     }
+    rate_of(now, group).take(now.instant);
+    note_evicted(*given);
     return record;
 }
 

@@ -4,7 +4,9 @@
 //
 // Of each (origin, kind, key) the record with the highest sequence counts, of equal ones the lower
 // name. What a kind allows (records/kind_rules.h) and what there is room for limits every origin;
-// where it is short, strangers give way to neighbours, and of equals those who have most.
+// where it is short, strangers give way to neighbours, and of equals those who have most. Alerts of
+// each priority have that number and rate for themselves (Share). What is refused changes nothing
+// else.
 //
 // Time:      wall time decides what has ended and what is dated ahead; what is later than
 //            `clock_grace` from now is refused, so nobody's clock moves ours.
@@ -43,8 +45,9 @@ enum class Refusal : std::uint8_t {
     crowded,        ///< no room, and its origin has as much as anybody
     foreign,        ///< of a segment this node is no member of
     too_often,      ///< its origin says more than its kind allows; may come later
+    malformed,      ///< key or body not in the form of its kind
 };
-inline constexpr std::size_t refusals_count = 11;
+inline constexpr std::size_t refusals_count = 12;
 std::string_view name(Refusal refusal);
 
 struct Offer {
@@ -107,8 +110,8 @@ public:
 
     /// Signs and stores; durable when this returns. A shorter lifetime than what it replaces has
     /// left becomes that, so that nothing older rises again elsewhere.
-    /// Errors: invalid_argument (kind, lifetime, segment), too_large, full (no room, or too many a
-    /// minute), those of the store.
+    /// Errors: invalid_argument (kind, lifetime, segment, form of the body), too_large, full (no
+    /// room, or too many a minute), those of the store.
     std::expected<wire::Record, base::Error> publish(base::Now now, const Draft& draft);
     /// The same without a body: the key is no more. Errors: not_found; as publish.
     std::expected<wire::Record, base::Error> remove(base::Now now, wire::RecordKind kind,
@@ -146,16 +149,22 @@ private:
 
     std::expected<void, base::Error> load(base::Now now);
     Refusal judge(base::Now now, const wire::Record& record) const;
-    bool make_room(const RecordIndex::Group& group, std::uint32_t per_origin_max,
-                   std::uint64_t sequence);
+    /// What gave way to another record, and is back if that is not stored.
+    using Given = std::vector<std::pair<Address, Held>>;
+    std::optional<Given> make_room(const RecordIndex::Group& group, std::uint64_t sequence,
+                                   const Held* replaced);
+    bool is_full() const;
+    void take_out(const Address& address, Given& given);
+    void take_back(const Given& given);
     std::optional<RecordIndex::Group> giver_to(const RecordIndex::Group& group) const;
     void evict(const Address& address);
     void forget(const Address& address);
     bool was_clock_set(base::Now now);
-    bool is_in_time(base::Now now, const wire::Record& record);
+    base::TokenBucket& rate_of(base::Now now, const RecordIndex::Group& group);
     void remember_refused(base::Now now, const wire::Record& record, const wire::RecordId& id);
     std::expected<wire::Record, base::Error> sign_and_store(base::Now now, wire::Record record);
-    void write(const wire::Record& record, const wire::RecordId& id);
+    void write(const wire::Record& record, const wire::RecordId& id, const Given& given);
+    void note_evicted(const Given& given);
     void note_stamp(base::Now now, const wire::HybridTime& stamp);
 
     kv::Store& store_;

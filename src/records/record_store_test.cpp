@@ -34,7 +34,7 @@ protected:
     std::optional<std::string> body_of(const Told& told) {
         const auto record = store().get(address_of(signed_record(told))).value();
         if (!record) return std::nullopt;
-        return std::string(base::as_text(record->body));
+        return test::text_of(*record);
     }
     Opened opened_;
 };
@@ -68,9 +68,10 @@ TEST_F(RecordStoreTest, SequenceOfInfinity_PoisonsNobodyElse) {
     EXPECT_EQ(offer(signed_record({.origin = 2, .body = "other", .sequence = 1})).outcome,
               Outcome::taken);
     EXPECT_EQ(body_of({.origin = 2}), "other");
-    EXPECT_TRUE(store().publish(
-        at({}),
-        {.kind = RecordKind::registry, .key = test::bytes_of("key"), .body = {}, .lifetime = 1h}));
+    EXPECT_TRUE(store().publish(at({}), {.kind = RecordKind::registry,
+                                         .key = test::bytes_of("key"),
+                                         .body = test::body_of(RecordKind::registry, ""),
+                                         .lifetime = 1h}));
 }
 
 TEST_F(RecordStoreTest, ClockTenYearsAhead_IsRefusedWithoutMovingOurs) {
@@ -95,14 +96,18 @@ TEST_F(RecordStoreTest, OwnClockTenYearsAhead_IsForgottenOnceItIsMended) {
     base::Now ahead = at({});
     ahead.wall += 24h * 3'650;
     const Draft draft{.kind = RecordKind::state, .lifetime = 1h};
-    const Draft second{.kind = RecordKind::registry, .lifetime = 1h};
+    const Draft second{.kind = RecordKind::registry,
+                       .key = test::bytes_of("bag"),
+                       .body = test::body_of(RecordKind::registry, ""),
+                       .lifetime = 1h};
     const auto wrong = store().publish(ahead, draft).value();
     ASSERT_TRUE(store().publish(ahead, second));
     EXPECT_EQ(store().offer(ahead, signed_record({}))->refusal, Refusal::expired);
     ASSERT_TRUE(store().handle_timeout(ahead));
     // Others take what it says from now on, under the same keys too, and it takes what they say.
     const auto mended = store().publish(at(1s), draft).value();
-    const auto removed = store().remove(at(1s), RecordKind::registry, {}).value();
+    const auto removed =
+        store().remove(at(1s), RecordKind::registry, test::bytes_of("bag")).value();
     EXPECT_GT(mended.sequence, wrong.sequence);
     Opened other(98);
     EXPECT_EQ(other.records->offer(at(1s), wrong)->refusal, Refusal::future);
@@ -151,7 +156,10 @@ TEST_F(RecordStoreTest, BackdatedUpdatesWithoutEnd_AreHeldToTheRate) {
 }
 
 TEST_F(RecordStoreTest, ClockThatWasAheadAndIsSetRight_IsBelievedByOthersAgain) {
-    const Draft draft{.kind = RecordKind::registry, .key = test::bytes_of("k"), .lifetime = 1h};
+    const Draft draft{.kind = RecordKind::registry,
+                      .key = test::bytes_of("k"),
+                      .body = test::body_of(RecordKind::registry, ""),
+                      .lifetime = 1h};
     ASSERT_TRUE(store().publish(at(24h * 365), draft));
     const auto mine = store().publish(at({}), draft).value();
     Opened other(9);
@@ -194,6 +202,7 @@ TEST_F(RecordStoreTest, FloodOfMadeUpOrigins_TakesNothingFromOursAndOurNeighbour
         offer(signed_record({.origin = 1, .key = std::to_string(i), .sequence = i}));
         ASSERT_TRUE(store().publish(at({}), {.kind = RecordKind::registry,
                                              .key = test::bytes_of(std::to_string(i)),
+                                             .body = test::body_of(RecordKind::registry, ""),
                                              .lifetime = 1h}));
     }
     for (unsigned i = 2; i < 200; ++i) offer(signed_record({.origin = i}));
@@ -243,7 +252,10 @@ TEST_F(RecordStoreTest, Tombstone_HidesWhatWasAndEndsWithIt) {
 }
 
 TEST_F(RecordStoreTest, OwnRecords_NeverEndBeforeWhatTheyReplace) {
-    const Draft longer{.kind = RecordKind::registry, .key = test::bytes_of("k"), .lifetime = 2h};
+    const Draft longer{.kind = RecordKind::registry,
+                       .key = test::bytes_of("k"),
+                       .body = test::body_of(RecordKind::registry, ""),
+                       .lifetime = 2h};
     Draft shorter = longer;
     shorter.lifetime = 1min;
     const auto first = store().publish(at({}), longer).value();

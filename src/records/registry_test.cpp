@@ -223,13 +223,16 @@ TEST(RegistryTest, KeysThatCannotBeShown_AreInNoAnswer) {
     mesh.connect(0, 1);
     mesh.run(2s);
     for (const char* key : {"\xff", "a\x1b[2J", ""}) {
-        ASSERT_TRUE(mesh[0].publish(mesh.now(), {.kind = wire::RecordKind::registry,
-                                                 .key = test::bytes_of(key),
-                                                 .body = encode(entry_of("bag", towards(1))),
-                                                 .lifetime = 1h}));
+        const Draft draft{.kind = wire::RecordKind::registry,
+                          .key = test::bytes_of(key),
+                          .body = encode(entry_of("bag", towards(1))),
+                          .lifetime = 1h};
+        EXPECT_EQ(mesh[0].publish(mesh.now(), draft).error().code, base::Errc::invalid_argument);
+        mesh.inject(0, 1, wire::MessageType::record,
+                    wire::encode(test::signed_record({.key = key, .raw_body = draft.body})));
     }
     mesh.run(1s);
-    EXPECT_EQ(mesh[1].store().index().size(), 3U);
+    EXPECT_EQ(mesh[1].view().store.refused[static_cast<std::size_t>(Refusal::malformed)], 3U);
     EXPECT_TRUE(mesh[1].search({}).value().empty());
     EXPECT_TRUE(mesh[1].search({.like = towards(1)}).value().empty());
     EXPECT_EQ(mesh[1].search_mesh(mesh.now(), {.hash = "\x1b"}, 1s).error().code,
@@ -240,10 +243,9 @@ TEST(RegistryTest, HashThatCannotBeShown_IsInNobodysAnswer) {
     TestMesh mesh(2, 5);
     mesh.connect(0, 1);
     mesh.run(2s);
-    ASSERT_TRUE(mesh[1].publish(mesh.now(), {.kind = wire::RecordKind::registry,
-                                             .key = test::bytes_of("\x1b[2J"),
-                                             .body = encode(entry_of("bag", towards(1))),
-                                             .lifetime = 1h}));
+    mesh.inject(0, 1, wire::MessageType::record,
+                wire::encode(test::signed_record(
+                    {.key = "\x1b[2J", .raw_body = encode(entry_of("bag", towards(1)))})));
     put(mesh, 1, "bag-1", entry_of("bag", towards(1)));
     mesh.run(1s);
     const auto number = mesh[0].search_mesh(mesh.now(), {.like = towards(1)}, 1s).value();

@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include "kv/memory_store.h"
+#include "records/alert.h"
 #include "records/record_store.h"
+#include "records/registry_entry.h"
 
 namespace meshchain::records::test {
 
@@ -35,6 +37,21 @@ inline base::Now at(base::Duration passed) {
 inline base::Buffer bytes_of(std::string_view text) {
     return base::to_buffer(base::as_bytes(text));
 }
+/// In the form of the kind; of those that are not here the text itself.
+inline base::Buffer body_of(wire::RecordKind kind, std::string_view text,
+                            AlertPriority priority = AlertPriority::normal) {
+    if (kind == wire::RecordKind::alert) return encode(Alert{priority, std::string(text), {}});
+    if (kind != wire::RecordKind::registry) return bytes_of(text);
+    RegistryEntry entry;
+    entry.metadata = text;
+    return encode(entry);
+}
+inline std::string text_of(const wire::Record& record) {
+    if (record.kind == wire::RecordKind::alert) return parse_alert(record.body).value().text;
+    if (record.kind != wire::RecordKind::registry) return std::string(base::as_text(record.body));
+    return parse_registry_entry(record.body).value().metadata;
+}
+
 /// A record of `origin`, dated at `at` and good for `lifetime`.
 struct Told {
     unsigned origin = 1;
@@ -46,6 +63,8 @@ struct Told {
     std::chrono::seconds lifetime{3'600};
     bool tombstone = false;
     Segment segment = {};
+    AlertPriority priority = AlertPriority::normal;
+    std::optional<base::Buffer> raw_body = {};  ///< in place of `body`
 };
 inline wire::Record signed_record(const Told& told, const wire::ChainId& chain = chain_id()) {
     const crypto::SigningKey key = key_of(told.origin);
@@ -59,7 +78,9 @@ inline wire::Record signed_record(const Told& told, const wire::ChainId& chain =
     record.tombstone = told.tombstone;
     record.segment = told.segment;
     record.key = bytes_of(told.key);
-    if (!told.tombstone) record.body = bytes_of(told.body);
+    if (!told.tombstone) {
+        record.body = told.raw_body.value_or(body_of(told.kind, told.body, told.priority));
+    }
     record.signature = key.sign(wire::record_preimage(chain, record));
     return record;
 }

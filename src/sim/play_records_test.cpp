@@ -4,6 +4,7 @@
 
 #include "base/test_effort.h"
 #include "kv/memory_store.h"
+#include "records/registry_entry.h"
 #include "sim/named_scenarios.h"
 #include "sim/play.h"
 
@@ -95,7 +96,7 @@ protected:
     wire::Record sign(Machine& machine, bool is_drafted = true) {
         const records::Draft draft{.kind = wire::RecordKind::registry,
                                    .key = base::to_buffer(base::as_bytes("thing")),
-                                   .body = base::to_buffer(base::as_bytes("seen")),
+                                   .body = records::encode(records::RegistryEntry{}),
                                    .lifetime = 1h};
         if (is_drafted) book_.note_draft(machine.records->self(), draft);
         const auto record = machine.records->publish(now, draft).value();
