@@ -2,10 +2,12 @@
 
 #include <gmock/gmock.h>
 
+#include <boost/asio/ip/tcp.hpp>
 #include <csignal>
 #include <fstream>
 
 #include "host/api_client.h"
+#include "host/data_folder.h"
 #include "host/local_chain.h"
 #include "meshchain/test_program.h"
 
@@ -56,6 +58,31 @@ protected:
         }
         return false;
     }
+    /// What a node tells of its events of one type, from now on.
+    void listen_to(std::size_t node, const std::string& type) {
+        const auto files = host::DataFolder(folder(node));
+        const std::string address = content(files.api_address());
+        const std::size_t colon = address.find(':');
+        events_.expires_after(30s);
+        events_.connect(address.substr(0, colon), address.substr(colon + 1, 5));
+        std::string token = content(files.api_token());
+        token.resize(token.find_last_not_of('\n') + 1);
+        events_ << "GET /v1/events?types=" << type << " HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+                << "Authorization: Bearer " << token << "\r\n\r\n"
+                << std::flush;
+        std::string line;
+        while (std::getline(events_, line) && !line.starts_with(":")) continue;
+    }
+    Json next_event() {
+        const std::string mark = "data: ";
+        std::string line;
+        while (std::getline(events_, line)) {
+            if (!line.starts_with(mark)) continue;
+            return host::parse_json(line.substr(mark.size()), "event").value();
+        }
+        ADD_FAILURE() << "no event came: " << events_.error().message();
+        return Json::object();
+    }
     Json alerts(std::size_t node) { return ask(node, {"alert", "list"}).json().at("alerts"); }
 
     /// 512 numbers as programs write them: float32 in little-endian bytes.
@@ -71,6 +98,7 @@ protected:
 
     host::LocalChain chain_;
     std::array<std::optional<host::ChildProcess>, nodes_count> nodes_;
+    boost::asio::ip::tcp::iostream events_;
 };
 
 TEST_F(RecordsProgram, AlarmAndSearch_WorkAsTheGuideSays) {
@@ -104,6 +132,46 @@ TEST_F(RecordsProgram, AlarmAndSearch_WorkAsTheGuideSays) {
     EXPECT_EQ(ask(0, {"registry", "rm", "bag-0"}).exit_code, 0);
     EXPECT_TRUE(await([&] { return ask(2, {"registry", "show", "bag-0"}).exit_code == 1; }));
     EXPECT_EQ(ask(0, {"stats"}).json().at("records").at("refused").at("bad_signature"), 0);
+}
+
+TEST_F(RecordsProgram, SearchUnderWay_ShowsEachAnswer_AndSoDoTheEvents) {
+    ASSERT_EQ(ask(0, {"registry", "add", "bag-0", "--type", "bag"}).exit_code, 0);
+    ASSERT_TRUE(await([&] { return ask(1, {"registry", "show", "bag-0"}).exit_code == 0; }));
+    const Json first = ask(1, {"status"}).json().at("node_id");
+    const Json second = ask(2, {"status"}).json().at("node_id");
+    listen_to(0, "SEARCH_ANSWERED");
+    nodes_[2]->send_signal(SIGSTOP);
+    auto search =
+        host::ChildProcess::start({.program = MESHCHAIN_PROGRAM,
+                                   .arguments = {"search", "--type", "bag", "--follow", "--wait-ms",
+                                                 "4000", "--data", folder(0), "--json"},
+                                   .output = root_ / "search"});
+    ASSERT_TRUE(search) << sentence(search.error());
+    ASSERT_TRUE(await([&] { return content(root_ / "search").contains('\n'); }));
+    EXPECT_TRUE(search->running()) << "what one has found is shown while another is awaited";
+    const std::string shown = content(root_ / "search");
+    const Json partial = host::parse_json(shown.substr(0, shown.find('\n')), "search").value();
+    EXPECT_EQ(partial.at("asked"), 2);
+    EXPECT_EQ(partial.at("answered"), 1);
+    EXPECT_EQ(partial.at("done"), false);
+    EXPECT_EQ(partial.at("hits").size(), 1);
+
+    const Json told = next_event();
+    EXPECT_EQ(told.at("type"), "SEARCH_ANSWERED");
+    EXPECT_EQ(told.at("search"), partial.at("search"));
+    EXPECT_EQ(told.at("node_id"), first);
+    EXPECT_EQ(told.at("results"), 1);
+    EXPECT_EQ(told.at("asked"), 2);
+    EXPECT_EQ(told.at("answered"), 1);
+    EXPECT_EQ(told.at("late"), 0);
+    EXPECT_EQ(told.at("done"), false);
+    EXPECT_EQ(search->wait(30s), 0);
+    nodes_[2]->send_signal(SIGCONT);
+    const Json late = next_event();
+    EXPECT_EQ(late.at("node_id"), second);
+    EXPECT_EQ(late.at("answered"), 1);
+    EXPECT_EQ(late.at("late"), 1);
+    EXPECT_EQ(late.at("done"), true);
 }
 
 TEST_F(RecordsProgram, NodeThatWasKilled_LearnsWhatItMissedAndKeepsWhatItHad) {
@@ -146,6 +214,16 @@ TEST_F(RecordsProgram, ImportedEntries_AreAllInOrNamedByTheirLine) {
                                 << R"({"hash":"b","type":"bag","metadata":{"colour":"blue"}})"
                                 << "\n";
     EXPECT_EQ(ask(0, {"registry", "import", path("good")}).json().at("entered"), 2);
+    const Json again = ask(0, {"registry", "import", path("good")}).json();
+    EXPECT_EQ(again.at("entered"), 0);
+    EXPECT_EQ(again.at("unchanged"), 2);
+    std::ofstream(path("good")) << R"({"hash":"a","type":"bag","metadata":{"colour":"red"}})"
+                                << "\n"
+                                << R"({"hash":"b","type":"bag","metadata":{"colour":"blue"}})";
+    EXPECT_EQ(ask(0, {"registry", "import", path("good")}).json().at("entered"), 1)
+        << "what has changed is entered anew";
+    EXPECT_EQ(ask(0, {"registry", "show", "a"}).json().at("entries")[0].at("metadata"),
+              (Json{{"colour", "red"}}));
     std::ofstream(path("bad")) << R"({"hash":"c"})" << "\n"
                                << R"({"hash":"d","novel":1})" << "\n";
     const Ended bad = ask(0, {"registry", "import", path("bad")});

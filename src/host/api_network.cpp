@@ -1,12 +1,20 @@
 // Peers and what lies between them.
 
 #include "host/api_request.h"
+#include "host/kodikon_link.h"
 
 namespace meshchain::host {
 namespace {
 
 Answer get_peers(const ApiDoors& doors, const HttpRequest&) {
-    return list_json("peers", doors.node.peers(doors.now()));
+    const base::Now now = doors.now();
+    Json json = list_json("peers", doors.node.peers(now));
+    if (doors.kodikon != nullptr) {
+        for (Json& peer : kodikon_peers_json(doors.kodikon->view(), now.instant)) {
+            json["peers"].push_back(std::move(peer));
+        }
+    }
+    return json;
 }
 
 Answer get_topology(const ApiDoors& doors, const HttpRequest&) {

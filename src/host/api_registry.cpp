@@ -17,12 +17,27 @@ base::Error no_number(std::string where, std::string advice) {
     return {base::Errc::malformed, "no number", std::move(where), std::move(advice)};
 }
 
+/// One of the numbers of an embedding, as a float.
+std::expected<float, base::Error> read_value(const Json& number, std::size_t index) {
+    const std::string which = "value " + std::to_string(index + 1) + " of " +
+                              std::to_string(records::Embedding::dimensions);
+    if (!number.is_number()) {
+        return base::failure(base::Errc::malformed, which + " is no number", "embedding",
+                             "write a list of 512 finite numbers");
+    }
+    const auto value = number.get<float>();
+    if (std::isfinite(value)) return value;
+    return base::failure(base::Errc::invalid_argument, which + " is too large for a float32",
+                         "embedding", "write a list of 512 finite numbers");
+}
+
 /// 512 numbers, quantised. Absent: nothing.
 std::expected<std::optional<records::Embedding>, base::Error> read_embedding(JsonObject& object) {
     const Json* list = object.child("embedding");
     if (list == nullptr || list->is_null()) return std::nullopt;
     if (!list->is_array()) {
-        return std::unexpected(no_number("embedding", "write a list of 512 numbers"));
+        return base::failure(base::Errc::malformed, "no list", "embedding",
+                             "write a list of 512 finite numbers");
     }
     if (list->size() != records::Embedding::dimensions) {
         return base::failure(base::Errc::invalid_argument,
@@ -31,10 +46,8 @@ std::expected<std::optional<records::Embedding>, base::Error> read_embedding(Jso
     }
     std::vector<float> numbers;
     for (const Json& number : *list) {
-        if (!number.is_number()) {
-            return std::unexpected(no_number("embedding", "write a list of 512 numbers"));
-        }
-        numbers.push_back(number.get<float>());
+        MESH_TRY(const float value, read_value(number, numbers.size()));
+        numbers.push_back(value);
     }
     auto embedding = records::quantise(numbers);
     if (!embedding) {
@@ -68,7 +81,27 @@ std::expected<double, base::Error> read_fraction(JsonObject& object, const char*
         no_number(name, low == 0 ? "write a number from 0 to 1" : "write a number from -1 to 1"));
 }
 
-/// Body {"hash", "type", "owner", "confidence", "embedding", "metadata", "lifetime_s", "segment"}.
+/// The record in which this node says just that already, for more than half of `lifetime` to come.
+std::optional<wire::RecordId> said_already(const ApiDoors& doors, records::RecordService& records,
+                                           std::string_view hash,
+                                           const records::RegistryEntry& entry,
+                                           std::chrono::seconds lifetime,
+                                           const records::Segment& segment) {
+    const records::RegistryEntry fitted = records::fitted(hash, entry);
+    if (!records::check(hash, fitted)) return std::nullopt;
+    const records::Address address{wire::RecordKind::registry, records.store().self(),
+                                   base::to_buffer(base::as_bytes(hash))};
+    const records::Held* held = records.store().index().find(address);
+    if (held == nullptr || held->tombstone || held->segment != segment) return std::nullopt;
+    const auto due = base::unix_ms(doors.now().wall) / 1'000 + lifetime.count() / 2;
+    if (std::int64_t{held->expires} <= due) return std::nullopt;
+    const auto record = records.store().get(address);
+    if (!record || !*record || (*record)->body != encode(fitted)) return std::nullopt;
+    return held->id;
+}
+
+/// Body {"hash", "type", "owner", "confidence", "embedding", "metadata", "lifetime_s", "segment",
+/// "if_changed"}.
 Answer post_entry(const ApiDoors& doors, const HttpRequest& request) {
     MESH_TRY(records::RecordService * records, records_of(doors));
     MESH_TRY(const Json json, parse_json(request.body, "request"));
@@ -86,12 +119,18 @@ Answer post_entry(const ApiDoors& doors, const HttpRequest& request) {
         static_cast<std::uint16_t>(std::lround(confidence * records::RegistryEntry::certain));
     MESH_TRY(entry.embedding, read_embedding(object));
     if (const Json* metadata = object.child("metadata")) entry.metadata = to_line(*metadata);
+    bool if_changed = false;
+    object.read("if_changed", if_changed);
     MESH_TRY(const records::Segment segment, read_segment(object, doors, *records));
     MESH_CHECK(object.finish());
     const std::chrono::seconds lifetime(std::min(lifetime_s, lifetime_s_max));
+    if (if_changed) {
+        const auto said = said_already(doors, *records, hash, entry, lifetime, segment);
+        if (said) return Json{{"id", crypto::to_hex(*said)}, {"entered", false}};
+    }
     MESH_TRY(const wire::RecordId id,
              records->register_entry(doors.now(), hash, entry, lifetime, segment));
-    return Json{{"id", crypto::to_hex(id)}};
+    return Json{{"id", crypto::to_hex(id)}, {"entered", true}};
 }
 
 /// Body {"hash"}: of an entry of this node.

@@ -52,6 +52,14 @@ Json to_json(const runtime::Event& event, base::WallTime at) {
         json[event.type == EventType::validator_selected ? "slot" : "number"] = *number;
     } else if (const auto* id = event.data.id()) {
         add_id(json, event.type, *id);
+    } else if (const auto* search = event.data.search()) {
+        json["search"] = std::to_string(search->number);  // 64 bits, as /v1/searches names it
+        json["node_id"] = crypto::to_hex(crypto::NodeId{search->by});
+        json["results"] = search->results;
+        json["asked"] = search->asked;
+        json["answered"] = search->answered;
+        json["late"] = search->late;
+        json["done"] = search->done;
     } else if (const auto* text = event.data.text()) {
         json["text"] = std::string(text->view());
     }

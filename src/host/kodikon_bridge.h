@@ -91,6 +91,8 @@ struct KodikonView {
     KodikonStats stats;
 };
 Json to_json(const KodikonView& view);
+/// The nodes as GET /v1/peers shows them beside those with a session.
+Json kodikon_peers_json(const KodikonView& view, base::Instant now);
 
 struct KodikonBridgeOptions {
     std::string node_id;                ///< kodikon_bridge_id()

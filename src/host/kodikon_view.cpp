@@ -40,6 +40,18 @@ std::string_view name(KodikonDrop drop) {
     MESH_ASSERT(false);
 }
 
+Json kodikon_peers_json(const KodikonView& view, base::Instant now) {
+    Json peers = Json::array();
+    for (const KodikonPeer& peer : view.peers) {
+        const auto silent = std::chrono::duration_cast<base::Milliseconds>(now - peer.heard);
+        peers.push_back({{"link", "kodikon"},
+                         {"name", peer.id},
+                         {"address", base::to_string(peer.address)},
+                         {"last_heard_ms", silent.count()}});
+    }
+    return peers;
+}
+
 Json to_json(const KodikonView& view) {
     Json peers = Json::array();
     for (const KodikonPeer& peer : view.peers) {

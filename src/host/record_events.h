@@ -3,12 +3,14 @@
 
 #include <functional>
 
+#include "crypto/identity.h"
 #include "node/node.h"
 #include "records/record_service.h"
 
 namespace meshchain::host {
 
-/// RECORD_TAKEN of each record, its kind as the number; ALERT_RECEIVED of an alert of others.
+/// RECORD_TAKEN of each record, its kind as the number; ALERT_RECEIVED of an alert of others;
+/// SEARCH_ANSWERED of each answer to a search of this node.
 /// Ownership: the node outlives this.
 class RecordEvents final : public records::RecordObserver {
 public:
@@ -26,6 +28,18 @@ public:
             node_.events().enqueue(
                 {EventType::alert_received, runtime::EventPriority::high, "records", name});
         }
+    }
+    void handle_search_answer(base::Now, const crypto::PublicKey& by, std::size_t results,
+                              const records::SearchView& search) override {
+        const auto number = [](std::size_t n) { return static_cast<std::uint32_t>(n); };
+        const runtime::EventSearch answer{.number = search.number,
+                                          .by = crypto::node_id(by).bytes,
+                                          .results = number(results),
+                                          .asked = number(search.asked),
+                                          .answered = number(search.answered),
+                                          .late = number(search.late),
+                                          .done = search.done};
+        node_.events().enqueue({runtime::EventType::search_answered, {}, "records", answer});
     }
 
 private:

@@ -474,8 +474,13 @@ Verdict RecordService::handle_answer(base::Now now, const wire::Ingress& from,
                                      base::Bytes payload) {
     const auto answer = parse_search_answer(payload);
     if (!answer || !from.routed) return Verdict::ignore;
-    return searches_.handle_answer(now.instant, from.routed->origin, *answer) ? Verdict::keep
-                                                                              : Verdict::ignore;
+    const crypto::PublicKey& by = from.routed->origin;
+    if (!searches_.handle_answer(now.instant, by, *answer)) return Verdict::ignore;
+    const auto search = searches_.view(now.instant, answer->number);
+    for (RecordObserver* observer : observers_) {
+        observer->handle_search_answer(now, by, answer->hits.size(), *search);
+    }
+    return Verdict::keep;
 }
 
 /// An alert that its origin brings by itself, because nobody else seems to have.

@@ -25,12 +25,15 @@
 
 namespace meshchain::records {
 
-/// Is told what becomes known here, own records included.
+/// Is told what becomes known here, own records and answers to own searches included.
 class RecordObserver {
 public:
     virtual ~RecordObserver() = default;
     virtual void handle_record(base::Now now, const wire::RecordId& id,
                                const wire::Record& record) = 0;
+    /// An answer of `by` to a search of this node, with so many results, which `search` has merged.
+    virtual void handle_search_answer(base::Now, const crypto::PublicKey& /*by*/,
+                                      std::size_t /*results*/, const SearchView& /*search*/) {}
 };
 
 struct AlertView {

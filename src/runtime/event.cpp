@@ -27,6 +27,7 @@ std::string_view name(EventType type) {
         case EventType::wallet_locked: return "WALLET_LOCKED";
         case EventType::record_taken: return "RECORD_TAKEN";
         case EventType::alert_received: return "ALERT_RECEIVED";
+        case EventType::search_answered: return "SEARCH_ANSWERED";
         case EventType::node_started: return "NODE_STARTED";
         case EventType::node_stopped: return "NODE_STOPPED";
         case EventType::node_error: return "NODE_ERROR";

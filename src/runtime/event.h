@@ -45,6 +45,7 @@ enum class EventType : std::uint16_t {
     node_synced = 53,
     record_taken = 60,
     alert_received = 61,
+    search_answered = 62,
     custom = 100,  ///< and everything above
 };
 
@@ -93,13 +94,26 @@ private:
     std::uint8_t size_ = 0;
 };
 
-/// Nothing, a number (a node id, a count), an id, or a text.
+/// An answer to a search of this node, and how far the search is with it.
+struct EventSearch {
+    std::uint64_t number = 0;       ///< of the search
+    std::array<std::byte, 8> by{};  ///< the id of the node that answered
+    std::uint32_t results = 0;      ///< in this answer
+    std::uint32_t asked = 0;        ///< nodes
+    std::uint32_t answered = 0;     ///< of them
+    std::uint32_t late = 0;         ///< answers after the end
+    bool done = false;              ///< all have answered, or the time is over
+    friend bool operator==(const EventSearch&, const EventSearch&) = default;
+};
+
+/// Nothing, a number (a node id, a count), an id, a text, or an answer to a search.
 class EventData {
 public:
     EventData() = default;
     EventData(std::uint64_t number) : value_(number) {}  // implicit: data is one of these
     EventData(const EventId& id) : value_(id) {}
     EventData(const EventText& text) : value_(text) {}
+    EventData(const EventSearch& search) : value_(search) {}
 
     // Copies what is there instead of 48 bytes: a wide load just after narrow stores waits for
     // them to retire, which doubles the cost of queueing an event.
@@ -114,6 +128,7 @@ public:
     const std::uint64_t* number() const { return std::get_if<std::uint64_t>(&value_); }
     const EventId* id() const { return std::get_if<EventId>(&value_); }
     const EventText* text() const { return std::get_if<EventText>(&value_); }
+    const EventSearch* search() const { return std::get_if<EventSearch>(&value_); }
 
     friend bool operator==(const EventData&, const EventData&) = default;
 
@@ -128,7 +143,7 @@ private:
         }
     }
 
-    std::variant<std::monostate, std::uint64_t, EventId, EventText> value_;
+    std::variant<std::monostate, std::uint64_t, EventId, EventText, EventSearch> value_;
 };
 
 struct Event {

@@ -34,6 +34,9 @@ TEST(Event, TypesHaveTheNumbersOfTheSources) {
         {51, "NODE_STOPPED"},
         {52, "NODE_ERROR"},
         {53, "NODE_SYNCED"},
+        {60, "RECORD_TAKEN"},
+        {61, "ALERT_RECEIVED"},
+        {62, "SEARCH_ANSWERED"},
         {100, "CUSTOM"},
         {107, "CUSTOM"},
         {0, "UNKNOWN"},
@@ -68,14 +71,17 @@ TEST(EventText, TooLongAText_IsCutBetweenCharacters) {
 TEST(EventData, CopiesOwnWhateverTheyHold) {
     EventId id{.number = 7};
     id.hash[31] = std::byte{9};
-    for (const EventData& data :
-         {EventData(), EventData(std::uint64_t{5}), EventData(id), EventData(EventText("abc"))}) {
+    const EventSearch search{.number = 3, .results = 2, .done = true};
+    for (const EventData& data : {EventData(), EventData(std::uint64_t{5}), EventData(id),
+                                  EventData(EventText("abc")), EventData(search)}) {
         EventData assigned(std::uint64_t{1});
         assigned = data;
         EXPECT_TRUE(EventData(data) == data);
         EXPECT_TRUE(assigned == data);
     }
     EXPECT_EQ(*EventData(id).id(), id);
+    EXPECT_EQ(*EventData(search).search(), search);
+    EXPECT_EQ(EventData(id).search(), nullptr);
     EXPECT_EQ(EventData(id).number(), nullptr);
     EXPECT_EQ(EventData().text(), nullptr);
 }

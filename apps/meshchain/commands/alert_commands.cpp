@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <map>
 #include <thread>
 
 #include "host/api_client.h"
@@ -103,6 +104,12 @@ std::expected<Output, base::Error> send(const Context& context, const SendOption
     return output(std::move(alert), std::move(page));
 }
 
+/// Whoever reads a pipe sees it now, too.
+void print_now(const std::string& text) {
+    std::fputs(text.c_str(), stdout);
+    std::fflush(stdout);
+}
+
 struct ListOptions {
     std::uint64_t count = 20;
     bool follow = false;
@@ -120,9 +127,7 @@ std::expected<Output, base::Error> follow_alerts(const Context& context,
             if (std::ranges::find(shown, id) != shown.end()) continue;
             shown.push_back(id);
             if (first) continue;  // what was known before is for `alert list`
-            const std::string line = context.json ? host::to_line(*next) : table({row_of(*next)});
-            std::fputs((line + (context.json ? "\n" : "")).c_str(), stdout);
-            std::fflush(stdout);
+            print_now(context.json ? host::to_line(*next) + "\n" : table({row_of(*next)}));
         }
         std::this_thread::sleep_for(look_interval);
     }
@@ -194,14 +199,38 @@ std::expected<Output, base::Error> set_state(const Context& context, const State
     return output(std::move(json), "Said. `meshchain state list` shows it, here and elsewhere.\n");
 }
 
-std::expected<Output, base::Error> list_states(const Context& context) {
+std::vector<std::string> state_row(const Json& state) {
+    return {state.at("node_id"), state.at("key"), state.at("time"),
+            host::to_line(state.at("value"))};
+}
+
+/// Prints what a node says anew, until Ctrl-C.
+std::expected<Output, base::Error> follow_states(const Context& context,
+                                                 const host::ApiClient& client) {
+    using Place = std::pair<std::string, std::string>;
+    std::map<Place, std::uint64_t> shown;
+    for (bool first = true;; first = false) {
+        MESH_TRY(const Json json, client.get("/v1/states"));
+        std::map<Place, std::uint64_t> known;
+        for (const Json& state : json.at("states")) {
+            const Place place{state.at("origin"), state.at("key")};
+            const std::uint64_t sequence = known[place] = state.at("sequence");
+            const auto before = shown.find(place);
+            // What was known before is for `state list`.
+            if (first || (before != shown.end() && before->second == sequence)) continue;
+            print_now(context.json ? host::to_line(state) + "\n" : table({state_row(state)}));
+        }
+        shown = std::move(known);
+        std::this_thread::sleep_for(look_interval);
+    }
+}
+
+std::expected<Output, base::Error> list_states(const Context& context, bool follows) {
     MESH_TRY(const host::ApiClient client, host::ApiClient::of_folder(context.data));
+    if (follows) return follow_states(context, client);
     MESH_TRY(Json json, client.get("/v1/states"));
     std::vector<std::vector<std::string>> rows{{"NODE", "KEY", "TIME", "VALUE"}};
-    for (const Json& state : json.at("states")) {
-        rows.push_back({state.at("node_id"), state.at("key"), state.at("time"),
-                        host::to_line(state.at("value"))});
-    }
+    for (const Json& state : json.at("states")) rows.push_back(state_row(state));
     const std::string text = rows.size() == 1 ? "No node says anything of itself.\n" : table(rows);
     return output(std::move(json), text);
 }
@@ -259,6 +288,7 @@ Command alert_command(const Context& context) {
 
 Command state_command(const Context& context) {
     const auto said = std::make_shared<StateOptions>();
+    const auto follows = std::make_shared<bool>(false);
     return {
         .name = "state",
         .summary = "What nodes say of themselves: battery, place, what they do",
@@ -273,7 +303,11 @@ Command state_command(const Context& context) {
              .run = [&context, said] { return set_state(context, *said); }},
             {.name = "list",
              .summary = "Of every node that says something",
-             .run = [&context] { return list_states(context); }},
+             .examples = "Examples:\n  meshchain state list --data bob\n"
+                         "  meshchain state list --follow --data bob",
+             .options = {{"--follow", "", "Print each new or changed one as it comes, until Ctrl-C",
+                          follows.get()}},
+             .run = [&context, follows] { return list_states(context, *follows); }},
         }};
 }
 

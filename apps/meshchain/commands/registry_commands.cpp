@@ -1,15 +1,15 @@
-// registry add, show, rm, import; search; stats: what was seen, and where it is found again.
+// registry add, show, rm, import; search: what was seen, and where it is found again.
 
-#include <bit>
 #include <chrono>
 #include <cstdio>
-#include <cstring>
 #include <thread>
 
 #include "host/api_client.h"
 #include "host/file.h"
 #include "host/json_document.h"
 #include "meshchain/commands/commands.h"
+#include "meshchain/embedding_file.h"
+#include "meshchain/registry_import.h"
 #include "meshchain/screen/terminal.h"
 
 namespace meshchain::app {
@@ -17,27 +17,10 @@ namespace {
 
 using host::Json;
 
-constexpr std::size_t dimensions = 512;
-constexpr std::size_t embedding_file_bytes_max = 64 * 1024;
 constexpr std::size_t import_bytes_max = 256 * 1024 * 1024;
-constexpr auto look_interval = std::chrono::milliseconds(5);
-
-/// 512 float32 in the byte order of PCs (2,048 bytes), or a JSON list of 512 numbers.
-std::expected<Json, base::Error> read_embedding(const std::filesystem::path& path) {
-    MESH_TRY(const base::Buffer bytes, host::read_file(path, embedding_file_bytes_max));
-    if (bytes.size() != dimensions * sizeof(float)) {
-        return host::parse_json(base::as_text(bytes), path.string());
-    }
-    Json numbers = Json::array();
-    for (std::size_t i = 0; i < dimensions; ++i) {
-        std::uint32_t bits = 0;
-        for (std::size_t j = 4; j-- > 0;) {
-            bits = bits << 8 | std::to_integer<std::uint32_t>(bytes[4 * i + j]);
-        }
-        numbers.push_back(std::bit_cast<float>(bits));
-    }
-    return numbers;
-}
+constexpr auto search_look_interval = std::chrono::milliseconds(5);
+/// Whoever reads no terminal is told so often that it goes on.
+constexpr auto told_interval = std::chrono::seconds(10);
 
 std::string number_text(const Json& number) {
     char text[32];
@@ -102,35 +85,42 @@ std::expected<Output, base::Error> remove(const Context& context, const std::str
     return output(std::move(json), "Removed, here and wherever this node is heard.\n");
 }
 
-/// One entry a line, as POST /v1/registry takes them. Stops at the first that is refused.
+/// How far an import is, on stderr: redrawn in a terminal, elsewhere a line now and then.
+class ImportProgress {
+public:
+    explicit ImportProgress(const Context& context) : json_(context.json), live_(context.json) {}
+
+    void tell(const ImportCount& count, bool waits) {
+        const std::string text = std::to_string(count.total()) + " entries are in" +
+                                 (waits ? "; the node takes more in a moment" : "");
+        live_.show(text);
+        const auto now = std::chrono::steady_clock::now();
+        if (json_ || is_terminal(stderr) || now - told_ < told_interval) return;
+        told_ = now;
+        std::fprintf(stderr, "%s\n", text.c_str());
+    }
+
+private:
+    const bool json_;
+    Progress live_;
+    std::chrono::steady_clock::time_point told_ = std::chrono::steady_clock::now();
+};
+
+/// Stops at the first line that is refused, and waits where the node says that it is full.
 std::expected<Output, base::Error> import_entries(const Context& context,
                                                   const std::filesystem::path& path) {
     MESH_TRY(const base::Buffer bytes, host::read_file(path, import_bytes_max));
     MESH_TRY(const host::ApiClient client, host::ApiClient::of_folder(context.data));
-    Progress progress(context.json);
-    std::string_view rest = base::as_text(bytes);
-    std::size_t line_number = 0;
-    std::size_t entered = 0;
-    while (!rest.empty()) {
-        ++line_number;
-        const std::size_t end = std::min(rest.find('\n'), rest.size());
-        const std::string_view line = rest.substr(0, end);
-        rest.remove_prefix(std::min(end + 1, rest.size()));
-        if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
-        const std::string where = path.string() + ", line " + std::to_string(line_number);
-        MESH_TRY(const Json entry, host::parse_json(line, where));
-        auto answer = client.post("/v1/registry", entry);
-        if (!answer) {
-            base::Error error = std::move(answer).error();
-            error.where = where + ", " + error.where;
-            error.advice += (error.advice.empty() ? "" : "; ") + std::to_string(entered) +
-                            " entries before it are in";
-            return std::unexpected(std::move(error));
-        }
-        ++entered;
-        if (entered % 100 == 0) progress.show(std::to_string(entered) + " entries");
-    }
-    return output({{"entered", entered}}, std::to_string(entered) + " entries are in.\n");
+    ImportProgress progress(context);
+    const ImportDoors doors{
+        .post = [&](const Json& entry) { return client.post("/v1/registry", entry); },
+        .sleep = [](base::Duration time) { std::this_thread::sleep_for(time); },
+        .tell = [&](const ImportCount& count, bool waits) { progress.tell(count, waits); }};
+    MESH_TRY(const ImportCount count, import_lines(base::as_text(bytes), path.string(), doors));
+    const std::string unchanged =
+        count.unchanged == 0 ? "" : ", " + std::to_string(count.unchanged) + " as before";
+    return output({{"entered", count.entered}, {"unchanged", count.unchanged}},
+                  std::to_string(count.total()) + " entries are in" + unchanged + ".\n");
 }
 
 struct SearchOptions {
@@ -182,46 +172,18 @@ std::expected<Output, base::Error> search(const Context& context, const SearchOp
     const std::string path = "/v1/searches/" + json.at("search").get<std::string>();
     std::uint64_t answered = json.at("answered");
     while (json.at("done") != true) {
-        std::this_thread::sleep_for(look_interval);
+        std::this_thread::sleep_for(search_look_interval);
         MESH_TRY(json, client.get(path));
         if (options.follow && json.at("answered") != answered && json.at("done") != true) {
             answered = json.at("answered");
             const std::string text =
                 context.json ? host::to_line(json) + "\n" : search_text(json, by_similarity) + "\n";
             std::fputs(text.c_str(), stdout);
+            std::fflush(stdout);
         }
     }
     const std::string text = search_text(json, by_similarity);
     return output(std::move(json), text);
-}
-
-std::expected<Output, base::Error> stats(const Context& context) {
-    MESH_TRY(const host::ApiClient client, host::ApiClient::of_folder(context.data));
-    MESH_TRY(const Json records, client.get("/v1/records"));
-    MESH_TRY(const Json status, client.get("/v1/status"));
-    MESH_TRY(const Json topology, client.get("/v1/topology"));
-    std::uint64_t refused = 0;
-    for (const auto& [reason, count] : records.at("refused").items()) {
-        refused += count.get<std::uint64_t>();
-    }
-    const auto number = [](const Json& of, const char* field) {
-        return std::to_string(of.at(field).get<std::uint64_t>());
-    };
-    const std::string text =
-        table({{"Peers", number(status, "peers")},
-               {"Nodes known", std::to_string(topology.at("nodes").size())},
-               {"Frames", number(status, "frames_received") + " received, " +
-                              number(status, "frames_sent") + " sent, " +
-                              number(status, "frames_dropped") + " dropped"},
-               {"Records", number(records, "records") + " of " + number(records, "origins") +
-                               " origins, " + number(records, "bytes") + " bytes"},
-               {"Registry", number(records, "registry_entries") + " entries, " +
-                                number(records, "embeddings") + " with an embedding"},
-               {"Records taken", number(records, "taken")},
-               {"Records refused", std::to_string(refused)},
-               {"Records sent", number(records, "sent") + " (" + number(records, "sent_bytes") +
-                                    " bytes), " + number(records, "repeated") + " repeated"}});
-    return output({{"records", records}, {"status", status}, {"topology", topology}}, text);
 }
 
 Command add_command(const Context& context) {
@@ -262,7 +224,8 @@ Command registry_command(const Context& context) {
          .options = {{"hash", "HASH", "What it is known by", removed.get(), true}},
          .run = [&context, removed] { return remove(context, *removed); }},
         {.name = "import",
-         .summary = "Enter many, one JSON object a line as POST /v1/registry takes it",
+         .summary = "Enter many, one JSON object a line as POST /v1/registry takes it; again: only "
+                    "what is new",
          .options = {{"file", "FILE", "The entries", file.get(), true}},
          .run = [&context, file] { return import_entries(context, *file); }},
     };
@@ -293,12 +256,6 @@ Command search_command(const Context& context) {
                         {"--wait-ms", "MS", "For answers", &o->wait_ms, false, 60'000, 1},
                         {"--follow", "", "Print what is known after each answer", &o->follow}},
             .run = [&context, o] { return search(context, *o); }};
-}
-
-Command stats_command(const Context& context) {
-    return {.name = "stats",
-            .summary = "How much is known and sent: peers, frames, records",
-            .run = [&context] { return stats(context); }};
 }
 
 }  // namespace meshchain::app

@@ -62,6 +62,12 @@ std::expected<Output, base::Error> peers(const Context& context) {
     std::vector<std::vector<std::string>> rows{
         {"NODE", "ADDRESS", "ROLE", "SCORE", "HEIGHT", "FINAL", "HEARD"}};
     for (const Json& peer : json.at("peers")) {
+        if (peer.contains("link")) {  // a node of another network, through a bridge
+            rows.push_back({text_of(peer.at("name")), text_of(peer.at("address")),
+                            text_of(peer.at("link")), "-", "-", "-",
+                            span_of(peer.at("last_heard_ms")) + " ago"});
+            continue;
+        }
         rows.push_back({text_of(peer.at("node_id")), text_of(peer.at("address")),
                         text_of(peer.at("role")), text_of(peer.at("score")),
                         text_of(peer.at("height")), text_of(peer.at("final_height")),

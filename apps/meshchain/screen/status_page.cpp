@@ -56,16 +56,19 @@ std::vector<std::vector<std::string>> peer_rows(const Json& peers, std::size_t c
                                                    "FINAL", "HEARD"}
                         : std::vector<std::string>{"PEER", "HEIGHT", "FINAL", "HEARD"});
     for (const Json& peer : peers) {
-        std::vector<std::string> row{text_of(peer.at("node_id"))};
+        // A node of another network, through a bridge, follows no chain.
+        const bool foreign = peer.contains("link");
+        std::vector<std::string> row{text_of(peer.at(foreign ? "name" : "node_id"))};
+        const auto add = [&](const char* name) {
+            row.push_back(peer.contains(name) ? text_of(peer.at(name)) : "-");
+        };
         if (wide) {
-            for (const char* name : {"address", "role", "score"}) {
-                row.push_back(text_of(peer.at(name)));
-            }
-        } else {
+            for (const char* name : {"address", foreign ? "link" : "role", "score"}) add(name);
+        } else if (!foreign) {
             row.front().resize(std::min<std::size_t>(row.front().size(), 8));
         }
-        row.push_back(text_of(peer.at("height")));
-        row.push_back(text_of(peer.at("final_height")));
+        add("height");
+        add("final_height");
         row.push_back(span_of(peer.at("last_heard_ms")) + " ago");
         rows.push_back(std::move(row));
     }
