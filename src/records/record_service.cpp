@@ -94,14 +94,24 @@ constexpr MessageRule record_rules[] = {
      .frames_at_once_max = 256},
 };
 
+std::optional<wire::Outgoing> take(std::deque<wire::Outgoing>& from) {
+    if (from.empty()) return std::nullopt;
+    wire::Outgoing frame = std::move(from.front());
+    from.pop_front();
+    return frame;
+}
+
 }  // namespace
 
-RecordService::RecordService(std::unique_ptr<RecordStore> store, const Options& options,
-                             const crypto::SigningKey& self, base::Random random)
+RecordService::RecordService(kv::Store& kv, std::unique_ptr<RecordStore> store,
+                             const Options& options, const crypto::SigningKey& self,
+                             base::Random random)
     : options_(options),
       self_(self.clone()),
       store_(std::move(store)),
-      replicator_(*store_, self.clone(), options.replicator, random.stream("replicator")),
+      receipts_(kv, options.receipts),
+      replicator_(*store_, receipts_, self.clone(), options.replicator,
+                  random.stream("replicator")),
       delivery_(random.stream("delivery")),
       digest_(random.stream("digest")),
       registry_(*store_, options.embeddings_max, random.stream("registry").next()),
@@ -113,10 +123,50 @@ std::expected<std::unique_ptr<RecordService>, base::Error> RecordService::open(
     base::Now now) {
     MESH_TRY(auto records, RecordStore::open(store, options.store, self.clone(), now));
     std::unique_ptr<RecordService> service(
-        new RecordService(std::move(records), options, self, random));
+        new RecordService(store, std::move(records), options, self, random));
     MESH_CHECK(service->registry_.load());
     MESH_CHECK(service->ownership_.load());
+    MESH_CHECK(service->load_alarms(now));
     return service;
+}
+
+/// Takes up where the last life of this node was with its own.
+std::expected<void, base::Error> RecordService::load_alarms(base::Now now) {
+    std::vector<wire::RecordId> ids;
+    const auto& all = store_->index().all();
+    const Address first{.kind = RecordKind::alert, .origin = store_->self(), .key = {}};
+    for (auto next = all.lower_bound(first); next != all.end(); ++next) {
+        if (next->first.kind != first.kind || next->first.origin != first.origin) break;
+        ids.push_back(next->second.id);
+    }
+    for (const wire::RecordId& id : ids) {
+        MESH_TRY(const auto record, store_->get(id));
+        if (record) follow_alarm(now, id, *record);
+    }
+    return receipts_.load(now);
+}
+
+/// Of an alarm of ours, whose receipts are kept: carries it to everybody, if it is important.
+void RecordService::follow_alarm(base::Now now, const wire::RecordId& id,
+                                 const wire::Record& record) {
+    if (record.kind != RecordKind::alert || record.origin != store_->self()) return;
+    forget_alarm(now, record.key);
+    const auto alert = parse_alert(record.body);
+    if (record.tombstone || !alert) return;
+    base::Buffer bytes = wire::encode(record);
+    // Who is a member of a segment is not known, and others would not take it.
+    const bool is_carried = alert->priority >= AlertPriority::high && !record.segment &&
+                            bytes.size() <= wire::routed_payload_bytes_max;
+    receipts_.begin(id, record, alert->priority, is_carried);
+    const base::Duration left = std::min<base::Duration>(
+        record.stamp.wall() + AlertDelivery::deadline - now.wall, AlertDelivery::deadline);
+    if (!is_carried || left <= base::Duration{}) return;
+    delivery_.follow(now, id, {alert->priority, record.stamp}, std::move(bytes),
+                     now.instant + left);
+}
+
+void RecordService::forget_alarm(base::Now now, const base::Buffer& key) {
+    if (const auto id = receipts_.forget(now, key)) delivery_.forget(*id);
 }
 
 void RecordService::attach(const wire::Neighbourhood& neighbourhood) {
@@ -139,19 +189,29 @@ void RecordService::stop(base::Now) {
     running_ = false;
     // What could not be written is with the neighbours who gave it.
     static_cast<void>(store_->flush());
+    static_cast<void>(receipts_.flush());
 }
 
 void RecordService::tell(base::Now now, const wire::Record& record) {
     const wire::RecordId id = wire::record_id(store_->chain(), record);
     if (record.kind == RecordKind::registry) registry_.handle_record(id, record);
     if (record.kind == RecordKind::ownership) ownership_.handle_record(record);
-    drop_forgotten();
+    drop_forgotten(now);
+    follow_alarm(now, id, record);
+    if (around_ != nullptr && receipts_.has(id)) {
+        receipts_.expect(now, id, around_->reachable());
+        // What cannot be written now is tried again.
+        static_cast<void>(receipts_.flush());
+    }
     if (is_for_air(record)) digest_.note_change(now.instant);
     for (RecordObserver* observer : observers_) observer->handle_record(now, id, record);
 }
 
-void RecordService::drop_forgotten() {
+void RecordService::drop_forgotten(base::Now now) {
     for (const Address& address : store_->take_forgotten()) {
+        if (address.kind == RecordKind::alert && address.origin == store_->self()) {
+            forget_alarm(now, address.key);
+        }
         if (address.kind == RecordKind::registry) registry_.forget(address);
         if (address.kind == RecordKind::ownership) ownership_.forget(address);
     }
@@ -211,14 +271,7 @@ std::expected<wire::RecordId, base::Error> RecordService::send_alert(base::Now n
                                                               .body = encode(alert),
                                                               .lifetime = lifetime,
                                                               .segment = segment}));
-    MESH_TRY(const wire::RecordId id, announce(now, record));
-    base::Buffer bytes = wire::encode(record);
-    if (around_ != nullptr && bytes.size() <= wire::routed_payload_bytes_max &&
-        alert.priority >= AlertPriority::high && !segment) {
-        // Who is a member of a segment is not known, and others would not take it.
-        delivery_.follow(now.instant, id, std::move(bytes), around_->reachable());
-    }
-    return id;
+    return announce(now, record);
 }
 
 std::expected<wire::RecordId, base::Error> RecordService::acknowledge(base::Now now,
@@ -228,6 +281,10 @@ std::expected<wire::RecordId, base::Error> RecordService::acknowledge(base::Now 
     if (held == nullptr || held->first.kind != RecordKind::alert) {
         return base::failure(Errc::not_found, "no alert " + crypto::to_hex(alert), "alert",
                              "meshchain alert list shows those that are known here");
+    }
+    if (by.by.find_first_not_of(' ') == std::string::npos) {
+        return base::failure(Errc::invalid_argument, "an acknowledgement without a name", "by",
+                             "say who has seen the alarm, for example Ana");
     }
     if (by.by.size() > Acknowledgement::by_bytes_max ||
         by.note.size() > Acknowledgement::note_bytes_max || !base::is_displayable(by.by) ||
@@ -240,25 +297,64 @@ std::expected<wire::RecordId, base::Error> RecordService::acknowledge(base::Now 
     }
     const std::int64_t left =
         static_cast<std::int64_t>(held->second.expires) - base::unix_ms(now.wall) / 1'000;
+    const Segment segment = held->second.segment;
+    MESH_TRY(base::Buffer key, acknowledgement_place(alert, by.by));
     return publish(now, {.kind = RecordKind::acknowledgement,
-                         .key = base::to_buffer(alert.bytes),
+                         .key = std::move(key),
                          .body = encode(by),
                          .lifetime = std::chrono::seconds(std::max<std::int64_t>(left, 1)),
-                         .segment = held->second.segment});
+                         .segment = segment});
+}
+
+/// Under which key this person says it at this node.
+std::expected<base::Buffer, base::Error> RecordService::acknowledgement_place(
+    const wire::RecordId& alert, std::string_view by) {
+    const base::Buffer first = acknowledgement_key(alert);
+    std::vector<std::pair<base::Buffer, wire::RecordId>> held;
+    const auto& all = store_->index().all();
+    auto next = all.lower_bound(
+        Address{.kind = RecordKind::acknowledgement, .origin = store_->self(), .key = first});
+    for (; next != all.end(); ++next) {
+        const auto& [address, what] = *next;
+        if (address.kind != RecordKind::acknowledgement || address.origin != store_->self() ||
+            acknowledged_alert(address.key) != alert) {
+            break;
+        }
+        if (!what.tombstone) held.emplace_back(address.key, what.id);
+    }
+    for (const auto& [key, id] : held) {
+        MESH_TRY(const auto record, store_->get(id));
+        const auto said = record ? parse_acknowledgement(record->body)
+                                 : base::failure(Errc::not_found, "an acknowledgement", "records");
+        if (said && said->by == by) return key;
+    }
+    if (held.size() >= Acknowledgement::people_max) {
+        return base::failure(
+            Errc::full, std::to_string(held.size()) + " people at this node have seen it",
+            "acknowledgement", "no more are kept of one alarm; write further names into a note");
+    }
+    const bool is_first = held.empty() || held.front().first != first;
+    return is_first ? first : acknowledgement_key(alert, by);
 }
 
 /// By the name of the alert.
 RecordService::Acknowledgements RecordService::acknowledgements() const {
     Acknowledgements found;
     const Address first{.kind = RecordKind::acknowledgement, .origin = {}, .key = {}};
+    std::optional<crypto::PublicKey> origin;
+    std::optional<wire::RecordId> last;
+    std::size_t people = 0;
     const auto& all = store_->index().all();
     for (auto next = all.lower_bound(first);
          next != all.end() && next->first.kind == RecordKind::acknowledgement; ++next) {
         const auto& [address, held] = *next;
-        if (address.key.size() != wire::RecordId::size || held.tombstone) continue;
-        wire::RecordId alert;
-        std::ranges::copy(address.key, alert.bytes.begin());
-        found.emplace(alert, held.id);
+        const auto alert = acknowledged_alert(address.key);
+        if (!alert || held.tombstone) continue;
+        // Of one node those of one alarm lie side by side.
+        if (origin != address.origin || last != alert) people = 0;
+        origin = address.origin;
+        last = alert;
+        if (++people <= Acknowledgement::people_max) found.emplace(*alert, held.id);
     }
     return found;
 }
@@ -273,13 +369,8 @@ std::expected<AlertView, base::Error> RecordService::view_of(
                    .expires = record.expires,
                    .alert = std::move(alert)};
     if (record.origin == store_->self()) {
-        view.holders = replicator_.holders(id);
-        view.targets = delivery_.targets(id);
-        if (!view.targets.empty()) {
-            std::erase_if(view.holders, [&](const crypto::PublicKey& holder) {
-                return !std::ranges::binary_search(view.targets, holder);
-            });
-        }
+        view.holders = receipts_.holders(id);
+        view.targets = receipts_.targets(id);
     }
     const auto [first, last] = acknowledgements.equal_range(id);
     std::vector<wire::RecordId> seen;
@@ -359,6 +450,7 @@ RecordsView RecordService::view() const {
             .embeddings = registry_.searchable(),
             .store = store_->stats(),
             .replicator = replicator_.stats(),
+            .receipts = receipts_.stats(),
             .digests_said = digests_said_,
             .repeated_on_air = repeated_on_air_};
 }
@@ -505,38 +597,44 @@ Verdict RecordService::handle_direct(base::Now now, const wire::Ingress& from,
 void RecordService::handle_timeout(base::Now now) {
     // A store that cannot be written now is tried again; what it holds stays readable.
     static_cast<void>(store_->handle_timeout(now));
-    drop_forgotten();
+    drop_forgotten(now);
+    receipts_.handle_timeout(now);
     replicator_.handle_timeout(now);
     say_digest(now);
     if (around_ == nullptr || delivery_.poll_timeout() > now.instant) return;
-    auto messages = delivery_.due(now.instant, around_->reachable(), [&](const wire::RecordId& id) {
-        return replicator_.holders(id);
-    });
+    auto messages = delivery_.due(now, around_->reachable(), receipts_);
     for (wire::Outgoing& message : messages) outgoing_.push_back(std::move(message));
 }
 
-/// Alarms first; answers to searches and the rest of the records in turn.
+/// Alarms first, but not without end; then all else.
 std::optional<wire::Outgoing> RecordService::poll_frame(base::Now now) {
-    const auto take = [](std::deque<wire::Outgoing>& from) -> std::optional<wire::Outgoing> {
-        if (from.empty()) return std::nullopt;
-        wire::Outgoing frame = std::move(from.front());
-        from.pop_front();
-        return frame;
-    };
     if (auto frame = take(outgoing_)) return frame;
-    if (auto frame = replicator_.poll_urgent(now)) return frame;
+    if (urgent_in_a_row_ < urgent_in_a_row_max) {
+        if (auto frame = replicator_.poll_urgent(now)) {
+            ++urgent_in_a_row_;
+            return frame;
+        }
+    }
+    urgent_in_a_row_ = 0;
+    if (auto frame = poll_other(now)) return frame;
+    return replicator_.poll_urgent(now);
+}
+
+/// Answers to searches and the rest of the records in turn.
+std::optional<wire::Outgoing> RecordService::poll_other(base::Now now) {
     answers_turn_ = !answers_turn_;
     if (answers_turn_) {
         if (auto frame = take(answers_)) return frame;
     }
-    if (auto frame = replicator_.poll_frame(now)) return frame;
+    if (auto frame = replicator_.poll_other(now)) return frame;
     return take(answers_);
 }
 
 base::Instant RecordService::poll_timeout(base::Now now) const {
     if (!outgoing_.empty() || !answers_.empty()) return now.instant;
-    return std::min({store_->poll_timeout(), replicator_.poll_timeout(now),
-                     delivery_.poll_timeout(), digest_.poll_timeout()});
+    return std::min({store_->poll_timeout(), receipts_.poll_timeout(),
+                     replicator_.poll_timeout(now), delivery_.poll_timeout(),
+                     digest_.poll_timeout()});
 }
 
 }  // namespace meshchain::records

@@ -160,7 +160,8 @@ private:
         member.store.reset();
         member.store = kv::MemoryStore::open(member.medium, {.tables = tables}).value();
         RecordService::Options options{
-            .store = {.table = table, .chain = chain_id(), .limits = limits_}};
+            .store = {.table = table, .chain = chain_id(), .limits = limits_},
+            .receipts = receipts_table};
         options.store.segments = member.segments;
         member.service = RecordService::open(*member.store, options, key_of(node),
                                              base::Random(random_.next()), now_of(node))
