@@ -326,19 +326,20 @@ std::optional<wire::Outgoing> Replicator::frame_of(base::Now now, const crypto::
     return wire::Outgoing{.type = MessageType::record, .to = to, .payload = std::move(bytes)};
 }
 
-/// Receipts, and what reconciliation says.
-std::optional<wire::Outgoing> Replicator::poll_small(Neighbours::iterator next) {
+std::optional<wire::Outgoing> Replicator::poll_receipts(Neighbours::iterator next) {
     auto& [key, neighbour] = *next;
     // What is confirmed is on disk.
-    if (!neighbour.receipts.empty() && store_.flush()) {
-        const auto count =
-            static_cast<std::ptrdiff_t>(std::min(neighbour.receipts.size(), receipts_max));
-        const std::vector<Receipt> some(neighbour.receipts.begin(),
-                                        neighbour.receipts.begin() + count);
-        neighbour.receipts.erase(neighbour.receipts.begin(), neighbour.receipts.begin() + count);
-        return wire::Outgoing{
-            .type = MessageType::record_receipt, .to = key, .payload = encode(some)};
-    }
+    if (neighbour.receipts.empty() || !store_.flush()) return std::nullopt;
+    const auto count =
+        static_cast<std::ptrdiff_t>(std::min(neighbour.receipts.size(), receipts_max));
+    const std::vector<Receipt> some(neighbour.receipts.begin(), neighbour.receipts.begin() + count);
+    neighbour.receipts.erase(neighbour.receipts.begin(), neighbour.receipts.begin() + count);
+    return wire::Outgoing{.type = MessageType::record_receipt, .to = key, .payload = encode(some)};
+}
+
+/// What reconciliation says.
+std::optional<wire::Outgoing> Replicator::poll_messages(Neighbours::iterator next) {
+    auto& [key, neighbour] = *next;
     if (neighbour.messages.empty()) return std::nullopt;
     base::Buffer body = std::move(neighbour.messages.front());
     neighbour.messages.pop_front();
@@ -387,10 +388,17 @@ std::optional<wire::Outgoing> Replicator::poll_urgent(base::Now now) {
 
 std::optional<wire::Outgoing> Replicator::poll_other(base::Now now) {
     refresh(now);
-    if (auto frame = poll_in_turn([&](auto neighbour) { return poll_small(neighbour); })) {
-        return frame;
+    // In turn, so that receipts of a storm do not keep what is missing from being found.
+    constexpr unsigned kinds = 3;
+    for (unsigned i = 0; i < kinds; ++i) {
+        const unsigned kind = other_turn_++ % kinds;
+        auto frame = poll_in_turn([&](auto neighbour) {
+            if (kind == 0) return poll_receipts(neighbour);
+            return kind == 1 ? poll_messages(neighbour) : poll_waiting(now, neighbour);
+        });
+        if (frame) return frame;
     }
-    return poll_in_turn([&](auto neighbour) { return poll_waiting(now, neighbour); });
+    return std::nullopt;
 }
 
 base::Instant Replicator::poll_timeout(base::Now now) const {

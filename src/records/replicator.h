@@ -129,7 +129,8 @@ private:
     base::Duration jittered(base::Duration usual);
     std::optional<wire::Outgoing> frame_of(base::Now now, const crypto::PublicKey& to,
                                            Neighbour& neighbour, const wire::RecordId& id);
-    std::optional<wire::Outgoing> poll_small(Neighbours::iterator next);
+    std::optional<wire::Outgoing> poll_receipts(Neighbours::iterator next);
+    std::optional<wire::Outgoing> poll_messages(Neighbours::iterator next);
     std::optional<wire::Outgoing> poll_urgent_of(base::Now now, Neighbours::iterator next);
     template <class Poll>
     std::optional<wire::Outgoing> poll_in_turn(Poll poll);
@@ -148,6 +149,7 @@ private:
     std::set<wire::RecordId> to_tell_;  ///< tracked ones that have something to tell
     base::Instant tell_at_ = base::never;
     std::optional<base::TokenBucket> bucket_;
+    unsigned other_turn_ = 0;
     std::optional<crypto::PublicKey> served_;  ///< last: the next in order comes first
     Stats stats_;
 };
