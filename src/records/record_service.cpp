@@ -402,9 +402,9 @@ std::optional<wire::Outgoing> RecordService::poll_other(base::Now now) {
 
 base::Instant RecordService::poll_timeout(base::Now now) const {
     if (!outgoing_.empty() || !answers_.empty()) return now.instant;
+    const base::Instant deliver_at = around_ == nullptr ? base::never : delivery_.poll_timeout();
     return std::min({store_->poll_timeout(), receipts_.poll_timeout(),
-                     replicator_.poll_timeout(now), delivery_.poll_timeout(),
-                     digest_.poll_timeout()});
+                     replicator_.poll_timeout(now), deliver_at, digest_.poll_timeout()});
 }
 
 }  // namespace meshchain::records
