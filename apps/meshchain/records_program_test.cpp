@@ -190,6 +190,32 @@ TEST_F(RecordsProgram, NodeThatWasKilled_LearnsWhatItMissedAndKeepsWhatItHad) {
     })) << content(root_ / "node2.log");
 }
 
+TEST_F(RecordsProgram, AlarmOfAKilledOrigin_SaysAgainWhomItReached_AndReachesWhoWasOff) {
+    const auto kill = [&](std::size_t node) {
+        nodes_[node]->send_signal(SIGKILL);
+        nodes_[node].reset();
+    };
+    const auto reached = [&](const std::string& id) {
+        const Ended shown = ask(0, {"alert", "show", id});
+        return shown.exit_code == 0 ? shown.json().at("reached").size() : 0;
+    };
+    kill(2);
+    const Ended sent = ask(0, {"alert", "send", "fire", "--priority", "critical"});
+    ASSERT_EQ(sent.exit_code, 0) << sent.errors;
+    const std::string id = sent.json().at("id");
+    ASSERT_TRUE(await([&] { return reached(id) == 1; }));
+    for (const char* by : {"Ana", "Ben"}) {
+        EXPECT_EQ(ask(1, {"alert", "ack", id, "--by", by}).exit_code, 0);
+    }
+    EXPECT_EQ(ask(1, {"alert", "ack", id, "--by", ""}).error_code(), "invalid_argument");
+    kill(0);
+    start(0);
+    ASSERT_TRUE(await([&] { return reached(id) >= 1; })) << content(root_ / "node0.log");
+    start(2);
+    EXPECT_TRUE(await([&] { return reached(id) == 2; })) << content(root_ / "node2.log");
+    EXPECT_TRUE(await([&] { return alerts(2).at(0).at("acknowledged").size() == 2; }));
+}
+
 TEST_F(RecordsProgram, WhatIsGivenAway_IsItsNewOwnersOnEveryNode) {
     ASSERT_EQ(ask(0, {"registry", "claim", "umbrella", "--note", "found"}).exit_code, 0);
     const std::string me = ask(0, {"status"}).json().at("node_id");

@@ -236,7 +236,8 @@ Result NodeProcess::Parts::open_records(const crypto::SigningKey& identity) {
     MESH_TRY(const auto kinds, records::KindRules::with(options.record_kinds));
     records::RecordService::Options of_records{.store = {.table = node::tables::records,
                                                          .chain = ledger::chain_id(*genesis),
-                                                         .kinds = kinds}};
+                                                         .kinds = kinds},
+                                               .receipts = node::tables::receipts};
     for (const std::string& name : config.network.segments) {
         of_records.store.segments.push_back(wire::segment_id(ledger::chain_id(*genesis), name));
     }

@@ -153,7 +153,10 @@ Json to_json(const records::RecordsView& view) {
             {"reconciliations", view.replicator.reconciliations},
             {"digests_on_air", view.digests_said},
             {"repeated_on_air", view.repeated_on_air},
-            {"dropped", view.replicator.dropped}};
+            {"dropped", view.replicator.dropped},
+            {"receipts", view.receipts.held},
+            {"receipts_dropped", view.receipts.dropped},
+            {"receipts_unsound", view.receipts.unsound}};
 }
 
 }  // namespace meshchain::host

@@ -135,14 +135,15 @@ void add_records(std::vector<MemoryLimit>& limits, const NodeConfig& config) {
     const records::RecordStore::Limits of_store;
     limits.push_back({"records", "records refused", of_store.refused_max, 5 * container_bytes});
     limits.push_back({"records", "bytes to store", of_store.unflushed_max, wire::record_bytes_max});
-    limits.push_back({"records", "records to send", peers * 3 * Replicator::waiting_max,
+    limits.push_back({"records", "records to send", peers * 4 * Replicator::waiting_max,
                       2 * in_container<wire::RecordId>});
     limits.push_back({"records", "messages to send", peers * Replicator::messages_max,
                       records::ReconcileMessage::message_bytes_max + container_bytes});
-    limits.push_back(
-        {"records", "receipts gathered",
-         (Replicator::tracked_max + Replicator::own_tracked_max) * Replicator::holders_max,
-         in_container<records::Receipt> + crypto::PublicKey::size});
+    limits.push_back({"records", "receipts gathered",
+                      Replicator::tracked_max * Replicator::holders_max,
+                      in_container<records::Receipt> + crypto::PublicKey::size});
+    limits.push_back({"records", "receipts of own alarms", records::ReceiptBook::receipts_max,
+                      in_container<crypto::PublicKey>});
 }
 
 }  // namespace

@@ -14,10 +14,11 @@ inline constexpr kv::Table mesh{9};       ///< sequence epoch
 inline constexpr kv::Table wallet{10};    ///< scan state
 inline constexpr kv::Table radio{15};     ///< airtime spent
 inline constexpr kv::Table records{16};   ///< records, and the last sequence of our own
+inline constexpr kv::Table receipts{17};  ///< who holds alarms of ours
 }  // namespace tables
 
 inline constexpr auto node_tables = [] {
-    std::array<kv::TableInfo, chain::chain_tables.size() + 5> all{};
+    std::array<kv::TableInfo, chain::chain_tables.size() + 6> all{};
     std::size_t count = 0;
     for (const kv::TableInfo& table : chain::chain_tables) all[count++] = table;
     all[count++] = {tables::consensus, "consensus"};
@@ -25,6 +26,7 @@ inline constexpr auto node_tables = [] {
     all[count++] = {tables::wallet, "wallet"};
     all[count++] = {tables::radio, "radio"};
     all[count++] = {tables::records, "records"};
+    all[count++] = {tables::receipts, "receipts"};
     return all;
 }();
 

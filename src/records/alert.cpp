@@ -8,6 +8,7 @@ namespace meshchain::records {
 namespace {
 
 constexpr std::uint8_t alert_version = 1;
+constexpr std::size_t by_hash_bytes = 8;
 constexpr std::string_view priority_names[] = {"low", "normal", "high", "critical"};
 
 std::string read_text(base::Reader& in, std::size_t bytes, std::size_t bytes_max) {
@@ -81,6 +82,24 @@ std::expected<Acknowledgement, base::Error> parse_acknowledgement(base::Bytes bo
     acknowledgement.note = read_text(in, in.u8(), Acknowledgement::note_bytes_max);
     MESH_CHECK(in.finish("acknowledgement"));
     return acknowledgement;
+}
+
+base::Buffer acknowledgement_key(const wire::RecordId& alert) {
+    return base::to_buffer(alert.bytes);
+}
+
+base::Buffer acknowledgement_key(const wire::RecordId& alert, std::string_view by) {
+    base::Buffer key = acknowledgement_key(alert);
+    base::Writer(key).bytes(crypto::hash(base::as_bytes(by)).span().first(by_hash_bytes));
+    return key;
+}
+
+std::optional<wire::RecordId> acknowledged_alert(base::Bytes key) {
+    if (key.size() != wire::RecordId::size && key.size() != wire::RecordId::size + by_hash_bytes) {
+        return std::nullopt;
+    }
+    base::Reader in(key);
+    return wire::read_hash(in);
 }
 
 }  // namespace meshchain::records

@@ -1,6 +1,6 @@
 #pragma once
 // An alarm (row G4), as the body of a record of kind alert; and what a person says who has seen it,
-// as the body of an acknowledgement, whose key is the alert's name.
+// as the body of an acknowledgement, whose key begins with the alert's name.
 //
 // Errors: of parse: malformed, wrong_version.
 // Format: docs/formats/record.md
@@ -34,11 +34,22 @@ struct Acknowledgement {
     static constexpr std::size_t by_bytes_max = 64;
     static constexpr std::size_t note_bytes_max = 160;
 
+    /// Of one alert and one node, so many people are kept.
+    static constexpr std::size_t people_max = 8;
+
     std::string by;    ///< who has seen it; displayable
     std::string note;  ///< displayable; may be empty
     friend bool operator==(const Acknowledgement&, const Acknowledgement&) = default;
 };
 base::Buffer encode(const Acknowledgement& acknowledgement);
 std::expected<Acknowledgement, base::Error> parse_acknowledgement(base::Bytes body);
+
+/// The key of the first person's acknowledgement at a node is the alert's name alone, as nodes of
+/// earlier versions write and read it; that of each other has eight bytes of the hash of who it is
+/// behind.
+base::Buffer acknowledgement_key(const wire::RecordId& alert);
+base::Buffer acknowledgement_key(const wire::RecordId& alert, std::string_view by);
+/// Nothing for a key of neither form.
+std::optional<wire::RecordId> acknowledged_alert(base::Bytes key);
 
 }  // namespace meshchain::records

@@ -4,58 +4,64 @@
 
 namespace meshchain::records {
 
-void AlertDelivery::follow(base::Instant now, const wire::RecordId& id, base::Buffer bytes,
-                           const std::vector<crypto::PublicKey>& reachable) {
-    if (followed_.size() >= followed_max) {
-        followed_.erase(std::ranges::min_element(
-            followed_, {}, [](const auto& entry) { return entry.second.until; }));
+void AlertDelivery::follow(base::Now now, const wire::RecordId& id, const AlertRank& rank,
+                           base::Buffer bytes, base::Instant until) {
+    if (followed_.size() >= followed_max && !followed_.contains(id)) {
+        const auto lowest = std::ranges::min_element(
+            followed_, {}, [](const auto& entry) { return entry.second.rank; });
+        if (rank < lowest->second.rank) return;
+        followed_.erase(lowest);
     }
-    followed_.emplace(id, Followed{std::move(bytes),
-                                   {reachable.begin(), reachable.end()},
-                                   now + first_wait,
-                                   now + deadline,
-                                   first_wait,
-                                   {}});
+    followed_.insert_or_assign(
+        id, Followed{rank, std::move(bytes), now.instant + first_wait, until, first_wait});
 }
 
-/// False when nobody is missing, or it is too late.
-bool AlertDelivery::send(base::Instant now, Followed& followed,
-                         const std::vector<crypto::PublicKey>& reachable,
-                         const std::vector<crypto::PublicKey>& holders,
-                         std::vector<wire::Outgoing>& messages) {
-    if (now >= followed.until) return false;
-    followed.targets.insert(reachable.begin(), reachable.end());
-    std::vector<crypto::PublicKey> missing;
-    for (const crypto::PublicKey& target : followed.targets) {
-        if (!std::ranges::binary_search(holders, target)) missing.push_back(target);
+std::vector<wire::Outgoing> AlertDelivery::due(base::Now now,
+                                               const std::vector<crypto::PublicKey>& reachable,
+                                               ReceiptBook& book) {
+    std::erase_if(followed_, [&](const auto& entry) { return entry.second.until <= now.instant; });
+    std::vector<std::pair<AlertRank, wire::RecordId>> order;
+    for (const auto& [id, followed] : followed_) {
+        if (followed.next <= now.instant) order.emplace_back(followed.rank, id);
     }
-    // Whoever cannot be reached now may come back before the deadline.
-    std::erase_if(missing, [&](const crypto::PublicKey& target) {
-        return !std::ranges::binary_search(reachable, target);
-    });
+    std::ranges::sort(order, std::greater<>{});
+    std::vector<wire::Outgoing> messages;
+    for (const auto& [rank, id] : order) {
+        book.expect(now, id, reachable);
+        std::vector<crypto::PublicKey> missing = book.missing(id);
+        // Whoever cannot be reached now may come back before the deadline.
+        std::erase_if(missing, [&](const crypto::PublicKey& target) {
+            return !std::ranges::binary_search(reachable, target);
+        });
+        send(now.instant, followed_.at(id), std::move(missing), messages);
+    }
+    return messages;
+}
+
+void AlertDelivery::send(base::Instant now, Followed& followed,
+                         std::vector<crypto::PublicKey> missing,
+                         std::vector<wire::Outgoing>& messages) {
     // From where the last turn ended, so that nobody waits behind those who never answer.
-    const auto after = std::ranges::upper_bound(missing, followed.last);
-    std::ranges::rotate(missing, after);
-    for (std::size_t i = 0; i < missing.size() && messages.size() < at_once_max; ++i) {
+    std::ranges::rotate(missing, std::ranges::upper_bound(missing, followed.last));
+    std::size_t brought = 0;
+    for (; brought < missing.size() && messages.size() < at_once_max; ++brought) {
         messages.push_back(
-            wire::routed_to(missing[i], wire::MessageType::alert_direct, followed.bytes));
-        followed.last = missing[i];
+            wire::routed_to(missing[brought], wire::MessageType::alert_direct, followed.bytes));
+        followed.last = missing[brought];
     }
     followed.next = now + random_.between(followed.wait, followed.wait + followed.wait / 2);
-    if (missing.size() <= at_once_max) followed.wait = std::min(followed.wait * 2, longest_wait);
-    return true;
+    // Where nobody is missing in reach nothing is spent, and who comes is not to wait long.
+    if (brought == missing.size()) {
+        followed.wait = std::min(followed.wait * 2, brought > 0 ? longest_wait : idle_wait);
+    }
 }
 
 base::Instant AlertDelivery::poll_timeout() const {
     base::Instant next = base::never;
-    for (const auto& [id, followed] : followed_) next = std::min(next, followed.next);
+    for (const auto& [id, followed] : followed_) {
+        next = std::min({next, followed.next, followed.until});
+    }
     return next;
-}
-
-std::vector<crypto::PublicKey> AlertDelivery::targets(const wire::RecordId& id) const {
-    const auto found = followed_.find(id);
-    if (found == followed_.end()) return {};
-    return {found->second.targets.begin(), found->second.targets.end()};
 }
 
 }  // namespace meshchain::records

@@ -3,15 +3,20 @@
 // there is, until each has it or the deadline has come (row G4). The flood reaches nearly all
 // within a second; this is for the others.
 //
-// Limits: `followed_max` alerts, the oldest goes; `at_once_max` messages each time.
+// Time:      `now` never goes backwards.
+// Ownership: the book outlives the call.
+// Limits:    `followed_max` alerts: then the lowest priority and of these the oldest goes, never
+// one
+//            of a higher priority; `at_once_max` messages each time, those of higher priority
+//            first.
 
 #include <chrono>
 #include <map>
-#include <set>
 
 #include "base/random.h"
 #include "base/time.h"
 #include "crypto/signature.h"
+#include "records/receipt_book.h"
 #include "wire/record.h"
 #include "wire/service.h"
 
@@ -23,48 +28,36 @@ public:
     static constexpr std::size_t at_once_max = 16;
     static constexpr base::Duration first_wait = std::chrono::seconds(2);
     static constexpr base::Duration longest_wait = std::chrono::minutes(1);
+    /// While nobody in reach lacks it.
+    static constexpr base::Duration idle_wait = std::chrono::seconds(8);
     static constexpr base::Duration deadline = std::chrono::minutes(15);
 
     explicit AlertDelivery(base::Random random) : random_(random) {}
 
-    /// Whoever is reachable now is to get it. `bytes`: the record, at most what a ROUTED holds.
-    void follow(base::Instant now, const wire::RecordId& id, base::Buffer bytes,
-                const std::vector<crypto::PublicKey>& reachable);
-    /// What is to be sent at `now`. `holders_of` gives who has sent a receipt, ascending.
-    template <class HoldersOf>
-    std::vector<wire::Outgoing> due(base::Instant now,
-                                    const std::vector<crypto::PublicKey>& reachable,
-                                    HoldersOf holders_of) {
-        std::vector<wire::Outgoing> messages;
-        for (auto next = followed_.begin(); next != followed_.end();) {
-            if (next->second.next > now) {
-                ++next;
-            } else if (send(now, next->second, reachable, holders_of(next->first), messages)) {
-                ++next;
-            } else {
-                next = followed_.erase(next);
-            }
-        }
-        return messages;
-    }
-    base::Instant poll_timeout() const;
+    /// Whom the book expects is to get it until `until`. `bytes`: the record, at most what a ROUTED
+    /// holds.
+    void follow(base::Now now, const wire::RecordId& id, const AlertRank& rank, base::Buffer bytes,
+                base::Instant until);
+    void forget(const wire::RecordId& id) { followed_.erase(id); }
+    bool is_followed(const wire::RecordId& id) const { return followed_.contains(id); }
 
-    /// Who was or became reachable while the alert was followed, ascending.
-    std::vector<crypto::PublicKey> targets(const wire::RecordId& id) const;
+    /// What is to be sent at `now`. Who is reachable now is expected from now on.
+    std::vector<wire::Outgoing> due(base::Now now, const std::vector<crypto::PublicKey>& reachable,
+                                    ReceiptBook& book);
+    base::Instant poll_timeout() const;
 
 private:
     struct Followed {
+        AlertRank rank;
         base::Buffer bytes;
-        std::set<crypto::PublicKey> targets;
         base::Instant next;
         base::Instant until;
         base::Duration wait;
-        crypto::PublicKey last;  ///< to whom it was brought
+        crypto::PublicKey last{};  ///< to whom it was brought
     };
 
-    bool send(base::Instant now, Followed& followed,
-              const std::vector<crypto::PublicKey>& reachable,
-              const std::vector<crypto::PublicKey>& holders, std::vector<wire::Outgoing>& messages);
+    void send(base::Instant now, Followed& followed, std::vector<crypto::PublicKey> missing,
+              std::vector<wire::Outgoing>& messages);
 
     base::Random random_;
     std::map<wire::RecordId, Followed> followed_;

@@ -18,7 +18,7 @@ bool is_well_formed(const wire::Record& record) {
             return !key.empty() && base::is_displayable(key) && parse_registry_entry(record.body);
         case RecordKind::alert: return parse_alert(record.body).has_value();
         case RecordKind::acknowledgement:
-            return key.size() == wire::RecordId::size && parse_acknowledgement(record.body);
+            return acknowledged_alert(record.key) && parse_acknowledgement(record.body);
         case RecordKind::ownership:
             return key.size() == OwnershipLink::Id::size && parse_ownership_link(record.body);
     }

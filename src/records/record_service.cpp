@@ -94,14 +94,24 @@ constexpr MessageRule record_rules[] = {
      .frames_at_once_max = 256},
 };
 
+std::optional<wire::Outgoing> take(std::deque<wire::Outgoing>& from) {
+    if (from.empty()) return std::nullopt;
+    wire::Outgoing frame = std::move(from.front());
+    from.pop_front();
+    return frame;
+}
+
 }  // namespace
 
-RecordService::RecordService(std::unique_ptr<RecordStore> store, const Options& options,
-                             const crypto::SigningKey& self, base::Random random)
+RecordService::RecordService(kv::Store& kv, std::unique_ptr<RecordStore> store,
+                             const Options& options, const crypto::SigningKey& self,
+                             base::Random random)
     : options_(options),
       self_(self.clone()),
       store_(std::move(store)),
-      replicator_(*store_, self.clone(), options.replicator, random.stream("replicator")),
+      receipts_(kv, options.receipts),
+      replicator_(*store_, receipts_, self.clone(), options.replicator,
+                  random.stream("replicator")),
       delivery_(random.stream("delivery")),
       digest_(random.stream("digest")),
       registry_(*store_, options.embeddings_max, random.stream("registry").next()),
@@ -113,9 +123,10 @@ std::expected<std::unique_ptr<RecordService>, base::Error> RecordService::open(
     base::Now now) {
     MESH_TRY(auto records, RecordStore::open(store, options.store, self.clone(), now));
     std::unique_ptr<RecordService> service(
-        new RecordService(std::move(records), options, self, random));
+        new RecordService(store, std::move(records), options, self, random));
     MESH_CHECK(service->registry_.load());
     MESH_CHECK(service->ownership_.load());
+    MESH_CHECK(service->load_alarms(now));
     return service;
 }
 
@@ -139,19 +150,29 @@ void RecordService::stop(base::Now) {
     running_ = false;
     // What could not be written is with the neighbours who gave it.
     static_cast<void>(store_->flush());
+    static_cast<void>(receipts_.flush());
 }
 
 void RecordService::tell(base::Now now, const wire::Record& record) {
     const wire::RecordId id = wire::record_id(store_->chain(), record);
     if (record.kind == RecordKind::registry) registry_.handle_record(id, record);
     if (record.kind == RecordKind::ownership) ownership_.handle_record(record);
-    drop_forgotten();
+    drop_forgotten(now);
+    follow_alarm(now, id, record);
+    if (around_ != nullptr && receipts_.has(id)) {
+        receipts_.expect(now, id, around_->reachable());
+        // What cannot be written now is tried again.
+        static_cast<void>(receipts_.flush());
+    }
     if (is_for_air(record)) digest_.note_change(now.instant);
     for (RecordObserver* observer : observers_) observer->handle_record(now, id, record);
 }
 
-void RecordService::drop_forgotten() {
+void RecordService::drop_forgotten(base::Now now) {
     for (const Address& address : store_->take_forgotten()) {
+        if (address.kind == RecordKind::alert && address.origin == store_->self()) {
+            forget_alarm(now, address.key);
+        }
         if (address.kind == RecordKind::registry) registry_.forget(address);
         if (address.kind == RecordKind::ownership) ownership_.forget(address);
     }
@@ -190,142 +211,6 @@ std::expected<wire::RecordId, base::Error> RecordService::publish_state(
                          .lifetime = lifetime});
 }
 
-std::expected<wire::RecordId, base::Error> RecordService::send_alert(base::Now now,
-                                                                     const Alert& alert,
-                                                                     std::chrono::seconds lifetime,
-                                                                     const Segment& segment) {
-    if (alert.text.empty() || !base::is_displayable(alert.text) ||
-        !base::is_utf8(base::as_bytes(alert.payload))) {
-        return base::failure(Errc::invalid_argument, "an alert without a text that can be shown",
-                             "text", "write some words, in UTF-8 and without control characters");
-    }
-    if (alert.text.size() > Alert::text_bytes_max) {
-        return base::failure(Errc::too_large,
-                             "a text of " + std::to_string(alert.text.size()) + " bytes", "text",
-                             "an alert has at most " + std::to_string(Alert::text_bytes_max));
-    }
-    base::Buffer key;
-    base::Writer(key).u64(random_.next());
-    MESH_TRY(const wire::Record record, store_->publish(now, {.kind = RecordKind::alert,
-                                                              .key = std::move(key),
-                                                              .body = encode(alert),
-                                                              .lifetime = lifetime,
-                                                              .segment = segment}));
-    MESH_TRY(const wire::RecordId id, announce(now, record));
-    base::Buffer bytes = wire::encode(record);
-    if (around_ != nullptr && bytes.size() <= wire::routed_payload_bytes_max &&
-        alert.priority >= AlertPriority::high && !segment) {
-        // Who is a member of a segment is not known, and others would not take it.
-        delivery_.follow(now.instant, id, std::move(bytes), around_->reachable());
-    }
-    return id;
-}
-
-std::expected<wire::RecordId, base::Error> RecordService::acknowledge(base::Now now,
-                                                                      const wire::RecordId& alert,
-                                                                      const Acknowledgement& by) {
-    const auto* held = store_->index().find(alert);
-    if (held == nullptr || held->first.kind != RecordKind::alert) {
-        return base::failure(Errc::not_found, "no alert " + crypto::to_hex(alert), "alert",
-                             "meshchain alert list shows those that are known here");
-    }
-    if (by.by.size() > Acknowledgement::by_bytes_max ||
-        by.note.size() > Acknowledgement::note_bytes_max || !base::is_displayable(by.by) ||
-        !base::is_displayable(by.note)) {
-        return base::failure(
-            Errc::invalid_argument, "a name or note that is too long or cannot be shown",
-            "acknowledgement",
-            "a name has at most " + std::to_string(Acknowledgement::by_bytes_max) +
-                " bytes and a note " + std::to_string(Acknowledgement::note_bytes_max));
-    }
-    const std::int64_t left =
-        static_cast<std::int64_t>(held->second.expires) - base::unix_ms(now.wall) / 1'000;
-    return publish(now, {.kind = RecordKind::acknowledgement,
-                         .key = base::to_buffer(alert.bytes),
-                         .body = encode(by),
-                         .lifetime = std::chrono::seconds(std::max<std::int64_t>(left, 1)),
-                         .segment = held->second.segment});
-}
-
-/// By the name of the alert.
-RecordService::Acknowledgements RecordService::acknowledgements() const {
-    Acknowledgements found;
-    const Address first{.kind = RecordKind::acknowledgement, .origin = {}, .key = {}};
-    const auto& all = store_->index().all();
-    for (auto next = all.lower_bound(first);
-         next != all.end() && next->first.kind == RecordKind::acknowledgement; ++next) {
-        const auto& [address, held] = *next;
-        if (address.key.size() != wire::RecordId::size || held.tombstone) continue;
-        wire::RecordId alert;
-        std::ranges::copy(address.key, alert.bytes.begin());
-        found.emplace(alert, held.id);
-    }
-    return found;
-}
-
-std::expected<AlertView, base::Error> RecordService::view_of(
-    const wire::RecordId& id, const wire::Record& record,
-    const Acknowledgements& acknowledgements) {
-    MESH_TRY(Alert alert, parse_alert(record.body));
-    AlertView view{.id = id,
-                   .origin = record.origin,
-                   .stamp = record.stamp,
-                   .expires = record.expires,
-                   .alert = std::move(alert)};
-    if (record.origin == store_->self()) {
-        view.holders = replicator_.holders(id);
-        view.targets = delivery_.targets(id);
-        if (!view.targets.empty()) {
-            std::erase_if(view.holders, [&](const crypto::PublicKey& holder) {
-                return !std::ranges::binary_search(view.targets, holder);
-            });
-        }
-    }
-    const auto [first, last] = acknowledgements.equal_range(id);
-    std::vector<wire::RecordId> seen;
-    for (auto next = first; next != last; ++next) seen.push_back(next->second);
-    for (const wire::RecordId& one : seen) {
-        MESH_TRY(const auto found, store_->get(one));
-        if (!found) continue;
-        auto acknowledgement = parse_acknowledgement(found->body);
-        if (acknowledgement) {
-            view.seen.push_back({found->origin, found->stamp, *std::move(acknowledgement)});
-        }
-    }
-    return view;
-}
-
-std::expected<AlertView, base::Error> RecordService::alert(const wire::RecordId& id) {
-    const auto* held = store_->index().find(id);
-    if (held == nullptr || held->first.kind != RecordKind::alert || held->second.tombstone) {
-        return base::failure(Errc::not_found, "no alert " + crypto::to_hex(id), "alert",
-                             "meshchain alert list shows those that are known here");
-    }
-    MESH_TRY(const auto record, store_->get(id));
-    if (!record) return base::failure(Errc::corrupt, "an alert without its row", "records");
-    return view_of(id, *record, acknowledgements());
-}
-
-std::expected<std::vector<AlertView>, base::Error> RecordService::alerts(std::size_t count) {
-    std::vector<std::pair<wire::HybridTime, wire::RecordId>> order;
-    for (const auto& [address, held] : store_->index().all()) {
-        if (address.kind == RecordKind::alert && !held.tombstone) {
-            order.emplace_back(held.stamp, held.id);
-        }
-    }
-    std::ranges::sort(order, std::greater<>{});
-    order.resize(std::min(order.size(), count));
-    const Acknowledgements seen = acknowledgements();
-    std::vector<AlertView> views;
-    for (const auto& [stamp, id] : order) {
-        MESH_TRY(const auto record, store_->get(id));
-        if (!record) continue;
-        // What its origin wrote in a form of its own is not shown.
-        if (auto view = view_of(id, *record, seen)) views.push_back(*std::move(view));
-    }
-    return views;
-}
-
 std::expected<std::vector<StateView>, base::Error> RecordService::states() {
     std::vector<wire::RecordId> ids;
     for (const auto& [address, held] : store_->index().all()) {
@@ -359,6 +244,7 @@ RecordsView RecordService::view() const {
             .embeddings = registry_.searchable(),
             .store = store_->stats(),
             .replicator = replicator_.stats(),
+            .receipts = receipts_.stats(),
             .digests_said = digests_said_,
             .repeated_on_air = repeated_on_air_};
 }
@@ -483,65 +369,47 @@ Verdict RecordService::handle_answer(base::Now now, const wire::Ingress& from,
     return Verdict::keep;
 }
 
-/// An alert that its origin brings by itself, because nobody else seems to have.
-Verdict RecordService::handle_direct(base::Now now, const wire::Ingress& from,
-                                     base::Bytes payload) {
-    const auto record = wire::parse_record(payload);
-    if (!record || !from.routed || record->origin != from.routed->origin ||
-        record->kind != RecordKind::alert) {
-        return Verdict::punish;
-    }
-    const auto offer = store_->offer(now, *record);
-    if (!offer || offer->outcome == Offer::Outcome::refused || !store_->flush()) {
-        return Verdict::ignore;
-    }
-    if (offer->outcome == Offer::Outcome::taken) {
-        replicator_.spread(now, *record, std::nullopt);
-        say_on_air(*record, false);
-        tell(now, *record);
-    }
-    if (outgoing_.size() >= outgoing_max) return Verdict::ignore;
-    outgoing_.push_back(wire::reply_to(
-        from, MessageType::alert_receipt,
-        encode(std::vector{replicator_.receipt_of(wire::record_id(store_->chain(), *record))})));
-    return Verdict::keep;
-}
-
 void RecordService::handle_timeout(base::Now now) {
     // A store that cannot be written now is tried again; what it holds stays readable.
     static_cast<void>(store_->handle_timeout(now));
-    drop_forgotten();
+    drop_forgotten(now);
+    receipts_.handle_timeout(now);
     replicator_.handle_timeout(now);
     say_digest(now);
     if (around_ == nullptr || delivery_.poll_timeout() > now.instant) return;
-    auto messages = delivery_.due(now.instant, around_->reachable(), [&](const wire::RecordId& id) {
-        return replicator_.holders(id);
-    });
+    auto messages = delivery_.due(now, around_->reachable(), receipts_);
     for (wire::Outgoing& message : messages) outgoing_.push_back(std::move(message));
 }
 
-/// Alarms first; answers to searches and the rest of the records in turn.
+/// Alarms first, but not without end; then all else.
 std::optional<wire::Outgoing> RecordService::poll_frame(base::Now now) {
-    const auto take = [](std::deque<wire::Outgoing>& from) -> std::optional<wire::Outgoing> {
-        if (from.empty()) return std::nullopt;
-        wire::Outgoing frame = std::move(from.front());
-        from.pop_front();
-        return frame;
-    };
     if (auto frame = take(outgoing_)) return frame;
-    if (auto frame = replicator_.poll_urgent(now)) return frame;
+    if (urgent_in_a_row_ < urgent_in_a_row_max) {
+        if (auto frame = replicator_.poll_urgent(now)) {
+            ++urgent_in_a_row_;
+            return frame;
+        }
+    }
+    urgent_in_a_row_ = 0;
+    if (auto frame = poll_other(now)) return frame;
+    return replicator_.poll_urgent(now);
+}
+
+/// Answers to searches and the rest of the records in turn.
+std::optional<wire::Outgoing> RecordService::poll_other(base::Now now) {
     answers_turn_ = !answers_turn_;
     if (answers_turn_) {
         if (auto frame = take(answers_)) return frame;
     }
-    if (auto frame = replicator_.poll_frame(now)) return frame;
+    if (auto frame = replicator_.poll_other(now)) return frame;
     return take(answers_);
 }
 
 base::Instant RecordService::poll_timeout(base::Now now) const {
     if (!outgoing_.empty() || !answers_.empty()) return now.instant;
-    return std::min({store_->poll_timeout(), replicator_.poll_timeout(now),
-                     delivery_.poll_timeout(), digest_.poll_timeout()});
+    const base::Instant deliver_at = around_ == nullptr ? base::never : delivery_.poll_timeout();
+    return std::min({store_->poll_timeout(), receipts_.poll_timeout(),
+                     replicator_.poll_timeout(now), deliver_at, digest_.poll_timeout()});
 }
 
 }  // namespace meshchain::records

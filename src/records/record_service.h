@@ -19,13 +19,16 @@
 #include "records/alert_digest.h"
 #include "records/mesh_search.h"
 #include "records/ownership.h"
+#include "records/receipt_book.h"
 #include "records/record_store.h"
 #include "records/replicator.h"
 #include "wire/service.h"
 
 namespace meshchain::records {
 
-/// Is told what becomes known here, own records and answers to own searches included.
+/// Is told what becomes known here, own records and answers to own searches included: once, also
+/// over restarts and however many bring it. Only what came within the last 20 ms before the power
+/// went may be told again.
 class RecordObserver {
 public:
     virtual ~RecordObserver() = default;
@@ -42,7 +45,8 @@ struct AlertView {
     wire::HybridTime stamp;
     std::uint32_t expires = 0;
     Alert alert;
-    /// Of an alert of ours: who was in reach, and whose receipts have come; both ascending.
+    /// Of an alert of ours: who was in reach (if it is high or critical), and whose receipts have
+    /// come; both ascending.
     std::vector<crypto::PublicKey> targets{};
     std::vector<crypto::PublicKey> holders{};
     struct Seen {
@@ -50,7 +54,7 @@ struct AlertView {
         wire::HybridTime stamp;
         Acknowledgement acknowledgement;
     };
-    std::vector<Seen> seen{};  ///< by people
+    std::vector<Seen> seen{};  ///< by people; Acknowledgement::people_max at each node
 };
 
 struct StateView {
@@ -70,6 +74,7 @@ struct RecordsView {
     std::size_t embeddings = 0;
     RecordStore::Stats store;
     Replicator::Stats replicator;
+    ReceiptBook::Stats receipts;
     std::uint64_t digests_said = 0;     ///< on the air
     std::uint64_t repeated_on_air = 0;  ///< records that somebody there lacked
 };
@@ -80,9 +85,13 @@ public:
     static constexpr std::size_t air_bytes_max = 480;
     /// Answers, alerts to single nodes and what is said on the air, that wait to leave.
     static constexpr std::size_t outgoing_max = 1'024;
+    /// Then something else gets its turn.
+    static constexpr unsigned urgent_in_a_row_max = 16;
 
     struct Options {
         RecordStore::Options store;
+        /// For the receipts of our alarms; without one they end with the process.
+        std::optional<kv::Table> receipts = {};
         Replicator::Options replicator = {};
         std::size_t embeddings_max = 100'000;  ///< that are searched by similarity
     };
@@ -106,7 +115,9 @@ public:
     std::expected<wire::RecordId, base::Error> send_alert(base::Now now, const Alert& alert,
                                                           std::chrono::seconds lifetime,
                                                           const Segment& segment = {});
-    /// Errors: not_found, invalid_argument, those of RecordStore::publish.
+    /// Says that a person has seen it; the same person again replaces what they said.
+    /// Errors: not_found, invalid_argument (nobody named, too long, cannot be shown), full
+    /// (Acknowledgement::people_max others at this node have), those of RecordStore::publish.
     std::expected<wire::RecordId, base::Error> acknowledge(base::Now now,
                                                            const wire::RecordId& alert,
                                                            const Acknowledgement& by);
@@ -171,7 +182,7 @@ public:
     base::Instant poll_timeout(base::Now now) const override;
 
 private:
-    RecordService(std::unique_ptr<RecordStore> store, const Options& options,
+    RecordService(kv::Store& kv, std::unique_ptr<RecordStore> store, const Options& options,
                   const crypto::SigningKey& self, base::Random random);
 
     wire::Verdict handle_on_air(base::Now now, base::Bytes payload);
@@ -184,6 +195,9 @@ private:
     wire::Verdict handle_question(base::Now now, const wire::Ingress& from, base::Bytes payload);
     wire::Verdict handle_answer(base::Now now, const wire::Ingress& from, base::Bytes payload);
     wire::Verdict handle_direct(base::Now now, const wire::Ingress& from, base::Bytes payload);
+    std::expected<void, base::Error> load_alarms(base::Now now);
+    void follow_alarm(base::Now now, const wire::RecordId& id, const wire::Record& record);
+    void forget_alarm(base::Now now, const base::Buffer& key);
     void tell(base::Now now, const wire::Record& record);
     std::expected<wire::RecordId, base::Error> announce(base::Now now, const wire::Record& record);
     using Acknowledgements = std::multimap<wire::RecordId, wire::RecordId>;
@@ -191,7 +205,10 @@ private:
     std::expected<AlertView, base::Error> view_of(const wire::RecordId& id,
                                                   const wire::Record& record,
                                                   const Acknowledgements& acknowledgements);
-    void drop_forgotten();
+    std::expected<base::Buffer, base::Error> acknowledgement_place(const wire::RecordId& alert,
+                                                                   std::string_view by);
+    void drop_forgotten(base::Now now);
+    std::optional<wire::Outgoing> poll_other(base::Now now);
     std::expected<void, base::Error> keep_link(base::Now now, const OwnershipLink& link);
     std::expected<void, base::Error> keep_way(base::Now now, const OwnershipHistory& history,
                                               const OwnershipStep& step);
@@ -199,6 +216,7 @@ private:
     const Options options_;
     const crypto::SigningKey self_;
     std::unique_ptr<RecordStore> store_;
+    ReceiptBook receipts_;
     Replicator replicator_;
     AlertDelivery delivery_;
     AlertDigest digest_;
@@ -211,6 +229,7 @@ private:
     std::deque<wire::Outgoing> outgoing_;  ///< alarms and receipts
     std::deque<wire::Outgoing> answers_;   ///< to searches
     bool answers_turn_ = false;
+    unsigned urgent_in_a_row_ = 0;
     std::optional<base::TokenBucket> questions_;
     std::uint64_t digests_said_ = 0;
     std::uint64_t repeated_on_air_ = 0;

@@ -23,11 +23,17 @@ constexpr base::Duration again_after = 300ms;
 /// What was sent to a neighbour is not sent again within this, though it says that it lacks it.
 constexpr base::Duration under_way = 2s;
 
+/// In the queues: what is not urgent below all that is.
+constexpr std::uint8_t rank_of_others = 0;
+constexpr std::uint8_t queue_rank(AlertPriority priority) {
+    return static_cast<std::uint8_t>(static_cast<std::uint8_t>(priority) + 1);
+}
+
 }  // namespace
 
-Replicator::Replicator(RecordStore& store, crypto::SigningKey self, Options options,
-                       base::Random random)
-    : store_(store), self_(std::move(self)), options_(options), random_(random) {}
+Replicator::Replicator(RecordStore& store, ReceiptBook& own, crypto::SigningKey self,
+                       Options options, base::Random random)
+    : store_(store), own_(own), self_(std::move(self)), options_(options), random_(random) {}
 
 base::Duration Replicator::jittered(base::Duration usual) {
     return random_.between(usual - usual / 4, usual + usual / 4);
@@ -78,39 +84,81 @@ void Replicator::spread(base::Now now, const wire::Record& record,
         return;
     }
     const bool urgent = store_.kinds().find(record.kind)->urgent;
-    if (urgent) (record.origin == store_.self() ? own_ : tracked_).put(id, Tracked{.giver = from});
+    if (urgent && record.origin != store_.self()) tracked_.put(id, Tracked{.giver = from});
+    const std::uint8_t rank = rank_of(record);
     for (const crypto::PublicKey& key : around_->onward(record.origin, from, record.segment)) {
         Neighbour* to = find(key);
         if (to == nullptr) continue;
         if (urgent) {
-            enqueue_urgent(now, *to, id);
+            enqueue_urgent(now, *to, id, rank);
         } else {
-            enqueue(now, *to, id);
+            enqueue(now, *to, id, rank);
         }
     }
 }
 
-void Replicator::enqueue(base::Now now, Neighbour& to, const wire::RecordId& id) {
-    if (to.queued.contains(id) || to.unconfirmed.contains(id)) return;
+/// Of an acknowledgement that of its alarm, if that is known; of an application's record the usual.
+std::uint8_t Replicator::rank_of(const wire::Record& record) {
+    if (!store_.kinds().find(record.kind)->urgent) return rank_of_others;
+    if (record.kind == wire::RecordKind::alert) {
+        if (record.tombstone) return queue_rank(AlertPriority::high);
+        const auto alert = parse_alert(record.body);
+        return queue_rank(alert ? alert->priority : AlertPriority::low);
+    }
+    if (record.kind != wire::RecordKind::acknowledgement) {
+        return queue_rank(AlertPriority::normal);
+    }
+    const auto of = acknowledged_alert(record.key);
+    const auto* held = of ? store_.index().find(*of) : nullptr;
+    if (held == nullptr || held->first.kind != wire::RecordKind::alert) {
+        return queue_rank(AlertPriority::high);
+    }
+    const auto alert = store_.get(*of);
+    return alert && *alert ? rank_of(**alert) : queue_rank(AlertPriority::high);
+}
+
+std::uint8_t Replicator::rank_of(const wire::RecordId& id) {
+    const auto* held = store_.index().find(id);
+    if (held == nullptr || !store_.kinds().find(held->first.kind)->urgent) return rank_of_others;
+    const auto record = store_.get(id);
+    return record && *record ? rank_of(**record) : rank_of_others;
+}
+
+void Replicator::enqueue(base::Now now, Neighbour& to, const wire::RecordId& id,
+                         std::uint8_t rank) {
+    if (to.waiting.contains(id) || to.unconfirmed.contains(id)) return;
     const base::Instant* sent = to.sent.get(id);
     if (sent != nullptr && now.instant - *sent < under_way) return;
     if (to.waiting.size() >= waiting_max) {
         ++stats_.dropped;
-        return;
+        const auto lower = to.waiting.below(rank);
+        if (!lower) return;
+        to.waiting.erase(*lower);
     }
-    to.waiting.push_back(id);
-    to.queued.insert(id);
+    to.waiting.push(id, rank);
 }
 
-void Replicator::enqueue_urgent(base::Now now, Neighbour& to, const wire::RecordId& id) {
+void Replicator::enqueue_urgent(base::Now now, Neighbour& to, const wire::RecordId& id,
+                                std::uint8_t rank) {
     if (to.unconfirmed.contains(id)) return;
     if (to.unconfirmed.size() >= unconfirmed_max) {
         ++stats_.dropped;
         to.next_summary = std::min(to.next_summary, now.instant + jittered(2s));
-        return;
+        if (!make_way(to, rank)) return;
     }
-    to.unconfirmed.emplace(id, Retry{now.instant + jittered(first_patience)});
-    to.urgent.push_back(id);
+    to.unconfirmed.emplace(id, Retry{.rank = rank});
+    to.urgent.push(id, rank);
+}
+
+/// What ranks lower is left to reconciliation: of the lowest what was said most often.
+bool Replicator::make_way(Neighbour& to, std::uint8_t rank) {
+    const auto lowest = std::ranges::min_element(to.unconfirmed, {}, [](const auto& entry) {
+        return std::pair(entry.second.rank, -int{entry.second.tries});
+    });
+    if (lowest->second.rank >= rank) return false;
+    to.urgent.erase(lowest->first);
+    to.unconfirmed.erase(lowest);
+    return true;
 }
 
 Replicator::Received Replicator::handle_record(base::Now now, const crypto::PublicKey& from,
@@ -160,7 +208,7 @@ Verdict Replicator::handle_reconcile(base::Now now, const crypto::PublicKey& fro
         }
         neighbour->messages.push_back(std::move(reply));
     }
-    for (const wire::RecordId& id : answer.to_send) enqueue(now, *neighbour, id);
+    for (const wire::RecordId& id : answer.to_send) enqueue(now, *neighbour, id, rank_of(id));
     return Verdict::keep;
 }
 
@@ -172,39 +220,42 @@ Verdict Replicator::handle_receipts(base::Now now, const std::optional<crypto::P
     // Keys cost nothing: who is nowhere holds nothing.
     const std::vector<crypto::PublicKey> reachable = around_->reachable();
     for (const Receipt& receipt : *receipts) {
-        Tracked* tracked = find_tracked(receipt.record);
-        if (tracked == nullptr || tracked->holders.contains(receipt.holder) ||
-            tracked->holders.size() >= holders_max ||
-            !std::ranges::binary_search(reachable, receipt.holder)) {
-            if (from && receipt.holder == *from) confirm(*from, receipt.record);
-            continue;
-        }
-        if (!is_genuine(store_.chain(), receipt)) return Verdict::punish;
+        const bool is_wanted_here = is_wanted(receipt, reachable);
+        if (is_wanted_here && !is_genuine(store_.chain(), receipt)) return Verdict::punish;
         if (from && receipt.holder == *from) confirm(*from, receipt.record);
-        tracked->holders.emplace(receipt.holder, receipt.signature);
-        if (!tracked->giver) continue;
-        tracked->to_tell.push_back(receipt.holder);
-        to_tell_.insert(receipt.record);
-        tell_at_ = std::min(tell_at_, now.instant + jittered(gather_for));
+        if (is_wanted_here) note(now, receipt);
     }
     return Verdict::keep;
 }
 
-Replicator::Tracked* Replicator::find_tracked(const wire::RecordId& id) {
-    Tracked* own = own_.get(id);
-    return own != nullptr ? own : tracked_.get(id);
+/// Whether it says something new. Who is not in reach now may have been when the alarm was raised.
+bool Replicator::is_wanted(const Receipt& receipt,
+                           const std::vector<crypto::PublicKey>& reachable) {
+    const bool is_reachable = std::ranges::binary_search(reachable, receipt.holder);
+    if (own_.has(receipt.record)) {
+        return !own_.is_holder(receipt.record, receipt.holder) &&
+               (is_reachable || own_.is_expected(receipt.record, receipt.holder));
+    }
+    const Tracked* tracked = tracked_.get(receipt.record);
+    return tracked != nullptr && is_reachable && !tracked->holders.contains(receipt.holder) &&
+           tracked->holders.size() < holders_max;
+}
+
+void Replicator::note(base::Now now, const Receipt& receipt) {
+    if (own_.has(receipt.record)) return own_.note(now, receipt);
+    Tracked* tracked = tracked_.get(receipt.record);
+    tracked->holders.emplace(receipt.holder, receipt.signature);
+    if (!tracked->giver) return;
+    tracked->to_tell.push_back(receipt.holder);
+    to_tell_.insert(receipt.record);
+    tell_at_ = std::min(tell_at_, now.instant + jittered(gather_for));
 }
 
 void Replicator::confirm(const crypto::PublicKey& to, const wire::RecordId& id) {
-    if (Neighbour* neighbour = find(to)) neighbour->unconfirmed.erase(id);
-}
-
-std::vector<crypto::PublicKey> Replicator::holders(const wire::RecordId& id) {
-    std::vector<crypto::PublicKey> found;
-    if (const Tracked* tracked = find_tracked(id)) {
-        for (const auto& [key, signature] : tracked->holders) found.push_back(key);
-    }
-    return found;
+    Neighbour* neighbour = find(to);
+    if (neighbour == nullptr) return;
+    neighbour->unconfirmed.erase(id);
+    neighbour->urgent.erase(id);
 }
 
 void Replicator::handle_timeout(base::Now now) {
@@ -227,8 +278,8 @@ void Replicator::repeat_urgent(base::Now now, Neighbour& to) {
             next = to.unconfirmed.erase(next);
             continue;
         }
-        retry.due = now.instant + jittered(first_patience * (1 << retry.tries));
-        to.urgent.push_back(id);
+        retry.due = base::never;
+        to.urgent.push(id, retry.rank);
         ++stats_.urgent_repeats;
         ++next;
     }
@@ -238,7 +289,7 @@ void Replicator::repeat_urgent(base::Now now, Neighbour& to) {
 void Replicator::tell_holders(base::Now now) {
     if (tell_at_ > now.instant) return;
     for (const wire::RecordId& id : to_tell_) {
-        Tracked* tracked = find_tracked(id);
+        Tracked* tracked = tracked_.get(id);
         if (tracked == nullptr || !tracked->giver) continue;
         if (Neighbour* giver = find(*tracked->giver)) {
             for (const crypto::PublicKey& holder : tracked->to_tell) {
@@ -275,19 +326,20 @@ std::optional<wire::Outgoing> Replicator::frame_of(base::Now now, const crypto::
     return wire::Outgoing{.type = MessageType::record, .to = to, .payload = std::move(bytes)};
 }
 
-/// Receipts, and what reconciliation says.
-std::optional<wire::Outgoing> Replicator::poll_small(Neighbours::iterator next) {
+std::optional<wire::Outgoing> Replicator::poll_receipts(Neighbours::iterator next) {
     auto& [key, neighbour] = *next;
     // What is confirmed is on disk.
-    if (!neighbour.receipts.empty() && store_.flush()) {
-        const auto count =
-            static_cast<std::ptrdiff_t>(std::min(neighbour.receipts.size(), receipts_max));
-        const std::vector<Receipt> some(neighbour.receipts.begin(),
-                                        neighbour.receipts.begin() + count);
-        neighbour.receipts.erase(neighbour.receipts.begin(), neighbour.receipts.begin() + count);
-        return wire::Outgoing{
-            .type = MessageType::record_receipt, .to = key, .payload = encode(some)};
-    }
+    if (neighbour.receipts.empty() || !store_.flush()) return std::nullopt;
+    const auto count =
+        static_cast<std::ptrdiff_t>(std::min(neighbour.receipts.size(), receipts_max));
+    const std::vector<Receipt> some(neighbour.receipts.begin(), neighbour.receipts.begin() + count);
+    neighbour.receipts.erase(neighbour.receipts.begin(), neighbour.receipts.begin() + count);
+    return wire::Outgoing{.type = MessageType::record_receipt, .to = key, .payload = encode(some)};
+}
+
+/// What reconciliation says.
+std::optional<wire::Outgoing> Replicator::poll_messages(Neighbours::iterator next) {
+    auto& [key, neighbour] = *next;
     if (neighbour.messages.empty()) return std::nullopt;
     base::Buffer body = std::move(neighbour.messages.front());
     neighbour.messages.pop_front();
@@ -296,11 +348,10 @@ std::optional<wire::Outgoing> Replicator::poll_small(Neighbours::iterator next) 
 
 std::optional<wire::Outgoing> Replicator::poll_urgent_of(base::Now now, Neighbours::iterator next) {
     auto& [key, neighbour] = *next;
-    while (!neighbour.urgent.empty()) {
-        const wire::RecordId id = neighbour.urgent.front();
-        neighbour.urgent.pop_front();
-        if (!neighbour.unconfirmed.contains(id)) continue;
-        if (auto frame = frame_of(now, key, neighbour, id)) return frame;
+    while (const auto id = neighbour.urgent.pop()) {
+        Retry& retry = neighbour.unconfirmed.at(*id);
+        retry.due = now.instant + jittered(first_patience * (1 << retry.tries));
+        if (auto frame = frame_of(now, key, neighbour, *id)) return frame;
     }
     return std::nullopt;
 }
@@ -310,10 +361,8 @@ std::optional<wire::Outgoing> Replicator::poll_waiting(base::Now now, Neighbours
     while (!neighbour.waiting.empty()) {
         if (!bucket_) bucket_.emplace(now.instant, options_.records_rate);
         if (!bucket_->take(now.instant)) return std::nullopt;
-        const wire::RecordId id = neighbour.waiting.front();
-        neighbour.waiting.pop_front();
-        neighbour.queued.erase(id);
-        if (auto frame = frame_of(now, key, neighbour, id)) return frame;
+        const auto id = neighbour.waiting.pop();
+        if (auto frame = frame_of(now, key, neighbour, *id)) return frame;
     }
     return std::nullopt;
 }
@@ -337,12 +386,19 @@ std::optional<wire::Outgoing> Replicator::poll_urgent(base::Now now) {
     return poll_in_turn([&](auto neighbour) { return poll_urgent_of(now, neighbour); });
 }
 
-std::optional<wire::Outgoing> Replicator::poll_frame(base::Now now) {
-    if (auto frame = poll_urgent(now)) return frame;
-    if (auto frame = poll_in_turn([&](auto neighbour) { return poll_small(neighbour); })) {
-        return frame;
+std::optional<wire::Outgoing> Replicator::poll_other(base::Now now) {
+    refresh(now);
+    // In turn, so that receipts of a storm do not keep what is missing from being found.
+    constexpr unsigned kinds = 3;
+    for (unsigned i = 0; i < kinds; ++i) {
+        const unsigned kind = other_turn_++ % kinds;
+        auto frame = poll_in_turn([&](auto neighbour) {
+            if (kind == 0) return poll_receipts(neighbour);
+            return kind == 1 ? poll_messages(neighbour) : poll_waiting(now, neighbour);
+        });
+        if (frame) return frame;
     }
-    return poll_in_turn([&](auto neighbour) { return poll_waiting(now, neighbour); });
+    return std::nullopt;
 }
 
 base::Instant Replicator::poll_timeout(base::Now now) const {

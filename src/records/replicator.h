@@ -4,13 +4,15 @@
 // away or missed something gets it at the cost of what is new.
 //
 // Urgent kinds are repeated to each neighbour until it has said that it holds them, and the
-// holders' receipts go back the way the record came.
+// holders' receipts go back the way the record came. Alarms leave by their priority, what was said
+// of an alarm by that alarm's, all else after them (records/turn_queue.h).
 //
 // Time:      `now` never goes backwards.
-// Ownership: store and neighbourhood outlive this.
+// Ownership: store, book and neighbourhood outlive this.
 // Limits:    Options below; of one neighbour `waiting_max` records and `messages_max` messages
-//            waiting, `unconfirmed_max` urgent ones; `tracked_max` records whose receipts are
-//            gathered, `holders_max` of each. What finds no room is found by reconciliation later.
+//            waiting, `unconfirmed_max` urgent ones; `tracked_max` records of others whose receipts
+//            are gathered, `holders_max` of each. What finds no room, the lowest priority first, is
+//            found by reconciliation later.
 // Errors:    of the store. What peers do wrong is a verdict.
 // Format:    docs/formats/record.md
 
@@ -22,9 +24,10 @@
 #include "base/lru_cache.h"
 #include "base/random.h"
 #include "base/token_bucket.h"
-#include "records/receipt.h"
+#include "records/receipt_book.h"
 #include "records/reconciliation.h"
 #include "records/record_store.h"
+#include "records/turn_queue.h"
 #include "wire/neighbourhood.h"
 #include "wire/service.h"
 
@@ -36,7 +39,6 @@ public:
     static constexpr std::size_t messages_max = 64;
     static constexpr std::size_t unconfirmed_max = 256;
     static constexpr std::size_t tracked_max = 128;
-    static constexpr std::size_t own_tracked_max = 64;
     static constexpr std::size_t holders_max = 1'024;
     static constexpr std::uint8_t tries_max = 7;
 
@@ -54,7 +56,9 @@ public:
         std::uint64_t dropped = 0;          ///< for want of room
     };
 
-    Replicator(RecordStore& store, crypto::SigningKey self, Options options, base::Random random);
+    /// `own`: takes the receipts for our own alarms.
+    Replicator(RecordStore& store, ReceiptBook& own, crypto::SigningKey self, Options options,
+               base::Random random);
 
     /// Before anything else that follows.
     void attach(const wire::Neighbourhood& neighbourhood) { around_ = &neighbourhood; }
@@ -77,17 +81,17 @@ public:
 
     void handle_timeout(base::Now now);
     base::Instant poll_timeout(base::Now now) const;
-    std::optional<wire::Outgoing> poll_frame(base::Now now);
-    /// What is urgent alone.
     std::optional<wire::Outgoing> poll_urgent(base::Now now);
+    /// All else.
+    std::optional<wire::Outgoing> poll_other(base::Now now);
 
-    /// Who is known to hold a record that is tracked, ascending; without us.
-    std::vector<crypto::PublicKey> holders(const wire::RecordId& id);
     const Stats& stats() const { return stats_; }
 
 private:
+    /// What is urgent, until its receiver has said that it holds it.
     struct Retry {
-        base::Instant due;
+        std::uint8_t rank;
+        base::Instant due = base::never;  ///< never, while it waits for its turn
         std::uint8_t tries = 0;
     };
     struct Neighbour {
@@ -95,9 +99,8 @@ private:
         bool begins =
             false;  ///< we compare from time to time; otherwise only when something is new
         std::deque<base::Buffer> messages{};
-        std::deque<wire::RecordId> waiting{};
-        std::set<wire::RecordId> queued{};  ///< what is in `waiting`
-        std::deque<wire::RecordId> urgent{};
+        TurnQueue waiting{};
+        TurnQueue urgent{};  ///< of the unconfirmed
         std::map<wire::RecordId, Retry> unconfirmed{};
         std::vector<Receipt> receipts{};
         base::LruCache<wire::RecordId, base::Instant> sent{waiting_max};
@@ -112,9 +115,13 @@ private:
 
     void refresh(base::Now now);
     Neighbour* find(const crypto::PublicKey& key);
-    void enqueue(base::Now now, Neighbour& to, const wire::RecordId& id);
-    void enqueue_urgent(base::Now now, Neighbour& to, const wire::RecordId& id);
-    Tracked* find_tracked(const wire::RecordId& id);
+    std::uint8_t rank_of(const wire::Record& record);
+    std::uint8_t rank_of(const wire::RecordId& id);
+    void enqueue(base::Now now, Neighbour& to, const wire::RecordId& id, std::uint8_t rank);
+    void enqueue_urgent(base::Now now, Neighbour& to, const wire::RecordId& id, std::uint8_t rank);
+    bool make_way(Neighbour& to, std::uint8_t rank);
+    bool is_wanted(const Receipt& receipt, const std::vector<crypto::PublicKey>& reachable);
+    void note(base::Now now, const Receipt& receipt);
     void confirm(const crypto::PublicKey& to, const wire::RecordId& id);
     void repeat_urgent(base::Now now, Neighbour& to);
     void tell_holders(base::Now now);
@@ -122,13 +129,15 @@ private:
     base::Duration jittered(base::Duration usual);
     std::optional<wire::Outgoing> frame_of(base::Now now, const crypto::PublicKey& to,
                                            Neighbour& neighbour, const wire::RecordId& id);
-    std::optional<wire::Outgoing> poll_small(Neighbours::iterator next);
+    std::optional<wire::Outgoing> poll_receipts(Neighbours::iterator next);
+    std::optional<wire::Outgoing> poll_messages(Neighbours::iterator next);
     std::optional<wire::Outgoing> poll_urgent_of(base::Now now, Neighbours::iterator next);
     template <class Poll>
     std::optional<wire::Outgoing> poll_in_turn(Poll poll);
     std::optional<wire::Outgoing> poll_waiting(base::Now now, Neighbours::iterator next);
 
     RecordStore& store_;
+    ReceiptBook& own_;
     const crypto::SigningKey self_;
     const Options options_;
     base::Random random_;
@@ -137,10 +146,10 @@ private:
     base::Instant refreshed_{};
     base::Instant known_until_{};
     base::LruCache<wire::RecordId, Tracked> tracked_{tracked_max};  ///< of others
-    base::LruCache<wire::RecordId, Tracked> own_{own_tracked_max};
     std::set<wire::RecordId> to_tell_;  ///< tracked ones that have something to tell
     base::Instant tell_at_ = base::never;
     std::optional<base::TokenBucket> bucket_;
+    unsigned other_turn_ = 0;
     std::optional<crypto::PublicKey> served_;  ///< last: the next in order comes first
     Stats stats_;
 };

@@ -42,9 +42,18 @@ public:
     std::set<unsigned> on_air;
     /// Frames are lost for which this is true.
     std::function<bool(unsigned from, unsigned to, wire::MessageType type)> lose;
+    /// These send one frame in this time, and what waits waits in the service.
+    std::map<unsigned, base::Duration> pace;
 
     RecordService& operator[](unsigned node) { return *nodes_[node]->service; }
     std::size_t size() const { return nodes_.size(); }
+    /// How often its observer was told of the record, in all its lives.
+    unsigned told(unsigned node, const wire::RecordId& id) const {
+        const auto found = nodes_[node]->told.find(id);
+        return found == nodes_[node]->told.end() ? 0 : found->second;
+    }
+    kv::Store& kv(unsigned node) { return *nodes_[node]->store; }
+    kv::MemoryMedium& medium(unsigned node) { return *nodes_[node]->medium; }
     base::Now now() const { return at(passed_); }
     const Traffic& traffic() const { return traffic_; }
     void reset_traffic() { traffic_ = {}; }
@@ -106,7 +115,7 @@ public:
     }
 
 private:
-    struct Member final : wire::Neighbourhood {
+    struct Member final : wire::Neighbourhood, RecordObserver {
         Member(TestMesh& mesh_in, unsigned number_in)
             : mesh(mesh_in), number(number_in), key(public_key_of(number_in)) {}
 
@@ -117,6 +126,9 @@ private:
             const auto depth = mesh.distances(number);
             return mesh.keys(
                 [&](unsigned other) { return other != number && depth.contains(other); });
+        }
+        void handle_record(base::Now, const wire::RecordId& id, const wire::Record&) override {
+            ++told[id];
         }
         bool has_air() const override { return mesh.on_air.contains(number); }
         std::vector<crypto::PublicKey> onward(const crypto::PublicKey& origin,
@@ -148,6 +160,8 @@ private:
         std::shared_ptr<kv::MemoryMedium> medium = std::make_shared<kv::MemoryMedium>();
         std::unique_ptr<kv::Store> store;
         std::unique_ptr<RecordService> service;
+        std::map<wire::RecordId, unsigned> told{};
+        base::Instant next_frame{};
     };
     struct Frame {
         unsigned from;
@@ -160,12 +174,14 @@ private:
         member.store.reset();
         member.store = kv::MemoryStore::open(member.medium, {.tables = tables}).value();
         RecordService::Options options{
-            .store = {.table = table, .chain = chain_id(), .limits = limits_}};
+            .store = {.table = table, .chain = chain_id(), .limits = limits_},
+            .receipts = receipts_table};
         options.store.segments = member.segments;
         member.service = RecordService::open(*member.store, options, key_of(node),
                                              base::Random(random_.next()), now_of(node))
                              .value();
         member.service->attach(member);
+        member.service->add_observer(member);
         member.service->start(now_of(node)).value();
     }
     bool is_edge(unsigned a, unsigned b) const { return edges_.contains(std::minmax(a, b)); }
@@ -217,7 +233,12 @@ private:
             if (service.poll_timeout(now_of(i)) <= now().instant) {
                 service.handle_timeout(now_of(i));
             }
-            while (auto frame = service.poll_frame(now_of(i))) send(i, *std::move(frame));
+            while (nodes_[i]->next_frame <= now().instant) {
+                auto frame = service.poll_frame(now_of(i));
+                if (!frame) break;
+                send(i, *std::move(frame));
+                if (pace.contains(i)) nodes_[i]->next_frame = now().instant + pace.at(i);
+            }
             service.store().index().check_invariants();
         }
     }

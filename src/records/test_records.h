@@ -11,7 +11,8 @@
 namespace meshchain::records::test {
 
 inline constexpr kv::Table table{1};
-inline constexpr kv::TableInfo tables[] = {{table, "records"}};
+inline constexpr kv::Table receipts_table{2};
+inline constexpr kv::TableInfo tables[] = {{table, "records"}, {receipts_table, "receipts"}};
 
 inline wire::ChainId chain_id() {
     wire::ChainId chain;

@@ -96,7 +96,8 @@ std::expected<void, base::Error> NodeMachine::boot(base::Now now) {
 
 std::expected<void, base::Error> NodeMachine::open_records(base::Now now) {
     records::RecordService::Options options{
-        .store = {.table = node::tables::records, .chain = ledger::chain_id(genesis_)}};
+        .store = {.table = node::tables::records, .chain = ledger::chain_id(genesis_)},
+        .receipts = node::tables::receipts};
     for (const std::string& name : options_.segments) {
         options.store.segments.push_back(wire::segment_id(options.store.chain, name));
     }
