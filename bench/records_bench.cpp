@@ -1,5 +1,6 @@
 // Shared records: what it costs two neighbours to find a hundred records among a hundred thousand,
-// one alert among ten nodes, and a search that ten nodes take part in.
+// one alert among ten nodes and among fifty, a minute in which nothing happens, and a search that
+// ten nodes take part in.
 
 #include <algorithm>
 #include <cmath>
@@ -262,6 +263,169 @@ std::uint64_t original_among(std::size_t nodes) {
     return datagrams;
 }
 
+constexpr std::size_t many = 50;
+
+/// Fifty whole nodes somewhere on a square, where each hears those nearby, and one at least.
+class Scattered {
+public:
+    Scattered() : village_(scenario(), 1) {
+        world().network().set_links(links());
+        for (std::size_t i = 0; i < many; ++i) {
+            MESH_ASSERT(world().switch_on(i).has_value());
+            numbers_[village_.node(i).records().store().self()] = i;
+        }
+        world().run_until(world().now() + 40s);
+    }
+    /// Datagrams a node within a minute.
+    struct Cost {
+        double records = 0;  ///< RECORD, until all have it and have said so
+        double directs = 0;  ///< ALERT_DIRECT to those whose receipt is missing, on each hop
+    };
+    Cost alert_at(unsigned loss_permille) {
+        sim::LinkQuality quality;
+        quality.loss_permille = loss_permille;
+        world().set_quality(quality);
+        Cost cost;
+        world().on_sent = [&](std::size_t, base::Bytes datagram) {
+            const auto frame = wire::parse_frame(datagram);
+            if (!frame) return;
+            if (frame->header.type == MessageType::record) cost.records += 1.0 / many;
+            if (is_direct(*frame)) cost.directs += 1.0 / many;
+        };
+        const auto id = village_.node(0).records().send_alert(
+            world().time_of(0), {records::AlertPriority::critical, "fire in the hall", {}}, 1h);
+        world().wake(0);
+        world().run_until(world().now() + 60s);
+        world().on_sent = [](std::size_t, base::Bytes) {};
+        for (std::size_t i = 0; i < many; ++i) {
+            MESH_ASSERT(village_.node(i).records().store().index().find(*id) != nullptr);
+        }
+        return cost;
+    }
+    /// The plain way on the same links: who hears it first passes it to all it has a session with
+    /// but the giver, once. At a loss some never hear it.
+    double flood_at(unsigned loss_permille) {
+        base::Random random(1);
+        std::vector<bool> has(many);
+        std::deque<std::pair<std::size_t, std::size_t>> under_way;  // to, from
+        std::uint64_t datagrams = 0;
+        const auto pass_on = [&](std::size_t node, std::size_t giver) {
+            has[node] = true;
+            for (const auto& key : village_.node(node).node().neighbourhood().neighbours()) {
+                const std::size_t to = numbers_.at(key);
+                if (to == giver) continue;
+                ++datagrams;
+                if (!random.chance(loss_permille, 1000)) under_way.emplace_back(to, node);
+            }
+        };
+        pass_on(0, many);
+        while (!under_way.empty()) {
+            const auto [to, from] = under_way.front();
+            under_way.pop_front();
+            if (!has[to]) pass_on(to, from);
+        }
+        return static_cast<double>(datagrams) / many;
+    }
+
+private:
+    static sim::Scenario scenario() {
+        sim::Scenario scenario;
+        scenario.stakes.assign(4, 100);
+        scenario.relays = many - 4;
+        scenario.disk = sim::DiskKind::memory;
+        scenario.alerts = 1h;
+        return scenario;
+    }
+    static std::vector<std::pair<std::size_t, std::size_t>> links() {
+        constexpr std::int64_t side = 1'000;
+        constexpr std::int64_t reach = 220;
+        base::Random random(1);
+        std::vector<std::pair<std::int64_t, std::int64_t>> places;
+        std::vector<std::pair<std::size_t, std::size_t>> found;
+        for (std::size_t i = 0; i < many; ++i) {
+            places.emplace_back(random.below(side), random.below(side));
+            const auto apart = [&](std::size_t j) {
+                const std::int64_t dx = places[i].first - places[j].first;
+                const std::int64_t dy = places[i].second - places[j].second;
+                return dx * dx + dy * dy;
+            };
+            std::size_t nearest = 0;
+            for (std::size_t j = 0; j < i; ++j) {
+                if (apart(j) < apart(nearest)) nearest = j;
+            }
+            for (std::size_t j = 0; j < i; ++j) {
+                if (j == nearest || apart(j) < reach * reach) found.emplace_back(j, i);
+            }
+        }
+        return found;
+    }
+    static bool is_direct(const wire::Frame& frame) {
+        if (frame.header.type != MessageType::routed) return false;
+        const auto routed = wire::parse_routed(frame.payload);
+        return routed && routed->type == MessageType::alert_direct;
+    }
+    sim::World& world() { return village_.world(); }
+
+    sim::Village village_;
+    std::map<crypto::PublicKey, std::size_t> numbers_;
+};
+
+/// KB a minute that a node with ten peers sends while nothing happens, the one that sends most:
+/// with fifty records that all hold, and next to no blocks.
+double idle_kb() {
+    constexpr std::size_t nodes = 11;
+    constexpr int minutes = 5;
+    sim::Scenario scenario;
+    scenario.stakes.assign(1, 100);
+    scenario.relays = nodes - 1;
+    scenario.disk = sim::DiskKind::memory;
+    scenario.block_time_ms = 3'600'000;
+    scenario.records = 1h;
+    sim::Village village(scenario, 5);
+    sim::World& world = village.world();
+    for (std::size_t i = 0; i < nodes; ++i) MESH_ASSERT(world.switch_on(i).has_value());
+    world.run_until(world.now() + 20s);
+    for (int i = 0; i < 50; ++i) {
+        const std::string name = "thing " + std::to_string(i);
+        MESH_ASSERT(
+            village.node(0).records().register_entry(world.time_of(0), name, {}, 24h).has_value());
+    }
+    world.wake(0);
+    world.run_until(world.now() + 2min);
+    MESH_ASSERT(village.node(1).records().store().index().size() == 50);
+    std::array<std::uint64_t, nodes> bytes{};
+    world.on_sent = [&](std::size_t from, base::Bytes datagram) { bytes[from] += datagram.size(); };
+    world.run_until(world.now() + std::chrono::minutes(minutes));
+    return static_cast<double>(std::ranges::max(bytes)) / minutes / 1'000;
+}
+/// What the original sends then, as it was measured.
+constexpr double original_idle_kb = 1'400;
+
+void scattered_alerts(Report& report) {
+    Scattered nodes;
+    Workload fifty{.name = "records_alert_fifty",
+                   .unit = "datagrams_a_node",
+                   .peer = "flood",
+                   .better = Better::lower,
+                   .rounds = 1};
+    const auto compare = [&](std::string_view name, double ours, unsigned loss_permille) {
+        fifty.name = name;
+        report.compare(fifty, [&] { return ours; }, [&] { return nodes.flood_at(loss_permille); });
+    };
+    const auto promise = [&](std::string_view name, double ours, double target) {
+        Workload promised = fifty;
+        promised.name = name;
+        report.against_target(promised, target, [&] { return ours; });
+    };
+    const auto whole = nodes.alert_at(0);
+    compare("records_alert_fifty", whole.records, 0);
+    promise("records_alert_fifty_target", whole.records, 1.5);
+    const auto lossy = nodes.alert_at(200);
+    compare("records_alert_fifty_lossy", lossy.records, 200);
+    promise("records_alert_fifty_lossy_target", lossy.records, 3);
+    compare("records_alert_fifty_lossy_directs", lossy.directs, 200);
+}
+
 constexpr unsigned searchers = 10;
 constexpr std::size_t entries_each = 10'000;
 constexpr int queries = 101;
@@ -336,6 +500,19 @@ void records_workloads(Report& report) {
         Workload target = alone;
         target.name = "records_alert_target";
         report.against_target(target, 18, [&] { return records; });
+    }
+    if (report.wants("records_alert_fifty_lossy_target")) scattered_alerts(report);
+    if (report.wants("records_idle")) {
+        const double idle = idle_kb();
+        const Workload quiet{.name = "records_idle",
+                             .unit = "KB_a_minute",
+                             .peer = "original_as_measured",
+                             .better = Better::lower,
+                             .rounds = 1};
+        report.compare(quiet, [&] { return idle; }, [] { return original_idle_kb; });
+        Workload target = quiet;
+        target.name = "records_idle_target";
+        report.against_target(target, 10, [&] { return idle; });
     }
     if (report.wants("records_search")) {
         const double ten = search_ms(searchers, entries_each);

@@ -489,6 +489,13 @@ TEST(PlayChecks, ABrokenPromiseOfTheScenario_IsFound) {
     EXPECT_EQ(rules("payments 2s\nat 30s expect-paid 100 10s\n"), Rules{});
     EXPECT_EQ(rules("payments 2s\nat 30s expect-paid 95 200ms\n"), Rules{"promise"});
     EXPECT_EQ(rules("payments 0s\nat 30s expect-paid 1 10s\n"), Rules{"promise"}) << "of none";
+    EXPECT_EQ(rules("relays 1\nalerts 2s\nat 30s expect-alerted 100 5s\n"), Rules{});
+    EXPECT_EQ(rules("relays 1\nalerts 2s\nat 30s expect-alerted 95 1ms\n"), Rules{"promise"});
+    EXPECT_EQ(rules("relays 1\nalerts 2s\nat 5s expect-alerted 1 1s\n"), Rules{"promise"})
+        << "of none";
+    EXPECT_EQ(rules("relays 1\nalerts 2s\nat 30s expect-refused 1 0\n"), Rules{"promise"});
+    EXPECT_EQ(rules("relays 1\nalerts 1s\nat 9s clock 600000 1\nat 30s expect-refused 1 0\n"),
+              Rules{});
     EXPECT_EQ(rules("medium SHORT_TURBO\nat 30s expect-channel 1000\n"), Rules{});
     EXPECT_EQ(rules("medium SHORT_TURBO\nat 30s expect-channel 0\n"), Rules{"promise"});
 }

@@ -56,7 +56,7 @@ bool Play::is_judged(std::size_t index) const {
            village_.is_on(index);
 }
 
-void Play::count_traffic(base::Bytes datagram) {
+void Play::count_traffic(std::size_t from, base::Bytes datagram) {
     report_.bytes_sent += datagram.size();
     const auto frame = wire::parse_frame(datagram);
     if (!frame) return;
@@ -64,6 +64,10 @@ void Play::count_traffic(base::Bytes datagram) {
     ++traffic.datagrams;
     traffic.bytes += datagram.size();
     sent_[static_cast<std::size_t>(kind_of(frame->header.type))] += datagram.size();
+    if (from < village_.nodes() && village_.is_honest(from)) return;
+    TypeTraffic& attack = report_.of_attackers[static_cast<std::size_t>(frame->header.type)];
+    ++attack.datagrams;
+    attack.bytes += datagram.size();
 }
 
 void Play::count_packet(base::Bytes packet) {
@@ -116,8 +120,8 @@ std::optional<wire::BlockHeader> Play::expand_block(const wire::ShortBlock& said
 void Play::prepare() {
     World& world = village_.world();
     watch_.expand_block = [this](const wire::ShortBlock& said) { return expand_block(said); };
-    world.on_sent = [this](std::size_t, base::Bytes datagram) {
-        count_traffic(datagram);
+    world.on_sent = [this](std::size_t from, base::Bytes datagram) {
+        count_traffic(from, datagram);
         watch_.handle_datagram(datagram);
     };
     world.on_radio = [this](std::size_t, base::Bytes packet) {
@@ -131,6 +135,7 @@ void Play::prepare() {
     }
     world.on_crash = [this](std::size_t index) {
         ++report_.crashes;
+        book_of_records_.forget_receipts(index);
         if (!is_judged(index) || !village_.node(index).has_power()) return;
         history_.look(index, village_.node(index).node(), village_.world().time_of(index));
         collect(index);
@@ -320,7 +325,7 @@ void Play::run_healing() {
             if (!proof) break;
             proof_end = village_.world().now() + payment_patience();
         }
-        if (proof && is_final_everywhere(*proof)) return;
+        if (proof && is_final_everywhere(*proof)) return judge_searches();
     }
     if (!proof) {
         findings_.add("converge", "after " + duration_text(scenario_.converge) +
@@ -336,9 +341,7 @@ void Play::judge_end() {
     watch_.retry();
     findings_.set_time(since_start());
     check_airtime();
-    if (healing_since_ != base::Instant{}) {
-        book_of_records_.complain(record_views(), village_.world().wall(), findings_);
-    }
+    if (healing_since_ != base::Instant{}) judge_records();
     for (std::size_t i = 0; i < village_.nodes(); ++i) {
         if (!is_judged(i)) continue;
         NodeMachine& machine = village_.node(i);
@@ -402,6 +405,7 @@ Report Play::report() {
     }
     report.records = book_of_records_.entries().size();
     report.records_refused = book_of_records_.refused();
+    report.records_misdated = book_of_records_.misdated();
     std::ranges::sort(report.alerts_to_all);
     report.final_height = static_cast<std::uint32_t>(history_.height());
     for (std::size_t i = 0; i < village_.world().size(); ++i) {

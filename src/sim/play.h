@@ -24,6 +24,13 @@
 //   record-agree       in the end all hold the same records
 //   record-forged      nobody holds a record that nobody signed
 //   record-row         a node can read the records that it has
+//   record-receipts    the origin of a high or critical alert, if it went on living, knows who
+//   holds
+//                      it: all who do and whom it can reach, and nobody who does not
+//   record-date        whose clock is right dates what it signs rightly
+//   record-storm       honest nodes send a few frames for each record and node, whatever attackers
+//                      send (sim/record_traffic.h)
+//   search             what is asked for over the mesh in the end is found, and nothing made up
 //   promise            what the scenario itself expects (expect-final, expect-still)
 //
 // While a third of the stake or more breaks the rules, only what no stake can break is asked for:
@@ -34,6 +41,7 @@
 #include "sim/final_history.h"
 #include "sim/payment_book.h"
 #include "sim/record_book.h"
+#include "sim/record_traffic.h"
 #include "sim/report.h"
 #include "sim/signature_watch.h"
 #include "sim/village.h"
@@ -95,7 +103,7 @@ private:
     std::optional<ledger::Genesis> make_successor();
     void run_successor();
     Report report();
-    void count_traffic(base::Bytes datagram);
+    void count_traffic(std::size_t from, base::Bytes datagram);
     void count_packet(base::Bytes packet);
     void count_air(base::Bytes payload, std::size_t packet_bytes, bool is_relayed);
     std::optional<wire::BlockHeader> expand_block(const wire::ShortBlock& said) const;
@@ -106,9 +114,26 @@ private:
     // play_records.cpp
     RecordBook::Views record_views(std::optional<std::size_t> without = {});
     void schedule_records();
-    void publish_something(wire::RecordKind kind);
-    void publish(std::size_t from, const records::Draft& draft, bool removes);
+    using Act = void (Play::*)(std::size_t from);
+    void schedule_acts(base::Duration every, Act act);
+    void raise_alert(std::size_t from);
+    void publish_entry(std::size_t from);
+    void publish_state(std::size_t from);
+    void acknowledge_alert(std::size_t from);
+    void search_something(std::size_t from);
+    void note_signed(std::size_t from, const std::expected<wire::RecordId, base::Error>& result);
     bool records_are_settled();
+    std::optional<RecordBook::Told> told_of(const RecordBook::Entry& entry);
+    void follow_records();
+    void judge_records();
+    void judge_searches();
+    struct Question;
+    void judge_search(const Question& question);
+    void judge_answer(const Question& question, const records::SearchView& answer);
+    bool has_right_clock(std::size_t index) const;
+    std::string next_saying() {
+        return "seen for the " + std::to_string(++records_said_) + ". time";
+    }
 
     // play_steps.cpp
     void perform(const Step& step);
@@ -116,6 +141,8 @@ private:
     void check_promise(const Step& step);
     void check_paid(const Step& step);
     void check_channel(const Step& step);
+    void check_alerted(const Step& step);
+    void check_refused(const Step& step, std::size_t index);
     unsigned channel_permille() const;
     void switch_on(std::size_t index);
     void replace_disk(std::size_t index);
@@ -140,6 +167,7 @@ private:
     PaymentBook book_;
     RecordBook book_of_records_;
     std::uint64_t records_said_ = 0;
+    std::size_t starts_ = 0;
     Report report_;
     std::array<std::uint64_t, traffic_kinds> sent_{};  ///< bytes
     bool can_finalise_;

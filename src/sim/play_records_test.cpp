@@ -75,6 +75,55 @@ TEST(PlayRecords, AlertsOfSitesBehindGateways_ReachEverybody) {
     }
 }
 
+/// A scenario of records over some seeds.
+class PlayRecordsNamed : public testing::Test {
+protected:
+    template <class Check>
+    static void play_all(std::string_view name, std::uint64_t nightly, Check check) {
+        for (std::uint64_t seed = 1; seed <= test::effort<std::uint64_t>(1, nightly); ++seed) {
+            SCOPED_TRACE(std::string(name) + ", seed " + std::to_string(seed));
+            const Report report = play_named(name, seed);
+            EXPECT_TRUE(report.all_right()) << to_text(report);
+            check(report);
+        }
+    }
+};
+
+TEST_F(PlayRecordsNamed, LostReceipts_AreMadeGood_SoThatOriginsKnowWhoHasTheirAlerts) {
+    play_all("receipts", 50, [](const Report& report) {
+        EXPECT_GE(report.alerts, 25U);
+        EXPECT_GE(report.alerts_proven, 8U);
+        const auto routed = static_cast<std::size_t>(wire::MessageType::routed);
+        EXPECT_GT(report.traffic[routed].datagrams, 1'000U) << "carried to single nodes";
+    });
+}
+
+TEST(PlayRecords, Storm_ReachesNobodyBeyondTheFirst_AndAlertsComeThrough) {
+    const Report report = play(
+        "validators 4\nnetwork wifi\npayments 10s\nalerts 3s\nrecords 2s\nattacker echo\n"
+        "at 34s expect-alerted 100 4s\nhostile 35s\n");
+    EXPECT_TRUE(report.all_right()) << to_text(report);
+    const auto type = static_cast<std::size_t>(wire::MessageType::record);
+    const std::uint64_t attacks = report.of_attackers[type].datagrams;
+    EXPECT_GT(attacks, 10'000U);
+    EXPECT_LT(report.traffic[type].datagrams - attacks, 500U);
+    EXPECT_GE(report.alerts, 6U);
+}
+
+TEST_F(PlayRecordsNamed, ClockBeyondGrace_HurtsItsOwnerAlone_UntilItIsRight) {
+    play_all("wrong-clock", 50, [](const Report& report) {
+        EXPECT_GT(report.records_misdated, 5U);
+        EXPECT_GT(report.records, 10 * report.records_misdated / 4);
+    });
+}
+
+TEST_F(PlayRecordsNamed, StatesAcknowledgementsAndSearches_AreWhatTheBookSays) {
+    play_all("watch", 50, [](const Report& report) {
+        EXPECT_GE(report.records, 80U);
+        EXPECT_GE(report.searches, 6U);
+    });
+}
+
 constexpr kv::Table table{1};
 constexpr kv::TableInfo tables[] = {{table, "records"}};
 
@@ -93,6 +142,16 @@ protected:
         std::unique_ptr<kv::MemoryStore> kv;
         std::unique_ptr<RecordStore> records;
     };
+    wire::Record sign_alert(Machine& machine, records::AlertPriority priority) {
+        const records::Draft draft{.kind = wire::RecordKind::alert,
+                                   .key = base::to_buffer(base::as_bytes("any")),
+                                   .body = records::encode(records::Alert{priority, "fire", {}}),
+                                   .lifetime = 1h};
+        book_.note_draft(machine.records->self(), draft);
+        const auto record = machine.records->publish(now, draft).value();
+        book_.note(0, record, now.instant, now.wall, now.wall);
+        return record;
+    }
     wire::Record sign(Machine& machine, bool is_drafted = true) {
         const records::Draft draft{.kind = wire::RecordKind::registry,
                                    .key = base::to_buffer(base::as_bytes("thing")),
@@ -100,21 +159,26 @@ protected:
                                    .lifetime = 1h};
         if (is_drafted) book_.note_draft(machine.records->self(), draft);
         const auto record = machine.records->publish(now, draft).value();
-        if (is_drafted) book_.note(0, record, now.instant, now.wall);
+        if (is_drafted) book_.note(0, record, now.instant, now.wall, now.wall);
         return record;
     }
     std::vector<std::string> rules() {
         Findings findings;
-        book_.complain({{0, one_.records.get()}, {1, two_.records.get()}}, now.wall, findings);
+        const auto told_of = [&](const RecordBook::Entry&) { return told_; };
+        book_.complain(views(), now.wall, told_of, findings);
         std::vector<std::string> found;
         for (const Finding& finding : findings.kept()) found.push_back(finding.rule);
+        EXPECT_EQ(book_.is_settled(views(), now.wall, told_of),
+                  found.empty() || found[0] == "record-forged" || found[0] == "record-date");
         return found;
     }
+    RecordBook::Views views() { return {{0, one_.records.get()}, {1, two_.records.get()}}; }
 
     static constexpr base::Now now{World::start, base::wall_from_unix_ms(1'800'000'000'000)};
     RecordBook book_{wire::ChainId{}};
     Machine one_{1};
     Machine two_{2};
+    std::optional<RecordBook::Told> told_;
 };
 
 using Rules = std::vector<std::string>;
@@ -134,6 +198,65 @@ TEST_F(RecordBookTest, RecordThatNobodySigned_IsForged) {
     const auto record = sign(one_, false);
     ASSERT_TRUE(two_.records->offer(now, record));
     EXPECT_EQ(rules(), (Rules{"record-forged", "record-forged"}));
+}
+
+TEST_F(RecordBookTest, AlertsKey_IsItsNodesChoice_AndItsBodyIsNot) {
+    const auto record = sign_alert(one_, records::AlertPriority::low);
+    ASSERT_TRUE(two_.records->offer(now, record));
+    EXPECT_EQ(rules(), Rules{});
+    const records::Draft other{
+        .kind = wire::RecordKind::alert,
+        .key = base::to_buffer(base::as_bytes("other")),
+        .body = records::encode(records::Alert{records::AlertPriority::low, "flood", {}}),
+        .lifetime = 1h};
+    ASSERT_TRUE(two_.records->offer(now, one_.records->publish(now, other).value()));
+    EXPECT_EQ(rules(), (Rules{"record-forged", "record-forged"}));
+}
+
+TEST_F(RecordBookTest, ReceiptThatNeverCame_IsFoundWhereItsHolderIsInReach) {
+    for (const auto& machine : {&one_, &two_}) book_.note_node(machine->records->self());
+    const auto record = sign_alert(one_, records::AlertPriority::high);
+    ASSERT_TRUE(two_.records->offer(now, record));
+    const crypto::PublicKey holder = two_.records->self();
+    EXPECT_EQ(book_.with_receipts(now.wall), 1U);
+    told_ = {.holders = {holder}, .reachable = {holder}};
+    EXPECT_EQ(rules(), Rules{});
+    told_ = {.holders = {}, .reachable = {holder}};
+    EXPECT_EQ(rules(), Rules{"record-receipts"});
+    told_ = {.holders = {}, .reachable = {}};
+    EXPECT_EQ(rules(), Rules{}) << "whom it cannot reach it cannot ask";
+    told_ = {.holders = {}, .reachable = {holder}};
+    book_.forget_receipts(0);
+    EXPECT_EQ(rules(), Rules{}) << "it was off";
+}
+
+TEST_F(RecordBookTest, ReceiptOfWhoHoldsNothing_IsFound) {
+    for (const auto& machine : {&one_, &two_}) book_.note_node(machine->records->self());
+    sign_alert(one_, records::AlertPriority::critical);
+    const crypto::PublicKey other = two_.records->self();
+    told_ = {.holders = {other}, .reachable = {other}};
+    EXPECT_EQ(rules(), (Rules{"record-lost", "record-agree", "record-receipts"}));
+    const auto stranger = crypto::SigningKey::from_seed({}).public_key();
+    told_ = {.holders = {stranger}, .reachable = {}};
+    EXPECT_EQ(rules(), (Rules{"record-lost", "record-agree", "record-receipts"}));
+}
+
+TEST_F(RecordBookTest, AlertsOfLittleImportance_NeedNoReceipts) {
+    const auto record = sign_alert(one_, records::AlertPriority::normal);
+    ASSERT_TRUE(two_.records->offer(now, record));
+    told_ = {.holders = {}, .reachable = {two_.records->self()}};
+    EXPECT_EQ(rules(), Rules{});
+}
+
+TEST_F(RecordBookTest, WrongDate_IsExcusedByAWrongClockAlone) {
+    const auto record = sign(one_);
+    ASSERT_TRUE(two_.records->offer(now, record));
+    EXPECT_EQ(rules(), Rules{});
+    book_.note(0, record, now.instant, now.wall - 20min, now.wall);
+    EXPECT_EQ(rules(), Rules{});
+    EXPECT_EQ(book_.misdated(), 1U);
+    book_.note(0, record, now.instant, now.wall - 20min, now.wall - 20min);
+    EXPECT_EQ(rules(), Rules{"record-date"});
 }
 
 }  // namespace

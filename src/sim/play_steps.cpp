@@ -26,6 +26,7 @@ void Play::perform(const Step& step) {
         case Step::Verb::expect_still: return check_promise(step);
         case Step::Verb::expect_paid: return check_paid(step);
         case Step::Verb::expect_channel: return check_channel(step);
+        case Step::Verb::expect_alerted: return check_alerted(step);
         case Step::Verb::delegate: return move_stake(step, step.machines[0]);
         case Step::Verb::pay:
             if (village_.is_on(step.machines[0])) pay(step.machines[0], step.machines[1]);
@@ -97,6 +98,7 @@ void Play::perform_on(const Step& step, std::size_t index) {
         case Step::Verb::withdraw:
         case Step::Verb::claim: return move_stake(step, index);
         case Step::Verb::expect_kept: return check_kept(step, index);
+        case Step::Verb::expect_refused: return check_refused(step, index);
         case Step::Verb::expect_stake:
         case Step::Verb::expect_slashed: return check_stake_promise(step, index);
         case Step::Verb::expect_heard:
@@ -210,6 +212,7 @@ void Play::switch_on(std::size_t index) {
     World& world = village_.world();
     if (world.machine(index).is_on()) return;
     const auto started = world.switch_on(index);
+    ++starts_;
     if (started || index >= village_.nodes()) return;
     // It says that there is no room, and waits until there is.
     if (started.error().code == base::Errc::full && village_.node(index).disk().is_full()) return;
@@ -281,7 +284,7 @@ void Play::follow_payments() {
     for (std::size_t i = 0; i < village_.nodes(); ++i) {
         if (is_judged(i)) book_.look(i, village_.node(i).node(), village_.world().now());
     }
-    book_of_records_.follow(record_views(), village_.world().now());
+    follow_records();
     village_.world().at(village_.world().now() + follow_every, [this] { follow_payments(); });
 }
 

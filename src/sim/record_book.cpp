@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "base/utf8.h"
+#include "records/alert.h"
+
 namespace meshchain::sim {
 namespace {
 
@@ -13,8 +16,30 @@ using records::RecordStore;
 constexpr std::int64_t expiry_slack_ms = 5'000;
 
 std::string text_of(const Address& address) {
-    return wire::name(address.kind) + " '" + std::string(base::as_text(address.key).substr(0, 12)) +
-           "' of " + crypto::to_hex(address.origin).substr(0, 8);
+    const bool is_text = base::is_displayable(base::as_text(address.key));
+    const std::string key =
+        is_text ? std::string(base::as_text(address.key)) : base::to_hex(address.key);
+    return wire::name(address.kind) + " '" + key.substr(0, 16) + "' of " +
+           crypto::to_hex(address.origin).substr(0, 8);
+}
+
+/// Without the key where the node chooses it.
+Address noted(Address address) {
+    if (address.kind == wire::RecordKind::alert ||
+        address.kind == wire::RecordKind::acknowledgement) {
+        address.key.clear();
+    }
+    return address;
+}
+
+bool is_important(const wire::Record& record) {
+    if (record.kind != wire::RecordKind::alert || record.segment) return false;
+    const auto alert = records::parse_alert(record.body);
+    return alert && alert->priority >= records::AlertPriority::high;
+}
+
+bool is_beyond_grace(std::chrono::milliseconds off) {
+    return off > RecordStore::clock_grace || -off > RecordStore::clock_grace;
 }
 
 std::string of_machine(std::size_t machine) { return "machine " + std::to_string(machine); }
@@ -28,20 +53,30 @@ bool holds(const RecordStore& store, const RecordBook::Entry& entry) {
 }  // namespace
 
 void RecordBook::note_draft(const crypto::PublicKey& origin, const records::Draft& draft) {
-    drafts_.emplace(Address{draft.kind, origin, draft.key}, crypto::hash(draft.body));
+    drafts_.emplace(noted({draft.kind, origin, draft.key}), crypto::hash(draft.body));
+}
+
+bool RecordBook::was_drafted(const Address& address, base::Bytes body) const {
+    return drafts_.contains({noted(address), crypto::hash(body)});
 }
 
 void RecordBook::note(std::size_t machine, const wire::Record& record, base::Instant now,
-                      base::WallTime wall) {
+                      base::WallTime wall, base::WallTime own) {
     Entry entry{.address = records::address_of(record),
                 .id = wire::record_id(chain_, record),
                 .sequence = record.sequence,
                 .expires = record.expires,
                 .segment = record.segment,
                 .machine = machine,
-                .sent = now};
-    const auto off = record.stamp.wall() - wall;
-    if (off > RecordStore::clock_grace || -off > RecordStore::clock_grace) {
+                .sent = now,
+                .wants_receipts = is_important(record)};
+    const bool is_misdated = is_beyond_grace(record.stamp.wall() - wall);
+    if (is_misdated && !is_beyond_grace(own - wall)) {
+        late_dates_.push_back(of_machine(machine) + " dates " + text_of(entry.address) +
+                              " minutes off, though its clock is right");
+    }
+    if (is_misdated) {
+        ++misdated_;
         entry.is_excused = true;
         wrongly_dated_.insert(entry.address);
     } else if (record.kind == wire::RecordKind::alert) {
@@ -52,6 +87,12 @@ void RecordBook::note(std::size_t machine, const wire::Record& record, base::Ins
         place->second = entries_.size();
     }
     entries_.push_back(std::move(entry));
+}
+
+void RecordBook::forget_receipts(std::size_t machine) {
+    for (Entry& entry : entries_) {
+        if (entry.machine == machine) entry.wants_receipts = false;
+    }
 }
 
 void RecordBook::excuse(const Views& others) {
@@ -127,27 +168,77 @@ void RecordBook::check_genuine(const View& view, const Complaint& complaint) con
             continue;
         }
         const Address address = records::address_of(**record);
-        if (drafts_.contains({address, crypto::hash((*record)->body)})) continue;
+        if (was_drafted(address, (*record)->body)) continue;
         complaint("record-forged", of_machine(view.machine) + " holds " + text_of(address) +
                                        ", which nobody signed");
     }
 }
 
-bool RecordBook::is_settled(const Views& all, base::WallTime wall) const {
+/// What it was told agrees with who truly holds it.
+void RecordBook::check_receipts_of(const Entry& entry, const Told& told, const Views& all,
+                                   const Complaint& complaint) const {
+    const std::string origin = of_machine(entry.machine);
+    const std::string what = text_of(entry.address);
+    for (const crypto::PublicKey& holder : told.holders) {
+        if (nodes_.contains(holder)) continue;
+        complaint("record-receipts", origin + " was told that " +
+                                         crypto::to_hex(holder).substr(0, 8) + " holds " + what +
+                                         ", and nobody has that key");
+    }
+    for (const View& view : all) {
+        if (view.machine == entry.machine) continue;
+        const crypto::PublicKey& key = view.store->self();
+        const bool is_told = std::ranges::binary_search(told.holders, key);
+        if (is_told == holds(*view.store, entry)) continue;
+        // Whom it does not know to be there it cannot ask.
+        if (!is_told && !std::ranges::binary_search(told.reachable, key)) continue;
+        complaint("record-receipts",
+                  origin + (is_told ? " was falsely told that " : " never learnt that ") +
+                      of_machine(view.machine) + " holds " + what);
+    }
+}
+
+void RecordBook::check_receipts(const Views& all, base::WallTime wall, const ToldOf& told_of,
+                                const Complaint& complaint) const {
+    for (const Entry& entry : entries_) {
+        if (!entry.wants_receipts || !is_due(entry, wall)) continue;
+        if (std::ranges::find(all, entry.machine, &View::machine) == all.end()) continue;
+        if (const auto told = told_of(entry)) check_receipts_of(entry, *told, all, complaint);
+    }
+}
+
+std::vector<const RecordBook::Entry*> RecordBook::due(base::WallTime wall) const {
+    std::vector<const Entry*> found;
+    for (const auto& [address, number] : newest_) {
+        if (is_due(entries_[number], wall)) found.push_back(&entries_[number]);
+    }
+    return found;
+}
+
+std::size_t RecordBook::with_receipts(base::WallTime wall) const {
+    return static_cast<std::size_t>(std::ranges::count_if(
+        entries_, [&](const Entry& entry) { return entry.wants_receipts && is_due(entry, wall); }));
+}
+
+bool RecordBook::is_settled(const Views& all, base::WallTime wall, const ToldOf& told_of) const {
     bool is_right = true;
     const Complaint note_it = [&](const std::string&, const std::string&) { is_right = false; };
     check_held(all, wall, note_it);
     if (is_right) check_equal(all, note_it);
+    if (is_right) check_receipts(all, wall, told_of, note_it);
     return is_right;
 }
 
-void RecordBook::complain(const Views& all, base::WallTime wall, Findings& findings) const {
+void RecordBook::complain(const Views& all, base::WallTime wall, const ToldOf& told_of,
+                          Findings& findings) const {
     const Complaint add = [&](std::string rule, std::string text) {
         findings.add(std::move(rule), std::move(text));
     };
     check_held(all, wall, add);
     check_equal(all, add);
     for (const View& view : all) check_genuine(view, add);
+    check_receipts(all, wall, told_of, add);
+    for (const std::string& text : late_dates_) add("record-date", text);
 }
 
 }  // namespace meshchain::sim

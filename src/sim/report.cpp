@@ -24,13 +24,16 @@ std::string permille_text(unsigned permille) {
     return std::to_string(permille / 10) + "." + std::to_string(permille % 10) + " %";
 }
 
-std::string traffic_text(const std::array<TypeTraffic, 256>& types) {
+std::string traffic_text(const Report& report) {
     std::string text;
-    for (std::size_t type = 0; type < types.size(); ++type) {
-        const TypeTraffic& traffic = types[type];
+    for (std::size_t type = 0; type < report.traffic.size(); ++type) {
+        const TypeTraffic& traffic = report.traffic[type];
         if (traffic.datagrams == 0) continue;
-        text += line("  " + type_name(type), std::to_string(traffic.bytes) + " bytes in " +
-                                                 std::to_string(traffic.datagrams) + " datagrams");
+        std::string value = std::to_string(traffic.bytes) + " bytes in " +
+                            std::to_string(traffic.datagrams) + " datagrams";
+        const std::uint64_t attacks = report.of_attackers[type].datagrams;
+        if (attacks > 0) value += ", " + std::to_string(attacks) + " of them attackers'";
+        text += line("  " + type_name(type), value);
     }
     return text;
 }
@@ -91,6 +94,8 @@ std::vector<std::pair<std::string, std::string>> summary_of(const Report& report
             {"Records", count(report.records) + " signed, " + count(report.records_refused) +
                             " refused, " + count(report.alerts) + " of them alerts"},
             {"Alerts to all", spread(report.alerts_to_all)},
+            {"Alerts proven", count(report.alerts_proven) + " by receipts of all"},
+            {"Searches", count(report.searches) + " answered"},
             {"Blocks taken back", count(report.blocks_reverted)},
             {"Evidence found",
              count(report.evidence_found) + ", " + count(report.slashed) + " slashed"},
@@ -113,7 +118,7 @@ std::string to_text(const Report& report) {
     std::string text = report.about + "\n";
     for (const auto& [name, value] : summary_of(report)) {
         text += line(name, value);
-        if (name == "Sent") text += traffic_text(report.traffic);
+        if (name == "Sent") text += traffic_text(report);
         if (name == "On the air") text += air_text(report);
     }
     for (const Finding& finding : report.findings) {

@@ -39,6 +39,9 @@ struct Report {
     std::size_t records_refused = 0;
     std::size_t alerts = 0;
     std::vector<base::Duration> alerts_to_all;  ///< of those that came to all that were on
+    std::size_t alerts_proven = 0;     ///< whose origins know in the end by receipts who holds them
+    std::size_t records_misdated = 0;  ///< by clocks that were wrong
+    std::size_t searches = 0;          ///< that were answered
 
     std::uint64_t blocks_reverted = 0;
     std::uint64_t evidence_found = 0;
@@ -54,6 +57,7 @@ struct Report {
     std::uint64_t blocks_signed = 0;     ///< the same
     std::uint64_t unchecked = 0;         ///< said in short, and never found out for what
     std::array<TypeTraffic, 256> traffic{};
+    std::array<TypeTraffic, 256> of_attackers{};  ///< of these, what no honest node sent
     std::uint64_t bytes_sent = 0;
     std::array<TypeTraffic, 256> on_air{};   ///< of these, what programs handed their radios
     std::array<TypeTraffic, 256> relayed{};  ///< what radios passed on, which is not among these

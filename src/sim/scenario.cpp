@@ -66,7 +66,8 @@ NumberRange range_of(Step::Verb verb) {
     switch (verb) {
         case Step::Verb::drift: return {-499'999, 499'999};
         case Step::Verb::clock: return {-year_ms, year_ms};
-        case Step::Verb::expect_paid: return {1, 100};
+        case Step::Verb::expect_paid:
+        case Step::Verb::expect_alerted: return {1, 100};
         case Step::Verb::expect_channel: return {0, 1000};
         default: return {0, 1'000'000};
     }
@@ -169,7 +170,8 @@ std::expected<void, base::Error> check_staking(const Scenario& scenario) {
 }
 
 std::expected<void, base::Error> check_records(const Scenario& scenario) {
-    for (const base::Duration every : {scenario.alerts, scenario.records}) {
+    for (const base::Duration every : {scenario.alerts, scenario.records, scenario.states,
+                                       scenario.acknowledgements, scenario.searches}) {
         if (every == base::Duration{} || every >= std::chrono::seconds(1)) continue;
         return unfit("a record every " + duration_text(every), "1s at least, or 0s: none");
     }
@@ -180,8 +182,16 @@ std::expected<void, base::Error> check_records(const Scenario& scenario) {
         if (scenario.segments == 0) return {};
         return unfit("segments, and nothing that is shared in them", "say `records 10s`");
     }
-    if (scenario.air && scenario.records > base::Duration{}) {
-        return unfit("registry entries on the air", "only alerts cross radios: say `alerts 2m`");
+    if (scenario.searches > base::Duration{} && scenario.records == base::Duration{}) {
+        return unfit("searches for nothing", "say what there is to be found: `records 10s`");
+    }
+    if (scenario.acknowledgements > base::Duration{} && scenario.alerts == base::Duration{}) {
+        return unfit("acknowledgements of nothing", "say `alerts 10s`");
+    }
+    if (scenario.air && std::max({scenario.records, scenario.states, scenario.acknowledgements}) >
+                            base::Duration{}) {
+        return unfit("records other than alerts on the air",
+                     "only alerts cross radios: say `alerts 2m`");
     }
     if (scenario.successor.empty()) return {};
     return unfit("records and a successor", "records go on as they are: leave one of them out");
@@ -206,6 +216,10 @@ std::expected<void, base::Error> check_step(const Scenario& scenario, const Step
     if (step.verb == Step::Verb::expect_channel && !scenario.air) {
         return unfit("a step is about the channel of radios, and there are none",
                      "say `medium LONG_FAST`");
+    }
+    if ((step.verb == Step::Verb::expect_alerted || step.verb == Step::Verb::expect_refused) &&
+        !scenario.shares_records()) {
+        return unfit("a step is about records, and nobody shares any", "say `alerts 10s`");
     }
     const NumberRange range = range_of(step.verb);
     if (step.number < range.min || step.number > range.max) {
@@ -316,6 +330,15 @@ std::string to_text(const Scenario& scenario) {
     }
     if (scenario.records > base::Duration{}) {
         text += "records " + duration_text(scenario.records) + "\n";
+    }
+    if (scenario.states > base::Duration{}) {
+        text += "states " + duration_text(scenario.states) + "\n";
+    }
+    if (scenario.acknowledgements > base::Duration{}) {
+        text += "acknowledgements " + duration_text(scenario.acknowledgements) + "\n";
+    }
+    if (scenario.searches > base::Duration{}) {
+        text += "searches " + duration_text(scenario.searches) + "\n";
     }
     if (scenario.segments > 0) text += "segments " + std::to_string(scenario.segments) + "\n";
     if (!scenario.late.empty()) text += "late" + joined(scenario.late) + "\n";

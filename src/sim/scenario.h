@@ -8,6 +8,7 @@
 //
 // Errors: parse_scenario names the line and what it may say instead (malformed, too_large).
 
+#include <algorithm>
 #include <set>
 #include <string>
 #include <vector>
@@ -61,6 +62,8 @@ struct Step {
         expect_withheld,  ///< it withheld its secret in `number` elections or more, as FINAL has it
         expect_paid,      ///< of the payments older than `time`, `number` % were FINAL in this time
         expect_channel,   ///< no radio found the channel in use for more than `number` thousandths
+        expect_alerted,   ///< of the alerts older than `time`, `number` % had come to all in it
+        expect_refused,   ///< each refused `number` records or more that were dated ahead
     };
     base::Duration at{};
     Verb verb{};
@@ -140,8 +143,11 @@ struct Scenario {
     std::uint32_t undo_blocks = 16'384;
     base::Duration heartbeat = std::chrono::seconds(5);  ///< how often a machine says it is there
     base::Duration payments = std::chrono::seconds(5);   ///< one in this time, from the start on
-    base::Duration alerts{};   ///< one in this time, of any node; zero: none
-    base::Duration records{};  ///< the same of registry entries
+    base::Duration alerts{};            ///< one in this time, of any node; zero: none
+    base::Duration records{};           ///< the same of registry entries
+    base::Duration states{};            ///< and of what nodes say of themselves
+    base::Duration acknowledgements{};  ///< of alerts, by people
+    base::Duration searches{};          ///< over the mesh, by similarity
     std::size_t segments = 0;  ///< entries are shared by neighbours in so many groups; 0: by all
     std::vector<std::size_t> late;  ///< machines that are off until a step starts them
     /// Validators that go on with a successor when the hostile phase is over (row A13); the others
@@ -154,7 +160,9 @@ struct Scenario {
 
     std::size_t nodes() const { return stakes.size() + relays + lights; }
     std::uint32_t rank_delay_ms() const { return block_time_ms * 3 / 10; }
-    bool shares_records() const { return alerts > base::Duration{} || records > base::Duration{}; }
+    bool shares_records() const {
+        return std::max({alerts, records, states, acknowledgements, searches}) > base::Duration{};
+    }
     /// Of machine `machine`, if there are any: machines in a row share one.
     std::size_t segment_of(std::size_t machine) const { return machine * segments / nodes(); }
     bool has_radio(std::size_t machine) const {

@@ -133,6 +133,9 @@ private:
         if (word == "payments") return read(scenario_.payments, value);
         if (word == "alerts") return read(scenario_.alerts, value);
         if (word == "records") return read(scenario_.records, value);
+        if (word == "states") return read(scenario_.states, value);
+        if (word == "acknowledgements") return read(scenario_.acknowledgements, value);
+        if (word == "searches") return read(scenario_.searches, value);
         if (word == "segments") return read(scenario_.segments, value);
         if (word == "heartbeat") return read(scenario_.heartbeat, value);
         if (word == "hostile") return read(scenario_.hostile, value);
@@ -149,7 +152,8 @@ private:
             "about, validators, stakes, relays, lights, shape, network, medium, airtime, "
             "gateways, sites, disk, block-time, vote-lead, round, staking, undo, heartbeat, "
             "payments, alerts, "
-            "records, segments, late, successor, attacker, at, hostile, converge");
+            "records, states, acknowledgements, searches, segments, late, successor, attacker, at, "
+            "hostile, converge");
     }
 
     template <class Number>

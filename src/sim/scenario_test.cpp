@@ -53,6 +53,15 @@ TEST(Scenario, WhatCannotBe_IsRefused) {
     EXPECT_TRUE(parse_scenario("validators 4\nrelays 1\nmedium LONG_FAST\nshape valley\n"));
     EXPECT_NE(refusal("validators 4\nmedium LONG_FAST\nrecords 10s\n").find("alerts"),
               std::string::npos);
+    EXPECT_NE(refusal("validators 4\nmedium LONG_FAST\nalerts 10s\nstates 10s\n").find("radios"),
+              std::string::npos);
+    EXPECT_NE(refusal("validators 4\nsearches 10s\n").find("records 10s"), std::string::npos);
+    EXPECT_NE(refusal("validators 4\nacknowledgements 10s\n").find("alerts 10s"),
+              std::string::npos);
+    EXPECT_NE(refusal("validators 4\nat 1s expect-refused 1 0\n").find("shares"),
+              std::string::npos);
+    EXPECT_NE(refusal("validators 4\nalerts 9s\nat 1s expect-alerted 101 1s\n").find("100"),
+              std::string::npos);
     EXPECT_NE(refusal("validators 4\nmedium LONG_FAST\nattacker spam\n").find("datagrams"),
               std::string::npos);
     EXPECT_NE(refusal("validators 4\nround 65\n").find("1 to 64"), std::string::npos);

@@ -62,6 +62,8 @@ inline constexpr std::array verbs{
     VerbWord{Step::Verb::expect_withheld, "expect-withheld", Operands::number_machines},
     VerbWord{Step::Verb::expect_paid, "expect-paid", Operands::number_time},
     VerbWord{Step::Verb::expect_channel, "expect-channel", Operands::number},
+    VerbWord{Step::Verb::expect_alerted, "expect-alerted", Operands::number_time},
+    VerbWord{Step::Verb::expect_refused, "expect-refused", Operands::number_machines},
 };
 
 struct AttackerWord {
