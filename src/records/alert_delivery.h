@@ -26,7 +26,7 @@ class AlertDelivery {
 public:
     static constexpr std::size_t followed_max = 64;
     static constexpr std::size_t at_once_max = 16;
-    static constexpr base::Duration first_wait = std::chrono::seconds(2);
+    static constexpr base::Duration first_wait = std::chrono::seconds(3);
     static constexpr base::Duration longest_wait = std::chrono::minutes(1);
     /// While nobody in reach lacks it.
     static constexpr base::Duration idle_wait = std::chrono::seconds(8);

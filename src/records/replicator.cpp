@@ -20,6 +20,9 @@ constexpr base::Duration first_patience = 250ms;
 constexpr base::Duration gather_for = 50ms;
 /// After something came from a neighbour, for the rest of what it has.
 constexpr base::Duration again_after = 300ms;
+/// After the last news of a record, before all of its receipts are passed on once more.
+constexpr base::Duration retell_after = 400ms;
+constexpr int retellings = 2;
 /// What was sent to a neighbour is not sent again within this, though it says that it lacks it.
 constexpr base::Duration under_way = 2s;
 
@@ -261,6 +264,7 @@ void Replicator::confirm(const crypto::PublicKey& to, const wire::RecordId& id) 
 void Replicator::handle_timeout(base::Now now) {
     refresh(now);
     tell_holders(now);
+    tell_again(now);
     for (auto& [key, neighbour] : neighbours_) {
         repeat_urgent(now, neighbour);
         if (neighbour.next_summary <= now.instant) begin(now, neighbour);
@@ -297,9 +301,34 @@ void Replicator::tell_holders(base::Now now) {
             }
         }
         tracked->to_tell.clear();
+        retellings_.insert_or_assign(id,
+                                     Retelling{now.instant + jittered(retell_after), retellings});
     }
     to_tell_.clear();
     tell_at_ = base::never;
+}
+
+void Replicator::tell_again(base::Now now) {
+    for (auto next = retellings_.begin(); next != retellings_.end();) {
+        auto& [id, retelling] = *next;
+        if (retelling.at > now.instant) {
+            ++next;
+            continue;
+        }
+        const Tracked* tracked = tracked_.get(id);
+        Neighbour* giver = tracked != nullptr ? find(*tracked->giver) : nullptr;
+        if (giver != nullptr && giver->receipts.size() < unconfirmed_max) {
+            for (const auto& [holder, signature] : tracked->holders) {
+                giver->receipts.push_back({id, holder, signature});
+            }
+        }
+        retelling.at = now.instant + jittered(2 * retell_after);
+        if (giver == nullptr || --retelling.left == 0) {
+            next = retellings_.erase(next);
+        } else {
+            ++next;
+        }
+    }
 }
 
 void Replicator::begin(base::Now now, Neighbour& with) {
@@ -404,6 +433,7 @@ std::optional<wire::Outgoing> Replicator::poll_other(base::Now now) {
 base::Instant Replicator::poll_timeout(base::Now now) const {
     if (around_ == nullptr) return base::never;
     base::Instant next = std::min(refreshed_ + refresh_interval, tell_at_);
+    for (const auto& [id, retelling] : retellings_) next = std::min(next, retelling.at);
     for (const auto& [key, neighbour] : neighbours_) {
         next = std::min(next, neighbour.next_summary);
         for (const auto& [id, retry] : neighbour.unconfirmed) next = std::min(next, retry.due);

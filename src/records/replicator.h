@@ -125,6 +125,7 @@ private:
     void confirm(const crypto::PublicKey& to, const wire::RecordId& id);
     void repeat_urgent(base::Now now, Neighbour& to);
     void tell_holders(base::Now now);
+    void tell_again(base::Now now);
     void begin(base::Now now, Neighbour& with);
     base::Duration jittered(base::Duration usual);
     std::optional<wire::Outgoing> frame_of(base::Now now, const crypto::PublicKey& to,
@@ -148,6 +149,13 @@ private:
     base::LruCache<wire::RecordId, Tracked> tracked_{tracked_max};  ///< of others
     std::set<wire::RecordId> to_tell_;  ///< tracked ones that have something to tell
     base::Instant tell_at_ = base::never;
+    /// Of tracked ones: nobody confirms receipts, and one that is lost on its way costs the origin
+    /// a message over all of it.
+    struct Retelling {
+        base::Instant at;
+        int left;
+    };
+    std::map<wire::RecordId, Retelling> retellings_;
     std::optional<base::TokenBucket> bucket_;
     unsigned other_turn_ = 0;
     std::optional<crypto::PublicKey> served_;  ///< last: the next in order comes first
