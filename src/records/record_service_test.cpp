@@ -147,6 +147,21 @@ TEST(RecordService, LostReceipts_AreMadeGoodByTheOrigin) {
     EXPECT_GT(mesh.traffic().direct, 0U);
 }
 
+TEST(RecordService, ReceiptsThatGetLostOnTheirWay_ComeAllTheSame_AndTheOriginBringsNothingItself) {
+    TestMesh mesh(6, 3);
+    for (unsigned i = 0; i + 1 < 6; ++i) mesh.connect(i, i + 1);
+    mesh.run(5s);
+    std::map<unsigned, int> lost;
+    mesh.lose = [&](unsigned from, unsigned, MessageType type) {
+        return type == MessageType::record_receipt && from > 0 && lost[from]++ < 2;
+    };
+    const auto id = raise(mesh, 0);
+    mesh.run(AlertDelivery::first_wait);
+    EXPECT_EQ(mesh[0].alert(id).value().holders.size(), 5U);
+    mesh.run(30s);
+    EXPECT_EQ(mesh.traffic().direct, 0U);
+}
+
 TEST(RecordService, ForgedReceipt_CountsForNobody) {
     TestMesh mesh(3, 4);
     mesh.connect(0, 1);

@@ -301,6 +301,7 @@ void Replicator::tell_holders(base::Now now) {
             }
         }
         tracked->to_tell.clear();
+        if (retellings_.size() >= tracked_max && !retellings_.contains(id)) continue;
         retellings_.insert_or_assign(id,
                                      Retelling{now.instant + jittered(retell_after), retellings});
     }
