@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "records/test_mesh.h"
+#include "wire/air_question.h"
 
 namespace meshchain::records {
 namespace {
@@ -160,6 +161,39 @@ TEST(RecordService, ReceiptsThatGetLostOnTheirWay_ComeAllTheSame_AndTheOriginBri
     EXPECT_EQ(mesh[0].alert(id).value().holders.size(), 5U);
     mesh.run(30s);
     EXPECT_EQ(mesh.traffic().direct, 0U);
+}
+
+TEST(RecordService, WhatANeighbourLacks_IsSentNoFasterThanTheRate_AndAllOfIt) {
+    TestMesh mesh(2, 12);
+    mesh.records_rate = {.per_minute = 600, .burst = 20};
+    mesh.restart(0);
+    for (unsigned i = 0; i < 500; ++i) {
+        const std::string key = "entry " + std::to_string(i);
+        ASSERT_TRUE(mesh[0].publish(mesh.now(), {.kind = RecordKind::registry,
+                                                 .key = test::bytes_of(key),
+                                                 .body = test::body_of(RecordKind::registry, key),
+                                                 .lifetime = 1h}));
+    }
+    mesh.run(1s);
+    mesh.connect(0, 1);
+    mesh.reset_traffic();
+    mesh.run(30s);
+    EXPECT_LE(mesh.traffic().records, 20U + 300U);
+    EXPECT_GE(mesh.traffic().records, 250U);
+    mesh.run(1min);
+    EXPECT_TRUE(mesh.agree());
+}
+
+TEST(RecordService, AlarmOf94Bytes_IsOnePacketOnTheAir_AndOfMoreTwo) {
+    TestMesh mesh(2, 13);
+    mesh.on_air = {0, 1};
+    const auto size_of = [&](std::size_t text) {
+        const Alert alert{AlertPriority::critical, std::string(text, 'x'), {}};
+        const auto id = mesh[0].send_alert(mesh.now(), alert, 1h);
+        return wire::encode(*mesh[0].store().get(id.value()).value()).size();
+    };
+    EXPECT_LE(size_of(94), wire::air_payload_bytes_max);
+    EXPECT_GT(size_of(95), wire::air_payload_bytes_max) << "then in pieces";
 }
 
 TEST(RecordService, ForgedReceipt_CountsForNobody) {

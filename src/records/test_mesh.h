@@ -42,6 +42,8 @@ public:
     std::set<unsigned> on_air;
     /// Frames are lost for which this is true.
     std::function<bool(unsigned from, unsigned to, wire::MessageType type)> lose;
+    /// Of those that start from now on.
+    base::Rate records_rate = Replicator::Options{}.records_rate;
     /// These send one frame in this time, and what waits waits in the service.
     std::map<unsigned, base::Duration> pace;
 
@@ -176,6 +178,7 @@ private:
         RecordService::Options options{
             .store = {.table = table, .chain = chain_id(), .limits = limits_},
             .receipts = receipts_table};
+        options.replicator.records_rate = records_rate;
         options.store.segments = member.segments;
         member.service = RecordService::open(*member.store, options, key_of(node),
                                              base::Random(random_.next()), now_of(node))
