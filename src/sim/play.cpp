@@ -135,7 +135,6 @@ void Play::prepare() {
     }
     world.on_crash = [this](std::size_t index) {
         ++report_.crashes;
-        book_of_records_.forget_receipts(index);
         if (!is_judged(index) || !village_.node(index).has_power()) return;
         history_.look(index, village_.node(index).node(), village_.world().time_of(index));
         collect(index);

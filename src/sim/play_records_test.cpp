@@ -227,7 +227,7 @@ TEST_F(RecordBookTest, ReceiptThatNeverCame_IsFoundWhereItsHolderIsInReach) {
     EXPECT_EQ(rules(), Rules{}) << "whom it cannot reach it cannot ask";
     told_ = {.holders = {}, .reachable = {holder}};
     book_.forget_receipts(0);
-    EXPECT_EQ(rules(), Rules{}) << "it was off";
+    EXPECT_EQ(rules(), Rules{}) << "its disk is gone";
 }
 
 TEST_F(RecordBookTest, ReceiptOfWhoHoldsNothing_IsFound) {

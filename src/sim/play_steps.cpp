@@ -81,6 +81,7 @@ void Play::perform_on(const Step& step, std::size_t index) {
         case Step::Verb::rot:
             world.crash(index);
             book_of_records_.excuse(record_views(index));
+            book_of_records_.forget_receipts(index);
             book_.excuse_unheard(index, [this](const wire::Txid& txid) { return is_known(txid); });
             if (scenario_.disk == DiskKind::flash) history_.expect_damage(index);
             return machine.disk().rot(random_, static_cast<std::size_t>(step.number));
@@ -233,6 +234,7 @@ void Play::replace_disk(std::size_t index) {
     village_.node(index).wipe();
     history_.forget(index);
     book_.excuse(index);
+    book_of_records_.forget_receipts(index);
     book_of_records_.excuse(record_views(index));
     ++report_.disks_replaced;
 }

@@ -27,7 +27,7 @@ public:
         std::size_t machine = 0;
         base::Instant sent;
         bool is_excused = false;      ///< lost with a disk, or dated as others do not take it
-        bool wants_receipts = false;  ///< an important alert to all, whose origin went on living
+        bool wants_receipts = false;  ///< an important alert to all, whose origin kept its disk
         std::optional<base::Duration> to_all{};  ///< of an alert
     };
     /// A machine that is judged.
@@ -55,7 +55,7 @@ public:
     void note(std::size_t machine, const wire::Record& record, base::Instant now,
               base::WallTime wall, base::WallTime own);
     void note_refusal() { ++refused_; }
-    /// It is off, and what it was told of its alerts is gone.
+    /// Its disk is gone or damaged, and with it what it was told of its alerts.
     void forget_receipts(std::size_t machine);
     /// A disk is gone or damaged: what none of these holds is lost with good reason.
     void excuse(const Views& others);
