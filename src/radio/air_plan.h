@@ -11,7 +11,8 @@
 
 namespace meshchain::radio {
 
-/// A network that has settled, in an hour.
+/// A network of nodes that have nothing but radios and have settled, in an hour. What gets lost and
+/// is said again is counted as simulated villages come to it.
 struct Workload {
     unsigned nodes = 20;
     unsigned validators = 7;         ///< among them, at least one

@@ -22,13 +22,15 @@ TEST(AirPlan, MessagesOfANetwork_HaveTheirExactPacketsAndTimes) {
     EXPECT_EQ(line(made, wire::MessageType::transaction).airtime,
               time_on_air(modulation, packet_bytes_of(113)));
     EXPECT_EQ(line(made, wire::MessageType::transaction).an_hour, 120U) << "each is said twice";
-    EXPECT_EQ(line(made, wire::MessageType::block_ack).packets, 1U);
+    EXPECT_EQ(line(made, wire::MessageType::short_vote).packets, 1U);
+    EXPECT_EQ(line(made, wire::MessageType::block_row).packets, 1U);
+    EXPECT_EQ(line(made, wire::MessageType::block_row).an_hour, 30U);
     // Ten payments and a certificate: 183 bytes.
     EXPECT_EQ(line(made, wire::MessageType::short_block).packets, 1U);
     EXPECT_EQ(line(made, wire::MessageType::short_block).airtime,
               time_on_air(modulation, packet_bytes_of(3 + 183)));
     EXPECT_EQ(line(made, wire::MessageType::short_block).an_hour, 6U);
-    EXPECT_EQ(line(made, wire::MessageType::block_ack).an_hour, 70U);
+    EXPECT_EQ(line(made, wire::MessageType::short_vote).an_hour, 93U) << "some are said again";
     EXPECT_EQ(made.given, 36s);
 }
 
